@@ -1,0 +1,89 @@
+//! `eyechart demo`: the main job for real, over a picture set and an endpoint that need nobody else.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser};
+use eyechart::demo::{ANSWERS, MODELS, TASKS, unpack};
+use eyechart::rehearse::{Options, Script, Server};
+use eyechart::report::{Entry, Format, render};
+
+use super::encoder::EncoderArguments;
+use super::interrupt::Interrupt;
+use super::run::Run;
+use super::{Exit, output};
+
+/// The built-in endpoint answers after this long, like a quick real one.
+const LATENCY: Duration = Duration::from_millis(300);
+
+/// Run the whole job over a built-in picture set and a built-in endpoint
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where the picture set and the runs go
+    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    encoder: EncoderArguments,
+}
+
+/// So that the demo is nothing but command lines that anybody can repeat.
+#[derive(Debug, Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    run: Run,
+}
+
+impl Demo {
+    pub fn call(self) -> anyhow::Result<Exit> {
+        let data = unpack(&self.out.join("data"))?;
+        let script = Script::load(&data.join(ANSWERS))?;
+        let encoder = self.encoder.lazy()?;
+        let server = Server::start(Options { latency: LATENCY, script, ..Options::default() })?;
+        output::say(&format!("the built-in endpoint serves {} (canned answers, {LATENCY:?} each)", server.url()));
+        let interrupt = Interrupt::listen()?;
+        let mut entries: Vec<Entry> = Vec::new();
+        for model in MODELS {
+            let run = self.command_line(&data, model, &server.url())?;
+            let Some(measured) = run.measure(&interrupt, &encoder)? else { return Ok(Exit::Interrupted) };
+            entries.extend(measured);
+        }
+        entries.sort_by_key(|entry| TASKS.iter().position(|task| entry.task.name.ends_with(stem(task))));
+        output::result(&render(&entries, Format::Table));
+        output::result(&self.epilogue(&entries));
+        Ok(Exit::Success)
+    }
+
+    fn command_line(&self, data: &Path, model: &str, url: &str) -> anyhow::Result<Run> {
+        let out = self.out.to_string_lossy().into_owned();
+        let mut words = vec!["run".to_owned()];
+        words.extend(TASKS.iter().map(|task| data.join(task).to_string_lossy().into_owned()));
+        words.extend(["--model", model, "--base-url", url, "--out", &out].map(str::to_owned));
+        Ok(CommandLine::try_parse_from(words)?.run)
+    }
+
+    fn epilogue(&self, entries: &[Entry]) -> String {
+        let (out, data) = (self.out.display(), self.out.join("data"));
+        let data = data.display();
+        let example = entries.first().map(|entry| entry.folder.display().to_string()).unwrap_or_default();
+        format!(
+            "
+The two models are made up: their answers were written for this demo, as were the
+pictures and references. Requests, record, scores and figures are real.
+
+  pictures, tasks, answers  {data}
+  {} runs                    {out}
+  one answer a line         {example}/samples.jsonl
+
+Next:
+  eyechart results {out} --format markdown
+  eyechart run {data}/charts.toml --model PROVIDER/NAME
+",
+            entries.len()
+        )
+    }
+}
+
+fn stem(task: &str) -> &str {
+    task.trim_end_matches(".toml")
+}

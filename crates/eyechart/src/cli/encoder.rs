@@ -1,0 +1,119 @@
+//! The sentence encoder as the command line uses it: found or fetched, then loaded, with progress.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use clap::Args;
+use eyechart::scorer::Embed;
+use eyechart::weights::{Locate, Located, Progress, locate};
+use indicatif::ProgressBar;
+use sentence_embed::Embeddings;
+
+use super::output;
+use super::progress::{bar, quiet_bar};
+
+/// Below this many texts embedding is over before anybody looks.
+const WORTH_A_BAR: usize = 200;
+
+/// Where the encoder is.
+#[derive(Debug, Clone, Args)]
+pub struct EncoderArguments {
+    /// Folder with all-MiniLM-L6-v2 (config.json, tokenizer.json, model.safetensors); fetched once if absent
+    #[arg(long, env = "EYECHART_ENCODER", value_name = "DIR")]
+    encoder: Option<PathBuf>,
+}
+
+impl EncoderArguments {
+    /// An encoder that is found (or fetched) now and loaded at its first use.
+    pub fn lazy(&self) -> anyhow::Result<LazyEncoder> {
+        Ok(LazyEncoder { files: self.locate()?, loaded: OnceCell::new() })
+    }
+
+    fn locate(&self) -> anyhow::Result<Located> {
+        let request = Locate::new(self.encoder.clone());
+        let progress = FetchProgress::default();
+        let located = locate(&request, &progress);
+        progress.clear();
+        Ok(located?)
+    }
+}
+
+/// The encoder's files, checked, and the encoder once somebody has asked for it.
+pub struct LazyEncoder {
+    files: Located,
+    loaded: OnceCell<Encoder>,
+}
+
+impl LazyEncoder {
+    /// The encoder.
+    pub fn get(&self) -> anyhow::Result<&Encoder> {
+        if let Some(encoder) = self.loaded.get() {
+            return Ok(encoder);
+        }
+        let encoder = Encoder(sentence_embed::Encoder::from_dir(&self.files.folder)?);
+        Ok(self.loaded.get_or_init(|| encoder))
+    }
+}
+
+/// The encoder, with a progress bar for what takes longer.
+pub struct Encoder(sentence_embed::Encoder);
+
+impl Encoder {
+    /// Numbers in a vector.
+    pub fn dim(&self) -> usize {
+        self.0.dim()
+    }
+}
+
+impl Embed for Encoder {
+    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
+        let template = "{bar:24} {pos}/{len} texts embedded";
+        let shown =
+            (texts.len() >= WORTH_A_BAR).then(|| quiet_bar(texts.len() as u64, template)).flatten();
+        let advance = |done: usize| {
+            if let Some(bar) = &shown {
+                bar.set_position(done as u64);
+            }
+        };
+        let embedded = self.0.embed_with(texts, advance).map_err(|error| error.to_string());
+        if let Some(bar) = &shown {
+            bar.finish_and_clear();
+        }
+        embedded
+    }
+}
+
+/// Shows how fetching gets on.
+#[derive(Default)]
+struct FetchProgress {
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl FetchProgress {
+    fn clear(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for FetchProgress {
+    fn say(&self, message: &str) {
+        self.clear();
+        output::say(message);
+    }
+
+    fn bytes(&self, done: u64, total: Option<u64>) {
+        if !output::is_interactive() {
+            return;
+        }
+        let mut shown = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = shown.get_or_insert_with(|| bar(0, "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}"));
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    }
+}

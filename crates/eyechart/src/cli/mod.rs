@@ -1,0 +1,67 @@
+//! The command line: one file per subcommand. The only place that prints, and the only one with `anyhow`.
+
+mod demo;
+mod embed;
+mod encoder;
+mod exit;
+mod export;
+mod interrupt;
+mod output;
+mod progress;
+mod rehearse;
+mod results;
+mod run;
+mod score;
+mod tasks;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, report_error};
+
+/// Measures vision-language models served over HTTP: asks about every picture once, records every answer,
+/// scores it, and prints figures that can be defended.
+#[derive(Debug, Parser)]
+#[command(name = "eyechart", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eyechart demo
+      the whole job over a built-in picture set and a built-in endpoint
+  eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409 --data data
+      the published comparison, with your model beside the published figures
+  eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1
+      your own task at your own endpoint
+
+Exit codes:
+  0 all well   1 samples failed   2 bad usage or configuration
+  3 the run could not go on (disk, record, endpoint)   130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Run(Box<run::Run>),
+    Score(score::Score),
+    Results(results::ShowResults),
+    Export(export::Export),
+    Tasks(tasks::ListTasks),
+    Embed(embed::EmbedTexts),
+    Rehearse(rehearse::Rehearse),
+}
+
+/// Carries out what was asked for.
+pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        Command::Demo(demo) => demo.call(),
+        Command::Run(run) => run.call(),
+        Command::Score(score) => score.call(),
+        Command::Results(results) => results.call(),
+        Command::Export(export) => export.call(),
+        Command::Tasks(tasks) => tasks.call(),
+        Command::Embed(embed) => embed.call(),
+        Command::Rehearse(rehearse) => rehearse.call(),
+    }
+}

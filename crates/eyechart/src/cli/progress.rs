@@ -1,0 +1,123 @@
+//! Progress on stderr: a bar on a terminal, plain lines elsewhere, nothing for what is over in a second.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use eyechart::log::Tally;
+use eyechart::run::{Job, Watcher};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+
+use super::output;
+
+const REDRAW: Duration = Duration::from_millis(100);
+/// Between plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows how a run gets on.
+#[derive(Default)]
+pub struct RunProgress {
+    drawing: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
+}
+
+impl Watcher for RunProgress {
+    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>) {
+        let (end, ended) = channel();
+        let total = job.to_ask.len() as u64;
+        let drawing = std::thread::spawn(move || {
+            let view = View::new(total);
+            while ended.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
+                view.show(*durable.borrow());
+            }
+            view.finish(*durable.borrow());
+        });
+        *self.drawing.lock().unwrap_or_else(PoisonError::into_inner) = Some((end, drawing));
+    }
+
+    fn end(&self) {
+        let drawing = self.drawing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((end, drawing)) = drawing {
+            drop(end);
+            let _ = drawing.join();
+        }
+    }
+}
+
+/// One run's bar, or its lines.
+struct View {
+    total: u64,
+    started: Instant,
+    bar: Option<ProgressBar>,
+    last_line: Mutex<Instant>,
+}
+
+impl View {
+    fn new(total: u64) -> Self {
+        let bar = output::is_interactive().then(|| bar(total, "{bar:24} {pos}/{len} {msg}"));
+        let now = Instant::now();
+        Self { total, started: now, bar, last_line: Mutex::new(now) }
+    }
+
+    fn show(&self, tally: Tally) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(tally.ended);
+            bar.set_message(self.words(tally));
+            return;
+        }
+        let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() >= LINE_EVERY {
+            *last = Instant::now();
+            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(tally)));
+        }
+    }
+
+    fn finish(&self, tally: Tally) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        if self.started.elapsed() >= Duration::from_secs(1) {
+            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(tally)));
+        }
+    }
+
+    /// Failed, rate, time left, tokens.
+    fn words(&self, tally: Tally) -> String {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let rate = tally.ended as f64 / seconds.max(1e-3);
+        let mut words = format!("{} failed, {rate:.1}/s", tally.failed);
+        if tally.ended > 0 && tally.ended < self.total {
+            words.push_str(&format!(", {} left", duration((self.total - tally.ended) as f64 / rate)));
+        } else if tally.ended == self.total {
+            words.push_str(&format!(", {}", duration(seconds)));
+        }
+        if tally.tokens > 0 {
+            words.push_str(&format!(", {} tokens", tally.tokens));
+        }
+        words
+    }
+}
+
+/// Seconds for people: `42 s`, `3 min 05 s`, `2 h 10 min`.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// A bar that counts towards `total`.
+pub fn bar(total: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_style(style.progress_chars("=> "))
+}
+
+/// A bar on a terminal, nothing elsewhere: for steps that usually take a second or two.
+pub fn quiet_bar(total: u64, template: &str) -> Option<Arc<ProgressBar>> {
+    output::is_interactive().then(|| Arc::new(bar(total, template)))
+}

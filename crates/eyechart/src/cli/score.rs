@@ -1,0 +1,49 @@
+//! `eyechart score`: scores a recorded run again, without a network or the dataset.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use eyechart::log::RunFolder;
+use eyechart::report::{Entry, Format, render};
+
+use super::encoder::{Encoder, EncoderArguments};
+use super::results::{entry, run_folders};
+use super::run::RunFormat;
+use super::{Exit, output};
+
+/// Score recorded runs again, from their records alone
+#[derive(Debug, Args)]
+pub struct Score {
+    /// Folders of runs, or a folder that holds runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    encoder: EncoderArguments,
+
+    /// How to write the figures
+    #[arg(long, value_enum, default_value_t = RunFormat::Table)]
+    format: RunFormat,
+}
+
+impl Score {
+    pub fn call(self) -> anyhow::Result<Exit> {
+        let folders = run_folders(&self.runs)?;
+        let encoder = self.encoder.lazy()?;
+        let encoder = encoder.get()?;
+        let entries =
+            folders.iter().map(|folder| score_run(folder, encoder)).collect::<anyhow::Result<Vec<_>>>()?;
+        output::result(&render(&entries, Format::from(self.format)));
+        Ok(Exit::Success)
+    }
+}
+
+/// Scores one run and tells what of its record could not be read.
+pub fn score_run(folder: &RunFolder, encoder: &Encoder) -> anyhow::Result<Entry> {
+    let scored = eyechart::score::score(folder, encoder)?;
+    for bad in &scored.bad_lines {
+        let path = folder.samples_path();
+        output::notice(&format!("{}:{}: not a sample's record, left out: {}", path.display(), bad.line, bad.reason));
+    }
+    Ok(entry(folder, scored))
+}

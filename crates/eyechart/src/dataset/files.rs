@@ -1,0 +1,294 @@
+//! Which files hold the rows, and what identifies their content.
+//!
+//! Knows no format; of an image folder only which files are part of it.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::DatasetError;
+use super::image_folder::{files_below, has_rows};
+use crate::types::DataFile;
+
+/// How much of a file is hashed at a time.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// How many names a hint shows.
+const NAMES_IN_HINT: usize = 5;
+
+/// A dataset's files, in the order of their rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// The data files, each joined to the folder, sorted. An image folder is a single path, of a folder.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The files in `folder` that `pattern` names: a path relative to the folder with `/` between its parts. `*`
+/// in its last part stands for any characters, and then only files count, hidden ones left out.
+///
+/// # Errors
+/// [`DatasetError::Missing`] where there is none, saying what the folder has; [`DatasetError::Io`] where a
+/// folder cannot be listed.
+pub fn find_files(folder: &Path, pattern: &str) -> Result<Files, DatasetError> {
+    let missing = |hint: String| {
+        Err(DatasetError::Missing { folder: folder.to_owned(), expected: pattern.to_owned(), hint })
+    };
+    let trimmed = pattern.trim_end_matches('/');
+    let (parent, last) = trimmed.rsplit_once('/').unwrap_or((".", trimmed));
+    if !is_inside(trimmed) || parent.contains('*') {
+        return missing("expected a path inside that folder, with `*` in its last part alone".to_owned());
+    }
+    if !folder.is_dir() {
+        return missing("there is no such folder".to_owned());
+    }
+    let within = join(folder, parent);
+    if !within.is_dir() {
+        return missing(format!("it has no folder {parent}; {}", contents(folder)?));
+    }
+    let paths = if last.contains('*') { matching(&within, last)? } else { existing(join(folder, trimmed)) };
+    if paths.is_empty() {
+        let place = if parent == "." { "it".to_owned() } else { parent.to_owned() };
+        return missing(contents(&within)?.replacen("it", &place, 1));
+    }
+    Ok(Files { folder: folder.to_owned(), paths })
+}
+
+fn is_inside(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// Like `Path::join`, without the `.` that stands for the folder itself.
+fn join(folder: &Path, path: &str) -> PathBuf {
+    let parts = Path::new(path).components().filter(|part| *part != Component::CurDir);
+    parts.fold(folder.to_owned(), |joined, part| joined.join(part))
+}
+
+fn existing(path: PathBuf) -> Vec<PathBuf> {
+    if path.exists() { vec![path] } else { Vec::new() }
+}
+
+fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, DatasetError> {
+    let is_match = |name: &str| {
+        (pattern.starts_with('.') || !name.starts_with('.')) && matches(pattern.as_bytes(), name.as_bytes())
+    };
+    let names = names(folder)?.into_iter().filter(|name| is_match(name));
+    Ok(names.map(|name| folder.join(name)).filter(|path| path.is_file()).collect())
+}
+
+/// Whether `name` is `pattern` with every `*` replaced by some characters, or none.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut from) = (0, 0);
+    let mut retry = None;
+    while from < name.len() {
+        if pattern.get(at) == Some(&b'*') {
+            retry = Some((at + 1, from));
+            at += 1;
+        } else if pattern.get(at) == Some(&name[from]) {
+            (at, from) = (at + 1, from + 1);
+        } else if let Some((after_star, tried)) = retry {
+            retry = Some((after_star, tried + 1));
+            (at, from) = (after_star, tried + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+/// The names in a folder, sorted.
+fn names(folder: &Path) -> Result<Vec<String>, DatasetError> {
+    let list = || -> io::Result<Vec<String>> {
+        let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        let mut names = fs::read_dir(folder)?.map(name).collect::<io::Result<Vec<_>>>()?;
+        names.sort_unstable();
+        Ok(names)
+    };
+    list().map_err(io_error(folder))
+}
+
+fn contents(folder: &Path) -> Result<String, DatasetError> {
+    let names = names(folder)?;
+    if names.is_empty() {
+        return Ok("it is empty".to_owned());
+    }
+    let first = names[..names.len().min(NAMES_IN_HINT)].join(", ");
+    Ok(match names.len().saturating_sub(NAMES_IN_HINT) {
+        0 => format!("it has {first}"),
+        more => format!("it has {first} and {more} more"),
+    })
+}
+
+/// What identifies the content: of each file its path relative to the data folder, size and hash.
+///
+/// An image folder is one entry. Its size is that of all files in it; its hash is that of a list of them,
+/// sorted by name, hidden ones left out: a line `name NUL size` each, and after another NUL the SHA-256 in hex
+/// of those that rows are read from (`metadata.csv`, `metadata.jsonl` and `.txt`). So pictures count by name
+/// and size here; their content is covered by the record of each sample.
+///
+/// # Errors
+/// [`DatasetError::Io`] where a file cannot be read.
+pub fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
+    let entry = |path: &PathBuf| {
+        let (bytes, sha256) = if path.is_dir() { hash_folder(path)? } else { hash_file(path)? };
+        let relative = path.strip_prefix(&files.folder).unwrap_or(path);
+        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+        Ok(DataFile { path: relative.to_owned(), bytes, sha256 })
+    };
+    files.paths.iter().map(entry).collect()
+}
+
+/// Number of bytes and their SHA-256.
+fn hash_file(path: &Path) -> Result<(u64, String), DatasetError> {
+    let hash = || -> io::Result<(u64, String)> {
+        let mut file = fs::File::open(path)?;
+        let (mut hasher, mut bytes) = (Sha256::new(), 0);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok((bytes, hex(hasher))),
+                Ok(read) => {
+                    hasher.update(&buffer[..read]);
+                    bytes += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    hash().map_err(io_error(path))
+}
+
+fn hash_folder(folder: &Path) -> Result<(u64, String), DatasetError> {
+    let (mut hasher, mut total) = (Sha256::new(), 0);
+    for name in files_below(folder)? {
+        let path = folder.join(&name);
+        let line = if has_rows(&name) {
+            let (bytes, sha256) = hash_file(&path)?;
+            total += bytes;
+            format!("{name}\0{bytes}\0{sha256}\n")
+        } else {
+            let bytes = fs::metadata(&path).map_err(io_error(&path))?.len();
+            total += bytes;
+            format!("{name}\0{bytes}\n")
+        };
+        hasher.update(line);
+    }
+    Ok((total, hex(hasher)))
+}
+
+fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Says which file or folder an error is about.
+pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> DatasetError + use<> {
+    let path = path.to_owned();
+    move |source| DatasetError::Io { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        folder
+    }
+
+    fn found(folder: &Path, pattern: &str) -> Vec<String> {
+        let files = find_files(folder, pattern).unwrap();
+        let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+        files.paths.iter().map(relative).collect()
+    }
+
+    #[test]
+    fn shards_are_found_by_a_star_in_the_last_part_and_come_sorted() {
+        let names =
+            ["data/test-2.parquet", "data/test-1.parquet", "data/train-1.parquet", "data/.test-3.parquet"];
+        let folder = folder_with(&names);
+        let all = ["data/test-1.parquet", "data/test-2.parquet"];
+        assert_eq!(found(folder.path(), "data/test-*.parquet"), all);
+        assert_eq!(found(folder.path(), "data/*st-*"), all);
+        assert_eq!(found(folder.path(), "data/train-1.parquet"), ["data/train-1.parquet"]);
+        assert_eq!(found(folder.path(), "data/"), ["data"]);
+        assert_eq!(found(folder.path(), "."), [""]);
+    }
+
+    #[test]
+    fn a_star_stands_for_any_characters_or_none() {
+        let cases =
+            [("*", ""), ("a*", "a"), ("*a*b*", "xaybz"), ("a*a", "aa"), ("*ab", "aab"), ("a*b*c", "abbc")];
+        for (pattern, name) in cases {
+            assert!(matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        }
+        for (pattern, name) in [("a*a", "a"), ("*ab", "abc"), ("a", "ab"), ("", "a"), ("a*b", "acbd")] {
+            assert!(!matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error_that_says_what_is_there() {
+        let folder = folder_with(&["a.csv", "b.csv", "c.csv", "d.csv", "data/e.csv", "f.csv", "g.csv"]);
+        let hint = |pattern: &str| match find_files(folder.path(), pattern) {
+            Err(DatasetError::Missing { hint, .. }) => hint,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(hint("x.csv"), "it has a.csv, b.csv, c.csv, d.csv, data and 2 more");
+        assert_eq!(hint("data/x*.csv"), "data has e.csv");
+        assert_eq!(
+            hint("sub/x.csv"),
+            "it has no folder sub; it has a.csv, b.csv, c.csv, d.csv, data and 2 more"
+        );
+        for outside in ["../a.csv", "/a.csv", "*/a.csv"] {
+            assert_eq!(hint(outside), "expected a path inside that folder, with `*` in its last part alone");
+        }
+        let nowhere = find_files(&folder.path().join("nowhere"), "a.csv").unwrap_err().to_string();
+        assert!(nowhere.ends_with("nowhere: there is no such folder"), "{nowhere}");
+        let empty = tempfile::tempdir().unwrap();
+        assert!(find_files(empty.path(), "a").unwrap_err().to_string().ends_with(": it is empty"));
+    }
+
+    #[test]
+    fn a_fingerprint_has_relative_path_size_and_hash() {
+        let folder = folder_with(&[]);
+        fs::create_dir(folder.path().join("data")).unwrap();
+        fs::write(folder.path().join("data/x.jsonl"), "abc").unwrap();
+        let files = find_files(folder.path(), "data/x.jsonl").unwrap();
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned();
+        let expected = DataFile { path: PathBuf::from("data/x.jsonl"), bytes: 3, sha256 };
+        assert_eq!(fingerprint(&files).unwrap(), [expected]);
+    }
+
+    #[test]
+    fn an_image_folders_fingerprint_follows_names_sizes_and_the_text_of_its_rows() {
+        let folder = folder_with(&["test/metadata.csv", "test/a.png", "test/a.txt"]);
+        let files = find_files(folder.path(), "test").unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join("test").join(name), text).unwrap();
+        let mut seen = Vec::new();
+        let mut hash = || {
+            let entries = fingerprint(&files).unwrap();
+            assert_eq!(entries[0].path, Path::new("test"));
+            let is_new = !seen.contains(&entries[0].sha256);
+            seen.push(entries[0].sha256.clone());
+            is_new
+        };
+        assert!(hash());
+        write(".hidden", "x");
+        assert!(!hash());
+        for (name, text) in [("metadata.csv", "test/Metadata.csv"), ("a.txt", "test/A.txt"), ("b.png", "")] {
+            write(name, text);
+            assert!(hash(), "{name}");
+        }
+        fs::rename(folder.path().join("test/b.png"), folder.path().join("test/c.png")).unwrap();
+        assert!(hash());
+    }
+}

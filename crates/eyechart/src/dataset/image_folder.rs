@@ -1,0 +1,287 @@
+//! A folder of pictures, as Hugging Face's image folders are laid out.
+//!
+//! With a `metadata.csv` or `metadata.jsonl` in it, the rows are that file's; else every picture is a row.
+//! Pictures are named here, never opened.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::csv::Csv;
+use super::files::io_error;
+use super::jsonl::Jsonl;
+use super::rows::{MAX_ROW_BYTES, find_columns, numbered};
+use super::{DatasetError, Files, Pick, Reader, Rows};
+use crate::types::{BadRow, Row};
+
+/// The columns of a folder without metadata.
+const COLUMNS: [&str; 4] = ["file_name", "image", "folder", "text"];
+
+/// The pictures in a folder, hidden ones left out. Paths are relative to the folder, with `/` between their
+/// parts.
+///
+/// With metadata, rows are as the metadata has them, and `image` is `file_name` where there is no such column.
+/// Without, rows come sorted by path and have `file_name`, `image` (the same), `folder` (its folder; absent at
+/// the top) and, where named, `text` (the content of the file beside it with the extension `.txt`; absent
+/// without one).
+pub(super) struct ImageFolder {
+    folder: PathBuf,
+}
+
+impl ImageFolder {
+    pub(super) fn new(files: &Files) -> Self {
+        Self { folder: files.paths.first().unwrap_or(&files.folder).clone() }
+    }
+
+    fn metadata(&self) -> Result<Option<Box<dyn Reader>>, DatasetError> {
+        let [csv, jsonl] = ["metadata.csv", "metadata.jsonl"].map(|name| self.folder.join(name));
+        let files = |path: &PathBuf| Files { folder: self.folder.clone(), paths: vec![path.clone()] };
+        match (csv.is_file(), jsonl.is_file()) {
+            (true, true) => Err(DatasetError::Malformed {
+                path: self.folder.clone(),
+                format: "image_folder",
+                reason: "it has both metadata.csv and metadata.jsonl; leave one".to_owned(),
+            }),
+            (true, false) => Ok(Some(Box::new(Csv::new(&files(&csv))))),
+            (false, true) => Ok(Some(Box::new(Jsonl::new(&files(&jsonl))))),
+            (false, false) => Ok(None),
+        }
+    }
+
+    fn pictures(&self) -> Result<Vec<String>, DatasetError> {
+        let mut names = files_below(&self.folder)?;
+        names.retain(|name| is_picture(name));
+        Ok(names)
+    }
+}
+
+impl Reader for ImageFolder {
+    fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError> {
+        if let Some(metadata) = self.metadata()? {
+            return described(metadata.as_ref(), &pick, columns);
+        }
+        let wanted = find_columns(&self.folder, columns, &COLUMNS.map(str::to_owned))?;
+        let with_text = wanted.iter().any(|&column| COLUMNS[column] == "text");
+        let folder = self.folder.clone();
+        let parse = move |number, name: String| picture_row(&folder, number, &name, with_text);
+        Ok(numbered(self.pictures()?.into_iter().map(Ok), pick, parse))
+    }
+
+    fn known_len(&self) -> Result<Option<u64>, DatasetError> {
+        match self.metadata()? {
+            Some(_) => Ok(None),
+            None => Ok(Some(self.pictures()?.len() as u64)),
+        }
+    }
+}
+
+/// The metadata's rows, each with an `image`.
+fn described(metadata: &dyn Reader, pick: &Pick, columns: &[String]) -> Result<Rows, DatasetError> {
+    let rows = metadata.rows(pick.clone(), columns).or_else(|error| match error {
+        DatasetError::NoColumn { column, .. } if column == "image" => {
+            let derived = columns.iter().map(|name| if name == "image" { "file_name" } else { name });
+            metadata.rows(pick.clone(), &derived.map(str::to_owned).collect::<Vec<_>>())
+        }
+        error => Err(error),
+    })?;
+    Ok(Box::new(rows.map(|row| row.map(|row| row.map(with_image)))))
+}
+
+fn with_image(mut row: Row) -> Row {
+    if !row.cells.contains_key("image")
+        && let Some(name) = row.cells.get("file_name").cloned()
+    {
+        row.cells.insert("image".to_owned(), name);
+    }
+    row
+}
+
+fn picture_row(folder: &Path, number: u64, name: &str, with_text: bool) -> Result<Row, BadRow> {
+    let mut row = Row { number, ..Row::default() };
+    row.cells.insert("file_name".to_owned(), name.into());
+    row.cells.insert("image".to_owned(), name.into());
+    if let Some((parent, _)) = name.rsplit_once('/') {
+        row.cells.insert("folder".to_owned(), parent.into());
+    }
+    let sidecar = folder.join(name).with_extension("txt");
+    if with_text && sidecar.is_file() {
+        let text = read_text(&sidecar).map_err(|reason| {
+            let file = sidecar.to_string_lossy().into_owned();
+            BadRow { number, file, line: 1, reason }
+        })?;
+        row.cells.insert("text".to_owned(), text.into());
+    }
+    Ok(row)
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let bytes = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if bytes > MAX_ROW_BYTES as u64 {
+        return Err(format!("the text is longer than {} MiB", MAX_ROW_BYTES >> 20));
+    }
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes)
+        .map_err(|error| format!("not UTF-8 from byte {} on", error.utf8_error().valid_up_to() + 1))
+}
+
+fn is_picture(name: &str) -> bool {
+    ["png", "jpg", "jpeg", "webp", "gif"].contains(&extension(name).as_str())
+}
+
+/// Whether rows are read from this file of an image folder, and not only its name.
+pub(super) fn has_rows(name: &str) -> bool {
+    matches!(name, "metadata.csv" | "metadata.jsonl") || extension(name) == "txt"
+}
+
+fn extension(name: &str) -> String {
+    Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+/// The paths of all files below `folder`, relative to it with `/` between their parts, sorted; hidden files and
+/// folders left out. Links are followed, but each folder is entered once, so that loops end.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<String>, DatasetError> {
+    let mut found = Vec::new();
+    collect(folder, "", &mut BTreeSet::new(), &mut found)?;
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    entered: &mut BTreeSet<PathBuf>,
+    found: &mut Vec<String>,
+) -> Result<(), DatasetError> {
+    if !entered.insert(folder.canonicalize().map_err(io_error(folder))?) {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries = entries.map_err(io_error(folder))?;
+    entries.sort_unstable_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = entry.path();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, &format!("{prefix}{name}/"), entered, found)?;
+        } else if path.is_file() {
+            found.push(format!("{prefix}{name}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(files: &[(&str, &[u8])]) -> (tempfile::TempDir, ImageFolder) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let reader = ImageFolder { folder: folder.path().to_owned() };
+        (folder, reader)
+    }
+
+    fn read(reader: &ImageFolder, columns: &[&str]) -> Result<Vec<Result<Row, BadRow>>, DatasetError> {
+        let columns: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+        reader.rows(Pick::Scan, &columns)?.collect()
+    }
+
+    fn cells(row: &Result<Row, BadRow>) -> String {
+        serde_json::to_string(&row.as_ref().unwrap().cells).unwrap()
+    }
+
+    #[test]
+    fn without_metadata_every_picture_is_a_row_with_its_folder_and_the_text_beside_it() {
+        let (_folder, reader) = folder_with(&[
+            ("b.JPG", b""),
+            ("cats/a.png", b""),
+            ("cats/a.txt", b"A cat.\n"),
+            ("cats/old/c.webp", b""),
+            ("notes.md", b""),
+            (".hidden.png", b""),
+            (".git/x.png", b""),
+        ]);
+        let rows = read(&reader, &["image", "text", "folder"]).unwrap();
+        assert_eq!(cells(&rows[0]), r#"{"file_name":"b.JPG","image":"b.JPG"}"#);
+        let second = r#"{"file_name":"cats/a.png","image":"cats/a.png","folder":"cats","text":"A cat.\n"}"#;
+        assert_eq!(cells(&rows[1]), second);
+        assert_eq!(rows[2].as_ref().unwrap().cells["folder"], "cats/old");
+        assert_eq!(rows.len(), 3);
+        assert_eq!(reader.known_len().unwrap(), Some(3));
+        let error = read(&reader, &["caption"]).unwrap_err().to_string();
+        assert!(
+            error.ends_with("has no column \"caption\"; it has file_name, image, folder, text"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn with_metadata_the_rows_are_its_rows_and_image_is_the_file_name() {
+        let table = b"file_name,instruction\na.png,\"Why,\nthough?\"\nmissing\n";
+        let (_folder, reader) = folder_with(&[("metadata.csv", table), ("a.png", b""), ("extra.png", b"")]);
+        let rows = read(&reader, &["image", "instruction"]).unwrap();
+        let expected = r#"{"file_name":"a.png","instruction":"Why,\nthough?","image":"a.png"}"#;
+        assert_eq!(cells(&rows[0]), expected);
+        assert_eq!(rows[1].as_ref().unwrap_err().line, 4);
+        assert_eq!((rows.len(), reader.known_len().unwrap()), (2, None));
+        let error = read(&reader, &["image", "caption"]).unwrap_err().to_string();
+        assert!(
+            error.ends_with("metadata.csv has no column \"caption\"; it has file_name, instruction"),
+            "{error}"
+        );
+
+        let (_folder, reader) = folder_with(&[("metadata.jsonl", br#"{"file_name": "x/a.png", "n": 1}"#)]);
+        let rows = read(&reader, &["image"]).unwrap();
+        assert_eq!(cells(&rows[0]), r#"{"file_name":"x/a.png","n":1,"image":"x/a.png"}"#);
+    }
+
+    #[test]
+    fn metadata_with_a_column_image_keeps_it() {
+        let (_folder, reader) =
+            folder_with(&[("metadata.csv", b"image,file_name\nhttps://a.b/c.png,a.png\n")]);
+        let rows = read(&reader, &["image"]).unwrap();
+        assert_eq!(rows[0].as_ref().unwrap().cells["image"], "https://a.b/c.png");
+        let (_folder, reader) = folder_with(&[("metadata.csv", b"caption\nx\n")]);
+        let error = read(&reader, &["image"]).unwrap_err().to_string();
+        assert!(error.ends_with("has no column \"file_name\"; it has caption"), "{error}");
+    }
+
+    #[test]
+    fn two_metadata_files_are_an_error() {
+        let (_folder, reader) = folder_with(&[("metadata.csv", b"file_name\n"), ("metadata.jsonl", b"")]);
+        let error = read(&reader, &[]).unwrap_err().to_string();
+        assert!(error.ends_with("it has both metadata.csv and metadata.jsonl; leave one"), "{error}");
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_makes_a_bad_row() {
+        let (_folder, reader) = folder_with(&[("a.png", b""), ("a.txt", b"caf\xE9"), ("b.png", b"")]);
+        let rows = read(&reader, &["text"]).unwrap();
+        let bad = rows[0].as_ref().unwrap_err();
+        assert!(bad.file.ends_with("a.txt"));
+        assert_eq!(bad.reason, "not UTF-8 from byte 4 on");
+        assert!(rows[1].is_ok());
+        assert!(read(&reader, &["image"]).unwrap()[0].is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_but_never_in_a_loop() {
+        use std::os::unix::fs::symlink;
+
+        let (folder, reader) = folder_with(&[("real/a.png", b"")]);
+        symlink(folder.path(), folder.path().join("real/loop")).unwrap();
+        symlink(folder.path().join("real/a.png"), folder.path().join("b.png")).unwrap();
+        symlink(folder.path().join("gone.png"), folder.path().join("broken.png")).unwrap();
+        let names: Vec<_> =
+            read(&reader, &[]).unwrap().into_iter().map(|row| row.unwrap().cells["image"].clone()).collect();
+        assert_eq!(names, ["b.png", "real/a.png"]);
+    }
+}

@@ -1,0 +1,220 @@
+//! Which option of a multiple-choice question a dataset's label names.
+//!
+//! For labels of datasets, not for answers of models: no guessing from running text.
+
+/// The position in `options` of the one that `label` names; `None` where it names none, or more than one.
+///
+/// A label is the option's text, with or without the letter that the option has before it, or a letter alone or
+/// before a text: `A`, `a`, `(A)`, `A)`, `A.`, `A:`, `[A]`, `Option A`, `A. Red`, `(A) Red`. Case and amount of
+/// white space never matter. In this order:
+///
+/// 1. The label is exactly one option's whole text: that one, even if it could be read as a letter too
+///    (`A` among the options `B`, `A` is the second).
+/// 2. The label has a letter. Options with letters of their own (`B) Red`) are found by these, wherever they
+///    stand; others by position, `A` being the first. Where the label goes on after the letter and that is the
+///    text of other options alone, it contradicts itself and names none.
+/// 3. The label is exactly one option's text after the option's own letter.
+#[must_use]
+pub fn resolve_label(label: &str, options: &[String]) -> Option<usize> {
+    let label = normal(label);
+    let options: Vec<_> = options.iter().map(|option| Choice::new(option)).collect();
+    if label.is_empty() {
+        return None;
+    }
+    match positions(&options, |option| option.whole == label).as_slice() {
+        [only] => return Some(*only),
+        [] => {}
+        _ => return None,
+    }
+    if let Some((letter, text)) = lettered(&label) {
+        return by_letter(letter, text, &options);
+    }
+    only(&positions(&options, |option| option.text == label))
+}
+
+/// An option, normalised.
+struct Choice {
+    whole: String,
+    /// The letter before its text, where it has one.
+    letter: Option<usize>,
+    /// Its text without that letter.
+    text: String,
+}
+
+impl Choice {
+    fn new(option: &str) -> Self {
+        let whole = normal(option);
+        let (letter, text) = match lettered(&whole) {
+            Some((letter, text)) => (Some(letter), text.to_owned()),
+            None => (None, whole.clone()),
+        };
+        // A lone letter is a text here: options such as `A`, `B`, `AB` have no letters of their own.
+        match text.is_empty() && whole.len() == 1 {
+            true => Self { text: whole.clone(), whole, letter: None },
+            false => Self { whole, letter, text },
+        }
+    }
+}
+
+fn by_letter(letter: usize, text: &str, options: &[Choice]) -> Option<usize> {
+    let named = match positions(options, |option| option.letter == Some(letter)).as_slice() {
+        [] if options.get(letter)?.letter.is_none() => letter,
+        found => only(found)?,
+    };
+    let is_text = |option: &Choice| !text.is_empty() && (option.text == text || option.whole == text);
+    (is_text(&options[named]) || !options.iter().any(is_text)).then_some(named)
+}
+
+fn positions(options: &[Choice], is_match: impl Fn(&Choice) -> bool) -> Vec<usize> {
+    (0..options.len()).filter(|&at| is_match(&options[at])).collect()
+}
+
+fn only(positions: &[usize]) -> Option<usize> {
+    match positions {
+        [only] => Some(*only),
+        _ => None,
+    }
+}
+
+/// Lower case, with single spaces.
+fn normal(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// The letter at the start of a normalised text, from 0 for `a`, and what follows it.
+fn lettered(text: &str) -> Option<(usize, &str)> {
+    let text = text.strip_prefix("option ").unwrap_or(text);
+    let open = text.chars().next().filter(|first| matches!(first, '(' | '['));
+    let rest = if open.is_some() { &text[1..] } else { text };
+    let letter = rest.chars().next().filter(char::is_ascii_lowercase)?;
+    let rest = rest[1..].trim_start();
+    let after = match open {
+        Some('(') => rest.strip_prefix(')')?,
+        Some(_) => rest.strip_prefix(']')?,
+        None => closed(rest)?,
+    };
+    Some((usize::from(letter as u8 - b'a'), after.trim_start()))
+}
+
+/// What follows the sign after a letter without a bracket before it; nothing at all is a sign too.
+fn closed(rest: &str) -> Option<&str> {
+    if let Some(after) = rest.strip_prefix(')') {
+        return Some(after);
+    }
+    // `a.5` or `e.g.` is a text; `a. 5` is a letter and a text.
+    let after = rest.strip_prefix(['.', ':']).unwrap_or(rest);
+    let is_sign = after.len() < rest.len() && after.starts_with(' ');
+    (is_sign || after.is_empty()).then_some(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn resolve(label: &str, options: &[&str]) -> Option<usize> {
+        resolve_label(label, &options.iter().map(|&option| option.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_letter_names_an_option_in_every_usual_form() {
+        let styles: [[&str; 3]; 6] = [
+            ["Red", "Dark  blue", "A green one"],
+            ["A) Red", "B) Dark blue", "C) A green one"],
+            ["A)Red", "B)Dark blue", "C)A green one"],
+            ["(A) Red", "(B) Dark blue", "(C) A green one"],
+            ["A. Red", "B. Dark blue", "C. A green one"],
+            ["a: Red", "b: Dark blue", "c: A green one"],
+        ];
+        for options in styles {
+            let forms =
+                ["B", "b", " B ", "B)", "(B)", "(b)", "B.", "B:", "[B]", "Option B", "option (B)", "B )"];
+            let with_text = [
+                "B) Dark blue",
+                "B)Dark blue",
+                "(B) dark blue",
+                "B. DARK BLUE",
+                "B: dark blue",
+                "[B] dark blue",
+            ];
+            for label in forms.into_iter().chain(with_text).chain(["Dark blue", "dark\n blue", "DARK BLUE"]) {
+                assert_eq!(resolve(label, &options), Some(1), "{label:?} among {options:?}");
+            }
+            for label in
+                ["D", "Z)", "(D) Dark blue", "Dark", "blue", "", " ", "BB", "é", "1", "B) Red", "(B", "B]"]
+            {
+                assert_eq!(resolve(label, &options), None, "{label:?} among {options:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_options_whole_text_wins_over_a_letter() {
+        assert_eq!(resolve("A", &["B", "A"]), Some(1));
+        assert_eq!(resolve("b", &["O", "AB", "B", "A"]), Some(2));
+        assert_eq!(resolve("B", &["A", "AB"]), Some(1));
+        assert_eq!(resolve("A. Lincoln", &["G. Washington", "A. Lincoln"]), Some(1));
+        assert_eq!(resolve("Option B", &["Option A", "Option B"]), Some(1));
+    }
+
+    #[test]
+    fn the_options_own_letters_win_over_their_position() {
+        assert_eq!(resolve("A", &["B) Red", "A) Blue"]), Some(1));
+        assert_eq!(resolve("A. Blue", &["B) Red", "A) Blue"]), Some(1));
+        assert_eq!(resolve("C", &["A) Red", "C) Blue"]), Some(1));
+        assert_eq!(resolve("B", &["A) Red", "C) Blue"]), None);
+        assert_eq!(resolve("A", &["A) B", "B) A"]), Some(0));
+        assert_eq!(resolve("B", &["A) Red", "Blue"]), Some(1));
+        assert_eq!(resolve("Red", &["B) Red", "A) Blue"]), Some(0));
+    }
+
+    #[test]
+    fn a_label_that_names_more_than_one_option_names_none() {
+        assert_eq!(resolve("Red", &["Red", "Red"]), None);
+        assert_eq!(resolve("Red", &["A) Red", "B) red"]), None);
+        assert_eq!(resolve("A", &["A) Red", "A) Blue"]), None);
+        assert_eq!(resolve("A) Red", &["A) Red", "A) Red"]), None);
+        assert_eq!(resolve("A) Red", &["A) Red", "B) Red"]), Some(0));
+    }
+
+    #[test]
+    fn a_text_after_the_letter_may_be_no_options_text_but_not_anothers_alone() {
+        assert_eq!(resolve("B. because it is blue", &["Red", "Blue"]), Some(1));
+        assert_eq!(resolve("B. Red", &["Red", "Blue"]), None);
+        assert_eq!(resolve("A", &["A dog", "A cat"]), Some(0));
+        assert_eq!(resolve("a cat", &["A dog", "A cat"]), Some(1));
+        assert_eq!(resolve("a cow", &["A dog", "A cat"]), None);
+        assert_eq!(resolve("A.5", &["0.5", "1.5"]), None);
+    }
+
+    #[test]
+    fn no_options_resolve_to_none() {
+        assert_eq!(resolve("A", &[]), None);
+        assert_eq!(resolve("", &["", "x"]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_given_the_answer_is_in_range(
+            label in "\\PC{0,8}|[(\\[]?[a-dA-D][).:\\]]? ?[a-b ]{0,3}",
+            options in prop::collection::vec("\\PC{0,8}|[(\\[]?[a-dA-D][).:\\]]? ?[a-b ]{0,3}", 0..5),
+        ) {
+            if let Some(at) = resolve_label(&label, &options) {
+                prop_assert!(at < options.len());
+            }
+        }
+
+        #[test]
+        fn every_option_is_named_by_its_own_letter(
+            texts in prop::collection::btree_set("[e-z]{2,6}", 2..6),
+            at in 0..6_usize,
+        ) {
+            let options: Vec<_> = texts.iter().zip('A'..).map(|(text, letter)| format!("{letter}) {text}")).collect();
+            let at = at % options.len();
+            prop_assert_eq!(resolve_label(&options[at][..1], &options), Some(at));
+            prop_assert_eq!(resolve_label(&options[at], &options), Some(at));
+            prop_assert_eq!(resolve_label(&options[at][3..], &options), Some(at));
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Rows out of files: one file per format, each open to any task through a mapping of columns.
+//!
+//! A reader knows nothing of tasks, prompts or models. It yields rows; what a column means is the task's.
+
+mod cell;
+mod csv;
+mod files;
+mod image_folder;
+mod jsonl;
+mod label;
+mod parquet;
+mod rows;
+
+use std::path::{Path, PathBuf};
+
+use crate::types::{BadRow, Row};
+
+pub use files::{Files, find_files, fingerprint};
+pub use label::resolve_label;
+
+/// Why a dataset cannot be read at all. A single bad row is a [`BadRow`] instead.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// A file or folder that should be there is not.
+    #[error("no data file {expected} in {folder}: {hint}")]
+    Missing {
+        /// The folder that was looked in.
+        folder: PathBuf,
+        /// The file or pattern that was expected there.
+        expected: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Reading failed.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file as a whole is not what its format promises.
+    #[error("cannot read {path} as {format}: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The format's name.
+        format: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A column that the task names is not in the file.
+    #[error("{path} has no column {column:?}; it has {}", available.join(", "))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        available: Vec<String>,
+    },
+    /// No reader for this format.
+    #[error("no reader for {given:?}: expected jsonl, csv, parquet or image_folder (`dataset.format`)")]
+    UnknownFormat {
+        /// The format or extension given.
+        given: String,
+    },
+}
+
+/// Which rows are read.
+#[derive(Debug, Clone)]
+pub enum Pick {
+    /// Every row, without pictures held in the file: [`Row::blobs`] is empty, and whether a row has a picture
+    /// is not known. A picture's cell holds its path where the file has one.
+    Scan,
+    /// These rows, with the pictures in the named columns. Order and repetition do not matter; numbers beyond
+    /// the last row give nothing.
+    Rows(Vec<u64>),
+}
+
+/// Rows in file order. Each item is a row or the reason why there is none; a fatal error ends the iteration.
+pub type Rows = Box<dyn Iterator<Item = Result<Result<Row, BadRow>, DatasetError>> + Send>;
+
+/// A dataset in one format.
+pub trait Reader: Send + Sync {
+    /// The picked rows in ascending order of their number, with the cells of `columns` at least (a reader that
+    /// must parse a row whole may give all of them). A column is named by itself or by a path into it
+    /// (`meta.url`), of which only the column before the first dot is checked. No columns: rows without cells
+    /// are enough. Memory is bounded by a row, or by a batch of them.
+    ///
+    /// # Errors
+    /// [`DatasetError`] where a file is missing, not of its format or without a named column; for the files
+    /// after the first, while iterating.
+    fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError>;
+
+    /// The number of rows, bad ones included, where the format knows it without reading them.
+    ///
+    /// # Errors
+    /// [`DatasetError`] where a file is missing or not of its format.
+    fn known_len(&self) -> Result<Option<u64>, DatasetError> {
+        Ok(None)
+    }
+}
+
+/// The reader for `files`, by `format` or else by their extension.
+///
+/// # Errors
+/// [`DatasetError::UnknownFormat`] where neither says which.
+pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, DatasetError> {
+    let by_extension = || extension(files.paths.first().map(PathBuf::as_path));
+    match format.map_or_else(by_extension, str::to_owned).as_str() {
+        "jsonl" | "ndjson" => Ok(Box::new(jsonl::Jsonl::new(files))),
+        "csv" => Ok(Box::new(csv::Csv::new(files))),
+        "parquet" => Ok(Box::new(parquet::Parquet::new(files))),
+        "image_folder" => Ok(Box::new(image_folder::ImageFolder::new(files))),
+        given => Err(DatasetError::UnknownFormat { given: given.to_owned() }),
+    }
+}
+
+fn extension(path: Option<&Path>) -> String {
+    let Some(path) = path else { return String::new() };
+    if path.is_dir() {
+        return "image_folder".to_owned();
+    }
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}

@@ -1,0 +1,258 @@
+//! Parquet: the named columns alone, and of picked rows the row groups alone that hold them.
+//!
+//! Knows nothing of what the columns mean; `struct<bytes, path>` and binary columns are pictures.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowSelection, RowSelectionPolicy,
+};
+use ::parquet::errors::ParquetError;
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, DataType};
+
+use super::cell::{Place, is_readable, leaves, read_cell};
+use super::files::io_error;
+use super::rows::{find_columns, picked_numbers, until_error};
+use super::{DatasetError, Files, Pick, Reader, Rows};
+use crate::types::Row;
+
+/// Rows decoded at a time where pictures are among them: memory is this many pictures and their pages.
+const BATCH_WITH_PICTURES: usize = 8;
+
+/// Rows decoded at a time without pictures.
+const BATCH: usize = 256;
+
+/// The files' rows, numbered over all files. Files are opened one after the other, when their rows are wanted.
+pub(super) struct Parquet {
+    paths: Vec<PathBuf>,
+}
+
+impl Parquet {
+    pub(super) fn new(files: &Files) -> Self {
+        Self { paths: files.paths.clone() }
+    }
+}
+
+impl Reader for Parquet {
+    /// Rows have the named columns alone. A picture's path is its cell and its bytes its blob, under the
+    /// column's name; pictures in a list are `column.0`, `column.1`, …, those in a struct `column.field`.
+    fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError> {
+        let numbers = picked_numbers(pick);
+        let columns = columns.to_vec();
+        if let Some(path) = self.paths.first() {
+            Projection::new(&Shard::open(path)?, &columns, numbers.is_some())?;
+        }
+        let mut start = 0;
+        let rows = self.paths.clone().into_iter().flat_map(move |path| {
+            if numbers.as_ref().is_some_and(|numbers| within(numbers, start..u64::MAX).is_empty()) {
+                return none();
+            }
+            let shard = match Shard::open(&path) {
+                Ok(shard) => shard,
+                Err(error) => return fatal(error),
+            };
+            let range = start..start + shard.len();
+            start = range.end;
+            let numbers = numbers.as_ref().map(|numbers| within(numbers, range.clone()));
+            shard.rows(range.start, numbers, &columns).unwrap_or_else(fatal)
+        });
+        Ok(Box::new(until_error(rows)))
+    }
+
+    fn known_len(&self) -> Result<Option<u64>, DatasetError> {
+        let len = |path: &PathBuf| Shard::open(path).map(|shard| shard.len());
+        self.paths.iter().map(len).sum::<Result<u64, _>>().map(Some)
+    }
+}
+
+fn none() -> Rows {
+    Box::new(std::iter::empty())
+}
+
+fn fatal(error: DatasetError) -> Rows {
+    Box::new(std::iter::once(Err(error)))
+}
+
+/// Those of the ascending numbers that are in the range.
+fn within(numbers: &[u64], range: Range<u64>) -> &[u64] {
+    let at = |bound| numbers.partition_point(|&number| number < bound);
+    &numbers[at(range.start)..at(range.end)]
+}
+
+/// One file with its footer.
+struct Shard {
+    path: PathBuf,
+    file: File,
+    footer: ArrowReaderMetadata,
+}
+
+impl Shard {
+    fn open(path: &Path) -> Result<Self, DatasetError> {
+        let file = File::open(path).map_err(io_error(path))?;
+        // Parquet's own types are fewer than those that a writer may have noted for Arrow.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let footer = ArrowReaderMetadata::load(&file, options).map_err(malformed(path))?;
+        Ok(Self { path: path.to_owned(), file, footer })
+    }
+
+    fn len(&self) -> u64 {
+        self.group_lengths().sum()
+    }
+
+    fn group_lengths(&self) -> impl Iterator<Item = u64> + use<> {
+        let metadata = Arc::clone(self.footer.metadata());
+        (0..metadata.num_row_groups()).map(move |group| metadata.row_group(group).num_rows().unsigned_abs())
+    }
+
+    /// This file's rows, the first of which has the number `start`.
+    fn rows(self, start: u64, numbers: Option<&[u64]>, columns: &[String]) -> Result<Rows, DatasetError> {
+        let projection = Projection::new(&self, columns, numbers.is_some())?;
+        let mut groups = Vec::new();
+        let mut start = start;
+        for (index, len) in self.group_lengths().enumerate() {
+            let numbers = numbers.map(|numbers| within(numbers, start..start + len).to_vec());
+            groups.push(Group { index, range: start..start + len, numbers });
+            start += len;
+        }
+        let groups = groups.into_iter().filter(|group| !group.is_empty());
+        Ok(Box::new(groups.flat_map(move |group| self.group_rows(group, &projection).unwrap_or_else(fatal))))
+    }
+
+    fn group_rows(&self, group: Group, projection: &Projection) -> Result<Rows, DatasetError> {
+        if projection.columns.is_empty() {
+            return Ok(Box::new(group.into_numbers().map(|number| Ok(Ok(Row { number, ..Row::default() })))));
+        }
+        let batches = self.batches(&group, projection).map_err(malformed(&self.path))?;
+        let mut numbers = group.into_numbers();
+        let (columns, malformed) = (Arc::clone(&projection.columns), malformed(&self.path));
+        let rows = batches.flat_map(move |batch| -> Rows {
+            match batch {
+                Ok(batch) => {
+                    Box::new(batch_rows(&batch, &columns, &mut numbers).into_iter().map(|row| Ok(Ok(row))))
+                }
+                Err(ArrowError::ParquetError(reason)) => fatal(malformed(ParquetError::General(reason))),
+                Err(error) => fatal(malformed(error.into())),
+            }
+        });
+        Ok(Box::new(rows))
+    }
+
+    fn batches(
+        &self,
+        group: &Group,
+        projection: &Projection,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let file = self.file.try_clone()?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
+            .with_row_groups(vec![group.index])
+            .with_projection(projection.mask.clone())
+            .with_batch_size(if projection.has_pictures { BATCH_WITH_PICTURES } else { BATCH })
+            // Skips what is not picked, where the automatic policy may decode and then drop it.
+            .with_row_selection_policy(RowSelectionPolicy::Selectors);
+        match group.selection() {
+            Some(selection) => reader.with_row_selection(selection).build(),
+            None => reader.build(),
+        }
+    }
+}
+
+/// A row group: the numbers of its rows, and of those wanted; all, if absent.
+struct Group {
+    index: usize,
+    range: Range<u64>,
+    numbers: Option<Vec<u64>>,
+}
+
+impl Group {
+    fn is_empty(&self) -> bool {
+        self.numbers.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    fn into_numbers(self) -> Box<dyn Iterator<Item = u64> + Send> {
+        match self.numbers {
+            Some(numbers) => Box::new(numbers.into_iter()),
+            None => Box::new(self.range),
+        }
+    }
+
+    fn selection(&self) -> Option<RowSelection> {
+        let local = |number: u64| usize::try_from(number - self.range.start).unwrap_or(usize::MAX);
+        let picked = self.numbers.as_ref()?.iter().map(|&number| local(number)..local(number) + 1);
+        Some(RowSelection::from_consecutive_ranges(picked, local(self.range.end)))
+    }
+}
+
+/// What of a file is read.
+struct Projection {
+    mask: ProjectionMask,
+    /// Name and type of each column that is read, as the file has them.
+    columns: Arc<Vec<(String, DataType)>>,
+    has_pictures: bool,
+}
+
+impl Projection {
+    /// The named columns, with their pictures or without.
+    fn new(shard: &Shard, columns: &[String], pictures: bool) -> Result<Self, DatasetError> {
+        let fields = shard.footer.schema().fields();
+        let names: Vec<_> = fields.iter().map(|field| field.name().clone()).collect();
+        let named = find_columns(&shard.path, columns, &names)?;
+        let (mut first_leaf, mut chosen, mut read) = (0, Vec::new(), Vec::new());
+        let mut has_pictures = false;
+        for (at, field) in fields.iter().enumerate() {
+            let leaves = leaves(field);
+            let is_read = |binary: bool| named.contains(&at) && (pictures || !binary);
+            let wanted = leaves.iter().enumerate().filter(|(_, binary)| is_read(**binary));
+            let before = chosen.len();
+            chosen.extend(wanted.map(|(leaf, _)| first_leaf + leaf));
+            if chosen.len() > before {
+                check_type(&shard.path, field.name(), field.data_type())?;
+                read.push((field.name().clone(), field.data_type().clone()));
+                has_pictures |= pictures && leaves.contains(&true);
+            }
+            first_leaf += leaves.len();
+        }
+        let mask = ProjectionMask::leaves(shard.footer.parquet_schema(), chosen);
+        Ok(Self { mask, columns: Arc::new(read), has_pictures })
+    }
+}
+
+fn check_type(path: &Path, column: &str, data_type: &DataType) -> Result<(), DatasetError> {
+    if is_readable(data_type) {
+        return Ok(());
+    }
+    let reason = format!("its column {column:?} is of the type {data_type}, which has no reader");
+    Err(DatasetError::Malformed { path: path.to_owned(), format: "parquet", reason })
+}
+
+fn batch_rows(
+    batch: &RecordBatch,
+    columns: &[(String, DataType)],
+    numbers: &mut impl Iterator<Item = u64>,
+) -> Vec<Row> {
+    let row = |(index, number): (usize, u64)| {
+        let mut row = Row { number, ..Row::default() };
+        for (name, full) in columns {
+            let Some(array) = batch.column_by_name(name) else { continue };
+            if let Some(value) = read_cell(array.as_ref(), full, index, &Place::Column(name), &mut row.blobs)
+            {
+                row.cells.insert(name.clone(), value);
+            }
+        }
+        row
+    };
+    (0..batch.num_rows()).zip(numbers).map(row).collect()
+}
+
+fn malformed(path: &Path) -> impl Fn(ParquetError) -> DatasetError + use<> {
+    let path = path.to_owned();
+    move |error| DatasetError::Malformed { path: path.clone(), format: "parquet", reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

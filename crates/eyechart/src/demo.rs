@@ -1,0 +1,61 @@
+//! The demo set: pictures, questions, references and canned answers of the project's own, embedded in the binary.
+
+use std::path::{Path, PathBuf};
+
+use crate::log::{LogError, write_atomically};
+
+/// The models of the demo. Their answers were written for it by hand.
+pub const MODELS: [&str; 2] = ["demo/large", "demo/small"];
+
+/// The tasks of the demo, as files of the set.
+pub const TASKS: [&str; 4] = ["charts.toml", "instructions.toml", "describe.toml", "captions.toml"];
+
+/// The canned answers, as a file of the set.
+pub const ANSWERS: &str = "answers.jsonl";
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../demo/", $name)))),*]
+    };
+}
+
+const FILES: &[(&str, &[u8])] = files![
+    "answers.jsonl",
+    "captions.jsonl",
+    "captions.toml",
+    "charts.jsonl",
+    "charts.toml",
+    "describe.toml",
+    "instructions.csv",
+    "instructions.toml",
+    "images/balloons.jpg",
+    "images/cat.png",
+    "images/clock.png",
+    "images/loss.png",
+    "images/pipeline.png",
+    "images/receipt.jpg",
+    "images/sailboat.jpg",
+    "images/scale.jpg",
+    "images/scatter.webp",
+    "images/snow-house.jpg",
+    "images/street-map.png",
+    "images/yield.png",
+];
+
+/// Writes the set into `folder`, where runs read it like any other data. Files that are there already and are
+/// the same stay as they are.
+///
+/// # Errors
+/// [`LogError::Io`] where the folder cannot be written.
+pub fn unpack(folder: &Path) -> Result<PathBuf, LogError> {
+    let images = folder.join("images");
+    std::fs::create_dir_all(&images).map_err(LogError::io("create the folder", &images))?;
+    for (name, bytes) in FILES {
+        let path = folder.join(name);
+        if std::fs::read(&path).is_ok_and(|present| present == *bytes) {
+            continue;
+        }
+        write_atomically(&path, |file| file.write_all(bytes))?;
+    }
+    Ok(folder.to_owned())
+}

@@ -1,0 +1,45 @@
+//! GIF: a screen header, then blocks made of sub-blocks, up to the trailer.
+
+use super::header::take;
+
+/// Where the blocks start, colour table aside.
+const HEADER: usize = 13;
+
+/// Width and height of the screen, if every block is whole, one is a picture and the trailer follows. What
+/// comes after that is not looked at.
+pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
+    let cut = || format!("the GIF is cut off: its {} bytes end before its trailer", bytes.len());
+    let [width_0, width_1, height_0, height_1, flags] = take(bytes, 6).ok_or_else(cut)?;
+    let (mut at, mut has_picture) = (HEADER + colour_table(flags), false);
+    loop {
+        match bytes.get(at).ok_or_else(cut)? {
+            0x3B if !has_picture => return Err("the GIF has no picture data".to_owned()),
+            0x3B => break,
+            0x21 => at = after_sub_blocks(bytes, at + 2).ok_or_else(cut)?,
+            0x2C => {
+                let flags = *bytes.get(at + 9).ok_or_else(cut)?;
+                at = after_sub_blocks(bytes, at + 11 + colour_table(flags)).ok_or_else(cut)?;
+                has_picture = true;
+            }
+            other => return Err(format!("the GIF has {other:02x} at byte {at}, expected a block")),
+        }
+    }
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]));
+    Ok((side(width_0, width_1), side(height_0, height_1)))
+}
+
+/// The length of the colour table that the flags announce.
+fn colour_table(flags: u8) -> usize {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// Past a chain of sub-blocks, each led by its length, and the empty one that ends it.
+fn after_sub_blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let length = usize::from(*bytes.get(at)?);
+        at += 1 + length;
+        if length == 0 {
+            return Some(at);
+        }
+    }
+}

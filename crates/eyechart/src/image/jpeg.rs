@@ -1,0 +1,63 @@
+//! JPEG: marked segments up to the first scan, then compressed data up to the end-of-image marker.
+
+use super::header::take;
+
+/// Width and height, if a frame header, a scan and an end-of-image marker after it are there. Cameras append
+/// data of their own after that marker, so it is searched for from the end. Within compressed data it cannot
+/// stand by chance.
+pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
+    let cut =
+        |before: &str| format!("the JPEG is cut off: its {} bytes end before its {before}", bytes.len());
+    let (mut at, mut size) = (2, None);
+    loop {
+        let (marker, start) = marker(bytes, at)?.ok_or_else(|| cut("picture data"))?;
+        if marker == 0xD9 {
+            return Err("the JPEG ends before its picture data".to_owned());
+        }
+        if is_standalone(marker) {
+            at = start;
+            continue;
+        }
+        let length = take(bytes, start).map(u16::from_be_bytes).ok_or_else(|| cut("picture data"))?;
+        let end = start + usize::from(length.max(2));
+        if is_frame(marker) {
+            size = Some(frame_size(bytes, start).ok_or_else(|| cut("size in pixels"))?);
+        }
+        if marker == 0xDA {
+            let size =
+                size.ok_or_else(|| "the JPEG has no frame header before its picture data".to_owned())?;
+            let data = bytes.get(end..).unwrap_or_default();
+            let has_end = data.windows(2).rev().any(|pair| pair == [0xFF, 0xD9]);
+            return if has_end { Ok(size) } else { Err(cut("end-of-image marker")) };
+        }
+        at = end;
+    }
+}
+
+/// The next marker at `at`, and where its segment starts; `None` at the end. Any number of `FF` may fill up
+/// before it.
+fn marker(bytes: &[u8], at: usize) -> Result<Option<(u8, usize)>, String> {
+    match bytes.get(at) {
+        None => return Ok(None),
+        Some(0xFF) => {}
+        Some(other) => return Err(format!("the JPEG has {other:02x} at byte {at}, expected a marker (ff)")),
+    }
+    let fill = bytes[at..].iter().take_while(|byte| **byte == 0xFF).count();
+    Ok(bytes.get(at + fill).map(|&marker| (marker, at + fill + 1)))
+}
+
+/// Markers without a segment: restarts, start of image, and one for private use.
+fn is_standalone(marker: u8) -> bool {
+    matches!(marker, 0x01 | 0xD0..=0xD8)
+}
+
+/// Frame headers of every compression method; the three left out are tables.
+fn is_frame(marker: u8) -> bool {
+    matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
+}
+
+/// After the segment's length and the sample precision: height, then width.
+fn frame_size(bytes: &[u8], start: usize) -> Option<(u32, u32)> {
+    let side = |at| take(bytes, at).map(|side| u32::from(u16::from_be_bytes(side)));
+    Some((side(start + 5)?, side(start + 3)?))
+}

@@ -1,0 +1,34 @@
+//! A picture's bytes out of its file, as far as that is a file of a picture's size.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::header::too_large;
+
+/// Files beyond this many bytes are refused.
+pub(super) const MAX_BYTES: u64 = 50 << 20;
+
+/// The whole file, or why it cannot be a picture.
+pub(super) fn read_file(path: &Path) -> Result<Bytes, String> {
+    let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
+    if metadata.is_dir() {
+        return Err("expected a file, found a folder".to_owned());
+    }
+    // Opening a pipe would wait for its other end.
+    if !metadata.is_file() {
+        return Err("expected a file, found something else (a pipe, socket or device)".to_owned());
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(Bytes::from(bytes))
+}

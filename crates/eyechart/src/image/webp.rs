@@ -1,0 +1,51 @@
+//! WebP: a RIFF container whose first chunk says the size in one of three ways.
+
+use super::header::take;
+
+/// Where the first chunk's data starts: after `RIFF`, length, `WEBP`, the chunk's type and length.
+const DATA: usize = 20;
+
+/// Width and height, if the container is as long as it says. What follows it is not looked at.
+pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
+    let short = || format!("the WebP is cut off after {} bytes", bytes.len());
+    let promised = u64::from(take(bytes, 4).map(u32::from_le_bytes).ok_or_else(short)?) + 8;
+    if (bytes.len() as u64) < promised {
+        return Err(format!("the WebP is cut off: it has {} of {promised} bytes", bytes.len()));
+    }
+    let kind: [u8; 4] = take(bytes, 12).ok_or_else(short)?;
+    match &kind {
+        b"VP8 " => lossy(bytes),
+        b"VP8L" => lossless(bytes),
+        b"VP8X" => extended(bytes).ok_or_else(short),
+        other => Err(format!("the WebP starts with an unknown chunk {:?}", String::from_utf8_lossy(other))),
+    }
+}
+
+/// Three bytes of frame tag, three of start code, then 14 bits each.
+fn lossy(bytes: &[u8]) -> Result<(u32, u32), String> {
+    let damaged = || "the WebP has no frame header where one should be".to_owned();
+    let [a, b, c, width_0, width_1, height_0, height_1] = take(bytes, DATA + 3).ok_or_else(damaged)?;
+    if [a, b, c] != [0x9D, 0x01, 0x2A] {
+        return Err(damaged());
+    }
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3FFF);
+    Ok((side(width_0, width_1), side(height_0, height_1)))
+}
+
+/// A signature byte, then 14 bits each, less one.
+fn lossless(bytes: &[u8]) -> Result<(u32, u32), String> {
+    let damaged = || "the WebP has no lossless header where one should be".to_owned();
+    let [signature, rest @ ..]: [u8; 5] = take(bytes, DATA).ok_or_else(damaged)?;
+    if signature != 0x2F {
+        return Err(damaged());
+    }
+    let bits = u32::from_le_bytes(rest);
+    Ok(((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1))
+}
+
+/// Four bytes of flags, then 24 bits each, less one.
+fn extended(bytes: &[u8]) -> Option<(u32, u32)> {
+    let [w0, w1, w2, h0, h1, h2] = take(bytes, DATA + 4)?;
+    let side = |bytes| u32::from_le_bytes(bytes) + 1;
+    Some((side([w0, w1, w2, 0]), side([h0, h1, h2, 0])))
+}

@@ -1,0 +1,255 @@
+//! Appending to `samples.jsonl`: written before the caller goes on, fsynced in groups behind its back.
+//!
+//! Two threads: one writes whatever lines have gathered and acknowledges them, the other fsyncs whatever has
+//! been written meanwhile. A slow disk makes the groups larger; it never holds up a request.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::LogError;
+use crate::types::{SampleRecord, Status};
+
+/// Lines written at once, at most.
+const GROUP: usize = 256;
+
+/// What has been fsynced since the log was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Samples that ended.
+    pub ended: u64,
+    /// Of those, failed ones.
+    pub failed: u64,
+    /// Prompt and answer tokens that the endpoint reported for them.
+    pub tokens: u64,
+}
+
+/// What one line adds to the tally.
+#[derive(Debug, Clone, Copy)]
+pub struct LineSummary {
+    failed: bool,
+    tokens: u64,
+}
+
+impl From<&SampleRecord> for LineSummary {
+    fn from(record: &SampleRecord) -> Self {
+        let usage = record.output.as_ref().and_then(|output| output.usage).unwrap_or_default();
+        Self {
+            failed: record.status == Status::Failed,
+            tokens: usage.input_tokens.unwrap_or(0) + usage.output_tokens.unwrap_or(0),
+        }
+    }
+}
+
+struct Line {
+    bytes: Vec<u8>,
+    summary: LineSummary,
+    written: oneshot::Sender<Result<(), std::io::Error>>,
+}
+
+/// An open log. Cheap to share; [`Appender::finish`] closes it.
+pub struct Appender {
+    path: PathBuf,
+    lines: mpsc::Sender<Line>,
+    durable: watch::Receiver<Tally>,
+    writer: JoinHandle<()>,
+    syncer: JoinHandle<Result<(), std::io::Error>>,
+}
+
+impl Appender {
+    /// Opens `path` for appending, after dropping a torn last line.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where it cannot be opened or repaired.
+    pub fn open(path: &Path) -> Result<Self, LogError> {
+        let file = open_without_torn_line(path).map_err(LogError::io("open", path))?;
+        let copy = file.try_clone().map_err(LogError::io("open", path))?;
+        let (lines, queue) = mpsc::channel(GROUP);
+        let (publish, durable) = watch::channel(Tally::default());
+        let progress = Arc::new(Progress::default());
+        let writing = Arc::clone(&progress);
+        let writer = std::thread::spawn(move || write_lines(file, queue, &writing));
+        let syncer = std::thread::spawn(move || sync_groups(&copy, &progress, &publish));
+        Ok(Self { path: path.to_owned(), lines, durable, writer, syncer })
+    }
+
+    /// Appends one record; returns once the operating system has it. It is durable a moment later, which
+    /// [`Appender::durable`] tells.
+    ///
+    /// # Errors
+    /// [`LogError`] where the line could not be written: the run must stop.
+    pub async fn append(&self, record: &SampleRecord) -> Result<(), LogError> {
+        let mut bytes = serde_json::to_vec(record)
+            .map_err(|error| LogError::Malformed { path: self.path.clone(), reason: error.to_string() })?;
+        bytes.push(b'\n');
+        let (written, acknowledged) = oneshot::channel();
+        let line = Line { bytes, summary: record.into(), written };
+        let closed = || LogError::Closed { path: self.path.clone() };
+        self.lines.send(line).await.map_err(|_| closed())?;
+        acknowledged.await.map_err(|_| closed())?.map_err(LogError::io("write", &self.path))
+    }
+
+    /// What is safe on disk, as it grows.
+    #[must_use]
+    pub fn durable(&self) -> watch::Receiver<Tally> {
+        self.durable.clone()
+    }
+
+    /// Fsyncs what is left and closes the log. Blocks.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where any fsync failed: what was written last may be lost.
+    pub fn finish(self) -> Result<(), LogError> {
+        drop(self.lines);
+        let closed = || LogError::Closed { path: self.path.clone() };
+        self.writer.join().map_err(|_| closed())?;
+        self.syncer.join().map_err(|_| closed())?.map_err(LogError::io("fsync", &self.path))
+    }
+}
+
+/// What the writer has done, for the syncer.
+#[derive(Default)]
+struct Progress {
+    state: Mutex<Written>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Written {
+    tally: Tally,
+    closed: bool,
+    sync_failed: bool,
+}
+
+impl Progress {
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        // The state is a few counters, whole at every instant: a panic elsewhere cannot have torn it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_lines(mut file: File, mut queue: mpsc::Receiver<Line>, progress: &Progress) {
+    let mut group = Vec::with_capacity(GROUP);
+    let mut bytes = Vec::new();
+    while queue.blocking_recv_many(&mut group, GROUP) > 0 {
+        bytes.clear();
+        group.iter().for_each(|line| bytes.extend_from_slice(&line.bytes));
+        let outcome = if progress.lock().sync_failed {
+            Err(std::io::Error::other("an earlier fsync failed"))
+        } else {
+            file.write_all(&bytes)
+        };
+        let failed = outcome.is_err();
+        acknowledge(group.drain(..), outcome, progress);
+        if failed {
+            break;
+        }
+    }
+    progress.lock().closed = true;
+    progress.changed.notify_all();
+}
+
+fn acknowledge(lines: impl Iterator<Item = Line>, outcome: std::io::Result<()>, progress: &Progress) {
+    let mut tally = progress.lock().tally;
+    for line in lines {
+        tally.ended += 1;
+        tally.failed += u64::from(line.summary.failed);
+        tally.tokens += line.summary.tokens;
+        let copy = match &outcome {
+            Ok(()) => Ok(()),
+            Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),
+        };
+        // A caller that was interrupted no longer listens; its line stands all the same.
+        let _ = line.written.send(copy);
+    }
+    if outcome.is_ok() {
+        progress.lock().tally = tally;
+        progress.changed.notify_all();
+    }
+}
+
+fn sync_groups(file: &File, progress: &Progress, publish: &watch::Sender<Tally>) -> std::io::Result<()> {
+    let mut synced = Tally::default();
+    loop {
+        let mut state = progress.lock();
+        while state.tally == synced && !state.closed {
+            state = progress.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (written, closed) = (state.tally, state.closed);
+        drop(state);
+        if written != synced {
+            file.sync_data().inspect_err(|_| progress.lock().sync_failed = true)?;
+            synced = written;
+            publish.send_replace(synced);
+        } else if closed {
+            return Ok(());
+        }
+    }
+}
+
+fn open_without_torn_line(path: &Path) -> std::io::Result<File> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    let length = file.metadata()?.len();
+    let whole = end_of_last_whole_line(&mut file, length)?;
+    if whole < length {
+        file.set_len(whole)?;
+        file.sync_all()?;
+    }
+    Ok(file)
+}
+
+/// The offset behind the last newline, found from the end.
+fn end_of_last_whole_line(file: &mut File, length: u64) -> std::io::Result<u64> {
+    let mut end = length;
+    let mut block = vec![0; 1 << 16];
+    while end > 0 {
+        let start = end.saturating_sub(block.len() as u64);
+        let part = &mut block[..(end - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(part)?;
+        if let Some(newline) = part.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + newline as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::reader::tests::record;
+
+    #[tokio::test]
+    async fn an_appended_line_is_in_the_file_and_counts_once_it_is_durable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.jsonl");
+        let log = Appender::open(&path).unwrap();
+        let mut durable = log.durable();
+        log.append(&record("a", Status::Completed)).await.unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap().ends_with("\n"));
+        log.append(&record("b", Status::Failed)).await.unwrap();
+        durable.wait_for(|tally| tally.ended == 2 && tally.failed == 1).await.unwrap();
+        log.finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_torn_last_line_is_dropped_before_anything_is_appended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.jsonl");
+        let whole = serde_json::to_string(&record("a", Status::Completed)).unwrap();
+        let torn = format!("{whole}\n{}{}", &whole[..20], "x".repeat(100_000));
+        std::fs::write(&path, torn).unwrap();
+        let log = Appender::open(&path).unwrap();
+        log.append(&record("b", Status::Completed)).await.unwrap();
+        log.finish().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with(&whole));
+    }
+}

@@ -1,0 +1,84 @@
+//! Folding a finished log to one line a sample, in the order in which samples were picked.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::reader::for_each_line;
+use super::{LogError, write_atomically};
+use crate::types::Epoch;
+
+#[derive(Deserialize)]
+struct Key {
+    id: String,
+    epoch: Epoch,
+}
+
+/// Where a line stands.
+#[derive(Clone, Copy)]
+struct Place {
+    line: u64,
+    offset: u64,
+    length: usize,
+}
+
+/// Rewrites `path` atomically so that each (id, epoch) has its last line only, sorted as `order` has the ids and
+/// then by epoch. Lines that cannot be read are left out of the new file. Holds ids in memory, not lines.
+///
+/// # Errors
+/// [`LogError`] where the file cannot be read or replaced; the old one then stands.
+pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), LogError> {
+    let ranks: HashMap<&str, usize> = order.enumerate().map(|(rank, id)| (id, rank)).collect();
+    let mut lines: Vec<_> = last_lines(path)?.into_iter().collect();
+    lines.sort_by_key(|((id, epoch), place)| {
+        (ranks.get(id.as_str()).copied().unwrap_or(usize::MAX), *epoch, place.line)
+    });
+    let mut source = File::open(path).map_err(LogError::io("open", path))?;
+    write_atomically(path, |folded| {
+        let mut bytes = Vec::new();
+        for (_, place) in &lines {
+            bytes.resize(place.length, 0);
+            source.seek(SeekFrom::Start(place.offset))?;
+            source.read_exact(&mut bytes)?;
+            folded.write_all(bytes.trim_ascii_end())?;
+            folded.write_all(b"\n")?;
+        }
+        Ok(())
+    })
+}
+
+fn last_lines(path: &Path) -> Result<HashMap<(String, Epoch), Place>, LogError> {
+    let mut places = HashMap::new();
+    for_each_line(path, |line, raw| {
+        if let Ok(key) = serde_json::from_slice::<Key>(raw.bytes) {
+            places.insert((key.id, key.epoch), Place { line, offset: raw.offset, length: raw.bytes.len() });
+        }
+        Ok(())
+    })?;
+    Ok(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::read_record;
+    use crate::log::reader::tests::record;
+    use crate::types::Status;
+
+    #[test]
+    fn a_folded_log_has_one_line_an_id_in_the_picked_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.jsonl");
+        let line = |id, status| serde_json::to_string(&record(id, status)).unwrap() + "\n";
+        let text = line("b", Status::Failed) + "\n" + &line("a", Status::Completed) + &line("b", Status::Completed);
+        std::fs::write(&path, text + "{\"id\":\"c\",").unwrap();
+        fold(&path, ["a", "b", "c"].into_iter()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+        let read = read_record(&path).unwrap();
+        assert_eq!(read.samples, [record("a", Status::Completed), record("b", Status::Completed)]);
+        assert!(!read.torn);
+    }
+}

@@ -1,0 +1,161 @@
+//! A run's folder: its name, its files, and which samples it still lacks.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::atomic::sync_folder;
+use super::{LogError, Record, read_record, write_json};
+use crate::types::{EvalSpec, PickedSample, Status};
+
+/// The folder of one run, whether it is under way or long finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// What a run still lacks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Samples without a record, or with a failed one, in picked order.
+    pub to_ask: Vec<PickedSample>,
+    /// Samples that completed.
+    pub completed: usize,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run under `out`, with its spec and an empty log, durable before it returns.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where `out` cannot be written.
+    pub fn create(out: &Path, spec: &EvalSpec) -> Result<Self, LogError> {
+        fs::create_dir_all(out).map_err(LogError::io("create the folder", out))?;
+        let path = out.join(name_of(spec));
+        fs::create_dir(&path).map_err(LogError::io("create the folder", &path))?;
+        let folder = Self { path };
+        write_json(&folder.spec_path(), spec)?;
+        let samples = folder.samples_path();
+        File::create_new(&samples).map_err(LogError::io("create", &samples))?;
+        sync_folder(&folder.path)?;
+        sync_folder(out)?;
+        Ok(folder)
+    }
+
+    /// The folder of an existing run.
+    ///
+    /// # Errors
+    /// [`LogError::Malformed`] where `path` is not a run's folder.
+    pub fn open(path: &Path) -> Result<Self, LogError> {
+        let folder = Self { path: path.to_owned() };
+        if folder.spec_path().is_file() {
+            return Ok(folder);
+        }
+        let reason = "expected a run's folder, with spec.json in it (such folders stand under `runs`)".to_owned();
+        Err(LogError::Malformed { path: path.to_owned(), reason })
+    }
+
+    /// The runs directly under `out`, by name, which begins with their time.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where `out` cannot be listed.
+    pub fn all_under(out: &Path) -> Result<Vec<Self>, LogError> {
+        let entries = fs::read_dir(out).map_err(LogError::io("list", out))?;
+        let mut runs: Vec<_> = entries.flatten().filter_map(|entry| Self::open(&entry.path()).ok()).collect();
+        runs.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(runs)
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `spec.json`.
+    #[must_use]
+    pub fn spec_path(&self) -> PathBuf {
+        self.path.join("spec.json")
+    }
+
+    /// `samples.jsonl`.
+    #[must_use]
+    pub fn samples_path(&self) -> PathBuf {
+        self.path.join("samples.jsonl")
+    }
+
+    /// `scores.jsonl`.
+    #[must_use]
+    pub fn scores_path(&self) -> PathBuf {
+        self.path.join("scores.jsonl")
+    }
+
+    /// `results.json`.
+    #[must_use]
+    pub fn results_path(&self) -> PathBuf {
+        self.path.join("results.json")
+    }
+
+    /// Where pictures are stored that exist nowhere else; shared with the runs beside this one.
+    #[must_use]
+    pub fn images_path(&self) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new(".")).join("images")
+    }
+
+    /// Its spec.
+    ///
+    /// # Errors
+    /// [`LogError`] where it cannot be read or is of another version.
+    pub fn spec(&self) -> Result<EvalSpec, LogError> {
+        let path = self.spec_path();
+        let text = fs::read(&path).map_err(LogError::io("read", &path))?;
+        let malformed = |reason| LogError::Malformed { path: path.clone(), reason };
+        let spec: EvalSpec = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        if spec.format != EvalSpec::FORMAT {
+            return Err(malformed(format!("its format is {:?}, expected {:?}", spec.format, EvalSpec::FORMAT)));
+        }
+        Ok(spec)
+    }
+
+    /// Its record.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where the log cannot be read at all.
+    pub fn record(&self) -> Result<Record, LogError> {
+        read_record(&self.samples_path())
+    }
+
+    /// What of `spec` has no record yet, or a failed one.
+    ///
+    /// # Errors
+    /// As [`RunFolder::record`].
+    pub fn unfinished(&self, spec: &EvalSpec) -> Result<Unfinished, LogError> {
+        let record = self.record()?;
+        let completed: std::collections::HashSet<&str> = record
+            .samples
+            .iter()
+            .filter(|sample| sample.status == Status::Completed)
+            .map(|sample| sample.id.as_str())
+            .collect();
+        let to_ask = spec.picked.iter().filter(|picked| !completed.contains(picked.id.as_str()));
+        let to_ask: Vec<_> = to_ask.cloned().collect();
+        Ok(Unfinished { completed: spec.picked.len() - to_ask.len(), to_ask })
+    }
+}
+
+/// `<UTC time>-<task>-<model>-<short id>`, safe as a file name everywhere.
+fn name_of(spec: &EvalSpec) -> String {
+    let time: String = spec.created.chars().filter(char::is_ascii_alphanumeric).take(15).collect();
+    let mut hasher = Sha256::new();
+    hasher.update(spec.created.as_bytes());
+    hasher.update(std::process::id().to_le_bytes());
+    hasher.update(spec.task.sha256.as_bytes());
+    let unique = hasher.finalize();
+    let short = format!("{:02x}{:02x}{:02x}", unique[0], unique[1], unique[2]);
+    format!("{time}Z-{}-{}-{short}", safe(&spec.task.name), safe(&spec.model))
+}
+
+fn safe(name: &str) -> String {
+    let dashed = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '_' { c } else { '-' });
+    dashed.take(80).collect()
+}

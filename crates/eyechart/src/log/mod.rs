@@ -1,0 +1,54 @@
+//! The record: a run's folder, its append-only log, and files that are replaced whole or not at all.
+//!
+//! `docs/formats.md` describes every file. Nothing here knows how answers are made or scored.
+
+mod appender;
+mod atomic;
+mod fold;
+mod folder;
+mod reader;
+
+use std::path::{Path, PathBuf};
+
+pub use appender::{Appender, LineSummary, Tally};
+pub use atomic::{write_atomically, write_json};
+pub use fold::fold;
+pub use folder::{RunFolder, Unfinished};
+pub use reader::{BadLine, Record, read_record, read_scores};
+
+/// Why the record cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The file system refused.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file of the record does not hold what its format promises.
+    #[error("{path} is not what it should be: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The writer's thread is gone after an earlier error.
+    #[error("the record {path} is closed after an earlier error")]
+    Closed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl LogError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

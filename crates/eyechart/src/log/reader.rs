@@ -1,0 +1,142 @@
+//! Reading a record back: whatever can be read is kept, whatever cannot is named.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use super::LogError;
+use crate::types::{Epoch, SampleRecord, Score};
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// What a log holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// One record for each (id, epoch), the last that was written; in the order of their first line.
+    pub samples: Vec<SampleRecord>,
+    /// Lines that could not be read, but for a torn last one.
+    pub bad_lines: Vec<BadLine>,
+    /// Whether the last line was torn, as by a crash.
+    pub torn: bool,
+}
+
+/// Reads `samples.jsonl`.
+///
+/// # Errors
+/// [`LogError::Io`] where the file cannot be read at all.
+pub fn read_record(path: &Path) -> Result<Record, LogError> {
+    let mut record = Record::default();
+    let mut places: HashMap<(String, Epoch), usize> = HashMap::new();
+    for_each_line(path, |number, line| {
+        match serde_json::from_slice::<SampleRecord>(line.bytes) {
+            Ok(sample) => match places.get(&(sample.id.clone(), sample.epoch)) {
+                Some(place) => record.samples[*place] = sample,
+                None => {
+                    places.insert((sample.id.clone(), sample.epoch), record.samples.len());
+                    record.samples.push(sample);
+                }
+            },
+            Err(_) if !line.whole => record.torn = true,
+            Err(error) => record.bad_lines.push(BadLine { line: number, reason: error.to_string() }),
+        }
+        Ok(())
+    })?;
+    Ok(record)
+}
+
+/// Reads `scores.jsonl`.
+///
+/// # Errors
+/// [`LogError`] where it cannot be read: it is derived, so it is made again by `eyechart score`.
+pub fn read_scores(path: &Path) -> Result<Vec<Score>, LogError> {
+    let mut scores = Vec::new();
+    for_each_line(path, |number, line| {
+        scores.push(serde_json::from_slice(line.bytes).map_err(|error| LogError::Malformed {
+            path: path.to_owned(),
+            reason: format!("line {number}: {error}; `eyechart score` makes it again"),
+        })?);
+        Ok(())
+    })?;
+    Ok(scores)
+}
+
+/// A line without its newline, where it begins, and whether it had a newline.
+pub(super) struct RawLine<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) offset: u64,
+    pub(super) whole: bool,
+}
+
+/// Calls `visit` with each line and its number from 1; blank lines are left out.
+pub(super) fn for_each_line(
+    path: &Path,
+    mut visit: impl FnMut(u64, RawLine<'_>) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(LogError::io("open", path))?);
+    let mut line = Vec::new();
+    let mut next = 0;
+    for number in 1.. {
+        line.clear();
+        let offset = next;
+        next += file.read_until(b'\n', &mut line).map_err(LogError::io("read", path))? as u64;
+        if line.is_empty() {
+            break;
+        }
+        let whole = line.ends_with(b"\n");
+        let bytes = line.trim_ascii_end();
+        if !bytes.is_empty() {
+            visit(number, RawLine { bytes, offset, whole })?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::types::{ModelOutput, Status};
+
+    pub(crate) fn record(id: &str, status: Status) -> SampleRecord {
+        SampleRecord {
+            id: id.to_owned(),
+            epoch: 1,
+            row: 0,
+            status,
+            prompt: "Why?".to_owned(),
+            images: Vec::new(),
+            targets: Default::default(),
+            fields: Default::default(),
+            output: (status == Status::Completed).then(|| ModelOutput::recorded("Because.")),
+            error: None,
+            attempts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_last_line_of_an_id_counts_and_a_corrupt_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.jsonl");
+        let line = |id, status| serde_json::to_string(&record(id, status)).unwrap();
+        let lines = [
+            line("a", Status::Failed),
+            "{\"id\": 3, garbage".to_owned(),
+            line("b", Status::Completed),
+            line("a", Status::Completed),
+            "{\"id\":\"c\",\"epo".to_owned(),
+        ];
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        let read = read_record(&path).unwrap();
+        assert_eq!(read.samples.iter().map(|sample| sample.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(read.samples[0].status, Status::Completed);
+        assert_eq!(read.bad_lines.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2]);
+        assert!(read.torn);
+    }
+}

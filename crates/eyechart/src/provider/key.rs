@@ -1,0 +1,114 @@
+//! API keys: read once from the environment, never shown.
+
+/// A key. Its debug form and every text it redacts show nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+/// Why a key cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The variable is not set or empty.
+    #[error("no API key: the environment variable {variable} is not set; export it, or name a keyless endpoint by --base-url")]
+    Missing {
+        /// The variable that was looked at.
+        variable: String,
+    },
+    /// A stand-in from somebody's documentation.
+    #[error("the API key in {variable} is a placeholder, not a key: set it to the key that the provider gave you")]
+    Placeholder {
+        /// The variable that holds it.
+        variable: String,
+    },
+    /// Not something an HTTP header can carry.
+    #[error("the API key in {variable} has a line break or another character that no key has")]
+    Unsendable {
+        /// The variable that holds it.
+        variable: String,
+    },
+}
+
+impl ApiKey {
+    /// The key that `variable` holds, given as `value`; `None` where there is none and none is needed.
+    ///
+    /// # Errors
+    /// [`KeyError`] where it is missing though `required`, a placeholder, or no header text.
+    pub fn check(variable: &str, value: Option<String>, required: bool) -> Result<Option<Self>, KeyError> {
+        let variable = || variable.to_owned();
+        let key = value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let Some(key) = key else {
+            return if required { Err(KeyError::Missing { variable: variable() }) } else { Ok(None) };
+        };
+        if is_placeholder(&key) {
+            return Err(KeyError::Placeholder { variable: variable() });
+        }
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(KeyError::Unsendable { variable: variable() });
+        }
+        Ok(Some(Self(key)))
+    }
+
+    /// The value of the `Authorization` header.
+    pub(super) fn bearer(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+
+    /// `text` without the key: endpoints quote it back in their errors.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        text.replace(&self.0, "[key]")
+    }
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApiKey([key])")
+    }
+}
+
+fn is_placeholder(key: &str) -> bool {
+    let lower = key.to_lowercase();
+    let bracketed = [('<', '>'), ('[', ']'), ('{', '}')];
+    lower.starts_with("your")
+        || lower.contains("api_key")
+        || lower.contains("api-key")
+        || lower.contains("apikey")
+        || key.ends_with("...")
+        || key.ends_with('…')
+        || bracketed.iter().any(|(open, close)| key.starts_with(*open) && key.ends_with(*close))
+        || key.chars().all(|c| c == 'x' || c == 'X' || c == '*')
+        || matches!(lower.as_str(), "changeme" | "change-me" | "todo" | "none" | "null" | "key" | "secret")
+        || (lower.starts_with("sk-") && lower[3..].chars().all(|c| "x*-".contains(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, required: bool) -> Result<Option<ApiKey>, KeyError> {
+        ApiKey::check("THE_KEY", Some(value.to_owned()), required)
+    }
+
+    #[test]
+    fn placeholders_are_refused_and_keys_are_not() {
+        for placeholder in ["YOUR_API_KEY", "<key>", "sk-...", "sk-xxxx", "your-key-here", "YOUR_TUNE_API_KEY", "xxx"] {
+            assert!(matches!(check(placeholder, true), Err(KeyError::Placeholder { .. })), "{placeholder}");
+        }
+        for key in ["sk-proj-9aB3", "AIzaSyD-1x", "local", "EMPTY", "sk-or-v1-0f"] {
+            assert!(check(key, true).unwrap().is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_matters_only_where_one_is_needed() {
+        assert!(matches!(check(" ", true), Err(KeyError::Missing { .. })));
+        assert_eq!(check("", false), Ok(None));
+        assert!(matches!(check("a\nb", false), Err(KeyError::Unsendable { .. })));
+    }
+
+    #[test]
+    fn a_key_shows_up_nowhere() {
+        let key = check("sk-proj-9aB3", true).unwrap().unwrap();
+        assert!(!format!("{key:?}").contains("9aB3"));
+        assert_eq!(key.redact("Incorrect API key: sk-proj-9aB3."), "Incorrect API key: [key].");
+    }
+}

@@ -1,0 +1,19 @@
+//! Asking a model: one file per wire protocol, one client, one retry policy, one gate for all of them.
+//!
+//! Nothing here knows tasks, scores or the record's files: a request goes in, an answer or its failure comes
+//! out, with every attempt it took.
+
+mod ask;
+mod gate;
+mod http;
+mod key;
+mod openai;
+mod presets;
+mod retry;
+
+pub use ask::{Asked, Provider};
+pub use gate::{Gate, Halt, Slot};
+pub use http::HttpSettings;
+pub use key::{ApiKey, KeyError};
+pub use presets::{ModelName, ModelNameError, PRESETS, Preset};
+pub use retry::RetryPolicy;

@@ -1,0 +1,315 @@
+//! The OpenAI chat-completions protocol: a request's body, a reply's meaning.
+
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use crate::types::{Failure, FailureKind, ModelOutput, Request, RequestImage, StopReason, Usage};
+
+/// Where requests go, behind the base URL.
+pub(super) const PATH: &str = "/chat/completions";
+
+/// The body of one request, built once however often it is sent.
+pub(super) fn body(model: &str, params: &Map<String, Value>, request: &Request) -> Bytes {
+    let pictures = request.images.iter().map(encoded_length).sum::<usize>();
+    let mut body = Vec::with_capacity(pictures + request.text.len() * 2 + 1024);
+    serde_json::to_writer(&mut body, &Body { model, params, request })
+        .expect("strings and JSON values always serialize, and a Vec takes any bytes");
+    Bytes::from(body)
+}
+
+fn encoded_length(image: &RequestImage) -> usize {
+    match image {
+        RequestImage::Url(url) => url.len() + 64,
+        RequestImage::Bytes { bytes, .. } => bytes.len().div_ceil(3) * 4 + 128,
+    }
+}
+
+struct Body<'a> {
+    model: &'a str,
+    params: &'a Map<String, Value>,
+    request: &'a Request,
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        // A --param may override even these two: some gateways want another model name or message shape.
+        if !self.params.contains_key("model") {
+            body.serialize_entry("model", self.model)?;
+        }
+        if !self.params.contains_key("messages") {
+            body.serialize_entry("messages", &[Message(self.request)])?;
+        }
+        for (key, value) in self.params {
+            body.serialize_entry(key, value)?;
+        }
+        body.end()
+    }
+}
+
+struct Message<'a>(&'a Request);
+
+impl Serialize for Message<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut message = serializer.serialize_map(Some(2))?;
+        message.serialize_entry("role", "user")?;
+        message.serialize_entry("content", &Content(self.0))?;
+        message.end()
+    }
+}
+
+/// The text part, then the pictures in order.
+struct Content<'a>(&'a Request);
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut parts = serializer.serialize_seq(Some(1 + self.0.images.len()))?;
+        parts.serialize_element(&json!({"type": "text", "text": self.0.text}))?;
+        for image in &self.0.images {
+            parts.serialize_element(&ImagePart { r#type: "image_url", image_url: ImageUrl { url: Address(image) } })?;
+        }
+        parts.end()
+    }
+}
+
+#[derive(Serialize)]
+struct ImagePart<'a> {
+    r#type: &'static str,
+    image_url: ImageUrl<'a>,
+}
+
+#[derive(Serialize)]
+struct ImageUrl<'a> {
+    url: Address<'a>,
+}
+
+struct Address<'a>(&'a RequestImage);
+
+impl Serialize for Address<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            RequestImage::Url(url) => serializer.serialize_str(url),
+            // Written through, not into a String first: a picture is copied once, into the body.
+            RequestImage::Bytes { media_type, bytes } => serializer
+                .collect_str(&format_args!("data:{media_type};base64,{}", Base64Display::new(bytes, &STANDARD))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    choices: Vec<Choice>,
+    model: Option<String>,
+    usage: Option<ReplyUsage>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Option<ReplyMessage>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ReplyMessage {
+    content: Option<Value>,
+    refusal: Option<String>,
+    reasoning_content: Option<Value>,
+    reasoning: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct ReplyUsage {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    completion_tokens_details: Option<UsageDetails>,
+}
+
+#[derive(Deserialize)]
+struct UsageDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+/// What a reply with status 200 says: an answer, or why it is none. A failure may come with what there was of
+/// an answer (its usage was paid for).
+pub(super) fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<ModelOutput>>)> {
+    let malformed = |message: String| (Failure::new(FailureKind::Malformed, message), None);
+    let reply: Reply = serde_json::from_slice(body).map_err(|error| {
+        malformed(format!("expected a chat completion, got {:?} ({error})", super::http::excerpt(body)))
+    })?;
+    if let Some(error) = reply.error.filter(|error| !error.is_null()) {
+        return Err(malformed(format!("status 200 with an error: {}", error_text(&error))));
+    }
+    let choice = reply.choices.into_iter().next();
+    let Some(Choice { message: Some(message), finish_reason }) = choice else {
+        return Err(malformed("expected choices[0].message in the reply, found none".to_owned()));
+    };
+    let refusal = message.refusal.clone().filter(|refusal| !refusal.is_empty());
+    let output = ModelOutput {
+        text: message.content.as_ref().map(content_text).unwrap_or_default(),
+        reasoning: reasoning_of(&message),
+        stop_reason: finish_reason.as_deref().map(stop_reason),
+        model: reply.model,
+        usage: reply.usage.map(usage),
+    };
+    match why_unusable(&output, refusal) {
+        Some(failure) => Err((failure, Some(Box::new(output)))),
+        None => Ok(output),
+    }
+}
+
+/// Only a wholly empty answer is a failure; one that was cut short is still the model's answer.
+fn why_unusable(output: &ModelOutput, refusal: Option<String>) -> Option<Failure> {
+    if !output.text.trim().is_empty() {
+        return None;
+    }
+    if let Some(refusal) = refusal {
+        return Some(Failure::new(FailureKind::Refused, format!("the model refused: {refusal}")));
+    }
+    Some(match output.stop_reason {
+        Some(StopReason::ContentFilter) => {
+            Failure::new(FailureKind::Refused, "the endpoint's content filter withheld the answer")
+        }
+        Some(StopReason::Length) => Failure::new(
+            FailureKind::Empty,
+            "the token limit was reached before the answer began (raise it: --param max_tokens=N)",
+        ),
+        _ => Failure::new(FailureKind::Empty, "the answer is empty"),
+    })
+}
+
+/// A message's content: a string, or a list of parts of which the text ones count.
+fn content_text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn reasoning_of(message: &ReplyMessage) -> Option<String> {
+    let fields = [&message.reasoning_content, &message.reasoning];
+    let apart = fields.into_iter().flatten().map(content_text).find(|text| !text.is_empty());
+    apart.or_else(|| {
+        let thinking = message.content.as_ref()?.as_array()?.iter().filter_map(|part| part.get("thinking"));
+        Some(thinking.map(content_text).collect::<String>()).filter(|text| !text.is_empty())
+    })
+}
+
+fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "stop" | "end_turn" | "eos" => StopReason::Stop,
+        "length" | "max_tokens" | "model_length" => StopReason::Length,
+        "content_filter" => StopReason::ContentFilter,
+        _ => StopReason::Other,
+    }
+}
+
+fn usage(reply: ReplyUsage) -> Usage {
+    Usage {
+        input_tokens: reply.prompt_tokens,
+        output_tokens: reply.completion_tokens,
+        reasoning_tokens: reply.completion_tokens_details.and_then(|details| details.reasoning_tokens),
+    }
+}
+
+/// What an error body says, in whichever of the shapes that servers use.
+pub(super) fn error_message(body: &[u8]) -> String {
+    let from_json = serde_json::from_slice::<Value>(body).ok().and_then(|body| {
+        let said = ["error", "detail", "message"].iter().find_map(|key| body.get(key))?;
+        Some(error_text(said))
+    });
+    from_json.filter(|text| !text.is_empty()).unwrap_or_else(|| super::http::excerpt(body))
+}
+
+fn error_text(error: &Value) -> String {
+    match error {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(error_text).collect::<Vec<_>>().join("; "),
+        Value::Object(fields) => match fields.get("message").or_else(|| fields.get("msg")) {
+            Some(Value::String(text)) => text.clone(),
+            _ => error.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(value: Value) -> Map<String, Value> {
+        let Value::Object(params) = value else { panic!("an object") };
+        params
+    }
+
+    #[test]
+    fn a_body_has_the_text_then_the_pictures_and_only_the_fields_that_were_set() {
+        let request = Request {
+            text: "Compare \"these\"\n".to_owned(),
+            images: vec![
+                RequestImage::Bytes { media_type: "image/png", bytes: Bytes::from_static(b"\x89PNG") },
+                RequestImage::Url("https://a.b/c.jpg".to_owned()),
+            ],
+        };
+        let body = body("m", &params(json!({"temperature": 0.4, "max_tokens": 300})), &request);
+        assert_eq!(
+            serde_json::from_slice::<Value>(&body).unwrap(),
+            json!({"model": "m", "temperature": 0.4, "max_tokens": 300, "messages": [{"role": "user", "content": [
+                {"type": "text", "text": "Compare \"these\"\n"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+                {"type": "image_url", "image_url": {"url": "https://a.b/c.jpg"}},
+            ]}]})
+        );
+    }
+
+    #[test]
+    fn reasoning_is_kept_apart_from_the_answer() {
+        let reply = json!({"model": "m-1", "choices": [{"finish_reason": "stop", "message":
+            {"content": "B", "reasoning_content": "Hm."}}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 4, "completion_tokens_details": {"reasoning_tokens": 3}}});
+        let output = parse(reply.to_string().as_bytes()).unwrap();
+        assert_eq!((output.text.as_str(), output.reasoning.as_deref()), ("B", Some("Hm.")));
+        assert_eq!(output.usage.unwrap().reasoning_tokens, Some(3));
+
+        let parts = json!({"choices": [{"message": {"content": [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "B"}]}}]});
+        let output = parse(parts.to_string().as_bytes()).unwrap();
+        assert_eq!((output.text.as_str(), output.reasoning.as_deref()), ("B", Some("Hm.")));
+    }
+
+    #[test]
+    fn an_answer_that_is_none_says_why() {
+        let reply = |message: Value, finish: &str| {
+            let reply = json!({"choices": [{"message": message, "finish_reason": finish}]});
+            parse(reply.to_string().as_bytes()).unwrap_err().0
+        };
+        assert_eq!(reply(json!({"content": " \n"}), "stop").kind, FailureKind::Empty);
+        assert!(reply(json!({"content": null}), "length").message.contains("token limit"));
+        assert_eq!(reply(json!({"content": ""}), "content_filter").kind, FailureKind::Refused);
+        assert_eq!(reply(json!({"refusal": "I can't."}), "stop").kind, FailureKind::Refused);
+        for broken in ["", "<html>", "{}", "[]", "{\"choices\": [{}]}", "{\"error\": {\"message\": \"busy\"}}"] {
+            assert_eq!(parse(broken.as_bytes()).unwrap_err().0.kind, FailureKind::Malformed, "{broken}");
+        }
+    }
+
+    #[test]
+    fn error_bodies_are_read_in_every_shape_that_servers_send() {
+        for (body, text) in [
+            (r#"{"error": {"message": "too big", "code": "429"}}"#, "too big"),
+            (r#"{"error": "too big"}"#, "too big"),
+            (r#"{"detail": [{"msg": "too big", "loc": ["body"]}]}"#, "too big"),
+            (r#"{"detail": "too big"}"#, "too big"),
+            (r#"{"message": "too big"}"#, "too big"),
+            ("<html>\n  <b>502</b></html>", "<html> <b>502</b></html>"),
+            ("", ""),
+        ] {
+            assert_eq!(error_message(body.as_bytes()), text);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Names of well-known OpenAI-compatible endpoints: an address and the variable that holds the key.
+
+/// A provider that speaks the OpenAI chat-completions protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preset {
+    /// The part of a model's name before the first slash.
+    pub name: &'static str,
+    /// The address before `/chat/completions`.
+    pub base_url: &'static str,
+    /// The environment variable with the key.
+    pub key_variable: &'static str,
+    /// Whether the endpoint refuses requests without a key.
+    pub key_required: bool,
+}
+
+const fn hosted(name: &'static str, base_url: &'static str, key_variable: &'static str) -> Preset {
+    Preset { name, base_url, key_variable, key_required: true }
+}
+
+const fn local(name: &'static str, base_url: &'static str, key_variable: &'static str) -> Preset {
+    Preset { name, base_url, key_variable, key_required: false }
+}
+
+/// All presets, by name.
+pub const PRESETS: &[Preset] = &[
+    hosted("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    local("lmstudio", "http://localhost:1234/v1", "LMSTUDIO_API_KEY"),
+    hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    local("ollama", "http://localhost:11434/v1", "OLLAMA_API_KEY"),
+    hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    hosted("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    hosted("tune", "https://proxy.tune.app", "TUNE_API_KEY"),
+    local("vllm", "http://localhost:8000/v1", "VLLM_API_KEY"),
+];
+
+/// The variable with the key of a provider that has no preset.
+const CUSTOM_KEY_VARIABLE: &str = "EYECHART_API_KEY";
+
+/// `provider/name`, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelName {
+    /// Before the first slash.
+    pub provider: String,
+    /// Behind it: the model as the endpoint knows it, slashes and all.
+    pub model: String,
+}
+
+/// Why a model's name or address cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ModelNameError {
+    /// No slash, or nothing on one side of it.
+    #[error("the model {given:?} is not PROVIDER/NAME: expected something like mistral/pixtral-12b-2409")]
+    Shape {
+        /// What was given.
+        given: String,
+    },
+    /// Neither a preset nor an address.
+    #[error(
+        "no provider {given:?}: expected one of {}, or any name together with --base-url",
+        PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
+    )]
+    UnknownProvider {
+        /// What was given.
+        given: String,
+    },
+    /// An address that is none.
+    #[error("the base URL {given:?} is not an address: expected something like http://localhost:8000/v1")]
+    BaseUrl {
+        /// What was given.
+        given: String,
+    },
+}
+
+impl std::str::FromStr for ModelName {
+    type Err = ModelNameError;
+
+    /// Splits at the first slash.
+    fn from_str(given: &str) -> Result<Self, ModelNameError> {
+        match given.split_once('/') {
+            Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
+                Ok(Self { provider: provider.to_owned(), model: model.to_owned() })
+            }
+            _ => Err(ModelNameError::Shape { given: given.to_owned() }),
+        }
+    }
+}
+
+impl ModelName {
+    fn preset(&self) -> Option<&'static Preset> {
+        PRESETS.iter().find(|preset| preset.name == self.provider)
+    }
+
+    /// The address requests go to: `given`, else the preset's. Without a slash at its end.
+    ///
+    /// # Errors
+    /// [`ModelNameError`] where there is neither, or where it is no http(s) address.
+    pub fn base_url(&self, given: Option<&str>) -> Result<String, ModelNameError> {
+        let address = match (given, self.preset()) {
+            (Some(address), _) => address,
+            (None, Some(preset)) => preset.base_url,
+            (None, None) => {
+                return Err(ModelNameError::UnknownProvider { given: self.provider.clone() });
+            }
+        };
+        let address = address.trim_end_matches('/').trim_end_matches("/chat/completions");
+        match reqwest::Url::parse(address) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.username().is_empty() => {
+                Ok(address.to_owned())
+            }
+            _ => Err(ModelNameError::BaseUrl { given: address.to_owned() }),
+        }
+    }
+
+    /// The environment variable with this provider's key.
+    #[must_use]
+    pub fn key_variable(&self) -> &'static str {
+        self.preset().map_or(CUSTOM_KEY_VARIABLE, |preset| preset.key_variable)
+    }
+
+    /// Whether a request without a key is pointless. An address of one's own may need none.
+    #[must_use]
+    pub fn key_required(&self, base_url_given: bool) -> bool {
+        !base_url_given && self.preset().is_some_and(|preset| preset.key_required)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_split_at_its_first_slash() {
+        let name: ModelName = "tune/mistral/pixtral-12B-2409".parse().unwrap();
+        assert_eq!((name.provider.as_str(), name.model.as_str()), ("tune", "mistral/pixtral-12B-2409"));
+        for wrong in ["gpt-4o", "/x", "openai/", ""] {
+            assert!(wrong.parse::<ModelName>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_taken_with_or_without_its_tail() {
+        let name: ModelName = "custom/m".parse().unwrap();
+        for given in ["http://h:1/v1", "http://h:1/v1/", "http://h:1/v1/chat/completions"] {
+            assert_eq!(name.base_url(Some(given)).unwrap(), "http://h:1/v1");
+        }
+        assert!(name.base_url(None).unwrap_err().to_string().contains("mistral"));
+        assert!(name.base_url(Some("h:1/v1")).is_err());
+        assert!(name.base_url(Some("https://user:secret@h/v1")).is_err());
+    }
+}

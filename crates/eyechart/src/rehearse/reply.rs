@@ -1,0 +1,153 @@
+//! Replies in OpenAI's format. Nothing here decides what to say; it only writes it down.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+use super::request::ChatRequest;
+use super::script::{Action, Headers};
+
+/// A whole reply.
+pub(super) type Reply = Response<Full<Bytes>>;
+
+/// What a picture counts in `usage.prompt_tokens`.
+const PICTURE_TOKENS: usize = 258;
+
+/// The reply to `request`, the server's `number`-th. Nothing where the connection is to be closed.
+pub(super) fn act(action: Option<&Action>, request: &ChatRequest<'_>, number: u64) -> Option<Reply> {
+    match action {
+        None => Some(completion(request, number, &Message::new(&default_answer(request)), "stop")),
+        Some(Action::Answer { text, reasoning, finish_reason, headers }) => {
+            let message = Message { reasoning_content: reasoning.as_deref(), ..Message::new(text) };
+            Some(with(completion(request, number, &message, finish_reason), headers))
+        }
+        Some(Action::Raw { status, body: Some(body), headers }) => {
+            Some(with(reply(*status, body.clone().into_bytes()), headers))
+        }
+        Some(Action::Raw { status, body: None, headers }) => {
+            Some(with(error(*status, "this error is scripted"), headers))
+        }
+        Some(Action::Drop) => None,
+    }
+}
+
+/// The list of models.
+pub(super) fn models(names: &[&str]) -> Reply {
+    let model = |name: &&str| json!({"id": name, "object": "model", "created": 0, "owned_by": "eyechart"});
+    let data: Vec<_> = names.iter().map(model).collect();
+    reply(200, json!({"object": "list", "data": data}).to_string().into_bytes())
+}
+
+/// An error as OpenAI's servers word it.
+pub(super) fn error(status: u16, message: &str) -> Reply {
+    let kind = match status {
+        401 | 403 => "authentication_error",
+        429 => "rate_limit_error",
+        500.. => "server_error",
+        _ => "invalid_request_error",
+    };
+    let body = json!({"error": {"message": message, "type": kind, "param": null, "code": status}});
+    reply(status, body.to_string().into_bytes())
+}
+
+/// A path that takes another method.
+pub(super) fn wrong_method(allowed: &'static str) -> Reply {
+    let mut reply = error(405, &format!("wrong method: expected {allowed}"));
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    reply
+}
+
+/// Adds the header by which a log and a client agree on one request.
+pub(super) fn tag(mut reply: Reply, number: u64) -> Reply {
+    let id = HeaderValue::try_from(format!("rehearse-{number}")).expect("a number is ASCII");
+    reply.headers_mut().entry(HeaderName::from_static("x-request-id")).or_insert(id);
+    reply
+}
+
+fn reply(status: u16, body: Vec<u8>) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(body)));
+    *reply.status_mut() = StatusCode::from_u16(status).expect("statuses are checked to be 200 to 599");
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}
+
+fn with(mut reply: Reply, headers: &Headers) -> Reply {
+    for (name, value) in headers {
+        reply.headers_mut().insert(name, value.clone());
+    }
+    reply
+}
+
+/// Says what was asked, so that different prompts get different answers and a forgotten rule is seen.
+fn default_answer(request: &ChatRequest<'_>) -> String {
+    let characters = counted(request.text.chars().count(), "character");
+    let pictures = counted(request.picture_count(), "picture");
+    format!("No answer was scripted for this prompt ({characters}, {pictures}).")
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[derive(Serialize)]
+struct Completion<'a> {
+    id: String,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: [Choice<'a>; 1],
+    usage: Usage,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u32,
+    message: &'a Message<'a>,
+    finish_reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<&'a str>,
+}
+
+impl<'a> Message<'a> {
+    fn new(content: &'a str) -> Self {
+        Self { role: "assistant", content, reasoning_content: None }
+    }
+}
+
+#[derive(Serialize)]
+struct Usage {
+    prompt_tokens: usize,
+    completion_tokens: usize,
+    total_tokens: usize,
+}
+
+fn completion(request: &ChatRequest<'_>, number: u64, message: &Message<'_>, finish_reason: &str) -> Reply {
+    let body = Completion {
+        id: format!("chatcmpl-rehearse-{number}"),
+        object: "chat.completion",
+        created: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        model: &request.model,
+        choices: [Choice { index: 0, message, finish_reason }],
+        usage: usage(request, message),
+    };
+    reply(200, serde_json::to_vec(&body).expect("texts and numbers are always JSON"))
+}
+
+/// Estimates: four characters a token.
+fn usage(request: &ChatRequest<'_>, message: &Message<'_>) -> Usage {
+    let tokens = |text: &str| text.chars().count().div_ceil(4);
+    let prompt_tokens = tokens(&request.text) + PICTURE_TOKENS * request.picture_count();
+    let completion_tokens = tokens(message.content) + message.reasoning_content.map_or(0, tokens);
+    Usage { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens }
+}

@@ -1,0 +1,236 @@
+//! The server itself: connections, paths and the latency. What it says is the script's.
+//!
+//! It runs on a thread of its own with a runtime of its own, so that blocking tests and asynchronous callers start it
+//! alike.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::reply::{self, Reply};
+use super::request::ChatRequest;
+use super::script::{Player, Script};
+use super::stats::{Counters, RecordedRequest, Stats};
+
+/// How a server behaves.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The port on 127.0.0.1; 0 for any that is free.
+    pub port: u16,
+    /// From the whole request to the reply, where a rule says nothing.
+    pub latency: Duration,
+    /// What it says.
+    pub script: Script,
+    /// Whether every request is kept whole in memory, for tests.
+    pub keep_requests: bool,
+}
+
+/// A running server; dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<Infallible>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Binds the port and serves from then on.
+    ///
+    /// # Errors
+    /// Where the port is taken, or the system has no thread or file left.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let shared = Arc::new(Shared::new(options));
+        let (stop, stopped) = oneshot::channel();
+        let serving = Arc::clone(&shared);
+        let serve = move || runtime.block_on(serve(listener, serving, stopped));
+        let thread = std::thread::Builder::new().name("rehearse".to_owned()).spawn(serve)?;
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The base address for a client, such as `http://127.0.0.1:8000/v1`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// What it counted so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.stats()
+    }
+
+    /// Blocks until the requests that came in are what `enough` waits for.
+    pub fn wait_for(&self, enough: impl Fn(&Stats) -> bool) {
+        self.shared.counters.wait_for(enough);
+    }
+
+    /// The requests so far in the order of their arrival; empty unless [`Options::keep_requests`] is set.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.counters.kept()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there was reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    latency: Duration,
+    keep_requests: bool,
+    player: Player,
+    counters: Counters,
+    numbers: AtomicU64,
+}
+
+impl Shared {
+    fn new(options: Options) -> Self {
+        Self {
+            latency: options.latency,
+            keep_requests: options.keep_requests,
+            player: Player::new(options.script),
+            counters: Counters::default(),
+            numbers: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Accepts until the other end of `stopped` is dropped.
+async fn serve(listener: StdListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<Infallible>) {
+    let listener =
+        TcpListener::from_std(listener).expect("the listener does not block and the runtime has I/O");
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = &mut stopped => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                shared.counters.connected();
+                tokio::spawn(connection(stream, Arc::clone(&shared)));
+            }
+            // Out of files, as a rule: connections that end free some.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    // Without it a reply may wait for the client's acknowledgement; with an old system it just is slower.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| answer(request, &shared));
+    // It ends with an error where the client or a rule closes it: neither is anybody's fault here.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// The connection ends here without a reply.
+#[derive(Debug)]
+struct Hangup;
+
+impl fmt::Display for Hangup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a rule or the client closed the connection")
+    }
+}
+
+impl std::error::Error for Hangup {}
+
+async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Hangup> {
+    let in_flight = shared.counters.received();
+    let number = shared.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Hangup)?.to_bytes();
+    let received = Instant::now();
+    if shared.keep_requests {
+        shared.counters.keep(record(&head, body.clone()));
+    }
+    let (reply, latency) = route(&head, &body, shared, number);
+    if !latency.is_zero() {
+        tokio::time::sleep_until(received + latency).await;
+    }
+    match reply {
+        Some(reply) => {
+            in_flight.answered(reply.status().as_u16());
+            Ok(reply::tag(reply, number))
+        }
+        None => {
+            in_flight.dropped();
+            Err(Hangup)
+        }
+    }
+}
+
+/// The reply, or nothing where the connection is to be closed, and how long it takes.
+fn route(
+    head: &hyper::http::request::Parts,
+    body: &[u8],
+    shared: &Shared,
+    number: u64,
+) -> (Option<Reply>, Duration) {
+    let path = head.uri.path();
+    let at_once = |reply| (Some(reply), Duration::ZERO);
+    match (path.strip_prefix("/v1").unwrap_or(path), &head.method) {
+        ("/chat/completions", &Method::POST) => chat(body, shared, number),
+        ("/chat/completions", _) => at_once(reply::wrong_method("POST")),
+        ("/models", &Method::GET) => at_once(reply::models(&shared.player.script.models())),
+        ("/models", _) => at_once(reply::wrong_method("GET")),
+        _ => {
+            let message = format!("no such path: {path}; expected /v1/chat/completions or /v1/models");
+            at_once(reply::error(404, &message))
+        }
+    }
+}
+
+fn chat(body: &[u8], shared: &Shared, number: u64) -> (Option<Reply>, Duration) {
+    match ChatRequest::parse(body) {
+        Ok(request) => {
+            let rule = shared.player.pick(&request);
+            let latency = rule.and_then(|rule| rule.latency).unwrap_or(shared.latency);
+            (reply::act(rule.map(|rule| &rule.action), &request, number), latency)
+        }
+        Err(error) => {
+            let message = format!("the body is not a chat completion request: {error}");
+            (Some(reply::error(400, &message)), Duration::ZERO)
+        }
+    }
+}
+
+fn record(head: &hyper::http::request::Parts, body: Bytes) -> RecordedRequest {
+    let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    RecordedRequest {
+        method: head.method.to_string(),
+        path: head.uri.to_string(),
+        headers: head.headers.iter().map(header).collect(),
+        body,
+    }
+}

@@ -1,0 +1,220 @@
+//! The published comparison's own files: the columns that its notebooks write, from a scored run.
+//!
+//! Figures are fractions, lists are JSON arrays, and a figure over too few scores is 0, as there.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::log::{LogError, Record, RunFolder, read_scores, write_atomically};
+use crate::score::{ScoreError, Scored, read_scored};
+use crate::types::{Compare, SampleRecord, Score};
+
+/// Why a run cannot be exported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayoutError {
+    /// The layout has no files for this task.
+    #[error("the layout vlm-benchmarks has no files for the task {task}: it knows the tasks of the suite vlm-benchmarks")]
+    NoFiles {
+        /// The run's task.
+        task: String,
+    },
+    /// The run is not scored, or cannot be read.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// A run with its scores, by sample, part and target.
+struct Run {
+    scored: Scored,
+    record: Record,
+    scores: HashMap<(String, String, String), Vec<Score>>,
+}
+
+/// A CSV file: heads and rows.
+struct Sheet {
+    name: &'static str,
+    heads: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Writes the notebooks' files for the run in `folder` into `out`; returns their paths.
+///
+/// # Errors
+/// [`LayoutError`] where the run is not one of the suite's, not scored, or `out` cannot be written.
+pub fn export_vlm_benchmarks(folder: &RunFolder, out: &Path) -> Result<Vec<PathBuf>, LayoutError> {
+    let run = Run::read(folder)?;
+    let sheets = match run.scored.results.task.as_str() {
+        "vlm-benchmarks/arxivqa" => run.arxivqa(),
+        "vlm-benchmarks/visit-caption" => run.visit("visit_caption.csv", "visit_caption_score.csv"),
+        "vlm-benchmarks/visit-instruction" => run.visit("visit_instruction.csv", "visit_instruction_score.csv"),
+        "vlm-benchmarks/flickr30k" => run.flickr30k(),
+        task => return Err(LayoutError::NoFiles { task: task.to_owned() }),
+    };
+    std::fs::create_dir_all(out).map_err(LogError::io("create the folder", out))?;
+    let mut written = Vec::new();
+    for sheet in sheets {
+        let path = out.join(sheet.name);
+        sheet.write(&path)?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+impl Run {
+    fn read(folder: &RunFolder) -> Result<Self, LayoutError> {
+        let scored = read_scored(folder)?;
+        let mut scores: HashMap<_, Vec<Score>> = HashMap::new();
+        for score in read_scores(&folder.scores_path())? {
+            let key = (score.id.clone(), score.part.clone(), score.target.clone());
+            scores.entry(key).or_default().push(score);
+        }
+        Ok(Self { scored, record: folder.record()?, scores })
+    }
+
+    fn compare(&self, part: &str) -> Option<&Compare> {
+        self.scored.task.compare.iter().find(|compare| compare.part == part)
+    }
+
+    /// The samples that completed, with their answers.
+    fn answered(&self) -> impl Iterator<Item = (&SampleRecord, &str)> {
+        self.record.samples.iter().filter_map(|record| Some((record, record.answer()?.trim())))
+    }
+
+    /// The scores of one sample's part, in the order of the references; empty where it is unscored.
+    fn numbers(&self, record: &SampleRecord, part: &str) -> Vec<f64> {
+        let target = self.compare(part).map(|compare| compare.target.clone()).unwrap_or_default();
+        let scores = self.scores.get(&(record.id.clone(), part.to_owned(), target));
+        scores.into_iter().flatten().filter_map(Score::number).collect()
+    }
+
+    /// A figure; 0 where it is absent, as the notebooks have it.
+    fn figure(&self, part: &str, metric: &str) -> String {
+        let mut figures = self.scored.results.figures.iter();
+        let figure = figures.find(|figure| figure.part == part && figure.metric == metric);
+        number(figure.and_then(|figure| figure.value).unwrap_or(0.0))
+    }
+
+    fn figures(&self, name: &'static str, part: &str, columns: &[(&'static str, &str)]) -> Sheet {
+        Sheet {
+            name,
+            heads: columns.iter().map(|(head, _)| *head).collect(),
+            rows: vec![columns.iter().map(|(_, metric)| self.figure(part, metric)).collect()],
+        }
+    }
+
+    fn arxivqa(&self) -> Vec<Sheet> {
+        let rows = self.answered().map(|(record, answer)| {
+            let part = |name| self.compare(name).map(|compare| compare.take.of(answer)).unwrap_or_default();
+            let similarity = |name| self.numbers(record, name).first().copied().map(number).unwrap_or_default();
+            // Without the prompt's first line, as the notebook keeps it.
+            let instruction = record.prompt.split_once("\n\n").map_or(record.prompt.as_str(), |(_, rest)| rest);
+            vec![
+                record.fields.get("image").cloned().unwrap_or_default(),
+                instruction.to_owned(),
+                part("label").to_owned(),
+                part("rationale").to_owned(),
+                first_target(record, "label"),
+                first_target(record, "rationale"),
+                similarity("label"),
+                similarity("rationale"),
+            ]
+        });
+        let results = Sheet {
+            name: "arxivqa_model_results.csv",
+            heads: vec![
+                "filename",
+                "instruction",
+                "model_label",
+                "model_rationale",
+                "reference_label",
+                "reference_rationale",
+                "label_similarity",
+                "rationale_similarity",
+            ],
+            rows: rows.collect(),
+        };
+        let columns = [
+            ("label_win_rate", "label", "win_rate"),
+            ("rationale_win_rate", "rationale", "win_rate"),
+            ("top_1_label_score", "label", "top_1"),
+            ("top_5_label_average_score", "label", "top_5"),
+            ("top_10_label_average_score", "label", "top_10"),
+            ("top_1_rationale_score", "rationale", "top_1"),
+            ("top_5_rationale_average_score", "rationale", "top_5"),
+            ("top_10_rationale_average_score", "rationale", "top_10"),
+        ];
+        let figures = Sheet {
+            name: "arxivqa_dataset_scores.csv",
+            heads: columns.iter().map(|(head, ..)| *head).collect(),
+            rows: vec![columns.iter().map(|(_, part, metric)| self.figure(part, metric)).collect()],
+        };
+        vec![results, figures]
+    }
+
+    /// Rows that were asked and scored: the notebooks leave out those without a reference.
+    fn visit(&self, results: &'static str, scores: &'static str) -> Vec<Sheet> {
+        let target = self.compare("answer").map(|compare| compare.target.clone()).unwrap_or_default();
+        let rows = self.answered().filter_map(|(record, answer)| {
+            let similarity = *self.numbers(record, "answer").first()?;
+            Some(vec![
+                record.fields.get("instruction").cloned().unwrap_or_default(),
+                first_target(record, &target),
+                answer.to_owned(),
+                number(similarity),
+            ])
+        });
+        let heads = vec!["instruction", "reference_output", "model_output", "similarity_score"];
+        let columns = [("win_rate", "win_rate"), ("average_similarity", "mean")];
+        let columns = [&columns[..], &TOPS].concat();
+        vec![Sheet { name: results, heads, rows: rows.collect() }, self.figures(scores, "answer", &columns)]
+    }
+
+    fn flickr30k(&self) -> Vec<Sheet> {
+        let rows = self.answered().map(|(record, answer)| {
+            vec![
+                record.id.clone(),
+                answer.to_owned(),
+                json!(record.targets.get("original_alt_text")).to_string(),
+                json!(self.numbers(record, "answer")).to_string(),
+                json!(self.numbers(record, "alt_text")).to_string(),
+            ]
+        });
+        let heads =
+            vec!["filename", "model_output", "reference_outputs", "similarity_scores", "GPT similarity score"];
+        let columns = [&[("win_rate", "win_rate")][..], &TOPS].concat();
+        vec![
+            Sheet { name: "flickr30k_model_results.csv", heads, rows: rows.collect() },
+            self.figures("flickr30k_dataset_scores.csv", "answer", &columns),
+            self.figures("flickr30k_gpt4_scores.csv", "alt_text", &columns),
+        ]
+    }
+}
+
+const TOPS: [(&str, &str); 3] =
+    [("top_1_score", "top_1"), ("top_5_average_score", "top_5"), ("top_10_average_score", "top_10")];
+
+fn first_target(record: &SampleRecord, target: &str) -> String {
+    record.targets.get(target).and_then(|texts| texts.first()).cloned().unwrap_or_default()
+}
+
+/// The shortest decimal that reads back as the same number, with `.0` where it is whole, as Python writes it.
+fn number(value: f64) -> String {
+    json!(value).to_string()
+}
+
+impl Sheet {
+    fn write(&self, path: &Path) -> Result<(), LogError> {
+        write_atomically(path, |file| {
+            let mut sheet = csv::Writer::from_writer(file);
+            sheet.write_record(&self.heads)?;
+            self.rows.iter().try_for_each(|row| sheet.write_record(row))?;
+            sheet.flush()
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! Tables in GitHub's Markdown.
+
+use super::table::Table;
+
+pub(super) fn render(table: &Table) -> String {
+    let mut text = format!("### {}\n\n", escaped(&table.title));
+    let heads = [table.group, table.name].into_iter().chain(table.heads.iter().copied());
+    text.push_str(&line(heads.map(str::to_owned)));
+    let rule = ["---", "---"].into_iter().chain(table.heads.iter().map(|_| "--:"));
+    text.push_str(&line(rule.map(str::to_owned)));
+    for row in &table.rows {
+        let cells = [&row.group, &row.name].into_iter().chain(&row.cells);
+        text.push_str(&line(cells.map(|cell| escaped(cell))));
+    }
+    for note in &table.notes {
+        text.push_str(&format!("\n{}\n", escaped(note)));
+    }
+    text
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+}
+
+fn escaped(cell: &str) -> String {
+    cell.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
+}

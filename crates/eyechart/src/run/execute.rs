@@ -1,0 +1,136 @@
+//! Carrying a plan out: from the frozen spec to a folded record.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+use super::live::{self, Live};
+use super::{Plan, RunError, Stop, recorded};
+use crate::dataset::DatasetError;
+use crate::log::{Appender, RunFolder, Tally, fold};
+use crate::task::{Dataset, SampleResult};
+use crate::types::PickedSample;
+
+/// Samples that are read ahead of those who ask them.
+const READ_AHEAD: usize = 4;
+
+/// A run's folder and what is left to do in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Where it is recorded.
+    pub folder: RunFolder,
+    /// The samples to ask, ascending by row.
+    pub to_ask: Vec<PickedSample>,
+    /// Samples that completed earlier.
+    pub already: usize,
+}
+
+impl Job {
+    /// A new run under `out`: folder, spec and empty log exist when this returns.
+    ///
+    /// # Errors
+    /// [`RunError::Log`] where they cannot be made.
+    pub fn create(out: &Path, plan: &Plan) -> Result<Self, RunError> {
+        let folder = RunFolder::create(out, &plan.spec)?;
+        Ok(Self { folder, to_ask: plan.spec.picked.clone(), already: 0 })
+    }
+
+    /// What is left of the run in `folder`.
+    ///
+    /// # Errors
+    /// [`RunError::Log`] where its record cannot be read.
+    pub fn resume(folder: RunFolder, plan: &Plan) -> Result<Self, RunError> {
+        let unfinished = folder.unfinished(&plan.spec)?;
+        Ok(Self { folder, to_ask: unfinished.to_ask, already: unfinished.completed })
+    }
+}
+
+/// Somebody who watches a run.
+pub trait Watcher {
+    /// It begins; `durable` tells what is safe on disk.
+    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>);
+    /// It has ended, one way or another.
+    fn end(&self);
+}
+
+/// How a run ended that could go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Every picked sample has its record.
+    Finished,
+    /// The order to stop came first.
+    Interrupted,
+}
+
+/// Gets the answers that `job` lacks, from the endpoint if `live` is given. Blocks until the record is durable.
+///
+/// # Errors
+/// [`RunError`]; whatever was recorded before it stays.
+pub fn execute(
+    plan: Plan,
+    job: &Job,
+    live: Option<Live>,
+    stop: &Stop,
+    watcher: &dyn Watcher,
+) -> Result<Ended, RunError> {
+    let log = Appender::open(&job.folder.samples_path())?;
+    watcher.begin(job, log.durable());
+    let outcome = runtime().and_then(|runtime| {
+        let answers = get_answers(&runtime, plan, job, (live, &log), stop);
+        // A picture that is being read for a sample that nobody waits for any more must not hold up the exit.
+        runtime.shutdown_background();
+        answers
+    });
+    let closed = log.finish();
+    watcher.end();
+    let (ended, order) = outcome?;
+    closed?;
+    if ended == Ended::Finished {
+        fold(&job.folder.samples_path(), order.iter().map(|picked| picked.id.as_str()))?;
+    }
+    Ok(ended)
+}
+
+fn get_answers(
+    runtime: &Runtime,
+    plan: Plan,
+    job: &Job,
+    (live, log): (Option<Live>, &Appender),
+    stop: &Stop,
+) -> Result<(Ended, Vec<PickedSample>), RunError> {
+    let Plan { spec, dataset, outputs, .. } = plan;
+    let samples = read_ahead(dataset, job.to_ask.clone())?;
+    let ended = match live {
+        Some(live) => runtime.block_on(live::ask_all(Arc::new(live), samples, log, stop.clone()))?,
+        None => {
+            let source = recorded::Source::new(&spec.answers, outputs.as_ref());
+            runtime.block_on(recorded::replay(source, samples, log, stop))?
+        }
+    };
+    Ok((ended, spec.picked))
+}
+
+fn runtime() -> Result<Runtime, RunError> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| RunError::Config(format!("cannot start the threads that a run needs: {error}")))
+}
+
+/// Reads samples on a thread of its own, a few ahead.
+fn read_ahead(
+    dataset: Dataset,
+    to_ask: Vec<PickedSample>,
+) -> Result<mpsc::Receiver<Result<SampleResult, DatasetError>>, RunError> {
+    let samples = dataset.samples(to_ask)?;
+    let (send, receive) = mpsc::channel(READ_AHEAD);
+    std::thread::spawn(move || {
+        for sample in samples {
+            // Nobody listens any more: the run has stopped.
+            if send.blocking_send(sample).is_err() {
+                break;
+            }
+        }
+    });
+    Ok(receive)
+}

@@ -1,0 +1,37 @@
+//! The run: freezes the spec, makes the folder, gets every answer, keeps the record.
+
+mod execute;
+mod live;
+mod outputs;
+mod plan;
+mod recorded;
+mod resume;
+mod stop;
+
+use crate::dataset::DatasetError;
+use crate::log::LogError;
+use crate::provider::Halt;
+
+pub use execute::{Ended, Job, Watcher, execute};
+pub use live::Live;
+pub use plan::{AnswersFrom, Plan, RunOptions, plan};
+pub use resume::{find_matching, options_of, refuse_differences};
+pub use stop::{Stop, StopLevel, Stopper};
+
+/// Why a run cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// What was asked for makes no sense: nothing was sent.
+    #[error("{0}")]
+    Config(String),
+    /// The data cannot be read.
+    #[error(transparent)]
+    Data(#[from] DatasetError),
+    /// The record cannot be written: the run stopped.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The endpoint cannot work: the run stopped, and what had no answer can be resumed.
+    #[error(transparent)]
+    Halt(#[from] Halt),
+}

@@ -1,0 +1,188 @@
+//! From a task and the options to everything that is frozen before the first request.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::RunError;
+use super::outputs::Outputs;
+use crate::task::{Dataset, LoadedTask, Survey};
+use crate::types::{Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, Task};
+
+/// What the user asked for, besides the task.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The model's name, `provider/name`.
+    pub model: String,
+    /// Where its answers come from.
+    pub answers: AnswersFrom,
+    /// The data folder; that of the task's file, if absent.
+    pub data: Option<PathBuf>,
+    /// Samples to pick; the task's own number, else all, if absent.
+    pub limit: Option<usize>,
+    /// Which ones.
+    pub seed: u64,
+    /// How to go about it.
+    pub execution: Execution,
+}
+
+/// Where answers are to come from.
+#[derive(Debug, Clone)]
+pub enum AnswersFrom {
+    /// An endpoint; its `params` are what the command line sets over the task's generation settings.
+    Endpoint {
+        /// The endpoint.
+        endpoint: Endpoint,
+        /// Request fields to leave out.
+        dropped: Vec<String>,
+    },
+    /// A dataset column.
+    Column(String),
+    /// A file of outputs made elsewhere.
+    Outputs(PathBuf),
+}
+
+/// A run that could start.
+pub struct Plan {
+    /// Everything that is frozen.
+    pub spec: EvalSpec,
+    /// The task.
+    pub task: Task,
+    /// Its rows.
+    pub dataset: Dataset,
+    /// Outputs made elsewhere, where they are the answers.
+    pub outputs: Option<Outputs>,
+    /// What a user should know before it starts, one line each.
+    pub notices: Vec<String>,
+}
+
+/// Finds and surveys the data, picks the samples, freezes the spec. Sends nothing, writes nothing.
+///
+/// # Errors
+/// [`RunError::Config`] or [`RunError::Data`] with what to do about it.
+pub fn plan(loaded: &LoadedTask, options: &RunOptions) -> Result<Plan, RunError> {
+    let dataset = Dataset::find(loaded, options.data.as_deref()).map_err(RunError::Config)?;
+    let dataset = match &options.answers {
+        AnswersFrom::Endpoint { .. } => dataset,
+        AnswersFrom::Column(column) => dataset.recorded(Some(column)),
+        AnswersFrom::Outputs(_) => dataset.recorded(None),
+    };
+    let outputs = match &options.answers {
+        AnswersFrom::Outputs(path) => Some(Outputs::read(path)?),
+        _ => None,
+    };
+    let survey = dataset.survey()?;
+    let mut notices = notices_of(&survey);
+    let picked = pick(&dataset, &survey, loaded, (options, outputs.as_ref()), &mut notices)?;
+    if picked.is_empty() {
+        return Err(RunError::Config(nothing_to_ask(loaded, &survey)));
+    }
+    if let Some(outputs) = &outputs {
+        notices.extend(outputs.notices(&picked));
+    }
+    let spec = EvalSpec {
+        format: EvalSpec::FORMAT.to_owned(),
+        eyechart: env!("CARGO_PKG_VERSION").to_owned(),
+        created: Timestamp::now().to_string(),
+        task: loaded.source.clone(),
+        model: options.model.clone(),
+        answers: answers(&loaded.task, &options.answers, outputs.as_ref())?,
+        data: data_spec(&dataset, &survey)?,
+        seed: options.seed,
+        limit: options.limit,
+        picked,
+        execution: options.execution,
+    };
+    Ok(Plan { spec, task: loaded.task.clone(), dataset, outputs, notices })
+}
+
+fn pick(
+    dataset: &Dataset,
+    survey: &Survey,
+    loaded: &LoadedTask,
+    (options, outputs): (&RunOptions, Option<&Outputs>),
+    notices: &mut Vec<String>,
+) -> Result<Vec<PickedSample>, RunError> {
+    let eligible = survey.eligible.count();
+    let own = loaded.task.dataset.sample_size;
+    // Outputs of somebody else's draw: the file says which samples were drawn.
+    if let (Some(outputs), None, true) = (outputs, options.limit, own.is_some_and(|own| (own as u64) < eligible)) {
+        let all = dataset.pick(&survey.eligible, usize::MAX, options.seed)?;
+        let named: HashSet<&str> = outputs.ids().collect();
+        return Ok(all.into_iter().filter(|picked| named.contains(picked.id.as_str())).collect());
+    }
+    if let Some(limit) = options.limit.filter(|limit| *limit as u64 > eligible) {
+        notices.push(format!("--limit {limit} is more than the {eligible} samples there are: all are asked"));
+    }
+    Ok(dataset.pick(&survey.eligible, options.limit.or(own).unwrap_or(usize::MAX), options.seed)?)
+}
+
+fn notices_of(survey: &Survey) -> Vec<String> {
+    let mut notices: Vec<String> = survey.bad.iter().map(|bad| format!("bad row left out: {bad}")).collect();
+    let more = survey.bad_rows - survey.bad.len() as u64;
+    if more > 0 {
+        notices.push(format!("{more} more bad rows left out"));
+    }
+    if survey.unresolved_labels > 0 {
+        notices.push(format!("{} rows have a label that names none of their options", survey.unresolved_labels));
+    }
+    notices
+}
+
+fn nothing_to_ask(loaded: &LoadedTask, survey: &Survey) -> String {
+    let spec = &loaded.task.dataset;
+    let required = match spec.require.as_slice() {
+        [] => String::new(),
+        columns => format!(" (each needs {})", columns.join(", ")),
+    };
+    format!(
+        "the task {} has nothing to ask: {} rows in {}, {} of them bad, {} usable{required}",
+        loaded.task.name,
+        survey.rows,
+        spec.file,
+        survey.bad_rows,
+        survey.eligible.count()
+    )
+}
+
+fn answers(task: &Task, from: &AnswersFrom, outputs: Option<&Outputs>) -> Result<Answers, RunError> {
+    Ok(match from {
+        AnswersFrom::Endpoint { endpoint, dropped } => {
+            let params = request_fields(&task.generation, &endpoint.params, dropped)?;
+            Answers::Endpoint(Endpoint { params, ..endpoint.clone() })
+        }
+        AnswersFrom::Column(column) => Answers::Column(column.clone()),
+        AnswersFrom::Outputs(path) => {
+            let file = outputs.map(Outputs::file).cloned();
+            Answers::Outputs(file.unwrap_or(DataFile { path: path.clone(), bytes: 0, sha256: String::new() }))
+        }
+    })
+}
+
+fn request_fields(
+    task: &Map<String, Value>,
+    given: &Map<String, Value>,
+    dropped: &[String],
+) -> Result<Map<String, Value>, RunError> {
+    let mut fields = task.clone();
+    fields.extend(given.iter().map(|(key, value)| (key.clone(), value.clone())));
+    fields.retain(|key, _| !dropped.contains(key));
+    if fields.get("stream").is_some_and(|stream| *stream != Value::Bool(false)) {
+        return Err(RunError::Config("--param stream: streamed replies are not supported".to_owned()));
+    }
+    Ok(fields)
+}
+
+fn data_spec(dataset: &Dataset, survey: &Survey) -> Result<DataSpec, RunError> {
+    let folder = dataset.folder();
+    Ok(DataSpec {
+        folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+        files: dataset.fingerprint()?,
+        rows: survey.rows,
+        eligible: survey.eligible.count(),
+        bad_rows: survey.bad_rows,
+        unresolved_labels: survey.unresolved_labels,
+    })
+}

@@ -1,0 +1,69 @@
+//! Going on with a run: only as the same measurement.
+
+use std::path::Path;
+
+use super::plan::{AnswersFrom, Plan, RunOptions};
+use super::{RunError, execute::Job};
+use crate::log::RunFolder;
+use crate::types::{Answers, EvalSpec, Task};
+
+/// The options that a recorded run was started with: its spec has them all, but for secrets.
+#[must_use]
+pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
+    let answers = match &spec.answers {
+        // The recorded fields are the whole of it: what the task sets besides was dropped.
+        Answers::Endpoint(endpoint) => {
+            let dropped = task.generation.keys().filter(|key| !endpoint.params.contains_key(*key));
+            AnswersFrom::Endpoint { endpoint: endpoint.clone(), dropped: dropped.cloned().collect() }
+        }
+        Answers::Column(column) => AnswersFrom::Column(column.clone()),
+        Answers::Outputs(file) => AnswersFrom::Outputs(file.path.clone()),
+    };
+    RunOptions {
+        model: spec.model.clone(),
+        answers,
+        data: Some(spec.data.folder.clone()),
+        limit: spec.limit,
+        seed: spec.seed,
+        execution: spec.execution,
+    }
+}
+
+/// Refuses to go on with `folder` where `plan` is not the same measurement.
+///
+/// # Errors
+/// [`RunError::Config`] naming each difference.
+pub fn refuse_differences(folder: &RunFolder, recorded: &EvalSpec, plan: &Plan) -> Result<(), RunError> {
+    let differences = recorded.differences(&plan.spec);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = differences.iter().map(|difference| format!("\n  {difference}")).collect();
+    Err(RunError::Config(format!(
+        "cannot resume {}: it is another measurement{}\nrepeat its command line, or start a new run without --resume",
+        folder.path().display(),
+        lines.concat()
+    )))
+}
+
+/// The last run under `out` that `plan` could go on as: an unfinished one before a finished one, of which
+/// nothing has to be asked again.
+///
+/// # Errors
+/// [`RunError::Log`] where the folder cannot be listed. Runs that cannot be read are passed over.
+pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<Job>, RunError> {
+    let mut finished = None;
+    for folder in RunFolder::all_under(out)?.into_iter().rev() {
+        let Ok(spec) = folder.spec() else { continue };
+        if !spec.differences(&plan.spec).is_empty() {
+            continue;
+        }
+        let unfinished = folder.unfinished(&spec)?;
+        let job = Job { folder, to_ask: unfinished.to_ask, already: unfinished.completed };
+        if !job.to_ask.is_empty() {
+            return Ok(Some(job));
+        }
+        finished.get_or_insert(job);
+    }
+    Ok(finished)
+}

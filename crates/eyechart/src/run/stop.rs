@@ -1,0 +1,75 @@
+//! Telling a run to stop: at the next good point, or at once.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How urgently a run is to stop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopLevel {
+    /// Not at all.
+    #[default]
+    Go,
+    /// Start nothing new, finish and record what is in flight.
+    Finish,
+    /// Drop what is in flight; what is recorded stays.
+    Now,
+}
+
+/// The end that gives the order.
+#[derive(Debug)]
+pub struct Stopper(watch::Sender<StopLevel>);
+
+/// The end that obeys.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<StopLevel>);
+
+impl Default for Stopper {
+    fn default() -> Self {
+        Self(watch::Sender::new(StopLevel::Go))
+    }
+}
+
+impl Stopper {
+    /// Raises the level; it never falls.
+    pub fn raise(&self, level: StopLevel) {
+        self.0.send_modify(|now| *now = level.max(*now));
+    }
+
+    /// The level as it is.
+    #[must_use]
+    pub fn level(&self) -> StopLevel {
+        *self.0.borrow()
+    }
+
+    /// An end that obeys.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        Stop(self.0.subscribe())
+    }
+}
+
+impl Stop {
+    /// The level as it is.
+    #[must_use]
+    pub fn level(&self) -> StopLevel {
+        *self.0.borrow()
+    }
+
+    /// Waits until the level is at least `level`; for ever where nobody can give the order any more.
+    pub async fn reached(&mut self, level: StopLevel) {
+        if self.0.wait_for(|now| *now >= level).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Sleeps; `false` where the order to stop came meanwhile or before.
+    pub async fn sleep(&self, wait: Duration) -> bool {
+        let mut stop = self.clone();
+        tokio::select! {
+            biased;
+            () = stop.reached(StopLevel::Finish) => false,
+            () = tokio::time::sleep(wait) => true,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Scorers: from records to scores. One file per scorer; none knows where answers come from or where scores go.
+
+mod similarity;
+
+pub use similarity::{Embed, THRESHOLD, similarity};

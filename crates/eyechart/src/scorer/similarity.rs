@@ -1,0 +1,118 @@
+//! Cosine similarity of sentence embeddings, as the published comparison computes it.
+
+use std::collections::HashMap;
+
+use sentence_embed::{Embeddings, cosine};
+
+use crate::types::{Answers, Compare, SampleRecord, Score, ScoreValue};
+
+/// The similarity above which the published comparison counts a win.
+pub const THRESHOLD: f64 = 0.8;
+
+const NAME: &str = "similarity";
+
+/// Turns texts into vectors: the encoder, or a stand-in for tests.
+pub trait Embed {
+    /// One vector a text, in their order.
+    ///
+    /// # Errors
+    /// A text that says what went wrong.
+    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String>;
+}
+
+/// What is compared in one score: indices into the distinct texts, or why nothing is.
+struct Pair {
+    score: Score,
+    texts: Option<(usize, usize)>,
+}
+
+/// Distinct texts, each with its place: none is embedded twice.
+#[derive(Default)]
+struct Texts<'a> {
+    places: HashMap<&'a str, usize>,
+    distinct: Vec<&'a str>,
+}
+
+impl<'a> Texts<'a> {
+    fn place(&mut self, text: &'a str) -> usize {
+        *self.places.entry(text).or_insert_with(|| {
+            self.distinct.push(text);
+            self.distinct.len() - 1
+        })
+    }
+}
+
+/// Scores every comparison of every record: one score for each reference of the target, in [-1, 1].
+///
+/// A failed sample has no scores: it is counted as failed. A sample whose target is empty is unscored for it. A
+/// part of an answer may be empty; it is compared as the empty text.
+///
+/// # Errors
+/// The encoder's, as a text.
+pub fn similarity(
+    records: &[SampleRecord],
+    compares: &[Compare],
+    answers: &Answers,
+    encoder: &dyn Embed,
+) -> Result<Vec<Score>, String> {
+    let mut texts = Texts::default();
+    let mut pairs = Vec::new();
+    for record in records {
+        for compare in compares.iter().filter(|compare| !is_by_construction(compare, answers)) {
+            pair_up(record, compare, &mut texts, &mut pairs);
+        }
+    }
+    let vectors = encoder.embed(&texts.distinct)?;
+    let scored = pairs.into_iter().map(|Pair { mut score, texts }| {
+        if let Some((part, target)) = texts {
+            // The reference tools compute in f32 and compare the widened value with the threshold.
+            score.value = ScoreValue::Value(f64::from(cosine(vectors.row(part), vectors.row(target))));
+        }
+        score
+    });
+    Ok(scored.collect())
+}
+
+/// A recorded column compared with itself would say nothing.
+fn is_by_construction(compare: &Compare, answers: &Answers) -> bool {
+    matches!(answers, Answers::Column(column) if *column == compare.target)
+}
+
+fn pair_up<'a>(record: &'a SampleRecord, compare: &Compare, texts: &mut Texts<'a>, pairs: &mut Vec<Pair>) {
+    let Some(answer) = record.answer() else { return };
+    let part = match &compare.column {
+        None => Some(compare.take.of(answer)),
+        Some(column) => record.fields.get(column).map(|text| text.trim()).filter(|text| !text.is_empty()),
+    };
+    let mut push = |reference, texts, unscored: &str| {
+        let score = Score {
+            id: record.id.clone(),
+            epoch: record.epoch,
+            scorer: NAME.to_owned(),
+            part: compare.part.clone(),
+            target: compare.target.clone(),
+            reference,
+            value: ScoreValue::Unscored(unscored.to_owned()),
+        };
+        pairs.push(Pair { score, texts });
+    };
+    let references = record.targets.get(&compare.target).map_or(&[][..], Vec::as_slice);
+    let Some(part) = part else { return push(None, None, "the recorded column is empty") };
+    if references.iter().all(|reference| reference.trim().is_empty()) {
+        return push(None, None, "the target is empty");
+    }
+    for (index, reference) in references.iter().enumerate() {
+        if reference.trim().is_empty() {
+            push(Some(index), None, "the reference is empty");
+        } else {
+            push(Some(index), Some((texts.place(part), texts.place(reference))), "");
+        }
+    }
+}
+
+
+impl Embed for sentence_embed::Encoder {
+    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
+        sentence_embed::Encoder::embed(self, texts).map_err(|error| error.to_string())
+    }
+}

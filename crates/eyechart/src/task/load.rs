@@ -1,0 +1,141 @@
+//! From what stands on the command line to checked tasks.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::prompt::Prompt;
+use super::registry::{builtin_tasks, suites};
+use crate::types::{Task, TaskSource};
+
+/// A task that can be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedTask {
+    /// What it says.
+    pub task: Task,
+    /// Its text, for the spec.
+    pub source: TaskSource,
+    /// The folder of the file it was read from: where its data is looked for when nobody says where.
+    pub folder: Option<PathBuf>,
+    /// Whether it was named through a suite, so that its data is in the subfolder that it names.
+    pub in_suite: bool,
+}
+
+/// Why there is no such task, or why it cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// Neither built in nor a file.
+    #[error("no task {given:?}: expected a built-in one ({}), or the path of a TOML file", known.join(", "))]
+    Unknown {
+        /// What was given.
+        given: String,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the task {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not TOML, or not a task.
+    #[error("the task {name} is not a task file (docs/tasks.md has every key):\n{reason}")]
+    Malformed {
+        /// Its path or name.
+        name: String,
+        /// Where and what.
+        reason: String,
+    },
+}
+
+/// The tasks that `name` stands for: a built-in task, each task of a suite, or the TOML file at that path.
+///
+/// # Errors
+/// [`TaskError`] where there is none, or where it makes no sense.
+pub fn load(name: &str) -> Result<Vec<LoadedTask>, TaskError> {
+    if let Some(suite) = suites().iter().find(|suite| suite.name == name) {
+        let tasks = suite.tasks.iter().map(|task| load_one(task));
+        return tasks.map(|task| task.map(|task| LoadedTask { in_suite: true, ..task })).collect();
+    }
+    load_one(name).map(|task| vec![task])
+}
+
+fn load_one(name: &str) -> Result<LoadedTask, TaskError> {
+    if let Some((_, text)) = builtin_tasks().iter().find(|(known, _)| *known == name) {
+        return LoadedTask::parse(name, (*text).to_owned(), None);
+    }
+    let path = Path::new(name);
+    if !path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
+        let known = suites().iter().map(|suite| suite.name).chain(builtin_tasks().iter().map(|(name, _)| *name));
+        return Err(TaskError::Unknown { given: name.to_owned(), known: known.collect() });
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|source| TaskError::Io { path: path.to_owned(), source })?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    LoadedTask::parse(name, text, Some(folder))
+}
+
+impl LoadedTask {
+    /// The task that `text` says; `name` is for errors.
+    ///
+    /// # Errors
+    /// [`TaskError::Malformed`] with line and column, or with what makes no sense.
+    pub fn parse(name: &str, text: String, folder: Option<PathBuf>) -> Result<Self, TaskError> {
+        let malformed = |reason: String| TaskError::Malformed { name: name.to_owned(), reason };
+        let task: Task = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        check(&task).map_err(malformed)?;
+        let sha256 = format!("{:x}", Sha256::digest(text.as_bytes()));
+        let source = TaskSource { name: task.name.clone(), sha256, text };
+        Ok(Self { task, source, folder, in_suite: false })
+    }
+}
+
+fn check(task: &Task) -> Result<(), String> {
+    if task.name.trim().is_empty() {
+        return Err("`name` is empty".to_owned());
+    }
+    if task.compare.is_empty() {
+        return Err("no [[compare]]: name at least one target column to compare the answer with".to_owned());
+    }
+    for key in ["model", "messages"] {
+        if task.generation.contains_key(key) {
+            return Err(format!("[generation] has {key:?}, which --model and [prompt] say"));
+        }
+    }
+    if let Some(stream) = task.generation.get("stream").filter(|stream| **stream != false) {
+        return Err(format!("[generation] has stream = {stream}: streamed replies are not supported"));
+    }
+    for (index, compare) in task.compare.iter().enumerate() {
+        let same = |other: &&crate::types::Compare| other.part == compare.part && other.target == compare.target;
+        if task.compare[..index].iter().any(|other| same(&other)) {
+            let (part, target) = (&compare.part, &compare.target);
+            return Err(format!("two [[compare]] have the part {part:?} and the target {target:?}: name one part otherwise"));
+        }
+    }
+    Prompt::new(&task.prompt.text).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_task_is_one_and_has_the_name_it_is_listed_under() {
+        for (name, _) in builtin_tasks() {
+            assert_eq!(load(name).unwrap()[0].task.name, *name);
+        }
+        for suite in suites() {
+            assert_eq!(load(suite.name).unwrap().len(), suite.tasks.len());
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_task_file_is_shown_with_its_line() {
+        let text = "name = \"t\"\n[dataset]\nfiel = \"a.jsonl\"\n";
+        let error = LoadedTask::parse("t.toml", text.to_owned(), None).unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("fiel") && error.contains("`file`"), "{error}");
+    }
+}

@@ -1,0 +1,84 @@
+//! A prompt's template over a row's columns.
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::{Map, Value};
+
+const NAME: &str = "prompt";
+
+/// A checked template.
+#[derive(Debug)]
+pub struct Prompt {
+    environment: Environment<'static>,
+    columns: Vec<String>,
+}
+
+impl Prompt {
+    /// Checks `template`.
+    ///
+    /// # Errors
+    /// A text that says where it is wrong.
+    pub fn new(template: &str) -> Result<Self, String> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment
+            .add_template_owned(NAME, template.to_owned())
+            .map_err(|error| format!("`prompt.text` is no template: {error:#}"))?;
+        let used = environment.get_template(NAME).map(|template| template.undeclared_variables(false));
+        let mut columns: Vec<_> = used.unwrap_or_default().into_iter().collect();
+        columns.sort_unstable();
+        Ok(Self { environment, columns })
+    }
+
+    /// The columns that the template reads.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The prompt for a row.
+    ///
+    /// # Errors
+    /// A text that names the missing column and those there are.
+    pub fn render(&self, cells: &Map<String, Value>) -> Result<String, String> {
+        if let Some(missing) = self.columns.iter().find(|column| !cells.contains_key(*column)) {
+            let available = cells.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(format!("the prompt needs the column {missing:?}; the row has {available}"));
+        }
+        let template = self.environment.get_template(NAME).map_err(|error| error.to_string())?;
+        template.render(cells).map_err(|error| format!("the prompt cannot be rendered: {error:#}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn cells(value: Value) -> Map<String, Value> {
+        let Value::Object(cells) = value else { panic!("an object") };
+        cells
+    }
+
+    #[test]
+    fn the_sources_arxivqa_prompt_comes_out_to_the_letter() {
+        let template = "Answer Query Based on Image\n\nQuestion: {{ question }}\nOptions: {{ options | join(\", \") }}";
+        let row = cells(json!({"question": "Which <b> & \"c\"?", "options": ["A) Red", "B) Blue"]}));
+        assert_eq!(
+            Prompt::new(template).unwrap().render(&row).unwrap(),
+            "Answer Query Based on Image\n\nQuestion: Which <b> & \"c\"?\nOptions: A) Red, B) Blue"
+        );
+    }
+
+    #[test]
+    fn a_column_that_the_row_lacks_is_named() {
+        let prompt = Prompt::new("{{ question }}").unwrap();
+        let error = prompt.render(&cells(json!({"query": "?"}))).unwrap_err();
+        assert!(error.contains("\"question\"") && error.contains("query"), "{error}");
+    }
+
+    #[test]
+    fn a_broken_template_is_an_error_and_no_panic() {
+        assert!(Prompt::new("{{ question").unwrap_err().contains("prompt.text"));
+    }
+}

@@ -1,0 +1,325 @@
+//! Rows to samples: finds the data, surveys it, picks, and makes the samples one by one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::load::LoadedTask;
+use super::pick::pick;
+use super::prompt::Prompt;
+use crate::dataset::{self, DatasetError, Files, Pick, Reader, resolve_label};
+use crate::types::{
+    BadRow, DataFile, Failure, FailureKind, ImageSource, PickedSample, Row, Sample, Task, text_of, texts_of,
+};
+
+/// A task's rows, found on this machine.
+pub struct Dataset {
+    task: Task,
+    prompt: Prompt,
+    files: Files,
+    reader: Box<dyn Reader>,
+    /// The column whose recorded outputs stand in for a model, where one does: no picture is touched then.
+    recorded: Option<String>,
+    with_images: bool,
+}
+
+/// What a look at every row finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Rows, bad ones included.
+    pub rows: u64,
+    /// The rows that can be picked, ascending.
+    pub eligible: Eligible,
+    /// Rows that cannot be read: the first few, for people.
+    pub bad: Vec<BadRow>,
+    /// How many there are of them.
+    pub bad_rows: u64,
+    /// Rows whose label names none of their options.
+    pub unresolved_labels: u64,
+}
+
+/// Which rows can be picked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Eligible {
+    /// All of this many.
+    All(u64),
+    /// These.
+    Some(Vec<u64>),
+}
+
+impl Default for Eligible {
+    fn default() -> Self {
+        Self::Some(Vec::new())
+    }
+}
+
+impl Eligible {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::All(count) => *count,
+            Self::Some(rows) => rows.len() as u64,
+        }
+    }
+
+    fn nth(&self, index: u64) -> u64 {
+        match self {
+            Self::All(_) => index,
+            Self::Some(rows) => rows[usize::try_from(index).expect("an index into a Vec that is in memory")],
+        }
+    }
+}
+
+/// A picked row of which no sample could be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unmade {
+    /// Which one.
+    pub picked: PickedSample,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// A sample, or why there is none of a picked row.
+pub type SampleResult = Result<Sample, Box<Unmade>>;
+
+/// Bad rows that a survey keeps to show.
+const SHOWN: usize = 5;
+
+impl Dataset {
+    /// Finds the files of `loaded` in the data folder: `given`, or the folder of the task's file.
+    ///
+    /// # Errors
+    /// A text that says where what was expected, and what to do.
+    pub fn find(loaded: &LoadedTask, given: Option<&Path>) -> Result<Self, String> {
+        let spec = &loaded.task.dataset;
+        let files = find_files(loaded, given)?;
+        let reader = dataset::open(&files, spec.format.as_deref()).map_err(|error| error.to_string())?;
+        Ok(Self {
+            task: loaded.task.clone(),
+            prompt: Prompt::new(&loaded.task.prompt.text)?,
+            files,
+            reader,
+            recorded: None,
+            with_images: true,
+        })
+    }
+
+    /// The same rows with answers that are recorded already, in `column` or elsewhere: no picture is touched.
+    #[must_use]
+    pub fn recorded(self, column: Option<&str>) -> Self {
+        Self { recorded: column.map(str::to_owned), with_images: false, ..self }
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.files.folder
+    }
+
+    /// The data files, by content.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] where one cannot be read.
+    pub fn fingerprint(&self) -> Result<Vec<DataFile>, DatasetError> {
+        dataset::fingerprint(&self.files)
+    }
+
+    /// Looks at every row once, without pictures. Where nothing depends on their content and the format knows
+    /// their number, no row is read.
+    ///
+    /// # Errors
+    /// [`DatasetError`] where the data as a whole cannot be read.
+    pub fn survey(&self) -> Result<Survey, DatasetError> {
+        let spec = &self.task.dataset;
+        let mut columns = spec.require.clone();
+        columns.extend(spec.choices.iter().flat_map(|choices| [choices.options.clone(), choices.label.clone()]));
+        if columns.is_empty()
+            && let Some(rows) = self.reader.known_len()?
+        {
+            return Ok(Survey { rows, eligible: Eligible::All(rows), ..Survey::default() });
+        }
+        let mut survey = Survey::default();
+        let mut eligible = Vec::new();
+        for row in self.reader.rows(Pick::Scan, &columns)? {
+            survey.rows += 1;
+            match row? {
+                Ok(row) if spec.require.iter().all(|column| has_text(&row, column)) => {
+                    survey.unresolved_labels += u64::from(self.has_unresolved_label(&row));
+                    eligible.push(row.number);
+                }
+                Ok(_) => {}
+                Err(bad) => {
+                    survey.bad_rows += 1;
+                    if survey.bad.len() < SHOWN {
+                        survey.bad.push(bad);
+                    }
+                }
+            }
+        }
+        survey.eligible = Eligible::Some(eligible);
+        Ok(survey)
+    }
+
+    fn has_unresolved_label(&self, row: &Row) -> bool {
+        let Some(choices) = &self.task.dataset.choices else { return false };
+        let options = row.get(&choices.options).map(|options| texts_of(&options)).unwrap_or_default();
+        let label = row.get(&choices.label).map(|label| text_of(&label)).unwrap_or_default();
+        resolve_label(&label, &options).is_none()
+    }
+
+    /// The samples that `seed` picks, at most `limit`, ascending by row. An id that comes twice gets `#2`, `#3`, …
+    ///
+    /// # Errors
+    /// [`DatasetError`] where the ids cannot be read.
+    pub fn pick(&self, eligible: &Eligible, limit: usize, seed: u64) -> Result<Vec<PickedSample>, DatasetError> {
+        let indices = pick(eligible.count(), limit as u64, seed);
+        let rows: Vec<u64> = indices.into_iter().map(|index| eligible.nth(index)).collect();
+        let Some(column) = &self.task.dataset.id else {
+            return Ok(rows.into_iter().map(|row| PickedSample { id: row.to_string(), row }).collect());
+        };
+        let mut ids: HashMap<u64, String> = HashMap::new();
+        for row in self.reader.rows(Pick::Rows(rows.clone()), std::slice::from_ref(column))? {
+            if let Ok(row) = row?
+                && let Some(id) = row.get(column).map(|id| text_of(&id)).filter(|id| !id.is_empty())
+            {
+                ids.insert(row.number, id);
+            }
+        }
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        let name = |row: u64| {
+            let id = ids.remove(&row).unwrap_or_else(|| row.to_string());
+            let times = seen.entry(id.clone()).and_modify(|times| *times += 1).or_insert(1);
+            PickedSample { id: if *times == 1 { id } else { format!("{id}#{times}") }, row }
+        };
+        Ok(rows.into_iter().map(name).collect())
+    }
+
+    /// The samples of `picked` (rows ascending), made as they are asked for: memory is bounded by one row, or by
+    /// a batch of them.
+    ///
+    /// # Errors
+    /// [`DatasetError`], here or as an item, where the data cannot be read any further.
+    pub fn samples(
+        self,
+        picked: Vec<PickedSample>,
+    ) -> Result<impl Iterator<Item = Result<SampleResult, DatasetError>> + Send, DatasetError> {
+        let rows = picked.iter().map(|picked| picked.row).collect();
+        let found = self.reader.rows(Pick::Rows(rows), &self.columns())?;
+        let mut names: HashMap<u64, PickedSample> =
+            picked.into_iter().map(|picked| (picked.row, picked)).collect();
+        let made = found.filter_map(move |row| {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            };
+            let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
+            let picked = names.remove(&number)?;
+            Some(Ok(self.sample_of(row, picked)))
+        });
+        Ok(made)
+    }
+
+    fn sample_of(&self, row: Result<Row, BadRow>, picked: PickedSample) -> SampleResult {
+        let unmade = |picked, kind, reason: String| Box::new(Unmade { picked, failure: Failure::new(kind, reason) });
+        let row = match row {
+            Ok(row) => row,
+            Err(bad) => return Err(unmade(picked, FailureKind::Sample, bad.to_string())),
+        };
+        let prompt = match self.prompt.render(&row.cells) {
+            Ok(prompt) => prompt,
+            Err(reason) => return Err(unmade(picked, FailureKind::Sample, reason)),
+        };
+        let images = match self.images_of(&row) {
+            Ok(images) => images,
+            Err(reason) => return Err(unmade(picked, FailureKind::Image, reason)),
+        };
+        let mut sample =
+            Sample { id: picked.id, row: picked.row, prompt, images, targets: [].into(), fields: [].into() };
+        for compare in &self.task.compare {
+            let texts = row.get(&compare.target).map(|target| texts_of(&target)).unwrap_or_default();
+            sample.targets.insert(compare.target.clone(), texts);
+        }
+        for column in self.kept_columns() {
+            if let Some(value) = row.get(column) {
+                sample.fields.insert(column.clone(), text_of(&value));
+            }
+        }
+        Ok(sample)
+    }
+
+    fn images_of(&self, row: &Row) -> Result<Vec<ImageSource>, String> {
+        let Some(spec) = self.task.images.as_ref().filter(|_| self.with_images) else { return Ok(Vec::new()) };
+        if let Some(bytes) = row.blobs.get(&spec.column) {
+            let name = row.get(&spec.column).map(|path| format!(" ({})", text_of(&path))).unwrap_or_default();
+            let files = self.files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+            let origin = format!("{files} row {} column {}{name}", row.number, spec.column);
+            return Ok(vec![ImageSource::Bytes { bytes: bytes.clone(), origin }]);
+        }
+        let places = row.get(&spec.column).map(|value| texts_of(&value)).unwrap_or_default();
+        let places: Vec<_> = places.into_iter().filter(|place| !place.trim().is_empty()).collect();
+        if places.is_empty() {
+            return Err(format!("row {} has no picture in the column {:?}", row.number, spec.column));
+        }
+        Ok(places.into_iter().map(|place| self.source_of(place)).collect())
+    }
+
+    /// An address, or a path relative to the data file that names it, as the datasets of the field have it.
+    fn source_of(&self, place: String) -> ImageSource {
+        let lower = place.to_ascii_lowercase();
+        if lower.starts_with("http://") || lower.starts_with("https://") {
+            return ImageSource::Url(place);
+        }
+        let file = self.files.paths.first().map_or(self.files.folder.as_path(), PathBuf::as_path);
+        let folder = if file.is_dir() { file } else { file.parent().unwrap_or(Path::new("")) };
+        ImageSource::File(folder.join(place))
+    }
+
+    /// The columns kept beside the answer: those that scores and exports read.
+    fn kept_columns(&self) -> impl Iterator<Item = &String> {
+        let compared = self.task.compare.iter().filter_map(|compare| compare.column.as_ref());
+        self.task.dataset.keep.iter().chain(compared).chain(&self.recorded)
+    }
+
+    fn columns(&self) -> Vec<String> {
+        let images = self.task.images.iter().filter(|_| self.with_images).map(|images| &images.column);
+        let targets = self.task.compare.iter().map(|compare| &compare.target);
+        let all = self.prompt.columns().iter().chain(images).chain(targets).chain(self.kept_columns());
+        let mut columns: Vec<String> = all.cloned().collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+}
+
+fn has_text(row: &Row, column: &str) -> bool {
+    match row.get(column) {
+        None => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(value) => !text_of(&value).trim().is_empty(),
+    }
+}
+
+fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, String> {
+    let spec = &loaded.task.dataset;
+    let Some(root) = given.or(loaded.folder.as_deref()) else {
+        let origin = spec.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        return Err(format!(
+            "the task {} needs its data: give the folder that holds {} by --data DIR{origin}",
+            loaded.task.name, spec.file
+        ));
+    };
+    let below = spec.folder.as_ref().map(|folder| root.join(folder));
+    let first = if loaded.in_suite { below.clone().unwrap_or_else(|| root.to_owned()) } else { root.to_owned() };
+    let error = match dataset::find_files(&first, &spec.file) {
+        Ok(files) => return Ok(files),
+        Err(error) => error,
+    };
+    // One task of a suite, run alone over the suite's data folder.
+    if let Some(Ok(files)) = below.map(|folder| dataset::find_files(&folder, &spec.file)) {
+        return Ok(files);
+    }
+    let origin = spec.origin.as_ref().map(|origin| format!(" (it comes from {origin})")).unwrap_or_default();
+    Err(format!("{error}{origin}"))
+}

@@ -1,0 +1,29 @@
+//! The words of the field as plain data: what flows between the stages and what the files hold.
+//!
+//! Nothing here opens a file, a socket or a clock.
+
+mod estimate;
+mod failure;
+mod output;
+mod record;
+mod request;
+mod row;
+mod sample;
+mod score;
+mod spec;
+mod task;
+
+pub use estimate::{Figure, Results, SampleCounts, Speed};
+pub use failure::{Failure, FailureKind};
+pub use output::{Attempt, ModelOutput, StopReason, Usage};
+pub use record::{Epoch, ImageRecord, SampleRecord, Status};
+pub use request::{Request, RequestImage};
+pub use row::{BadRow, Row, parse_json, text_of, texts_of};
+pub use sample::{ImageSource, Sample};
+pub use score::{Score, ScoreValue};
+pub use spec::{
+    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, SpecDifference, TaskSource,
+};
+pub use task::{
+    Choices, Compare, DatasetSpec, ImageFormat, ImagesSpec, PromptSpec, Published, SendAs, Take, Task,
+};

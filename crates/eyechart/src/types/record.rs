@@ -1,0 +1,143 @@
+//! One line of `samples.jsonl`: everything about one sample that ended.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attempt, Failure, ImageSource, ModelOutput, PickedSample, Sample};
+
+/// Which repetition of a sample, from 1.
+pub type Epoch = u32;
+
+/// How a sample ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It has an answer that can be scored.
+    Completed,
+    /// It has none; `error` says why.
+    Failed,
+}
+
+/// A sample that ended, self-contained: rescoring and exports need no dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleRecord {
+    /// The sample's id, unique within the run.
+    pub id: String,
+    /// Which repetition, from 1.
+    pub epoch: Epoch,
+    /// The dataset row it was made from, from 0.
+    pub row: u64,
+    /// How it ended.
+    pub status: Status,
+    /// The rendered prompt.
+    pub prompt: String,
+    /// The pictures as sent, in order; empty where none was touched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageRecord>,
+    /// The named references.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<String, Vec<String>>,
+    /// Other columns that scores or exports read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+    /// What came back; a failed sample keeps what there was of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<ModelOutput>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+    /// Every request made for it, in order; empty for recorded outputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+}
+
+impl SampleRecord {
+    /// The record of a sample that has not ended, and its pictures, which are not part of it.
+    #[must_use]
+    pub fn begin(sample: Sample) -> (Self, Vec<ImageSource>) {
+        let record = Self {
+            id: sample.id,
+            epoch: 1,
+            row: sample.row,
+            status: Status::Failed,
+            prompt: sample.prompt,
+            images: Vec::new(),
+            targets: sample.targets,
+            fields: sample.fields,
+            output: None,
+            error: None,
+            attempts: Vec::new(),
+        };
+        (record, sample.images)
+    }
+
+    /// The record of a picked row of which no sample could be made.
+    #[must_use]
+    pub fn unmade(picked: PickedSample, failure: Failure) -> Self {
+        let sample = Sample {
+            id: picked.id,
+            row: picked.row,
+            prompt: String::new(),
+            images: Vec::new(),
+            targets: BTreeMap::new(),
+            fields: BTreeMap::new(),
+        };
+        let (mut record, _) = Self::begin(sample);
+        record.fail(failure);
+        record
+    }
+
+    /// Ends it with an answer.
+    pub fn complete(&mut self, output: ModelOutput) {
+        self.status = Status::Completed;
+        self.output = Some(output);
+        self.error = None;
+    }
+
+    /// Ends it without one.
+    pub fn fail(&mut self, failure: Failure) {
+        self.status = Status::Failed;
+        self.error = Some(failure);
+    }
+
+    /// The answer, where the sample completed.
+    #[must_use]
+    pub fn answer(&self) -> Option<&str> {
+        match self.status {
+            Status::Completed => self.output.as_ref().map(|output| output.text.as_str()),
+            Status::Failed => None,
+        }
+    }
+
+    /// Seconds of the attempt that gave the answer, without any wait or earlier attempt.
+    #[must_use]
+    pub fn latency(&self) -> Option<f64> {
+        self.attempts.last().filter(|attempt| attempt.error.is_none()).map(|attempt| attempt.seconds)
+    }
+}
+
+/// One picture as it went out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// Where it came from: a path, an address, or file, row and column.
+    pub source: String,
+    /// SHA-256 of the bytes sent, in hex; absent where only the address was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Media type of the bytes sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// Width in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Number of bytes sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// What was done to it before it was sent, such as `re-encoded from image/png as image/jpeg, quality 75`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
+}

@@ -1,0 +1,150 @@
+//! One row of a dataset, whatever file it came from, and how its cells are read as text.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// One row as its reader found it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Row {
+    /// Position in the dataset over all its files, from 0. Bad rows count, so numbers never shift.
+    pub number: u64,
+    /// The cells that can be said in JSON. An empty CSV cell is an empty string; a null is absent.
+    pub cells: Map<String, Value>,
+    /// Pictures held inside the data file (Parquet's `struct<bytes, path>`), by column.
+    pub blobs: BTreeMap<String, Bytes>,
+}
+
+/// A row that could not be read. The rest of the file goes on without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Position in the dataset, from 0.
+    pub number: u64,
+    /// The data file's path.
+    pub file: String,
+    /// Line in that file, from 1; for Parquet the row in that file, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl std::fmt::Display for BadRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.reason)
+    }
+}
+
+impl Row {
+    /// The cell named `path`: a column, or a path into one (`public_images_metadata.OriginalURL`), where a
+    /// string on the way is read as JSON. Absent and null cells are `None`.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<Value> {
+        if let Some(value) = self.cells.get(path) {
+            return (!value.is_null()).then(|| value.clone());
+        }
+        let (column, rest) = path.split_once('.')?;
+        let mut value = self.cells.get(column)?.clone();
+        for key in rest.split('.') {
+            if let Value::String(text) = &value {
+                value = parse_json(text)?;
+            }
+            value = value.get_mut(key)?.take();
+        }
+        (!value.is_null()).then_some(value)
+    }
+}
+
+/// A cell as one text: strings as they are, numbers and booleans spelled out, lists and objects as JSON.
+#[must_use]
+pub fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A cell as several texts: a list gives its items (nulls left out); so does a string that is a JSON list of
+/// strings, as CSV files hold them; anything else is one text.
+#[must_use]
+pub fn texts_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(text_of).collect(),
+        Value::String(text) if text.trim_start().starts_with('[') => {
+            string_list(text).unwrap_or_else(|| vec![text.clone()])
+        }
+        other => vec![text_of(other)],
+    }
+}
+
+fn string_list(text: &str) -> Option<Vec<String>> {
+    let Value::Array(items) = parse_json(text)? else { return None };
+    items
+        .into_iter()
+        .filter(|item| !item.is_null())
+        .map(|item| match item {
+            Value::String(text) => Some(text),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Parses JSON, also as Python's `json.dumps` writes it: bare `NaN` and `Infinity` become null.
+#[must_use]
+pub fn parse_json(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_nan(text)).ok())
+}
+
+fn without_nan(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let bare = ["-Infinity", "Infinity", "NaN"].iter().find(|word| !in_string && rest.starts_with(**word));
+        if let Some(word) = bare {
+            cleaned.push_str("null");
+            rest = &rest[word.len()..];
+            continue;
+        }
+        in_string ^= first == '"' && !escaped;
+        escaped = in_string && first == '\\' && !escaped;
+        cleaned.push(first);
+        rest = &rest[first.len_utf8()..];
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(cells: Value) -> Row {
+        let Value::Object(cells) = cells else { panic!("an object") };
+        Row { cells, ..Row::default() }
+    }
+
+    #[test]
+    fn a_path_reads_json_held_in_a_string() {
+        let row = row(json!({"meta": "{\"OriginalURL\": \"https://a.b/c.jpg\", \"x\": NaN}", "n": null}));
+        assert_eq!(row.get("meta.OriginalURL"), Some(json!("https://a.b/c.jpg")));
+        assert_eq!(row.get("meta.x"), None);
+        assert_eq!(row.get("n"), None);
+        assert_eq!(row.get("absent.key"), None);
+    }
+
+    #[test]
+    fn a_column_whose_name_has_a_dot_wins_over_the_path() {
+        assert_eq!(row(json!({"a.b": 1, "a": {"b": 2}})).get("a.b"), Some(json!(1)));
+    }
+
+    #[test]
+    fn lists_of_texts_come_from_lists_and_from_json_in_a_cell() {
+        assert_eq!(texts_of(&json!(["a", null, 3])), ["a", "3"]);
+        assert_eq!(texts_of(&json!("[\"NaN, \\\"quoted\\\"\", NaN]")), ["NaN, \"quoted\""]);
+        assert_eq!(texts_of(&json!("[not a list")), ["[not a list"]);
+        assert_eq!(texts_of(&json!("[1, 2]")), ["[1, 2]"]);
+    }
+}

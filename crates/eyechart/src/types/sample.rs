@@ -1,0 +1,39 @@
+//! A sample: one item of a task, ready to be asked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+/// One item: what is asked about which pictures, and what the answer is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The dataset's own id, or the row number; unique within a run.
+    pub id: String,
+    /// The row it was made from.
+    pub row: u64,
+    /// The rendered prompt.
+    pub prompt: String,
+    /// Its pictures, in the order in which they are sent.
+    pub images: Vec<ImageSource>,
+    /// The named references. A target without texts is missing from the row.
+    pub targets: BTreeMap<String, Vec<String>>,
+    /// Other columns that scores or exports read, as text.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Where a picture's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageSource {
+    /// A file on this machine.
+    File(PathBuf),
+    /// An address that the endpoint itself fetches.
+    Url(String),
+    /// Bytes out of a data file.
+    Bytes {
+        /// The picture, encoded.
+        bytes: Bytes,
+        /// Where it stood: file, row and column, for the record.
+        origin: String,
+    },
+}

@@ -1,0 +1,201 @@
+//! What is frozen before a run's first request: `spec.json`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Everything that determines a run's answers and scores, without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvalSpec {
+    /// Always [`EvalSpec::FORMAT`].
+    pub format: String,
+    /// The version of eyechart that made the run.
+    pub eyechart: String,
+    /// When it was made: UTC, RFC 3339.
+    pub created: String,
+    /// The task, word for word.
+    pub task: TaskSource,
+    /// The model's name, `provider/name`.
+    pub model: String,
+    /// Where its answers come from.
+    pub answers: Answers,
+    /// The data as it was.
+    pub data: DataSpec,
+    /// The seed of the pick.
+    pub seed: u64,
+    /// `--limit`, where it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// The picked samples, in the order in which they are asked.
+    pub picked: Vec<PickedSample>,
+    /// How the run goes about it: free to differ on resume.
+    pub execution: Execution,
+}
+
+/// The task's text, so that the run can be understood and resumed without the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSource {
+    /// The task's name.
+    pub name: String,
+    /// SHA-256 of the text, in hex.
+    pub sha256: String,
+    /// The TOML text.
+    pub text: String,
+}
+
+/// Where answers come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answers {
+    /// Asked of an endpoint.
+    Endpoint(Endpoint),
+    /// Replayed from a dataset column.
+    Column(String),
+    /// Read from a file of outputs made elsewhere.
+    Outputs(DataFile),
+}
+
+/// An endpoint and what is sent to it besides prompt and pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The provider's name: a preset or `custom`.
+    pub provider: String,
+    /// The address before `/chat/completions`.
+    pub base_url: String,
+    /// The model's name as the endpoint knows it.
+    pub model: String,
+    /// The environment variable that held the key, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_variable: Option<String>,
+    /// Names of `--header`s. Their values can be secrets and are not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// Request fields besides model and messages, after `--param` and `--drop-param`.
+    pub params: Map<String, Value>,
+}
+
+/// The dataset as it was when the samples were picked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSpec {
+    /// The data folder, absolute.
+    pub folder: PathBuf,
+    /// Its data files (pictures are covered by each sample's record).
+    pub files: Vec<DataFile>,
+    /// Rows in them, bad ones included.
+    pub rows: u64,
+    /// Rows that could be picked.
+    pub eligible: u64,
+    /// Rows that could not be read.
+    pub bad_rows: u64,
+    /// Rows whose label names none of their options.
+    pub unresolved_labels: u64,
+}
+
+/// One file, by content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its path; for data files relative to the data folder.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its content, in hex.
+    pub sha256: String,
+}
+
+/// A picked sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickedSample {
+    /// Its id, unique within the run.
+    pub id: String,
+    /// Its row, from 0.
+    pub row: u64,
+}
+
+/// How a run goes about its requests.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Execution {
+    /// Requests under way at once, at most.
+    pub max_connections: usize,
+    /// Requests after the first that a sample may cost.
+    pub max_retries: u32,
+    /// Seconds an attempt may take.
+    pub timeout: f64,
+    /// Whether every picture sent is stored beside the runs.
+    #[serde(default)]
+    pub keep_images: bool,
+}
+
+/// A setting in which two specs differ, so that one run cannot go on as the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecDifference {
+    /// What it is called on the command line or in the data.
+    pub what: &'static str,
+    /// What the recorded run has.
+    pub recorded: String,
+    /// What was asked for now.
+    pub given: String,
+}
+
+impl std::fmt::Display for SpecDifference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: the run has {}, given was {}", self.what, self.recorded, self.given)
+    }
+}
+
+impl EvalSpec {
+    /// The format's name and version.
+    pub const FORMAT: &str = "eyechart.spec/1";
+
+    /// In what `given` differs such that it is not the same measurement. Empty: it can go on as this run.
+    #[must_use]
+    pub fn differences(&self, given: &Self) -> Vec<SpecDifference> {
+        let mut found = Vec::new();
+        let mut compare = |what, recorded: String, given: String| {
+            if recorded != given {
+                found.push(SpecDifference { what, recorded, given });
+            }
+        };
+        compare("task", self.task.name.clone(), given.task.name.clone());
+        compare("task text (sha256)", self.task.sha256.clone(), given.task.sha256.clone());
+        compare("model", self.model.clone(), given.model.clone());
+        compare("data", hashes(&self.data.files), hashes(&given.data.files));
+        compare("seed", self.seed.to_string(), given.seed.to_string());
+        compare("number of samples", self.picked.len().to_string(), given.picked.len().to_string());
+        self.answers.compare_with(&given.answers, &mut compare);
+        if found.is_empty() && self.picked != given.picked {
+            compare("picked samples", "another pick".to_owned(), "this one".to_owned());
+        }
+        found
+    }
+}
+
+impl Answers {
+    fn compare_with(&self, given: &Self, compare: &mut impl FnMut(&'static str, String, String)) {
+        if let (Self::Endpoint(recorded), Self::Endpoint(given)) = (self, given) {
+            compare("base URL", recorded.base_url.clone(), given.base_url.clone());
+            compare("model at the endpoint", recorded.model.clone(), given.model.clone());
+            compare("request fields", json(&recorded.params), json(&given.params));
+            compare("header names", recorded.headers.join(", "), given.headers.join(", "));
+        } else {
+            compare("source of the answers", self.in_words(), given.in_words());
+        }
+    }
+
+    fn in_words(&self) -> String {
+        match self {
+            Self::Endpoint(endpoint) => format!("the endpoint {}", endpoint.base_url),
+            Self::Column(column) => format!("the recorded column {column}"),
+            Self::Outputs(file) => format!("outputs with sha256 {}", file.sha256),
+        }
+    }
+}
+
+fn json(params: &Map<String, Value>) -> String {
+    Value::Object(params.clone()).to_string()
+}
+
+fn hashes(files: &[DataFile]) -> String {
+    let each = files.iter().map(|file| format!("{} {}", file.path.display(), file.sha256));
+    each.collect::<Vec<_>>().join(", ")
+}

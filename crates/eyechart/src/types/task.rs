@@ -1,0 +1,203 @@
+//! A task as its TOML file says it: data, not code. `docs/tasks.md` documents every key.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A dataset, a prompt, generation settings and what the answers are compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Such as `vlm-benchmarks/arxivqa`.
+    pub name: String,
+    /// The table it is shown in; tasks of one suite can share one. The name, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// One line for `eyechart tasks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The rows.
+    pub dataset: DatasetSpec,
+    /// What is asked.
+    pub prompt: PromptSpec,
+    /// Request fields, sent as they stand (`temperature`, `max_tokens`, …). What is not named is not sent.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub generation: Map<String, Value>,
+    /// The pictures; a task without them asks by text alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImagesSpec>,
+    /// What is compared with what; at least one.
+    pub compare: Vec<Compare>,
+    /// Figures that others published, shown beside ours and marked as theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<Published>,
+}
+
+/// Which files hold the rows, and which columns mean what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetSpec {
+    /// The data file, relative to the data folder; its last part may hold `*`. A folder of pictures is one too.
+    pub file: String,
+    /// `jsonl`, `csv`, `parquet` or `image_folder`; by the file's extension, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// The subfolder of a suite's `--data` that is this dataset's data folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Where to get it, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// The column with the sample's id; the row number from 0, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Samples picked when `--limit` says nothing; all, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_size: Option<usize>,
+    /// Columns (or paths into them) that a row must have, not empty; other rows are left out before picking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<String>,
+    /// Multiple choice: the columns with the options and the right one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Choices>,
+    /// Columns kept in the record for exports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
+}
+
+/// The columns of a multiple-choice question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choices {
+    /// A list column with the options.
+    pub options: String,
+    /// The right one: `A`, `B)`, `(C)`, `A. Red`, or the option's text.
+    pub label: String,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptSpec {
+    /// A minijinja template over the row's columns.
+    pub text: String,
+}
+
+/// Which pictures are sent, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImagesSpec {
+    /// The column (or path into one) with the picture: a path, an address, bytes, or a list of them.
+    pub column: String,
+    /// As bytes inside the request, or as the address that the row has.
+    #[serde(default)]
+    pub send: SendAs,
+    /// Pictures of another format are re-encoded to this one; original bytes whatever they are, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ImageFormat>,
+}
+
+/// How a picture reaches the endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SendAs {
+    /// Inside the request, base64.
+    #[default]
+    Bytes,
+    /// As an address that the endpoint fetches itself.
+    Url,
+}
+
+/// A format that pictures can be re-encoded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageFormat {
+    /// JPEG at Pillow's default quality, 75; transparency flattened on white.
+    Jpeg,
+}
+
+/// One comparison: a part of the answer, or a recorded column, with a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compare {
+    /// Its name in every file; the column's name for a recorded column.
+    #[serde(default = "answer")]
+    pub part: String,
+    /// Which part of the trimmed answer.
+    #[serde(default)]
+    pub take: Take,
+    /// Compare this recorded column instead of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The column with the reference, or a list of them.
+    pub target: String,
+    /// What tables call it; part and target, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+fn answer() -> String {
+    "answer".to_owned()
+}
+
+/// Which part of a trimmed answer is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Take {
+    /// All of it.
+    #[default]
+    All,
+    /// Its first line.
+    FirstLine,
+    /// Every line but the first; the empty text where there is only one.
+    OtherLines,
+}
+
+impl Take {
+    /// That part of `answer`, which is trimmed first.
+    #[must_use]
+    pub fn of(self, answer: &str) -> &str {
+        let answer = answer.trim();
+        let (first, others) = answer.split_once('\n').unwrap_or((answer, ""));
+        match self {
+            Self::All => answer,
+            Self::FirstLine => first,
+            Self::OtherLines => others,
+        }
+    }
+}
+
+/// Figures that somebody else published for one comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Who and where.
+    pub source: String,
+    /// The model they are of, as the source names it.
+    pub model: String,
+    /// The comparison's part.
+    #[serde(default = "answer")]
+    pub part: String,
+    /// The comparison's target.
+    pub target: String,
+    /// Metric name → value as a fraction.
+    pub figures: BTreeMap<String, f64>,
+    /// What a reader should know of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Take;
+
+    #[test]
+    fn parts_are_cut_from_the_trimmed_answer_as_the_source_cuts_them() {
+        let answer = "\n B) Red \nBecause.\n\nIt is.\n";
+        assert_eq!(Take::All.of(answer), "B) Red \nBecause.\n\nIt is.");
+        assert_eq!(Take::FirstLine.of(answer), "B) Red ");
+        assert_eq!(Take::OtherLines.of(answer), "Because.\n\nIt is.");
+        assert_eq!(Take::OtherLines.of("B"), "");
+    }
+}

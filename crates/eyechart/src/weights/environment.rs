@@ -1,0 +1,172 @@
+//! What the process's environment says about caches and downloads, captured once, so that nothing else reads it.
+//!
+//! The variables and their defaults are those of Python's `huggingface_hub`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The variables that matter. An empty one counts as absent.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// `HF_HOME`
+    pub hf_home: Option<PathBuf>,
+    /// `HF_HUB_CACHE`
+    pub hf_hub_cache: Option<PathBuf>,
+    /// `HF_ENDPOINT`
+    pub hf_endpoint: Option<String>,
+    /// `HF_TOKEN`
+    pub hf_token: Option<Token>,
+    /// `HF_TOKEN_PATH`
+    pub hf_token_path: Option<PathBuf>,
+    /// `HF_HUB_OFFLINE`: whether it is 1, true, yes or on.
+    pub hf_hub_offline: bool,
+    /// `XDG_CACHE_HOME`
+    pub xdg_cache_home: Option<PathBuf>,
+    /// `HOME`
+    pub home: Option<PathBuf>,
+    /// Commands that may be pip, in the order in which they are tried: a program and its first arguments.
+    pub pip_commands: Vec<Vec<String>>,
+}
+
+/// A key that no debug output shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// The token without the white space around it; nothing where nothing is left.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
+
+    /// The key itself, for the one header that carries it.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl Environment {
+    /// What this process was started with.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let text = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let words = |command: &&str| command.split(' ').map(str::to_owned).collect();
+        Self {
+            hf_home: path("HF_HOME"),
+            hf_hub_cache: path("HF_HUB_CACHE"),
+            hf_endpoint: text("HF_ENDPOINT"),
+            hf_token: text("HF_TOKEN").as_deref().and_then(Token::new),
+            hf_token_path: path("HF_TOKEN_PATH"),
+            hf_hub_offline: text("HF_HUB_OFFLINE").is_some_and(|value| is_true(&value)),
+            xdg_cache_home: path("XDG_CACHE_HOME"),
+            home: path("HOME"),
+            pip_commands: ["pip", "pip3", "python3 -m pip"].iter().map(words).collect(),
+        }
+    }
+
+    /// The folder of the Hugging Face cache.
+    pub(super) fn hub_cache(&self) -> Option<PathBuf> {
+        match &self.hf_hub_cache {
+            Some(folder) => Some(self.expanded(folder)),
+            None => Some(self.hf_home()?.join("hub")),
+        }
+    }
+
+    /// eyechart's own cache folder.
+    pub(super) fn own_cache(&self) -> Option<PathBuf> {
+        Some(self.cache_home()?.join("eyechart"))
+    }
+
+    /// The Hub's address without a `/` at its end.
+    pub(super) fn endpoint(&self) -> &str {
+        self.hf_endpoint.as_deref().unwrap_or("https://huggingface.co").trim_end_matches('/')
+    }
+
+    /// The Hub's token: the variable's, or the one that `hf auth login` saved.
+    pub(super) fn token(&self) -> Option<Token> {
+        self.hf_token.clone().or_else(|| {
+            let path = match &self.hf_token_path {
+                Some(path) => self.expanded(path),
+                None => self.hf_home()?.join("token"),
+            };
+            Token::new(&std::fs::read_to_string(path).ok()?)
+        })
+    }
+
+    fn hf_home(&self) -> Option<PathBuf> {
+        match &self.hf_home {
+            Some(folder) => Some(self.expanded(folder)),
+            None => Some(self.cache_home()?.join("huggingface")),
+        }
+    }
+
+    fn cache_home(&self) -> Option<PathBuf> {
+        match &self.xdg_cache_home {
+            Some(folder) => Some(self.expanded(folder)),
+            None => Some(self.home.as_ref()?.join(".cache")),
+        }
+    }
+
+    /// `~/…` as `huggingface_hub` reads it: variables set in files have no shell to do so.
+    fn expanded(&self, path: &Path) -> PathBuf {
+        match (path.strip_prefix("~"), &self.home) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => path.to_owned(),
+        }
+    }
+}
+
+fn is_true(value: &str) -> bool {
+    ["1", "true", "yes", "on"].contains(&value.trim().to_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Environment, Token, is_true};
+
+    fn path(text: &str) -> Option<PathBuf> {
+        Some(PathBuf::from(text))
+    }
+
+    #[test]
+    fn caches_are_where_huggingface_hub_has_them() {
+        let mut env = Environment { home: path("/h"), ..Environment::default() };
+        assert_eq!(env.hub_cache(), path("/h/.cache/huggingface/hub"));
+        assert_eq!(env.own_cache(), path("/h/.cache/eyechart"));
+        env.xdg_cache_home = path("/x");
+        assert_eq!(env.hub_cache(), path("/x/huggingface/hub"));
+        assert_eq!(env.own_cache(), path("/x/eyechart"));
+        env.hf_home = path("~/hf");
+        assert_eq!(env.hub_cache(), path("/h/hf/hub"));
+        env.hf_hub_cache = path("/c");
+        assert_eq!(env.hub_cache(), path("/c"));
+        assert_eq!(Environment::default().own_cache(), None);
+    }
+
+    #[test]
+    fn a_token_comes_from_the_variable_or_a_file_and_never_shows() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("token"), "from-the-file\n").unwrap();
+        let mut env = Environment { hf_home: Some(home.path().to_owned()), ..Environment::default() };
+        assert_eq!(env.token().unwrap().reveal(), "from-the-file");
+        env.hf_token = Token::new(" from-the-variable ");
+        assert_eq!(env.token().unwrap().reveal(), "from-the-variable");
+        assert!(!format!("{env:?}").contains("from-the"));
+    }
+
+    #[test]
+    fn offline_is_said_in_four_ways() {
+        assert!(["1", "true", "YES", " on "].into_iter().all(is_true));
+        assert!(!["0", "false", "", "2"].into_iter().any(is_true));
+    }
+}

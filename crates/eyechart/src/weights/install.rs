@@ -1,0 +1,93 @@
+//! Puts fetched files into eyechart's own cache: written beside it, checked, then renamed into place.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::cache::NO_HOME;
+use super::environment::Environment;
+use super::model::{Expected, Model};
+
+/// What an interrupted download leaves is removed by a later one after this long.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+const PREFIX: &str = ".download-";
+
+/// A temporary folder on the cache's file system; it goes with this value.
+pub(super) struct Staging<'a> {
+    model: &'a Model,
+    target: PathBuf,
+    scratch: TempDir,
+}
+
+impl<'a> Staging<'a> {
+    /// Creates the cache folder, if need be, and the temporary folder inside it.
+    pub(super) fn create(env: &Environment, model: &'a Model) -> Result<Self, String> {
+        let cache = env.own_cache().ok_or(NO_HOME)?;
+        let in_cache = |error: io::Error| format!("cannot write to {}: {error}", cache.display());
+        fs::create_dir_all(&cache).map_err(in_cache)?;
+        remove_stale(&cache);
+        let scratch = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&cache).map_err(in_cache)?;
+        fs::create_dir(scratch.path().join("model")).map_err(in_cache)?;
+        Ok(Self { model, target: cache.join(&model.name), scratch })
+    }
+
+    /// For files that are not the model's own.
+    pub(super) fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// A new file to be fetched.
+    pub(super) fn file(&self, expected: &Expected) -> io::Result<File> {
+        let path = self.fetched().join(&expected.path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        File::create(path)
+    }
+
+    fn fetched(&self) -> PathBuf {
+        self.scratch.path().join("model")
+    }
+
+    /// Checks what was fetched and moves it into the cache, over what is there.
+    ///
+    /// Files are renamed one by one, those that make a folder valid last: at no moment does a right file disappear,
+    /// so two processes that do this at once, and others that read meanwhile, are safe.
+    pub(super) fn install(self) -> Result<PathBuf, String> {
+        self.model.check(&self.fetched())?;
+        for file in &self.model.files {
+            self.place(file).map_err(|error| {
+                format!("cannot put {} into {}: {error}", file.path, self.target.display())
+            })?;
+        }
+        self.model.check(&self.target)?;
+        Ok(self.target)
+    }
+
+    fn place(&self, file: &Expected) -> io::Result<()> {
+        let from = self.fetched().join(&file.path);
+        if !from.is_file() {
+            return Ok(());
+        }
+        File::open(&from)?.sync_all()?;
+        let to = self.target.join(&file.path);
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::rename(from, to)
+    }
+}
+
+fn remove_stale(cache: &Path) {
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        if ours && age.is_some_and(|age| age > STALE) {
+            // It only takes room: if it cannot go, it stays.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

