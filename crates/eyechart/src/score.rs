@@ -40,7 +40,8 @@ pub fn score(folder: &RunFolder, encoder: &dyn Embed) -> Result<Scored, ScoreErr
     let spec = folder.spec()?;
     let task = task_of(folder)?;
     let record = folder.record()?;
-    let scores = similarity(&record.samples, &task.compare, &spec.answers, encoder).map_err(ScoreError::Encoder)?;
+    let scores =
+        similarity(&record.samples, &task.compare, &spec.answers, encoder).map_err(ScoreError::Encoder)?;
     write_atomically(&folder.scores_path(), |file| {
         for score in &scores {
             serde_json::to_writer(&mut *file, score)?;
@@ -67,7 +68,9 @@ pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
     let malformed = |reason| LogError::Malformed { path: path.clone(), reason };
     let results: Results = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
     if results.format != Results::FORMAT {
-        return Err(malformed(format!("its format is {:?}, expected {:?}", results.format, Results::FORMAT)).into());
+        return Err(
+            malformed(format!("its format is {:?}, expected {:?}", results.format, Results::FORMAT)).into()
+        );
     }
     Ok(Scored { results, task: task_of(folder)?, bad_lines: Vec::new() })
 }

@@ -36,7 +36,8 @@ fn the_better_model_of_the_demo_comes_out_better_everywhere() {
     let mean = |task: &serde_json::Value, model: &str| -> f64 {
         let run = results.iter().find(|run| run["task"] == *task && run["model"] == model).unwrap();
         let figures = run["figures"].as_array().unwrap();
-        let mean = figures.iter().find(|figure| figure["metric"] == "mean" && figure["part"] != "alt_text").unwrap();
+        let mean =
+            figures.iter().find(|figure| figure["metric"] == "mean" && figure["part"] != "alt_text").unwrap();
         mean["value"].as_f64().unwrap()
     };
     for run in &results {
@@ -60,7 +61,12 @@ fn the_demos_data_and_answers_serve_a_rehearsal_too() {
     std::io::BufRead::read_line(&mut printed, &mut url).unwrap();
     let again = place.path("again");
     let mut command = eyechart();
-    command.arg("run").arg(data.join("charts.toml")).args(["--model", "demo/large", "--base-url", url.trim()]);
+    command.arg("run").arg(data.join("charts.toml")).args([
+        "--model",
+        "demo/large",
+        "--base-url",
+        url.trim(),
+    ]);
     command.arg("--out").arg(&again).assert().code(0);
     endpoint.kill().unwrap();
     endpoint.wait().unwrap();

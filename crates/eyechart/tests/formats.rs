@@ -14,7 +14,8 @@ fn schema(name: &str) -> jsonschema::Validator {
 }
 
 fn check(schema: &jsonschema::Validator, instance: &Value) {
-    let errors: Vec<String> = schema.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<String> =
+        schema.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}\nin {instance:#}");
 }
 
@@ -36,7 +37,9 @@ fn a_run_with_answers_failures_and_retries_is_as_documented() {
     let server = endpoint(vec![
         rule(json!({"prompt": "chart 1?", "status": 400})),
         rule(json!({"prompt": "chart 2?", "status": 429, "headers": {"retry-after": "0"}, "times": 1})),
-        rule(json!({"prompt": "chart 3?", "answer": "A rise", "finish_reason": "length", "reasoning": "Hm."})),
+        rule(
+            json!({"prompt": "chart 3?", "answer": "A rise", "finish_reason": "length", "reasoning": "Hm."}),
+        ),
         rule(json!({"prompt": "chart 4?", "answer": ""})),
         rule(json!({"answer": "A rise."})),
     ]);
@@ -61,7 +64,11 @@ fn recorded_outputs_are_as_documented() {
     check_run(&place.run());
     std::fs::remove_dir_all(place.runs()).unwrap();
     let mut command = eyechart();
-    command.arg("run").arg(&task).args(["--model", "recorded/question", "--limit", "2", "--out"]).arg(place.runs());
+    command
+        .arg("run")
+        .arg(&task)
+        .args(["--model", "recorded/question", "--limit", "2", "--out"])
+        .arg(place.runs());
     command.assert().code(0);
     check_run(&place.run());
 }

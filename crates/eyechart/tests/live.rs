@@ -44,7 +44,7 @@ fn every_sample_is_asked_once_with_its_own_prompt_and_the_original_bytes() {
     assert_eq!(sample["status"], "completed");
     assert_eq!(sample["output"]["text"], " Seven. ");
     let image = &sample["images"][0];
-    assert_eq!(image["sha256"], format!("{:x}", Sha256::digest(&picture)));
+    assert_eq!(image["sha256"], eyechart::types::hex(&Sha256::digest(&picture)));
     assert_eq!(image["bytes"], picture.len());
     assert_eq!(image["media_type"], "image/jpeg");
     assert_eq!((image["width"].as_u64(), image["height"].as_u64()), (Some(560), Some(600)));
@@ -73,7 +73,12 @@ fn what_a_retry_can_mend_is_retried_and_each_attempt_is_recorded() {
     };
     let kinds = |id: &str| -> Vec<Value> {
         let sample = run.sample(id);
-        sample["attempts"].as_array().unwrap().iter().map(|attempt| attempt["error"]["kind"].clone()).collect()
+        sample["attempts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|attempt| attempt["error"]["kind"].clone())
+            .collect()
     };
     assert_eq!(statuses("c-0"), [json!(503), json!(200), json!(200)]);
     assert_eq!(kinds("c-0"), [json!("server_error"), json!("malformed"), Value::Null]);
@@ -157,7 +162,8 @@ fn an_endpoint_that_is_not_there_stops_the_run() {
     drop(listener);
     let mut command = eyechart();
     command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", &url, "--max-retries", "0"]);
-    let output = command.arg("--no-score").arg("--out").arg(place.runs()).assert().code(3).get_output().clone();
+    let output =
+        command.arg("--no-score").arg("--out").arg(place.runs()).assert().code(3).get_output().clone();
     assert!(stderr(&output).contains("cannot be reached"), "{}", stderr(&output));
 }
 
@@ -167,7 +173,10 @@ fn request_fields_and_headers_can_be_added_overridden_and_left_out() {
     place.charts(1);
     let task = place.write(
         "charts.toml",
-        format!("{}\n[generation]\ntemperature = 0.4\nmax_tokens = 300\nfrequency_penalty = 0.2\n", common::CHARTS),
+        format!(
+            "{}\n[generation]\ntemperature = 0.4\nmax_tokens = 300\nfrequency_penalty = 0.2\n",
+            common::CHARTS
+        ),
     );
     let server = endpoint(Vec::new());
     run_at(&server, &place, &task)
@@ -200,18 +209,15 @@ fn reasoning_is_kept_apart_from_the_answer() {
 fn several_pictures_go_out_as_addresses_in_their_order() {
     let place = Place::new();
     let pictures = r#"["https://a.example/1.png", "https://a.example/2.png"]"#;
-    let row = [pictures, "Compare them.", "A cube is gone.", "The cube."].map(|cell| cell.replace('"', "\"\""));
+    let row =
+        [pictures, "Compare them.", "A cube is gone.", "The cube."].map(|cell| cell.replace('"', "\"\""));
     let header = "images,instruction,gpt4_prediction,reference_output,instruction_category";
     place.write(
         "visit_bench_multi_images.csv",
         format!("{header}\n\"{}\",\"{}\",\"{}\",\"{}\",x\n", row[0], row[1], row[2], row[3]),
     );
     let server = endpoint(Vec::new());
-    run_at(&server, &place, "visit-bench-multi".as_ref())
-        .arg("--data")
-        .arg(place.path(""))
-        .assert()
-        .code(0);
+    run_at(&server, &place, "visit-bench-multi".as_ref()).arg("--data").arg(place.path("")).assert().code(0);
     let body = bodies(&server).remove(0);
     assert_eq!((&body["temperature"], &body["max_tokens"]), (&json!(0), &json!(512)));
     assert_eq!(
@@ -260,7 +266,11 @@ fn a_picture_in_another_format_becomes_the_format_that_the_task_asks_for() {
     assert!(image["changed"].as_str().unwrap().contains("image/png"));
     let sha256 = image["sha256"].as_str().unwrap();
     let stored = std::fs::read(place.runs().join("images").join(sha256)).unwrap();
-    assert_eq!(format!("{:x}", Sha256::digest(&stored)), sha256, "bytes that exist nowhere else are stored");
+    assert_eq!(
+        eyechart::types::hex(&Sha256::digest(&stored)),
+        sha256,
+        "bytes that exist nowhere else are stored"
+    );
     let url = bodies(&server)[0]["messages"][0]["content"][1]["image_url"]["url"].clone();
     assert_eq!(url, data_url(&stored));
 }
@@ -271,7 +281,7 @@ fn all_pictures_are_stored_where_asked_for() {
     let task = place.charts(2);
     let server = endpoint(Vec::new());
     run_at(&server, &place, &task).arg("--keep-images").assert().code(0);
-    let sha256 = format!("{:x}", Sha256::digest(jpeg(1, 2_000)));
+    let sha256 = eyechart::types::hex(&Sha256::digest(jpeg(1, 2_000)));
     assert_eq!(std::fs::read(place.runs().join("images").join(sha256)).unwrap(), jpeg(1, 2_000));
 }
 

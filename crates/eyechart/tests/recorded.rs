@@ -23,7 +23,9 @@ fn close(value: &Value, expected: f64) -> bool {
 
 #[test]
 fn the_real_multi_image_sheet_gives_the_reference_tools_figures() {
-    let (Some(data), Some(golden)) = (shared("data/visit-multi"), shared("golden/seed_metrics.json")) else { return };
+    let (Some(data), Some(golden)) = (shared("data/visit-multi"), shared("golden/seed_metrics.json")) else {
+        return;
+    };
     let golden: Value = serde_json::from_slice(&std::fs::read(golden).unwrap()).unwrap();
     let place = Place::new();
     eyechart()
@@ -42,14 +44,19 @@ fn the_real_multi_image_sheet_gives_the_reference_tools_figures() {
         ("top_10", "top_10_average_score"),
     ] {
         let value = run.figure("answer", "reference_output", metric);
-        assert!(close(&value, golden[name].as_f64().unwrap()), "{metric}: {value}, expected {}", golden[name]);
+        assert!(
+            close(&value, golden[name].as_f64().unwrap()),
+            "{metric}: {value}, expected {}",
+            golden[name]
+        );
     }
     let results = run.json("results.json");
     assert_eq!(results["samples"], json!({"total": 50, "completed": 50, "failed": 0, "truncated": 0}));
     assert_eq!(results["figures"][0]["n"], 35);
     let unscored = run.lines("scores.jsonl").iter().filter(|score| score.get("unscored").is_some()).count();
     assert_eq!(unscored, 15, "rows with an empty target are unscored for it");
-    let targets: Vec<Value> = results["figures"].as_array().unwrap().iter().map(|f| f["target"].clone()).collect();
+    let targets: Vec<Value> =
+        results["figures"].as_array().unwrap().iter().map(|f| f["target"].clone()).collect();
     assert!(!targets.contains(&json!("gpt4_prediction")), "a column is not compared with itself");
 }
 
@@ -155,7 +162,11 @@ fn parts_of_an_answer_are_compared_each_with_its_own_target() {
     run(&place, &task, &["--model", "recorded/said"]).code(0);
     let run = place.run();
     assert_eq!(run.figure("label", "label", "win_rate"), 1.0);
-    assert_eq!(run.figure("rationale", "rationale", "win_rate"), 0.5, "an empty part is compared as the empty text");
+    assert_eq!(
+        run.figure("rationale", "rationale", "win_rate"),
+        0.5,
+        "an empty part is compared as the empty text"
+    );
     assert_eq!(run.samples()[0]["id"], "0", "without an id column the row number is the id");
 }
 
@@ -172,13 +183,19 @@ fn a_bad_row_is_reported_with_file_and_line_and_the_rest_goes_on() {
     assert!(stderr(&output).contains("rows.jsonl:2"), "{}", stderr(&output));
     let run = place.run();
     assert_eq!(run.json("spec.json")["data"]["bad_rows"], 1);
-    assert_eq!(run.samples().iter().map(|sample| sample["id"].clone()).collect::<Vec<_>>(), [json!("0"), json!("2")]);
+    assert_eq!(
+        run.samples().iter().map(|sample| sample["id"].clone()).collect::<Vec<_>>(),
+        [json!("0"), json!("2")]
+    );
 }
 
 #[test]
 fn the_encoder_alone_writes_a_numpy_array() {
     let place = Place::new();
-    let input = place.write("texts.jsonl", "{\"text\": \"a red bicycle\"}\n{\"text\": \"\"}\n{\"text\": \"a red bicycle\"}\n");
+    let input = place.write(
+        "texts.jsonl",
+        "{\"text\": \"a red bicycle\"}\n{\"text\": \"\"}\n{\"text\": \"a red bicycle\"}\n",
+    );
     let output = place.path("vectors.npy");
     eyechart().args(["embed", "--input"]).arg(input).arg("--output").arg(&output).assert().code(0);
     let bytes = std::fs::read(output).unwrap();
@@ -200,7 +217,8 @@ fn a_bad_line_of_texts_is_named() {
     let place = Place::new();
     let input = place.write("texts.jsonl", "{\"text\": \"a\"}\n{\"txt\": \"b\"}\n");
     let output = place.path("vectors.npy");
-    let failed = eyechart().args(["embed", "--input"]).arg(input).arg("--output").arg(&output).assert().code(2);
+    let failed =
+        eyechart().args(["embed", "--input"]).arg(input).arg("--output").arg(&output).assert().code(2);
     assert!(stderr(failed.get_output()).contains("texts.jsonl:2"));
     assert!(!output.exists());
 }
@@ -211,8 +229,17 @@ fn the_encoders_folder_can_be_named_and_a_wrong_one_is_refused() {
     let task = captions(&place);
     let encoder = encoder();
     let named = ["--model", "recorded/gpt", "--encoder", encoder.to_str().unwrap()];
-    eyechart().env_remove("EYECHART_ENCODER").arg("run").arg(&task).args(named).arg("--out").arg(place.runs()).assert().code(1);
+    eyechart()
+        .env_remove("EYECHART_ENCODER")
+        .arg("run")
+        .arg(&task)
+        .args(named)
+        .arg("--out")
+        .arg(place.runs())
+        .assert()
+        .code(1);
     let wrong = place.path("");
-    let failed = run(&place, &task, &["--model", "recorded/gpt", "--encoder", wrong.to_str().unwrap()]).code(2);
+    let failed =
+        run(&place, &task, &["--model", "recorded/gpt", "--encoder", wrong.to_str().unwrap()]).code(2);
     assert!(stderr(failed.get_output()).contains("model.safetensors"), "{}", stderr(failed.get_output()));
 }

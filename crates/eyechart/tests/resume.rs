@@ -22,7 +22,8 @@ fn failed_samples_are_asked_again_and_no_others() {
     assert_eq!(run.samples().len(), 6);
     assert!(run.samples().iter().all(|sample| sample["status"] == "completed"));
 
-    let again = run_at(&server, &place, &task).arg("--resume").arg(run.path()).assert().code(0).get_output().clone();
+    let again =
+        run_at(&server, &place, &task).arg("--resume").arg(run.path()).assert().code(0).get_output().clone();
     assert!(stderr(&again).contains("finished already"));
     assert_eq!(server.stats().requests, 7);
 }
@@ -48,7 +49,8 @@ fn another_measurement_is_refused_with_what_differs() {
     let run = place.run();
     let refused = |arguments: &[&str], what: &str| {
         let mut command = run_at(&server, &place, &task);
-        let output = command.args(arguments).arg("--resume").arg(run.path()).assert().code(2).get_output().clone();
+        let output =
+            command.args(arguments).arg("--resume").arg(run.path()).assert().code(2).get_output().clone();
         assert!(stderr(&output).contains(what), "{}", stderr(&output));
     };
     let sent = server.stats().requests;
@@ -109,7 +111,16 @@ fn ctrl_c_finishes_and_records_what_is_in_flight() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
         .arg("run")
         .arg(&task)
-        .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--max-connections", "4", "--out"])
+        .args([
+            "--model",
+            "custom/m",
+            "--base-url",
+            &server.url(),
+            "--no-score",
+            "--max-connections",
+            "4",
+            "--out",
+        ])
         .arg(place.runs())
         .stderr(Stdio::piped())
         .spawn()
@@ -141,13 +152,23 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing_recorded() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
         .arg("run")
         .arg(&task)
-        .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--max-connections", "4", "--out"])
+        .args([
+            "--model",
+            "custom/m",
+            "--base-url",
+            &server.url(),
+            "--no-score",
+            "--max-connections",
+            "4",
+            "--out",
+        ])
         .arg(place.runs())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     server.wait_for(|stats| stats.requests >= 8);
-    let interrupt = || Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let pid = child.id().to_string();
+    let interrupt = || Command::new("kill").args(["-INT", &pid]).status().unwrap();
     interrupt();
     let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
     read_until(&mut said, "finishing what is in flight");

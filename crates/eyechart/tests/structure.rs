@@ -72,7 +72,8 @@ fn modules_import_only_what_lies_below_them() {
         }
         for imported in imports(&fs::read_to_string(&file).unwrap()) {
             let (own, other) = (layer_of(&module), layer_of(&imported));
-            let sideways = own == other && imported != module && !IMPORTS_OWN_LAYER.contains(&module.as_str());
+            let sideways =
+                own == other && imported != module && !IMPORTS_OWN_LAYER.contains(&module.as_str());
             if other > own || sideways {
                 wrong.push(format!("{}: {module} must not import {imported}", file.display()));
             }
@@ -94,7 +95,11 @@ fn only_the_command_line_prints_or_knows_anyhow() {
         let text = fs::read_to_string(&file).unwrap();
         if module != "cli" && module != "main" {
             assert!(!text.contains("anyhow"), "{} uses anyhow", file.display());
-            assert!(!text.contains("std::io::stdout") && !text.contains("io::stderr"), "{} prints", file.display());
+            assert!(
+                !text.contains("std::io::stdout") && !text.contains("io::stderr"),
+                "{} prints",
+                file.display()
+            );
         }
     }
 }

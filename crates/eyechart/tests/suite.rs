@@ -56,7 +56,8 @@ fn write_shard(path: &Path, shard: usize) {
         Field::new("bytes", DataType::Binary, true),
         Field::new("path", DataType::Utf8, true),
     ]);
-    let image = StructArray::new(fields, vec![Arc::new(bytes.finish()) as ArrayRef, Arc::new(paths.finish())], None);
+    let image =
+        StructArray::new(fields, vec![Arc::new(bytes.finish()) as ArrayRef, Arc::new(paths.finish())], None);
     let batch = RecordBatch::try_from_iter([
         ("image", Arc::new(image) as ArrayRef),
         ("filename", Arc::new(StringArray::from(names))),
@@ -105,8 +106,18 @@ fn one_command_gives_the_three_tables_beside_the_published_figures_and_the_noteb
         .clone();
     let table = stdout(&output);
     for text in [
-        "ArxivQA", "VisIT-Bench", "Flickr30K", "published: Pixtral 12B", "20.2", "92.7", "37.5", "33.6", "98.7",
-        "not measured here", "mistral/pixtral-12b-2409", "per hour",
+        "ArxivQA",
+        "VisIT-Bench",
+        "Flickr30K",
+        "published: Pixtral 12B",
+        "20.2",
+        "92.7",
+        "37.5",
+        "33.6",
+        "98.7",
+        "not measured here",
+        "mistral/pixtral-12b-2409",
+        "per hour",
     ] {
         assert!(table.contains(text), "no {text:?} in\n{table}");
     }
@@ -122,10 +133,18 @@ fn sent_as_the_source_sends(server: &eyechart::rehearse::Server) {
     assert_eq!(bodies.len(), 12 + 2 + 2 + 6);
     let of = |text: &str| -> Value {
         let mut bodies = bodies.iter();
-        bodies.find(|body| body["messages"][0]["content"][0]["text"].as_str().unwrap().contains(text)).unwrap().clone()
+        bodies
+            .find(|body| body["messages"][0]["content"][0]["text"].as_str().unwrap().contains(text))
+            .unwrap()
+            .clone()
     };
     let settings = |body: &Value| {
-        (body["temperature"].clone(), body["max_tokens"].clone(), body["frequency_penalty"].clone(), body["stream"].clone())
+        (
+            body["temperature"].clone(),
+            body["max_tokens"].clone(),
+            body["frequency_penalty"].clone(),
+            body["stream"].clone(),
+        )
     };
     let arxivqa = of("figure 3?");
     assert_eq!(arxivqa["model"], "pixtral-12b-2409");
@@ -146,7 +165,13 @@ fn sent_as_the_source_sends(server: &eyechart::rehearse::Server) {
 
 fn exported_as_the_notebooks_write(place: &Place) {
     let out = place.path("csv");
-    eyechart().arg("export").arg(place.runs()).args(["--layout", "vlm-benchmarks", "--out"]).arg(&out).assert().code(0);
+    eyechart()
+        .arg("export")
+        .arg(place.runs())
+        .args(["--layout", "vlm-benchmarks", "--out"])
+        .arg(&out)
+        .assert()
+        .code(0);
 
     let (heads, rows) = read_csv(out.join("arxivqa_model_results.csv"));
     assert_eq!(
@@ -171,18 +196,31 @@ fn exported_as_the_notebooks_write(place: &Place) {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0][..3], ["Who is it?", "He is a man.", "He is a man."]);
     let (heads, rows) = read_csv(out.join("visit_instruction_score.csv"));
-    assert_eq!(heads.join(","), "win_rate,average_similarity,top_1_score,top_5_average_score,top_10_average_score");
+    assert_eq!(
+        heads.join(","),
+        "win_rate,average_similarity,top_1_score,top_5_average_score,top_10_average_score"
+    );
     assert_eq!(rows[0][3..], ["0.0", "0.0"], "a top-k over fewer than k is 0 in this layout");
     let (_, rows) = read_csv(out.join("visit_caption.csv"));
-    assert_eq!(rows[1][..2], ["Where?", "A beach."], "the instruction is the dataset's, in the caption file too");
+    assert_eq!(
+        rows[1][..2],
+        ["Where?", "A beach."],
+        "the instruction is the dataset's, in the caption file too"
+    );
 
     let (heads, rows) = read_csv(out.join("flickr30k_model_results.csv"));
-    assert_eq!(heads.join(","), "filename,model_output,reference_outputs,similarity_scores,GPT similarity score");
+    assert_eq!(
+        heads.join(","),
+        "filename,model_output,reference_outputs,similarity_scores,GPT similarity score"
+    );
     assert_eq!((rows.len(), rows[4][0].as_str()), (6, "4.jpg"));
-    let lists: Vec<Vec<Value>> = rows[4][2..].iter().map(|cell| serde_json::from_str(cell).unwrap()).collect();
+    let lists: Vec<Vec<Value>> =
+        rows[4][2..].iter().map(|cell| serde_json::from_str(cell).unwrap()).collect();
     assert!(lists.iter().all(|list| list.len() == 5));
     let run = run_of(place, "vlm-benchmarks/flickr30k");
-    for (file, part) in [("flickr30k_dataset_scores.csv", "answer"), ("flickr30k_gpt4_scores.csv", "alt_text")] {
+    for (file, part) in
+        [("flickr30k_dataset_scores.csv", "answer"), ("flickr30k_gpt4_scores.csv", "alt_text")]
+    {
         let (heads, rows) = read_csv(out.join(file));
         assert_eq!(heads.join(","), "win_rate,top_1_score,top_5_average_score,top_10_average_score");
         let numbers: Vec<Value> = rows[0].iter().map(|cell| serde_json::from_str(cell).unwrap()).collect();

@@ -6,7 +6,8 @@ use common::{Place, endpoint, eyechart, run_at, stderr, stdout};
 
 fn refused(arguments: &[&str]) -> String {
     let place = Place::new();
-    let output = eyechart().args(arguments).arg("--out").arg(place.runs()).assert().code(2).get_output().clone();
+    let output =
+        eyechart().args(arguments).arg("--out").arg(place.runs()).assert().code(2).get_output().clone();
     assert!(!place.runs().exists(), "nothing was started");
     stderr(&output)
 }
@@ -55,7 +56,13 @@ fn missing_data_says_where_it_comes_from() {
     place.write("somewhere/readme.txt", "x");
     let folder = place.path("somewhere");
     let said = refused(&[
-        "run", "vlm-benchmarks", "--model", "recorded/label", "--no-score", "--data", folder.to_str().unwrap(),
+        "run",
+        "vlm-benchmarks",
+        "--model",
+        "recorded/label",
+        "--no-score",
+        "--data",
+        folder.to_str().unwrap(),
     ]);
     assert!(said.contains("arxivqa"), "{said}");
 }

@@ -17,13 +17,7 @@ impl Attention {
     ///
     /// A row of `qkv` holds a token's queries, keys and values, each of all heads in turn; a row of
     /// `out` gets the weighted values of all heads in turn. `scores` is scratch.
-    pub(crate) fn apply(
-        self,
-        qkv: &[f32],
-        span: Range<usize>,
-        scores: &mut Vec<f32>,
-        out: &mut [f32],
-    ) {
+    pub(crate) fn apply(self, qkv: &[f32], span: Range<usize>, scores: &mut Vec<f32>, out: &mut [f32]) {
         let (len, hidden) = (span.len(), self.heads * self.head_dim);
         let qkv = &qkv[span.start * 3 * hidden..span.end * 3 * hidden];
         let out = &mut out[span.start * hidden..span.end * hidden];
@@ -35,20 +29,11 @@ impl Attention {
             let part = |first: usize| Layout::block(first + start, len, self.head_dim, 3 * hidden);
             let [queries, keys, values] = [part(0), part(hidden), part(2 * hidden)];
             let read = |layout| Matrix { data: qkv, layout };
-            let to = MatrixMut {
-                data: scores,
-                layout: square,
-            };
+            let to = MatrixMut { data: scores, layout: square };
             multiply(to, read(queries), read(keys.transposed()), factor);
             softmax_rows(scores, len);
-            let weights = Matrix {
-                data: scores,
-                layout: square,
-            };
-            let to = MatrixMut {
-                data: out,
-                layout: Layout::block(start, len, self.head_dim, hidden),
-            };
+            let weights = Matrix { data: scores, layout: square };
+            let to = MatrixMut { data: out, layout: Layout::block(start, len, self.head_dim, hidden) };
             multiply(to, weights, read(values), 1.0);
         }
     }
@@ -74,14 +59,9 @@ mod tests {
 
     #[test]
     fn attention_agrees_with_its_definition_and_stays_within_its_text() {
-        let attention = Attention {
-            heads: 3,
-            head_dim: 4,
-        };
+        let attention = Attention { heads: 3, head_dim: 4 };
         let tokens = 30;
-        let qkv: Vec<f32> = (0..tokens * 36)
-            .map(|i| ((i * i + 7 * i) % 101) as f32 / 50.0 - 1.0)
-            .collect();
+        let qkv: Vec<f32> = (0..tokens * 36).map(|i| ((i * i + 7 * i) % 101) as f32 / 50.0 - 1.0).collect();
         let mut out = vec![9.0; tokens * 12];
         let mut scores = Vec::new();
         attention.apply(&qkv, 2..21, &mut scores, &mut out);
@@ -93,10 +73,7 @@ mod tests {
                 21..24 => reference(&qkv, 21..24, token, channel),
                 _ => 9.0,
             };
-            assert!(
-                (f64::from(found) - expected).abs() < 1e-6,
-                "{token} {channel}"
-            );
+            assert!((f64::from(found) - expected).abs() < 1e-6, "{token} {channel}");
         }
     }
 }

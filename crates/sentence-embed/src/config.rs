@@ -50,12 +50,7 @@ impl Config {
     fn check(&self, path: &Path) -> Result<(), Error> {
         require(path, "model_type", &self.model_type, "bert")?;
         require(path, "hidden_act", &self.hidden_act, "gelu")?;
-        require(
-            path,
-            "position_embedding_type",
-            &self.position_embedding_type,
-            "absolute",
-        )?;
+        require(path, "position_embedding_type", &self.position_embedding_type, "absolute")?;
         let sizes = [
             ("hidden_size", self.hidden_size),
             ("intermediate_size", self.intermediate_size),
@@ -120,19 +115,11 @@ pub(crate) fn check_pooling(dir: &Path) -> Result<(), Error> {
 
 /// The bytes of a file that has to be there.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// The error for a setting that this crate does not compute.
-pub(crate) fn unsupported(
-    path: &Path,
-    setting: &'static str,
-    found: impl ToString,
-    expected: &str,
-) -> Error {
+pub(crate) fn unsupported(path: &Path, setting: &'static str, found: impl ToString, expected: &str) -> Error {
     Error::Unsupported {
         path: PathBuf::from(path),
         setting,
@@ -145,17 +132,10 @@ fn require(path: &Path, setting: &'static str, found: &str, expected: &str) -> R
     if found == expected {
         return Ok(());
     }
-    Err(unsupported(
-        path,
-        setting,
-        format!("{found:?}"),
-        &format!("{expected:?}"),
-    ))
+    Err(unsupported(path, setting, format!("{found:?}"), &format!("{expected:?}")))
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    serde_json::from_slice(&read_bytes(path)?).map_err(|source| Error::Config {
-        path: path.to_owned(),
-        source,
-    })
+    serde_json::from_slice(&read_bytes(path)?)
+        .map_err(|source| Error::Config { path: path.to_owned(), source })
 }

@@ -41,12 +41,7 @@ impl Encoder {
         let path = dir.join("model.safetensors");
         let bytes = read_bytes(&path)?;
         let model = Model::read(&Weights::parse(&path, &bytes)?, &config)?;
-        Ok(Self {
-            model,
-            tokenizer,
-            dim: config.hidden_size,
-            max_tokens,
-        })
+        Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens })
     }
 
     /// The numbers of each vector; 384 for all-MiniLM-L6-v2.

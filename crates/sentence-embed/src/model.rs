@@ -55,9 +55,8 @@ impl Model {
     /// Takes the weights out of a file whose tensors are named as Hugging Face's `BertModel` does.
     pub(crate) fn read(weights: &Weights<'_>, config: &Config) -> Result<Self, Error> {
         let hidden = config.hidden_size;
-        let embedding = |name: &str, rows: usize| {
-            weights.take(&format!("embeddings.{name}.weight"), &[rows, hidden])
-        };
+        let embedding =
+            |name: &str, rows: usize| weights.take(&format!("embeddings.{name}.weight"), &[rows, hidden]);
         let mut positions = embedding("position_embeddings", config.max_position_embeddings)?;
         let types = embedding("token_type_embeddings", config.type_vocab_size)?;
         add_bias(&mut positions, &types[..hidden]);
@@ -150,8 +149,7 @@ impl Layer {
             let (scores, context) = (&mut scratch.scores, &mut scratch.context);
             attention.apply(&scratch.qkv, span.clone(), scores, context);
         }
-        self.attention_out
-            .apply(&scratch.context, &mut scratch.update);
+        self.attention_out.apply(&scratch.context, &mut scratch.update);
         let (bias, norm) = (&self.attention_bias, &self.attention_norm);
         add_and_normalize(&mut scratch.x, &scratch.update, bias, norm);
     }
@@ -183,9 +181,5 @@ fn read_norm(weights: &Weights<'_>, config: &Config, part: &str) -> Result<Layer
         let name = format!("{part}.LayerNorm.{what}");
         weights.take(&name, &[config.hidden_size])
     };
-    Ok(LayerNorm {
-        scale: take("weight")?,
-        shift: take("bias")?,
-        epsilon: config.layer_norm_eps,
-    })
+    Ok(LayerNorm { scale: take("weight")?, shift: take("bias")?, epsilon: config.layer_norm_eps })
 }

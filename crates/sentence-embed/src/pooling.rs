@@ -15,27 +15,18 @@ pub(crate) fn mean_unit(tokens: &[f32], out: &mut [f32]) {
     let count = (tokens.len() / out.len()) as f32;
     out.iter_mut().for_each(|value| *value /= count);
     let factor = 1.0 / norm(out).max(SMALLEST_NORM);
-    out.iter_mut()
-        .for_each(|value| *value = (f64::from(*value) * factor) as f32);
+    out.iter_mut().for_each(|value| *value = (f64::from(*value) * factor) as f32);
 }
 
 /// The cosine of the angle between two vectors, clamped to [-1, 1]; 0 if either is zero.
 pub(crate) fn cosine_of(a: &[f32], b: &[f32]) -> f32 {
-    let dot: f64 = a
-        .iter()
-        .zip(b)
-        .map(|(&a, &b)| f64::from(a) * f64::from(b))
-        .sum();
+    let dot: f64 = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
     let norms = norm(a).max(SMALLEST_NORM) * norm(b).max(SMALLEST_NORM);
     (dot / norms).clamp(-1.0, 1.0) as f32
 }
 
 fn norm(vector: &[f32]) -> f64 {
-    vector
-        .iter()
-        .map(|&v| f64::from(v).powi(2))
-        .sum::<f64>()
-        .sqrt()
+    vector.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

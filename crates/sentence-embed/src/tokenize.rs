@@ -18,10 +18,7 @@ impl TextTokenizer {
     /// every text gives 1 to `max_tokens` ids.
     pub(crate) fn read(dir: &Path, config: &Config, max_tokens: usize) -> Result<Self, Error> {
         let path = dir.join("tokenizer.json");
-        let broken = |source| Error::Tokenizer {
-            path: path.clone(),
-            source,
-        };
+        let broken = |source| Error::Tokenizer { path: path.clone(), source };
         let mut tokenizer = Tokenizer::from_bytes(read_bytes(&path)?).map_err(broken)?;
         let largest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0) as usize;
         if largest >= config.vocab_size {
@@ -37,10 +34,7 @@ impl TextTokenizer {
             let setting = "the number of tokens added to a text";
             return Err(unsupported(&path, setting, special, &expected));
         }
-        let cut = TruncationParams {
-            max_length: max_tokens,
-            ..TruncationParams::default()
-        };
+        let cut = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
         tokenizer.with_truncation(Some(cut)).map_err(broken)?;
         Ok(Self { tokenizer })
     }

@@ -16,22 +16,14 @@ pub(crate) struct Weights<'a> {
 impl<'a> Weights<'a> {
     /// Reads the table of contents of `bytes`, the content of the file at `path`.
     pub(crate) fn parse(path: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
-        let tensors = SafeTensors::deserialize(bytes).map_err(|source| Error::Weights {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            tensors,
-        })
+        let tensors = SafeTensors::deserialize(bytes)
+            .map_err(|source| Error::Weights { path: path.to_owned(), source: Box::new(source) })?;
+        Ok(Self { path: path.to_owned(), tensors })
     }
 
     /// The numbers of the tensor `name`, in row-major order; it must have the shape `expected`.
     pub(crate) fn take(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, Error> {
-        let missing = |_| Error::MissingTensor {
-            path: self.path.clone(),
-            name: name.to_owned(),
-        };
+        let missing = |_| Error::MissingTensor { path: self.path.clone(), name: name.to_owned() };
         let tensor = self.tensors.tensor(name).map_err(missing)?;
         if tensor.dtype() != Dtype::F32 {
             return Err(Error::TensorType {

@@ -1,10 +1,7 @@
 //! Folders that are no model: each gives an error that names the file and what is wrong.
 //!
 //! The folders hold a tiny model made here, so these tests need no weights from elsewhere.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may"
-)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may do what tests may")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,9 +42,8 @@ impl Folder {
     }
 
     fn write_weights(&self, tensors: &Tensors) {
-        let data: Vec<u8> = (0..1024_u16)
-            .flat_map(|i| (f32::from(i % 13) / 13.0 - 0.4).to_le_bytes())
-            .collect();
+        let data: Vec<u8> =
+            (0..1024_u16).flat_map(|i| (f32::from(i % 13) / 13.0 - 0.4).to_le_bytes()).collect();
         let views = tensors.iter().map(|(name, (dtype, shape))| {
             let bytes = shape.iter().product::<usize>() * dtype.bitsize() / 8;
             let view = TensorView::new(*dtype, shape.clone(), &data[..bytes]).unwrap();
@@ -112,24 +108,11 @@ fn tokenizer() -> Value {
 fn tensors() -> Tensors {
     let layer = "encoder.layer.0";
     let mut shapes: Vec<(String, Vec<usize>)> = vec![
-        (
-            "embeddings.word_embeddings.weight".into(),
-            vec![VOCABULARY.len(), HIDDEN],
-        ),
-        (
-            "embeddings.position_embeddings.weight".into(),
-            vec![10, HIDDEN],
-        ),
-        (
-            "embeddings.token_type_embeddings.weight".into(),
-            vec![2, HIDDEN],
-        ),
+        ("embeddings.word_embeddings.weight".into(), vec![VOCABULARY.len(), HIDDEN]),
+        ("embeddings.position_embeddings.weight".into(), vec![10, HIDDEN]),
+        ("embeddings.token_type_embeddings.weight".into(), vec![2, HIDDEN]),
     ];
-    for part in [
-        "embeddings",
-        &format!("{layer}.attention.output"),
-        &format!("{layer}.output"),
-    ] {
+    for part in ["embeddings", &format!("{layer}.attention.output"), &format!("{layer}.output")] {
         shapes.push((format!("{part}.LayerNorm.weight"), vec![HIDDEN]));
         shapes.push((format!("{part}.LayerNorm.bias"), vec![HIDDEN]));
     }
@@ -154,12 +137,7 @@ fn the_tiny_model_itself_is_whole() {
     let folder = Folder::new("whole");
     let encoder = Encoder::from_dir(&folder.0).unwrap();
     assert_eq!((encoder.dim(), encoder.max_tokens()), (HIDDEN, 6));
-    let texts = [
-        "",
-        "hello",
-        "hello world hello world",
-        "hello world hello world world",
-    ];
+    let texts = ["", "hello", "hello world hello world", "hello world hello world world"];
     let vectors = encoder.embed(&texts).unwrap();
     assert_eq!(vectors.len(), 4);
     assert!(vectors.as_slice().iter().all(|v| v.is_finite()));
@@ -181,10 +159,7 @@ fn a_missing_file_is_named() {
         let folder = Folder::new(&format!("missing-{file}"));
         fs::remove_file(folder.0.join(file)).unwrap();
         let message = folder.error(file);
-        assert!(
-            message.starts_with(&format!("cannot read {file}")),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("cannot read {file}")), "{message}");
     }
 }
 
@@ -241,12 +216,7 @@ fn a_tensor_of_another_type_is_named() {
 
 #[test]
 fn files_that_are_not_json_are_named() {
-    let files = [
-        "config.json",
-        "tokenizer.json",
-        "sentence_bert_config.json",
-        "1_Pooling/config.json",
-    ];
+    let files = ["config.json", "tokenizer.json", "sentence_bert_config.json", "1_Pooling/config.json"];
     for file in files {
         let folder = Folder::new("json");
         fs::write(folder.0.join(file), "{\"half\": ").unwrap();
@@ -258,33 +228,13 @@ fn files_that_are_not_json_are_named() {
 #[test]
 fn models_that_are_not_computed_are_refused() {
     let cases = [
-        (
-            "model_type",
-            json!("roberta"),
-            "model_type is \"roberta\", but this encoder needs \"bert\"",
-        ),
-        (
-            "hidden_act",
-            json!("gelu_new"),
-            "hidden_act is \"gelu_new\", but this encoder needs \"gelu\"",
-        ),
-        (
-            "position_embedding_type",
-            json!("relative_key"),
-            "needs \"absolute\"",
-        ),
-        (
-            "num_attention_heads",
-            json!(3),
-            "num_attention_heads is 3, but this encoder needs a divisor",
-        ),
+        ("model_type", json!("roberta"), "model_type is \"roberta\", but this encoder needs \"bert\""),
+        ("hidden_act", json!("gelu_new"), "hidden_act is \"gelu_new\", but this encoder needs \"gelu\""),
+        ("position_embedding_type", json!("relative_key"), "needs \"absolute\""),
+        ("num_attention_heads", json!(3), "num_attention_heads is 3, but this encoder needs a divisor"),
         ("num_attention_heads", json!(0), "num_attention_heads is 0"),
         ("hidden_size", json!(0), "hidden_size is 0"),
-        (
-            "hidden_size",
-            json!(u64::MAX),
-            "hidden_size is 18446744073709551615",
-        ),
+        ("hidden_size", json!(u64::MAX), "hidden_size is 18446744073709551615"),
         ("vocab_size", Value::Null, "invalid type: null"),
     ];
     for (setting, value, expected) in cases {
@@ -318,11 +268,9 @@ fn a_pooling_other_than_the_mean_is_refused() {
 #[test]
 fn limits_without_room_for_a_token_are_refused() {
     let folder = Folder::new("limit");
-    for (max, file) in [
-        (0, "sentence_bert_config.json"),
-        (11, "sentence_bert_config.json"),
-        (2, "tokenizer.json"),
-    ] {
+    for (max, file) in
+        [(0, "sentence_bert_config.json"), (11, "sentence_bert_config.json"), (2, "tokenizer.json")]
+    {
         folder.write("sentence_bert_config.json", &json!({"max_seq_length": max}));
         let message = folder.error(file);
         assert!(message.contains("but this encoder needs 1 to"), "{message}");

@@ -67,11 +67,7 @@ fn shared_golden() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{} is missing in CI",
-        folder.display()
-    );
+    assert!(std::env::var_os("CI").is_none(), "{} is missing in CI", folder.display());
     eprintln!("left out: {} is missing", folder.display());
     None
 }
@@ -79,18 +75,13 @@ fn shared_golden() -> Option<PathBuf> {
 /// The objects of a file with one JSON object a line.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Vec<T> {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The largest difference of two components at the same place.
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 /// Embeds all texts at once and compares each component.

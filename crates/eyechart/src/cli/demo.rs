@@ -40,7 +40,10 @@ impl Demo {
         let script = Script::load(&data.join(ANSWERS))?;
         let encoder = self.encoder.lazy()?;
         let server = Server::start(Options { latency: LATENCY, script, ..Options::default() })?;
-        output::say(&format!("the built-in endpoint serves {} (canned answers, {LATENCY:?} each)", server.url()));
+        output::say(&format!(
+            "the built-in endpoint serves {} (canned answers, {LATENCY:?} each)",
+            server.url()
+        ));
         let interrupt = Interrupt::listen()?;
         let mut entries: Vec<Entry> = Vec::new();
         for model in MODELS {
@@ -50,7 +53,7 @@ impl Demo {
         }
         entries.sort_by_key(|entry| TASKS.iter().position(|task| entry.task.name.ends_with(stem(task))));
         output::result(&render(&entries, Format::Table));
-        output::result(&self.epilogue(&entries));
+        output::result(&self.epilogue(entries.len()));
         Ok(Exit::Success)
     }
 
@@ -62,24 +65,22 @@ impl Demo {
         Ok(CommandLine::try_parse_from(words)?.run)
     }
 
-    fn epilogue(&self, entries: &[Entry]) -> String {
+    fn epilogue(&self, runs: usize) -> String {
         let (out, data) = (self.out.display(), self.out.join("data"));
         let data = data.display();
-        let example = entries.first().map(|entry| entry.folder.display().to_string()).unwrap_or_default();
         format!(
             "
-The two models are made up: their answers were written for this demo, as were the
-pictures and references. Requests, record, scores and figures are real.
+The two models are made up: their answers were written for this demo, as were
+the pictures and references. Requests, record, scores and figures are real.
 
   pictures, tasks, answers  {data}
-  {} runs                    {out}
-  one answer a line         {example}/samples.jsonl
+  {runs} runs                    {out}
+  one answer a line         samples.jsonl in each of them
 
 Next:
   eyechart results {out} --format markdown
   eyechart run {data}/charts.toml --model PROVIDER/NAME
-",
-            entries.len()
+"
         )
     }
 }

@@ -70,8 +70,7 @@ impl Encoder {
 impl Embed for Encoder {
     fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
         let template = "{bar:24} {pos}/{len} texts embedded";
-        let shown =
-            (texts.len() >= WORTH_A_BAR).then(|| quiet_bar(texts.len() as u64, template)).flatten();
+        let shown = (texts.len() >= WORTH_A_BAR).then(|| quiet_bar(texts.len() as u64, template)).flatten();
         let advance = |done: usize| {
             if let Some(bar) = &shown {
                 bar.set_position(done as u64);
@@ -110,7 +109,8 @@ impl Progress for FetchProgress {
             return;
         }
         let mut shown = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = shown.get_or_insert_with(|| bar(0, "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}"));
+        let bar =
+            shown.get_or_insert_with(|| bar(0, "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}"));
         if let Some(total) = total {
             bar.set_length(total);
         }

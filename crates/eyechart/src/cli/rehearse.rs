@@ -30,7 +30,8 @@ pub struct Rehearse {
 impl Rehearse {
     pub fn call(self) -> anyhow::Result<Exit> {
         let script = self.answers.as_deref().map(Script::load).transpose()?.unwrap_or_default();
-        let server = Server::start(Options { port: self.port, latency: self.latency, script, ..Options::default() })?;
+        let server =
+            Server::start(Options { port: self.port, latency: self.latency, script, ..Options::default() })?;
         output::result(&format!("{}\n", server.url()));
         output::say("serving until Ctrl-C");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use eyechart::log::RunFolder;
 use eyechart::provider::{ApiKey, Gate, HttpSettings, ModelName, Provider, RetryPolicy};
 use eyechart::report::{Entry, Format, render};
 use eyechart::run::{
@@ -11,7 +12,6 @@ use eyechart::run::{
 };
 use eyechart::task::{LoadedTask, load};
 use eyechart::types::{Answers, Endpoint, Execution};
-use eyechart::log::RunFolder;
 use serde_json::{Map, Value};
 
 use super::encoder::{EncoderArguments, LazyEncoder};
@@ -182,7 +182,11 @@ impl Run {
     }
 
     /// Asks, records and scores, task after task; `None` where Ctrl-C came first.
-    pub fn measure(&self, interrupt: &Interrupt, encoder: &LazyEncoder) -> anyhow::Result<Option<Vec<Entry>>> {
+    pub fn measure(
+        &self,
+        interrupt: &Interrupt,
+        encoder: &LazyEncoder,
+    ) -> anyhow::Result<Option<Vec<Entry>>> {
         self.each_task(interrupt, |folder| score_run(folder, encoder.get()?))
     }
 
@@ -197,7 +201,8 @@ impl Run {
     ) -> anyhow::Result<Option<Vec<Entry>>> {
         // Everything that can be wrong with any task is found before the first request of the first.
         let planned = self.planned()?;
-        let keys = planned.iter().map(|planned| self.key(&planned.plan)).collect::<anyhow::Result<Vec<_>>>()?;
+        let keys =
+            planned.iter().map(|planned| self.key(&planned.plan)).collect::<anyhow::Result<Vec<_>>>()?;
         let mut entries = Vec::new();
         for (planned, key) in planned.into_iter().zip(keys) {
             let Some(folder) = self.carry_out(planned, key, interrupt)? else { return Ok(None) };
@@ -210,7 +215,11 @@ impl Run {
         let (failed, total) = entries.iter().fold((0, 0), |(failed, total), entry| {
             (failed + entry.results.samples.failed, total + entry.results.samples.total)
         });
-        if failed as f64 > self.showing.fail_on_error * total as f64 { Exit::SamplesFailed } else { Exit::Success }
+        if failed as f64 > self.showing.fail_on_error * total as f64 {
+            Exit::SamplesFailed
+        } else {
+            Exit::Success
+        }
     }
 
     fn planned(&self) -> anyhow::Result<Vec<Planned>> {
@@ -263,8 +272,12 @@ impl Run {
 
     fn options(&self) -> anyhow::Result<RunOptions> {
         let model = self.model.clone().unwrap_or_default();
-        let defaults =
-            Execution { max_connections: MAX_CONNECTIONS, max_retries: MAX_RETRIES, timeout: TIMEOUT, keep_images: false };
+        let defaults = Execution {
+            max_connections: MAX_CONNECTIONS,
+            max_retries: MAX_RETRIES,
+            timeout: TIMEOUT,
+            keep_images: false,
+        };
         Ok(RunOptions {
             answers: self.answers(&model)?,
             model,
@@ -324,7 +337,8 @@ impl Run {
             return Ok(Some(job.folder));
         }
         let count = job.to_ask.len();
-        let already = if job.already > 0 { format!(" ({} recorded already)", job.already) } else { String::new() };
+        let already =
+            if job.already > 0 { format!(" ({} recorded already)", job.already) } else { String::new() };
         output::say(&format!("{task}: {count} samples{already} with {}", plan.spec.model));
         let live = self.live(&plan, &job, key)?;
         let progress = RunProgress::default();
@@ -343,8 +357,12 @@ impl Run {
         let Answers::Endpoint(endpoint) = &plan.spec.answers else { return Ok(None) };
         let execution = plan.spec.execution;
         let headers = self.request.header.clone();
-        if let Some(missing) = endpoint.headers.iter().find(|name| !headers.iter().any(|(given, _)| given == *name)) {
-            anyhow::bail!("the run was made with --header {missing}, whose value is never recorded: give it again");
+        if let Some(missing) =
+            endpoint.headers.iter().find(|name| !headers.iter().any(|(given, _)| given == *name))
+        {
+            anyhow::bail!(
+                "the run was made with --header {missing}, whose value is never recorded: give it again"
+            );
         }
         let http = HttpSettings {
             timeout: std::time::Duration::try_from_secs_f64(execution.timeout)?,

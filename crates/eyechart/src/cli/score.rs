@@ -43,7 +43,12 @@ pub fn score_run(folder: &RunFolder, encoder: &Encoder) -> anyhow::Result<Entry>
     let scored = eyechart::score::score(folder, encoder)?;
     for bad in &scored.bad_lines {
         let path = folder.samples_path();
-        output::notice(&format!("{}:{}: not a sample's record, left out: {}", path.display(), bad.line, bad.reason));
+        output::notice(&format!(
+            "{}:{}: not a sample's record, left out: {}",
+            path.display(),
+            bad.line,
+            bad.reason
+        ));
     }
     Ok(entry(folder, scored))
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::DatasetError;
 use super::image_folder::{files_below, has_rows};
-use crate::types::DataFile;
+use crate::types::{DataFile, hex};
 
 /// How much of a file is hashed at a time.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -149,7 +149,7 @@ fn hash_file(path: &Path) -> Result<(u64, String), DatasetError> {
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
             match file.read(&mut buffer) {
-                Ok(0) => return Ok((bytes, hex(hasher))),
+                Ok(0) => return Ok((bytes, hex(&hasher.finalize()))),
                 Ok(read) => {
                     hasher.update(&buffer[..read]);
                     bytes += read as u64;
@@ -177,11 +177,7 @@ fn hash_folder(folder: &Path) -> Result<(u64, String), DatasetError> {
         };
         hasher.update(line);
     }
-    Ok((total, hex(hasher)))
-}
-
-fn hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok((total, hex(&hasher.finalize())))
 }
 
 /// Says which file or folder an error is about.

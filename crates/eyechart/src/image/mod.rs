@@ -16,7 +16,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::types::{
-    Failure, FailureKind, ImageFormat, ImageRecord, ImageSource, ImagesSpec, RequestImage, SendAs,
+    Failure, FailureKind, ImageFormat, ImageRecord, ImageSource, ImagesSpec, RequestImage, SendAs, hex,
 };
 
 pub use store::store;
@@ -96,7 +96,7 @@ fn from_bytes(name: &str, original: Bytes, wanted: Option<ImageFormat>) -> Resul
     let made = changed.is_some();
     let record = ImageRecord {
         source: name.to_owned(),
-        sha256: Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()),
+        sha256: Some(hex(&Sha256::digest(&bytes))),
         media_type: Some(format.media_type().to_owned()),
         width: Some(header.width),
         height: Some(header.height),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -73,7 +73,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("samples.jsonl");
         let line = |id, status| serde_json::to_string(&record(id, status)).unwrap() + "\n";
-        let text = line("b", Status::Failed) + "\n" + &line("a", Status::Completed) + &line("b", Status::Completed);
+        let text =
+            line("b", Status::Failed) + "\n" + &line("a", Status::Completed) + &line("b", Status::Completed);
         std::fs::write(&path, text + "{\"id\":\"c\",").unwrap();
         fold(&path, ["a", "b", "c"].into_iter()).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);

@@ -51,7 +51,8 @@ impl RunFolder {
         if folder.spec_path().is_file() {
             return Ok(folder);
         }
-        let reason = "expected a run's folder, with spec.json in it (such folders stand under `runs`)".to_owned();
+        let reason =
+            "expected a run's folder, with spec.json in it (such folders stand under `runs`)".to_owned();
         Err(LogError::Malformed { path: path.to_owned(), reason })
     }
 
@@ -112,7 +113,11 @@ impl RunFolder {
         let malformed = |reason| LogError::Malformed { path: path.clone(), reason };
         let spec: EvalSpec = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
         if spec.format != EvalSpec::FORMAT {
-            return Err(malformed(format!("its format is {:?}, expected {:?}", spec.format, EvalSpec::FORMAT)));
+            return Err(malformed(format!(
+                "its format is {:?}, expected {:?}",
+                spec.format,
+                EvalSpec::FORMAT
+            )));
         }
         Ok(spec)
     }
@@ -156,6 +161,7 @@ fn name_of(spec: &EvalSpec) -> String {
 }
 
 fn safe(name: &str) -> String {
-    let dashed = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '_' { c } else { '-' });
+    let dashed =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '_' { c } else { '-' });
     dashed.take(80).collect()
 }

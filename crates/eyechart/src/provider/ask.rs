@@ -69,7 +69,8 @@ impl Provider {
         loop {
             let mut sent = self.client.send(body.clone()).await;
             let (outcome, unusable) = self.read(&mut sent.attempt, sent.body);
-            let retry_after = sent.attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+            let retry_after =
+                sent.attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
             attempts.push(sent.attempt);
             let ended = match &outcome {
                 Ok(_) => true,

@@ -103,7 +103,8 @@ impl Client {
             return Ok(whole.freeze());
         }
         let said = openai::error_message(&whole);
-        let message = if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
+        let message =
+            if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
         Err(Failure::new(kind_of(status.as_u16()), message))
     }
 

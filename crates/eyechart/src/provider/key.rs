@@ -8,13 +8,17 @@ pub struct ApiKey(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The variable is not set or empty.
-    #[error("no API key: the environment variable {variable} is not set; export it, or name a keyless endpoint by --base-url")]
+    #[error(
+        "no API key: the environment variable {variable} is not set; export it, or name a keyless endpoint by --base-url"
+    )]
     Missing {
         /// The variable that was looked at.
         variable: String,
     },
     /// A stand-in from somebody's documentation.
-    #[error("the API key in {variable} is a placeholder, not a key: set it to the key that the provider gave you")]
+    #[error(
+        "the API key in {variable} is a placeholder, not a key: set it to the key that the provider gave you"
+    )]
     Placeholder {
         /// The variable that holds it.
         variable: String,
@@ -90,7 +94,9 @@ mod tests {
 
     #[test]
     fn placeholders_are_refused_and_keys_are_not() {
-        for placeholder in ["YOUR_API_KEY", "<key>", "sk-...", "sk-xxxx", "your-key-here", "YOUR_TUNE_API_KEY", "xxx"] {
+        for placeholder in
+            ["YOUR_API_KEY", "<key>", "sk-...", "sk-xxxx", "your-key-here", "YOUR_TUNE_API_KEY", "xxx"]
+        {
             assert!(matches!(check(placeholder, true), Err(KeyError::Placeholder { .. })), "{placeholder}");
         }
         for key in ["sk-proj-9aB3", "AIzaSyD-1x", "local", "EMPTY", "sk-or-v1-0f"] {

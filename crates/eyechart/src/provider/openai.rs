@@ -70,7 +70,10 @@ impl Serialize for Content<'_> {
         let mut parts = serializer.serialize_seq(Some(1 + self.0.images.len()))?;
         parts.serialize_element(&json!({"type": "text", "text": self.0.text}))?;
         for image in &self.0.images {
-            parts.serialize_element(&ImagePart { r#type: "image_url", image_url: ImageUrl { url: Address(image) } })?;
+            parts.serialize_element(&ImagePart {
+                r#type: "image_url",
+                image_url: ImageUrl { url: Address(image) },
+            })?;
         }
         parts.end()
     }
@@ -94,8 +97,10 @@ impl Serialize for Address<'_> {
         match self.0 {
             RequestImage::Url(url) => serializer.serialize_str(url),
             // Written through, not into a String first: a picture is copied once, into the body.
-            RequestImage::Bytes { media_type, bytes } => serializer
-                .collect_str(&format_args!("data:{media_type};base64,{}", Base64Display::new(bytes, &STANDARD))),
+            RequestImage::Bytes { media_type, bytes } => serializer.collect_str(&format_args!(
+                "data:{media_type};base64,{}",
+                Base64Display::new(bytes, &STANDARD)
+            )),
         }
     }
 }
@@ -293,7 +298,9 @@ mod tests {
         assert!(reply(json!({"content": null}), "length").message.contains("token limit"));
         assert_eq!(reply(json!({"content": ""}), "content_filter").kind, FailureKind::Refused);
         assert_eq!(reply(json!({"refusal": "I can't."}), "stop").kind, FailureKind::Refused);
-        for broken in ["", "<html>", "{}", "[]", "{\"choices\": [{}]}", "{\"error\": {\"message\": \"busy\"}}"] {
+        for broken in
+            ["", "<html>", "{}", "[]", "{\"choices\": [{}]}", "{\"error\": {\"message\": \"busy\"}}"]
+        {
             assert_eq!(parse(broken.as_bytes()).unwrap_err().0.kind, FailureKind::Malformed, "{broken}");
         }
     }

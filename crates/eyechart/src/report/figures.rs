@@ -4,8 +4,13 @@ use super::Entry;
 use super::table::{ABSENT, Row, Table};
 use crate::types::{Compare, Published};
 
-const HEADS: [(&str, &str); 5] =
-    [("win_rate", "win rate"), ("mean", "mean"), ("top_1", "top-1"), ("top_5", "top-5"), ("top_10", "top-10")];
+const HEADS: [(&str, &str); 5] = [
+    ("win_rate", "win rate"),
+    ("mean", "mean"),
+    ("top_1", "top-1"),
+    ("top_5", "top-5"),
+    ("top_10", "top-10"),
+];
 
 /// One table for each benchmark among `entries`, in their order.
 pub(super) fn tables(entries: &[Entry]) -> Vec<Table> {
@@ -48,7 +53,12 @@ fn table(name: &str, entries: &[&Entry]) -> Table {
 fn add_comparison(table: &mut Table, compare: &Compare, entries: &[&Entry]) {
     let group = title(compare);
     let with = || entries.iter().filter(|entry| entry.task.compare.contains(compare));
-    table.rows.extend(with().filter_map(|entry| measured(entry, compare, &group)));
+    for row in with().filter_map(|entry| measured(entry, compare, &group)) {
+        // A recorded column is the same beside every model that was asked about the same samples.
+        if compare.column.is_none() || !table.rows.contains(&row) {
+            table.rows.push(row);
+        }
+    }
     let mut published: Vec<&Published> = Vec::new();
     for entry in with() {
         let ours = |figures: &&Published| figures.part == compare.part && figures.target == compare.target;

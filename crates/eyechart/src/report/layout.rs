@@ -16,7 +16,9 @@ use crate::types::{Compare, SampleRecord, Score};
 #[non_exhaustive]
 pub enum LayoutError {
     /// The layout has no files for this task.
-    #[error("the layout vlm-benchmarks has no files for the task {task}: it knows the tasks of the suite vlm-benchmarks")]
+    #[error(
+        "the layout vlm-benchmarks has no files for the task {task}: it knows the tasks of the suite vlm-benchmarks"
+    )]
     NoFiles {
         /// The run's task.
         task: String,
@@ -52,7 +54,9 @@ pub fn export_vlm_benchmarks(folder: &RunFolder, out: &Path) -> Result<Vec<PathB
     let sheets = match run.scored.results.task.as_str() {
         "vlm-benchmarks/arxivqa" => run.arxivqa(),
         "vlm-benchmarks/visit-caption" => run.visit("visit_caption.csv", "visit_caption_score.csv"),
-        "vlm-benchmarks/visit-instruction" => run.visit("visit_instruction.csv", "visit_instruction_score.csv"),
+        "vlm-benchmarks/visit-instruction" => {
+            run.visit("visit_instruction.csv", "visit_instruction_score.csv")
+        }
         "vlm-benchmarks/flickr30k" => run.flickr30k(),
         task => return Err(LayoutError::NoFiles { task: task.to_owned() }),
     };
@@ -111,9 +115,11 @@ impl Run {
     fn arxivqa(&self) -> Vec<Sheet> {
         let rows = self.answered().map(|(record, answer)| {
             let part = |name| self.compare(name).map(|compare| compare.take.of(answer)).unwrap_or_default();
-            let similarity = |name| self.numbers(record, name).first().copied().map(number).unwrap_or_default();
+            let similarity =
+                |name| self.numbers(record, name).first().copied().map(number).unwrap_or_default();
             // Without the prompt's first line, as the notebook keeps it.
-            let instruction = record.prompt.split_once("\n\n").map_or(record.prompt.as_str(), |(_, rest)| rest);
+            let instruction =
+                record.prompt.split_once("\n\n").map_or(record.prompt.as_str(), |(_, rest)| rest);
             vec![
                 record.fields.get("image").cloned().unwrap_or_default(),
                 instruction.to_owned(),
@@ -185,8 +191,13 @@ impl Run {
                 json!(self.numbers(record, "alt_text")).to_string(),
             ]
         });
-        let heads =
-            vec!["filename", "model_output", "reference_outputs", "similarity_scores", "GPT similarity score"];
+        let heads = vec![
+            "filename",
+            "model_output",
+            "reference_outputs",
+            "similarity_scores",
+            "GPT similarity score",
+        ];
         let columns = [&[("win_rate", "win_rate")][..], &TOPS].concat();
         vec![
             Sheet { name: "flickr30k_model_results.csv", heads, rows: rows.collect() },

@@ -48,7 +48,10 @@ fn notes(results: &Results) -> Vec<String> {
         notes.push(format!("{whose}: {unasked} of {} have no record yet.", counts.total));
     }
     if counts.truncated > 0 {
-        notes.push(format!("{whose}: {} answers cut off by the token limit, scored as they are.", counts.truncated));
+        notes.push(format!(
+            "{whose}: {} answers cut off by the token limit, scored as they are.",
+            counts.truncated
+        ));
     }
     notes
 }

@@ -38,12 +38,15 @@ pub(super) async fn ask_all(
     live: Arc<Live>,
     mut samples: Samples,
     log: &Appender,
-    mut stop: Stop,
+    stop: Stop,
 ) -> Result<Ended, RunError> {
     let mut under_way: JoinSet<(Slot, Outcome)> = JoinSet::new();
     let (mut exhausted, mut abandoned) = (false, false);
     loop {
         let going = !exhausted && stop.level() == StopLevel::Go;
+        if !going && under_way.is_empty() {
+            break;
+        }
         tokio::select! {
             biased;
             () = stop.reached(StopLevel::Now) => return Ok(Ended::Interrupted),
@@ -56,20 +59,23 @@ pub(super) async fn ask_all(
                 }
                 None => exhausted = true,
             },
-            else => break,
         }
     }
     Ok(if exhausted && !abandoned { Ended::Finished } else { Ended::Interrupted })
 }
 
-async fn next_sample(gate: &Gate, samples: &mut Samples) -> Option<(Slot, Result<SampleResult, DatasetError>)> {
+async fn next_sample(
+    gate: &Gate,
+    samples: &mut Samples,
+) -> Option<(Slot, Result<SampleResult, DatasetError>)> {
     let slot = gate.acquire().await;
     Some((slot, samples.recv().await?))
 }
 
 /// Writes one outcome, then frees its slot. `false` where the sample was abandoned and has no record.
 async fn record(ended: Result<(Slot, Outcome), JoinError>, log: &Appender) -> Result<bool, RunError> {
-    let (slot, outcome) = ended.map_err(|error| RunError::Config(format!("a request's task broke off: {error}")))?;
+    let (slot, outcome) =
+        ended.map_err(|error| RunError::Config(format!("a request's task broke off: {error}")))?;
     let Some(record) = outcome? else { return Ok(false) };
     log.append(&record).await?;
     drop(slot);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::RunError;
-use crate::types::{DataFile, PickedSample, text_of};
+use crate::types::{DataFile, PickedSample, hex, text_of};
 
 /// A file of outputs.
 #[derive(Debug)]
@@ -28,9 +28,10 @@ struct Line {
 impl Outputs {
     /// Reads `path`. Lines that are none are kept as notices; of two lines with one id the last counts.
     pub(super) fn read(path: &Path) -> Result<Self, RunError> {
-        let bytes = std::fs::read(path)
-            .map_err(|error| RunError::Config(format!("cannot read --outputs {}: {error}", path.display())))?;
-        let sha256 = format!("{:x}", Sha256::digest(&bytes));
+        let bytes = std::fs::read(path).map_err(|error| {
+            RunError::Config(format!("cannot read --outputs {}: {error}", path.display()))
+        })?;
+        let sha256 = hex(&Sha256::digest(&bytes));
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = DataFile { path: absolute, bytes: bytes.len() as u64, sha256 };
         let mut outputs = Self { texts: HashMap::new(), bad: Vec::new(), repeated: 0, file };

@@ -108,7 +108,9 @@ fn pick(
     let eligible = survey.eligible.count();
     let own = loaded.task.dataset.sample_size;
     // Outputs of somebody else's draw: the file says which samples were drawn.
-    if let (Some(outputs), None, true) = (outputs, options.limit, own.is_some_and(|own| (own as u64) < eligible)) {
+    if let (Some(outputs), None, true) =
+        (outputs, options.limit, own.is_some_and(|own| (own as u64) < eligible))
+    {
         let all = dataset.pick(&survey.eligible, usize::MAX, options.seed)?;
         let named: HashSet<&str> = outputs.ids().collect();
         return Ok(all.into_iter().filter(|picked| named.contains(picked.id.as_str())).collect());
@@ -126,7 +128,8 @@ fn notices_of(survey: &Survey) -> Vec<String> {
         notices.push(format!("{more} more bad rows left out"));
     }
     if survey.unresolved_labels > 0 {
-        notices.push(format!("{} rows have a label that names none of their options", survey.unresolved_labels));
+        notices
+            .push(format!("{} rows have a label that names none of their options", survey.unresolved_labels));
     }
     notices
 }

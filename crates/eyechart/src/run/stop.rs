@@ -57,18 +57,17 @@ impl Stop {
     }
 
     /// Waits until the level is at least `level`; for ever where nobody can give the order any more.
-    pub async fn reached(&mut self, level: StopLevel) {
-        if self.0.wait_for(|now| *now >= level).await.is_err() {
+    pub async fn reached(&self, level: StopLevel) {
+        if self.0.clone().wait_for(|now| *now >= level).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
     /// Sleeps; `false` where the order to stop came meanwhile or before.
     pub async fn sleep(&self, wait: Duration) -> bool {
-        let mut stop = self.clone();
         tokio::select! {
             biased;
-            () = stop.reached(StopLevel::Finish) => false,
+            () = self.reached(StopLevel::Finish) => false,
             () = tokio::time::sleep(wait) => true,
         }
     }

@@ -110,7 +110,6 @@ fn pair_up<'a>(record: &'a SampleRecord, compare: &Compare, texts: &mut Texts<'a
     }
 }
 
-
 impl Embed for sentence_embed::Encoder {
     fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
         sentence_embed::Encoder::embed(self, texts).map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::prompt::Prompt;
 use super::registry::{builtin_tasks, suites};
-use crate::types::{Task, TaskSource};
+use crate::types::{Task, TaskSource, hex};
 
 /// A task that can be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,8 @@ fn load_one(name: &str) -> Result<LoadedTask, TaskError> {
     }
     let path = Path::new(name);
     if !path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
-        let known = suites().iter().map(|suite| suite.name).chain(builtin_tasks().iter().map(|(name, _)| *name));
+        let known =
+            suites().iter().map(|suite| suite.name).chain(builtin_tasks().iter().map(|(name, _)| *name));
         return Err(TaskError::Unknown { given: name.to_owned(), known: known.collect() });
     }
     let text =
@@ -87,7 +88,7 @@ impl LoadedTask {
         let malformed = |reason: String| TaskError::Malformed { name: name.to_owned(), reason };
         let task: Task = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
         check(&task).map_err(malformed)?;
-        let sha256 = format!("{:x}", Sha256::digest(text.as_bytes()));
+        let sha256 = hex(&Sha256::digest(text.as_bytes()));
         let source = TaskSource { name: task.name.clone(), sha256, text };
         Ok(Self { task, source, folder, in_suite: false })
     }
@@ -109,10 +110,13 @@ fn check(task: &Task) -> Result<(), String> {
         return Err(format!("[generation] has stream = {stream}: streamed replies are not supported"));
     }
     for (index, compare) in task.compare.iter().enumerate() {
-        let same = |other: &&crate::types::Compare| other.part == compare.part && other.target == compare.target;
+        let same =
+            |other: &&crate::types::Compare| other.part == compare.part && other.target == compare.target;
         if task.compare[..index].iter().any(|other| same(&other)) {
             let (part, target) = (&compare.part, &compare.target);
-            return Err(format!("two [[compare]] have the part {part:?} and the target {target:?}: name one part otherwise"));
+            return Err(format!(
+                "two [[compare]] have the part {part:?} and the target {target:?}: name one part otherwise"
+            ));
         }
     }
     Prompt::new(&task.prompt.text).map(|_| ())

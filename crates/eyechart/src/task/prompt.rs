@@ -45,7 +45,9 @@ impl Prompt {
             return Err(format!("the prompt needs the column {missing:?}; the row has {available}"));
         }
         let template = self.environment.get_template(NAME).map_err(|error| error.to_string())?;
-        template.render(cells).map_err(|error| format!("the prompt cannot be rendered: {error:#}"))
+        template
+            .render(minijinja::value::Serde(cells))
+            .map_err(|error| format!("the prompt cannot be rendered: {error:#}"))
     }
 }
 
@@ -62,7 +64,8 @@ mod tests {
 
     #[test]
     fn the_sources_arxivqa_prompt_comes_out_to_the_letter() {
-        let template = "Answer Query Based on Image\n\nQuestion: {{ question }}\nOptions: {{ options | join(\", \") }}";
+        let template =
+            "Answer Query Based on Image\n\nQuestion: {{ question }}\nOptions: {{ options | join(\", \") }}";
         let row = cells(json!({"question": "Which <b> & \"c\"?", "options": ["A) Red", "B) Blue"]}));
         assert_eq!(
             Prompt::new(template).unwrap().render(&row).unwrap(),

@@ -134,7 +134,8 @@ impl Dataset {
     pub fn survey(&self) -> Result<Survey, DatasetError> {
         let spec = &self.task.dataset;
         let mut columns = spec.require.clone();
-        columns.extend(spec.choices.iter().flat_map(|choices| [choices.options.clone(), choices.label.clone()]));
+        columns
+            .extend(spec.choices.iter().flat_map(|choices| [choices.options.clone(), choices.label.clone()]));
         if columns.is_empty()
             && let Some(rows) = self.reader.known_len()?
         {
@@ -173,7 +174,12 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError`] where the ids cannot be read.
-    pub fn pick(&self, eligible: &Eligible, limit: usize, seed: u64) -> Result<Vec<PickedSample>, DatasetError> {
+    pub fn pick(
+        &self,
+        eligible: &Eligible,
+        limit: usize,
+        seed: u64,
+    ) -> Result<Vec<PickedSample>, DatasetError> {
         let indices = pick(eligible.count(), limit as u64, seed);
         let rows: Vec<u64> = indices.into_iter().map(|index| eligible.nth(index)).collect();
         let Some(column) = &self.task.dataset.id else {
@@ -222,7 +228,8 @@ impl Dataset {
     }
 
     fn sample_of(&self, row: Result<Row, BadRow>, picked: PickedSample) -> SampleResult {
-        let unmade = |picked, kind, reason: String| Box::new(Unmade { picked, failure: Failure::new(kind, reason) });
+        let unmade =
+            |picked, kind, reason: String| Box::new(Unmade { picked, failure: Failure::new(kind, reason) });
         let row = match row {
             Ok(row) => row,
             Err(bad) => return Err(unmade(picked, FailureKind::Sample, bad.to_string())),
@@ -250,7 +257,9 @@ impl Dataset {
     }
 
     fn images_of(&self, row: &Row) -> Result<Vec<ImageSource>, String> {
-        let Some(spec) = self.task.images.as_ref().filter(|_| self.with_images) else { return Ok(Vec::new()) };
+        let Some(spec) = self.task.images.as_ref().filter(|_| self.with_images) else {
+            return Ok(Vec::new());
+        };
         if let Some(bytes) = row.blobs.get(&spec.column) {
             let name = row.get(&spec.column).map(|path| format!(" ({})", text_of(&path))).unwrap_or_default();
             let files = self.files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
@@ -311,7 +320,8 @@ fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, String
         ));
     };
     let below = spec.folder.as_ref().map(|folder| root.join(folder));
-    let first = if loaded.in_suite { below.clone().unwrap_or_else(|| root.to_owned()) } else { root.to_owned() };
+    let first =
+        if loaded.in_suite { below.clone().unwrap_or_else(|| root.to_owned()) } else { root.to_owned() };
     let error = match dataset::find_files(&first, &spec.file) {
         Ok(files) => return Ok(files),
         Err(error) => error,

@@ -4,6 +4,7 @@
 
 mod estimate;
 mod failure;
+mod hex;
 mod output;
 mod record;
 mod request;
@@ -15,6 +16,7 @@ mod task;
 
 pub use estimate::{Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind};
+pub use hex::hex;
 pub use output::{Attempt, ModelOutput, StopReason, Usage};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};

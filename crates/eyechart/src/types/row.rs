@@ -101,7 +101,8 @@ fn without_nan(text: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let bare = ["-Infinity", "Infinity", "NaN"].iter().find(|word| !in_string && rest.starts_with(**word));
+        let bare =
+            ["-Infinity", "Infinity", "NaN"].iter().find(|word| !in_string && rest.starts_with(**word));
         if let Some(word) = bare {
             cleaned.push_str("null");
             rest = &rest[word.len()..];

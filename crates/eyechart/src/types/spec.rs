@@ -164,7 +164,8 @@ impl EvalSpec {
         compare("number of samples", self.picked.len().to_string(), given.picked.len().to_string());
         self.answers.compare_with(&given.answers, &mut compare);
         if found.is_empty() && self.picked != given.picked {
-            compare("picked samples", "another pick".to_owned(), "this one".to_owned());
+            let (recorded, given) = ("another pick".to_owned(), "this one".to_owned());
+            found.push(SpecDifference { what: "picked samples", recorded, given });
         }
         found
     }

@@ -21,10 +21,12 @@ pub fn encoder() -> PathBuf {
 /// `eyechart`, without a network, without keys, without anybody's settings.
 pub fn eyechart() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
-    for variable in ["OPENAI_API_KEY", "MISTRAL_API_KEY", "EYECHART_API_KEY", "NO_COLOR", "http_proxy", "HTTP_PROXY"] {
+    for variable in
+        ["OPENAI_API_KEY", "MISTRAL_API_KEY", "EYECHART_API_KEY", "NO_COLOR", "http_proxy", "HTTP_PROXY"]
+    {
         command.env_remove(variable);
     }
-    command.env("HF_HUB_OFFLINE", "1");
+    command.env("HF_HUB_OFFLINE", "1").env("EYECHART_ENCODER", encoder());
     command
 }
 
@@ -114,8 +116,7 @@ impl RunFiles {
     pub fn figure(&self, part: &str, target: &str, metric: &str) -> Value {
         let results = self.json("results.json");
         let figures = results["figures"].as_array().unwrap();
-        let ours =
-            |f: &&Value| f["part"] == part && f["target"] == target && f["metric"] == metric;
+        let ours = |f: &&Value| f["part"] == part && f["target"] == target && f["metric"] == metric;
         figures.iter().find(ours).expect("the figure is there")["value"].clone()
     }
 }

@@ -102,12 +102,7 @@ fn larger(a: f32, b: f32) -> f32 {
 
 /// Folds a row with `step` in independent lanes, then the lanes with `join`.
 #[inline(always)]
-fn reduce(
-    row: &[f32],
-    start: f32,
-    step: impl Fn(f32, f32) -> f32,
-    join: impl Fn(f32, f32) -> f32,
-) -> f32 {
+fn reduce(row: &[f32], start: f32, step: impl Fn(f32, f32) -> f32, join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [start; LANES];
     let (chunks, rest) = row.as_chunks::<LANES>();
     for chunk in chunks {
@@ -140,13 +135,8 @@ fn erf(x: f32, fused: bool) -> f32 {
         -2.954_6e-3,
         -1.609_603_3e-2,
     ];
-    const DENOMINATOR: [f32; 5] = [
-        -1.456_607_15e-5,
-        -2.133_740_5e-4,
-        -1.682_827e-3,
-        -7.373_329_3e-3,
-        -1.426_473_9e-2,
-    ];
+    const DENOMINATOR: [f32; 5] =
+        [-1.456_607_15e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329_3e-3, -1.426_473_9e-2];
     let x = x.clamp(-4.0, 4.0);
     let square = x * x;
     x * polynomial(&NUMERATOR, square, fused) / polynomial(&DENOMINATOR, square, fused)
@@ -163,14 +153,7 @@ fn exp_nonpositive(x: f32, fused: bool) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     /// exp(r) = 1 + r + r² P(r), after Cephes' expf.
-    const P: [f32; 6] = [
-        1.987_569_1e-4,
-        1.398_199_9e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        1.666_666_6e-1,
-        5e-1,
-    ];
+    const P: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_6e-1, 5e-1];
     let x = larger(x, -87.0);
     let shifted = multiply_add(x, std::f32::consts::LOG2_E, ROUNDER, fused);
     let n = shifted - ROUNDER;
@@ -182,9 +165,7 @@ fn exp_nonpositive(x: f32, fused: bool) -> f32 {
 /// Horner's rule, highest coefficient first.
 #[inline(always)]
 fn polynomial<const N: usize>(coefficients: &[f32; N], x: f32, fused: bool) -> f32 {
-    coefficients
-        .iter()
-        .fold(0.0, |sum, &c| multiply_add(sum, x, c, fused))
+    coefficients.iter().fold(0.0, |sum, &c| multiply_add(sum, x, c, fused))
 }
 
 #[cfg(test)]

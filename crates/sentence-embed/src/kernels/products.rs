@@ -21,13 +21,7 @@ impl Layout {
 
     /// Rows of `cols` elements whose starts are `row_stride` apart, the first one at `start`.
     pub(crate) fn block(start: usize, rows: usize, cols: usize, row_stride: usize) -> Self {
-        Self {
-            start,
-            rows,
-            cols,
-            row_stride,
-            col_stride: 1,
-        }
+        Self { start, rows, cols, row_stride, col_stride: 1 }
     }
 
     /// The same elements with rows and columns exchanged.
@@ -86,8 +80,7 @@ pub(crate) fn multiply(out: MatrixMut<'_>, left: Matrix<'_>, right: Matrix<'_>, 
     if to.rows == 0 || to.cols == 0 {
         return;
     }
-    let stride =
-        |stride: usize| isize::try_from(stride).expect("strides are below a slice's length");
+    let stride = |stride: usize| isize::try_from(stride).expect("strides are below a slice's length");
     // SAFETY: the assertions above prove that every element of the three matrices, and each start,
     // lies within its slice, that no two elements of `out` share a place, and that the sizes agree. `out` is
     // borrowed mutably, so it overlaps neither `left` nor `right`. f32 has no invalid values.
@@ -128,24 +121,15 @@ impl Dense {
     /// A layer from `inputs` to `outputs` numbers; `weights` is row-major, `outputs x inputs`.
     pub(crate) fn new(inputs: usize, outputs: usize, weights: Vec<f32>) -> Self {
         assert_eq!(weights.len(), inputs * outputs);
-        Self {
-            inputs,
-            outputs,
-            weights,
-        }
+        Self { inputs, outputs, weights }
     }
 
     /// Writes to `out` (`rows x outputs`) the product of `x` (`rows x inputs`) and the weights.
     pub(crate) fn apply(&self, x: &[f32], out: &mut [f32]) {
         let rows = x.len() / self.inputs;
-        let left = Matrix {
-            data: x,
-            layout: Layout::row_major(rows, self.inputs),
-        };
-        let right = Matrix {
-            data: &self.weights,
-            layout: Layout::row_major(self.outputs, self.inputs).transposed(),
-        };
+        let left = Matrix { data: x, layout: Layout::row_major(rows, self.inputs) };
+        let right =
+            Matrix { data: &self.weights, layout: Layout::row_major(self.outputs, self.inputs).transposed() };
         let layout = Layout::row_major(rows, self.outputs);
         multiply(MatrixMut { data: out, layout }, left, right, 1.0);
     }
@@ -178,10 +162,7 @@ mod tests {
         let x = numbers(12);
         let mut out = vec![7.0; 20];
         let matrix = |layout| Matrix { data: &x, layout };
-        let to = MatrixMut {
-            layout: Layout::block(1, 2, 2, 10),
-            data: &mut out,
-        };
+        let to = MatrixMut { layout: Layout::block(1, 2, 2, 10), data: &mut out };
         let left = matrix(Layout::row_major(2, 3));
         multiply(to, left, matrix(Layout::row_major(2, 3).transposed()), 2.0);
         let dot = |a: usize, b: usize| (0..3).map(|k| x[a * 3 + k] * x[b * 3 + k]).sum::<f32>();
@@ -193,10 +174,7 @@ mod tests {
                 12 => 2.0 * dot(1, 1),
                 _ => 7.0,
             };
-            assert!(
-                (found - expected).abs() < 1e-6,
-                "{place}: {found} {expected}"
-            );
+            assert!((found - expected).abs() < 1e-6, "{place}: {found} {expected}");
         }
     }
 
@@ -204,19 +182,8 @@ mod tests {
     #[should_panic(expected = "assertion")]
     fn a_layout_beyond_its_slice_panics() {
         let mut out = [0.0; 4];
-        let matrix = Matrix {
-            data: &[1.0; 3],
-            layout: Layout::row_major(2, 2),
-        };
+        let matrix = Matrix { data: &[1.0; 3], layout: Layout::row_major(2, 2) };
         let layout = Layout::row_major(2, 2);
-        multiply(
-            MatrixMut {
-                data: &mut out,
-                layout,
-            },
-            matrix,
-            matrix,
-            1.0,
-        );
+        multiply(MatrixMut { data: &mut out, layout }, matrix, matrix, 1.0);
     }
 }

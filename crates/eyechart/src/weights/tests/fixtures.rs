@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::super::model::hex;
 use super::super::{Environment, Expected, Locate, Model, Package, Progress};
+use crate::types::hex;
 
 const FILES: [(&str, &str); 5] = [
     ("modules.json", "modules"),
