@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(pick(1000, 5, 1), PICK_OF_SEED_1);
     }
     const PICK_OF_SEED_0: [u64; 5] = [132, 230, 597, 607, 652];
-    const PICK_OF_SEED_1: [u64; 5] = [0; 5];
+    const PICK_OF_SEED_1: [u64; 5] = [201, 378, 728, 835, 845];
 
     #[test]
     fn picks_are_distinct_in_range_and_nested() {
