@@ -1,4 +1,5 @@
 //! The demo is the main job: these tests look at what it leaves behind.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Every file of a run against its JSON schema: the formats are a promise.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 mod common;
 

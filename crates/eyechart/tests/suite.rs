@@ -1,4 +1,5 @@
 //! The published comparison, over small data laid out as its origin has it, and the notebooks' own files.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 mod common;
 

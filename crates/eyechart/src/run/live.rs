@@ -96,7 +96,7 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, stop: &Stop) -> Outcome {
     let (mut record, body) = match prepared {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(unready)) => match *unready {
-            Unready::Failed(record) => return Ok(Some(record)),
+            Unready::Failed(record) => return Ok(Some(*record)),
             Unready::Broken(error) => return Err(error),
         },
         Err(error) => return Err(RunError::Config(format!("preparing a picture broke off: {error}"))),
@@ -117,7 +117,7 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, stop: &Stop) -> Outcome {
 /// Why a sample could not be sent.
 enum Unready {
     /// Its picture is at fault: a record like any other.
-    Failed(SampleRecord),
+    Failed(Box<SampleRecord>),
     /// The record is: the run stops.
     Broken(RunError),
 }
@@ -139,7 +139,7 @@ impl Live {
                 }
                 Err(failure) => {
                     record.fail(failure);
-                    return Err(Box::new(Unready::Failed(record)));
+                    return Err(Box::new(Unready::Failed(Box::new(record))));
                 }
             }
         }

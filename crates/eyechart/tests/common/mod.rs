@@ -1,5 +1,5 @@
 //! What the tests share: the binary, small data of the real shape, the built-in endpoint.
-#![expect(dead_code, reason = "each test file uses its own part of it")]
+#![expect(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; what fails must panic")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
