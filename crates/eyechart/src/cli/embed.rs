@@ -70,7 +70,7 @@ fn write_npy(file: &mut dyn Write, vectors: &Embeddings, dim: usize) -> std::io:
     const PREFIX: usize = 10;
     let mut header =
         format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {dim}), }}", vectors.len());
-    while (PREFIX + header.len() + 1) % 64 != 0 {
+    while !(PREFIX + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
     header.push('\n');
