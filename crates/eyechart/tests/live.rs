@@ -314,3 +314,23 @@ fn the_same_seed_picks_the_same_samples() {
     assert_ne!(ten, picked(&["--limit", "10", "--seed", "1"]));
     assert_eq!(picked(&["--limit", "1000"]).len(), 40, "more than there are means all");
 }
+
+#[test]
+fn an_attempt_that_takes_too_long_is_a_timeout() {
+    let place = Place::new();
+    let task = place.charts(2);
+    let server =
+        endpoint(vec![rule(json!({"prompt": "chart 1?", "answer": "Late.", "latency_ms": 600_000}))]);
+    run_at(&server, &place, &task).args(["--timeout", "0.5", "--max-retries", "0"]).assert().code(1);
+    assert_eq!(place.run().sample("c-1")["error"]["kind"], "timeout");
+}
+
+#[test]
+fn a_header_that_the_endpoint_quotes_back_is_hidden() {
+    let place = Place::new();
+    let task = place.charts(1);
+    let server = endpoint(vec![rule(json!({"status": 400, "body": "bad gateway key team-s3cret"}))]);
+    run_at(&server, &place, &task).args(["--header", "x-gateway=team-s3cret"]).assert().code(1);
+    let message = place.run().sample("c-0")["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("[key]") && !message.contains("s3cret"), "{message}");
+}

@@ -248,3 +248,22 @@ fn the_encoders_folder_can_be_named_and_a_wrong_one_is_refused() {
         run(&place, &task, &["--model", "recorded/gpt", "--encoder", wrong.to_str().unwrap()]).code(2);
     assert!(stderr(failed.get_output()).contains("model.safetensors"), "{}", stderr(failed.get_output()));
 }
+
+#[test]
+fn labels_that_name_no_option_are_counted_and_repeated_ids_told_apart() {
+    let place = Place::new();
+    let row = |id: &str, label: &str| json!({"id": id, "options": ["A) Red", "B) Blue"], "label": label});
+    place.write_jsonl("qa.jsonl", &[row("x", "(B)"), row("x", "E"), row("x#2", "Red"), row("y", "maybe")]);
+    let task = place.write(
+        "qa.toml",
+        "name = \"qa\"\n[dataset]\nfile = \"qa.jsonl\"\nid = \"id\"\n\
+         choices = { options = \"options\", label = \"label\" }\n[prompt]\ntext = \"?\"\n[[compare]]\ntarget = \"label\"\n",
+    );
+    let output =
+        run(&place, &task, &["--model", "recorded/label", "--no-score"]).code(0).get_output().clone();
+    assert!(stderr(&output).contains("2 rows have a label"), "{}", stderr(&output));
+    let run = place.run();
+    assert_eq!(run.json("spec.json")["data"]["unresolved_labels"], 2);
+    let ids: Vec<Value> = run.samples().into_iter().map(|sample| sample["id"].clone()).collect();
+    assert_eq!(ids, ["x", "x#2", "x#2#2", "y"]);
+}

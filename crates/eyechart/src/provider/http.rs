@@ -15,6 +15,8 @@ use crate::types::{Attempt, Failure, FailureKind};
 const LARGEST_REPLY: usize = 32 << 20;
 /// Characters of a foreign error text that are kept.
 const EXCERPT: usize = 300;
+/// A shorter header value is no secret, and hiding it would garble every text.
+const SECRET: usize = 6;
 
 /// How requests are sent.
 #[derive(Debug, Clone)]
@@ -28,12 +30,17 @@ pub struct HttpSettings {
 }
 
 /// A client for one address.
-#[derive(Debug)]
 pub(super) struct Client {
     client: reqwest::Client,
     url: String,
-    key: Option<ApiKey>,
+    secrets: Vec<String>,
     timeout: Duration,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// An attempt with its reply's body, where there was a good one.
@@ -57,7 +64,10 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| describe(&error))?;
-        Ok(Self { client, url, key, timeout: settings.timeout })
+        let values = settings.headers.iter().map(|(_, value)| value.clone());
+        let secrets =
+            key.iter().map(ApiKey::secret).chain(values).filter(|secret| secret.len() >= SECRET).collect();
+        Ok(Self { client, url, secrets, timeout: settings.timeout })
     }
 
     pub(super) async fn send(&self, body: Bytes) -> Sent {
@@ -116,11 +126,10 @@ impl Client {
         Failure::new(FailureKind::Connection, describe(error))
     }
 
+    /// The failure without any secret in it: endpoints quote keys back in their errors.
     pub(super) fn redacted(&self, failure: Failure) -> Failure {
-        match &self.key {
-            Some(key) => Failure { message: key.redact(&failure.message), ..failure },
-            None => failure,
-        }
+        let hide = |text: String, secret: &String| text.replace(secret, "[key]");
+        Failure { message: self.secrets.iter().fold(failure.message, hide), ..failure }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows to samples: finds the data, surveys it, picks, and makes the samples one by one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -193,11 +193,17 @@ impl Dataset {
                 ids.insert(row.number, id);
             }
         }
-        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut taken: HashSet<String> = HashSet::new();
         let name = |row: u64| {
             let id = ids.remove(&row).unwrap_or_else(|| row.to_string());
-            let times = seen.entry(id.clone()).and_modify(|times| *times += 1).or_insert(1);
-            PickedSample { id: if *times == 1 { id } else { format!("{id}#{times}") }, row }
+            let mut unique = id.clone();
+            for times in 2.. {
+                if taken.insert(unique.clone()) {
+                    break;
+                }
+                unique = format!("{id}#{times}");
+            }
+            PickedSample { id: unique, row }
         };
         Ok(rows.into_iter().map(name).collect())
     }
