@@ -3,6 +3,7 @@
 //! Nothing here knows tasks, scores or the record's files: a request goes in, an answer or its failure comes
 //! out, with every attempt it took.
 
+mod adaptive;
 mod ask;
 mod gate;
 mod http;

@@ -1,0 +1,286 @@
+//! The limit against simulated endpoints, in simulated time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::*;
+
+/// An endpoint that answers `capacity` requests at once; what comes beyond is refused or queued.
+#[derive(Clone, Copy)]
+struct Endpoint {
+    capacity: fn(f64) -> usize,
+    beyond: Beyond,
+    latency: f64,
+    /// The largest deviation of a latency, as a share of it.
+    spread: f64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Beyond {
+    Refuse,
+    Queue,
+}
+
+/// Either the limit follows, or it is fixed.
+enum Client {
+    Adaptive(Box<Adaptive>),
+    Fixed(usize),
+}
+
+impl Client {
+    fn limit(&self) -> usize {
+        match self {
+            Self::Adaptive(adaptive) => adaptive.limit(),
+            Self::Fixed(limit) => *limit,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+struct Time(f64);
+
+impl Eq for Time {}
+
+impl Ord for Time {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Answered { began: Time, attempt: usize },
+    Refused { attempt: usize, retries: u32 },
+    Retry { retries: u32 },
+}
+
+/// What a simulation saw in each second.
+#[derive(Clone, Copy, Default, Debug)]
+struct Second {
+    answered: usize,
+    refused: usize,
+    limit: usize,
+}
+
+struct Simulation {
+    endpoint: Endpoint,
+    client: Client,
+    now: f64,
+    random: u64,
+    events: BinaryHeap<Reverse<(Time, u64, Event)>>,
+    attempts: Vec<Option<Started>>,
+    /// Samples that hold a slot: under way, or waiting to be asked again.
+    slots: usize,
+    served: usize,
+    queue: std::collections::VecDeque<(Time, usize)>,
+    /// Samples that have waited long enough and are asked again as soon as the limit allows.
+    again: std::collections::VecDeque<u32>,
+    under_way: usize,
+    seconds: Vec<Second>,
+    sent: u64,
+}
+
+impl Simulation {
+    fn new(endpoint: Endpoint, client: Client) -> Self {
+        Self {
+            endpoint,
+            client,
+            now: 0.0,
+            random: 1,
+            events: BinaryHeap::new(),
+            attempts: Vec::new(),
+            slots: 0,
+            served: 0,
+            queue: std::collections::VecDeque::new(),
+            again: std::collections::VecDeque::new(),
+            under_way: 0,
+            seconds: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    fn run(mut self, seconds: f64) -> Vec<Second> {
+        self.fill();
+        while let Some(Reverse((Time(at), _, event))) = self.events.pop() {
+            if at > seconds {
+                break;
+            }
+            self.now = at;
+            self.handle(event);
+            self.fill();
+        }
+        self.seconds
+    }
+
+    fn second(&mut self) -> &mut Second {
+        let at = self.now as usize;
+        if self.seconds.len() <= at {
+            self.seconds.resize(at + 1, Second::default());
+        }
+        let limit = self.client.limit();
+        let second = &mut self.seconds[at];
+        second.limit = limit;
+        second
+    }
+
+    fn fill(&mut self) {
+        while self.under_way < self.client.limit() {
+            if let Some(retries) = self.again.pop_front() {
+                self.send(retries);
+            } else if self.slots < self.client.limit() {
+                self.slots += 1;
+                self.send(0);
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn send(&mut self, retries: u32) {
+        self.sent += 1;
+        self.under_way += 1;
+        let attempt = self.attempts.len();
+        self.attempts.push(match &mut self.client {
+            Client::Adaptive(adaptive) => Some(adaptive.start()),
+            Client::Fixed(_) => None,
+        });
+        let has_room = self.served < (self.endpoint.capacity)(self.now);
+        match self.endpoint.beyond {
+            _ if has_room => self.serve(Time(self.now), attempt),
+            Beyond::Queue => self.queue.push_back((Time(self.now), attempt)),
+            Beyond::Refuse => self.later(0.01, Event::Refused { attempt, retries }),
+        }
+    }
+
+    fn serve(&mut self, began: Time, attempt: usize) {
+        self.served += 1;
+        let deviation = (self.fraction() * 2.0 - 1.0) * self.endpoint.spread;
+        self.later(self.endpoint.latency * (1.0 + deviation), Event::Answered { began, attempt });
+    }
+
+    fn later(&mut self, wait: f64, event: Event) {
+        let order = self.events.len() as u64 + self.sent;
+        self.events.push(Reverse((Time(self.now + wait), order, event)));
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Answered { began, attempt } => {
+                self.served -= 1;
+                self.slots -= 1;
+                self.second().answered += 1;
+                self.end(attempt, Signal::Answered(self.now - began.0));
+                while self.served < (self.endpoint.capacity)(self.now)
+                    && let Some((began, attempt)) = self.queue.pop_front()
+                {
+                    self.serve(began, attempt);
+                }
+            }
+            Event::Refused { attempt, retries } => {
+                self.second().refused += 1;
+                self.end(attempt, Signal::Refused);
+                let wait = 0.5 * 2_f64.powi(retries.min(6) as i32) * (0.5 + self.fraction() / 2.0);
+                self.later(wait, Event::Retry { retries: retries + 1 });
+            }
+            Event::Retry { retries } => self.again.push_back(retries),
+        }
+    }
+
+    fn end(&mut self, attempt: usize, signal: Signal) {
+        self.under_way -= 1;
+        if let (Client::Adaptive(adaptive), Some(started)) = (&mut self.client, self.attempts[attempt]) {
+            adaptive.end(started, signal);
+        }
+    }
+
+    /// In [0, 1), the same in each simulation.
+    fn fraction(&mut self) -> f64 {
+        self.random =
+            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+fn adaptive(endpoint: Endpoint, seconds: f64) -> Vec<Second> {
+    Simulation::new(endpoint, Client::Adaptive(Box::new(Adaptive::new(512)))).run(seconds)
+}
+
+fn fixed(endpoint: Endpoint, limit: usize, seconds: f64) -> Vec<Second> {
+    Simulation::new(endpoint, Client::Fixed(limit)).run(seconds)
+}
+
+fn answered(seconds: &[Second]) -> f64 {
+    seconds.iter().map(|second| second.answered).sum::<usize>() as f64
+}
+
+fn refused_share(seconds: &[Second]) -> f64 {
+    let refused = seconds.iter().map(|second| second.refused).sum::<usize>() as f64;
+    refused / (refused + answered(seconds))
+}
+
+const REFUSING: Endpoint = Endpoint { capacity: |_| 40, beyond: Beyond::Refuse, latency: 0.2, spread: 0.5 };
+
+#[test]
+fn an_endpoint_that_refuses_beyond_its_capacity_is_used_almost_fully_and_seldom_refuses() {
+    for latency in [0.05, 0.2, 1.0] {
+        let endpoint = Endpoint { latency, ..REFUSING };
+        let seconds = 300.0 * latency;
+        let (ours, best) = (adaptive(endpoint, seconds), fixed(endpoint, 40, seconds));
+        let share = answered(&ours) / answered(&best);
+        assert!(share > 0.9, "{share} of the best fixed limit at {latency} s");
+        let settled = refused_share(&ours[ours.len() / 6..]);
+        assert!(settled < 0.02, "{settled} refused at {latency} s");
+    }
+}
+
+#[test]
+fn a_capacity_that_drops_and_comes_back_is_followed() {
+    let capacity = |at: f64| if (40.0..80.0).contains(&at) { 10 } else { 40 };
+    let seconds = adaptive(Endpoint { capacity, ..REFUSING }, 140.0);
+    let rate = |range: std::ops::Range<usize>| answered(&seconds[range.clone()]) / range.len() as f64;
+    // 200 a second, then 50, then 200 again: within 30 s each way.
+    assert!(rate(30..40) > 180.0, "{}", rate(30..40));
+    assert!(rate(60..80) > 45.0, "{}", rate(60..80));
+    assert!(refused_share(&seconds[60..80]) < 0.05, "{}", refused_share(&seconds[60..80]));
+    assert!(rate(110..140) > 180.0, "{}", rate(110..140));
+}
+
+#[test]
+fn an_endpoint_that_queues_is_used_fully_without_a_long_queue() {
+    let endpoint = Endpoint { beyond: Beyond::Queue, ..REFUSING };
+    let (ours, best) = (adaptive(endpoint, 60.0), fixed(endpoint, 40, 60.0));
+    assert!(answered(&ours) > 0.95 * answered(&best), "{} of {}", answered(&ours), answered(&best));
+    let limit = ours[50].limit;
+    assert!((40..=100).contains(&limit), "{limit} under way where 40 are served at once");
+}
+
+#[test]
+fn an_endpoint_that_bears_everything_is_soon_asked_as_much_as_is_allowed() {
+    let endpoint = Endpoint { capacity: |_| 10_000, ..REFUSING };
+    assert_eq!(adaptive(endpoint, 8.0)[5].limit, 512);
+}
+
+#[test]
+fn a_limit_that_is_not_used_does_not_grow() {
+    let mut limit = Adaptive::new(512);
+    for _ in 0..100 {
+        let started = limit.start();
+        limit.end(started, Signal::Answered(0.2));
+    }
+    assert_eq!(limit.limit(), FIRST_LIMIT);
+}
+
+#[test]
+fn refusals_of_requests_sent_together_cut_once_and_never_below_one() {
+    let mut limit = Adaptive::new(512);
+    let started: Vec<_> = (0..4).map(|_| limit.start()).collect();
+    for one in started {
+        limit.end(one, Signal::Refused);
+    }
+    assert_eq!(limit.limit(), 2);
+    for _ in 0..10 {
+        let started = limit.start();
+        limit.end(started, Signal::Refused);
+    }
+    assert_eq!(limit.limit(), 1);
+}
