@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use eyechart::log::RunFolder;
-use eyechart::provider::{ApiKey, Gate, HttpSettings, ModelName, Provider, RetryPolicy};
+use eyechart::provider::{
+    ApiKey, Gate, GateSettings, HttpSettings, MOST_CONNECTIONS, ModelName, Provider, RetryPolicy,
+};
 use eyechart::report::{Entry, Format, render};
 use eyechart::run::{
     AnswersFrom, Ended, Job, Live, Plan, RunError, RunOptions, execute, find_matching, options_of, plan,
     refuse_differences,
 };
 use eyechart::task::{LoadedTask, load};
-use eyechart::types::{Answers, Endpoint, Execution};
+use eyechart::types::{Answers, Connections, Endpoint, Execution};
 use serde_json::{Map, Value};
 
 use super::encoder::{EncoderArguments, LazyEncoder};
@@ -19,10 +21,6 @@ use super::interrupt::Interrupt;
 use super::progress::RunProgress;
 use super::score::score_run;
 use super::{Exit, output};
-
-const MAX_CONNECTIONS: usize = 32;
-const MAX_RETRIES: u32 = 5;
-const TIMEOUT: f64 = 120.0;
 
 /// Ask a model about every sample of a task, record, score, show
 #[derive(Debug, Args)]
@@ -97,9 +95,21 @@ struct RequestArguments {
 /// How the run goes about it. Free to differ on resume.
 #[derive(Debug, Args)]
 struct GoingArguments {
-    /// Requests under way at once, at most [default: 32]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    max_connections: Option<usize>,
+    /// Requests under way at once: a number, or auto for as many as the endpoint bears [default: auto]
+    #[arg(long, value_name = "N|auto", value_parser = parse_connections)]
+    max_connections: Option<Connections>,
+
+    /// Requests a minute, at most
+    #[arg(long, value_name = "N", value_parser = parse_per_minute)]
+    rpm: Option<f64>,
+
+    /// Tokens a minute, at most (prompt and answer, as the endpoint counts them)
+    #[arg(long, value_name = "N", value_parser = parse_per_minute)]
+    tpm: Option<f64>,
+
+    /// Seconds after which an endpoint that answers nothing stops the run [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    give_up_after: Option<f64>,
 
     /// Requests after the first that a sample may cost [default: 5]
     #[arg(long, value_name = "N")]
@@ -272,19 +282,13 @@ impl Run {
 
     fn options(&self) -> anyhow::Result<RunOptions> {
         let model = self.model.clone().unwrap_or_default();
-        let defaults = Execution {
-            max_connections: MAX_CONNECTIONS,
-            max_retries: MAX_RETRIES,
-            timeout: TIMEOUT,
-            keep_images: false,
-        };
         Ok(RunOptions {
             answers: self.answers(&model)?,
             model,
             data: self.data.clone(),
             limit: self.limit,
             seed: self.seed,
-            execution: self.going.over(defaults),
+            execution: self.going.over(Execution::default()),
         })
     }
 
@@ -366,14 +370,22 @@ impl Run {
         }
         let http = HttpSettings {
             timeout: std::time::Duration::try_from_secs_f64(execution.timeout)?,
-            connections: execution.max_connections,
+            connections: match execution.max_connections {
+                Connections::Auto => MOST_CONNECTIONS,
+                Connections::Fixed(limit) => limit,
+            },
             headers,
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
         let provider = Provider::new(endpoint, key, &http, policy).map_err(anyhow::Error::msg)?;
         Ok(Some(Live {
             provider,
-            gate: Gate::new(execution.max_connections),
+            gate: Gate::new(GateSettings {
+                connections: execution.max_connections,
+                requests_per_minute: execution.requests_per_minute,
+                tokens_per_minute: execution.tokens_per_minute,
+                give_up_after: std::time::Duration::try_from_secs_f64(execution.give_up_after)?,
+            }),
             images: plan.task.images.clone(),
             store: job.folder.images_path(),
             keep_images: execution.keep_images,
@@ -385,6 +397,9 @@ impl GoingArguments {
     fn over(&self, execution: Execution) -> Execution {
         Execution {
             max_connections: self.max_connections.unwrap_or(execution.max_connections),
+            requests_per_minute: self.rpm.or(execution.requests_per_minute),
+            tokens_per_minute: self.tpm.or(execution.tokens_per_minute),
+            give_up_after: self.give_up_after.unwrap_or(execution.give_up_after),
             max_retries: self.max_retries.unwrap_or(execution.max_retries),
             timeout: self.timeout.unwrap_or(execution.timeout),
             keep_images: self.keep_images || execution.keep_images,
@@ -417,6 +432,22 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..) => Ok(number),
         _ => Err("expected a whole number from 1 up".to_owned()),
+    }
+}
+
+fn parse_connections(text: &str) -> Result<Connections, String> {
+    match text {
+        "auto" => Ok(Connections::Auto),
+        number => at_least_one(number)
+            .map(Connections::Fixed)
+            .map_err(|_| "expected auto, or a whole number from 1 up".to_owned()),
+    }
+}
+
+fn parse_per_minute(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && number <= 1e12 => Ok(number),
+        _ => Err("expected a number above 0".to_owned()),
     }
 }
 

@@ -1,10 +1,15 @@
 //! Asking until there is an answer or no point in asking on.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
-use super::http::{Client, HttpSettings};
+use super::gate::{Gate, Report};
+use super::health::Halt;
+use super::http::{Client, HttpSettings, Sent};
 use super::key::ApiKey;
 use super::openai;
 use super::retry::RetryPolicy;
@@ -56,34 +61,43 @@ impl Provider {
         openai::body(&self.model, &self.params, request)
     }
 
-    /// Sends `body` until it is answered, refused for good, or `max_retries` are used up. `may_wait` is called
-    /// with each wait before a retry and says whether to go on after it; `None` means that it said no and the
-    /// sample has not ended.
-    pub async fn ask<W: Future<Output = bool>>(
+    /// Sends `body` through `gate` until it is answered, refused for good, or given up. `None`: `stopped` came
+    /// first, while it waited, and the sample has not ended.
+    ///
+    /// # Errors
+    /// [`Halt`] where the run cannot go on; the sample has not ended.
+    pub async fn ask(
         &self,
         body: bytes::Bytes,
-        may_wait: impl Fn(Duration) -> W,
-    ) -> Option<Asked> {
+        gate: &Arc<Gate>,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Option<Asked>, Halt> {
+        tokio::pin!(stopped);
+        let first = Instant::now();
         let mut attempts = Vec::new();
-        let mut retry = 0;
-        loop {
-            let mut sent = self.client.send(body.clone()).await;
-            let (outcome, unusable) = self.read(&mut sent.attempt, sent.body);
-            let retry_after =
-                sent.attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
-            attempts.push(sent.attempt);
-            let ended = match &outcome {
+        for retry in 0.. {
+            let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
+            let Sent { mut attempt, body, exhausted_for } = self.client.send(body.clone()).await;
+            let (outcome, unusable) = self.read(&mut attempt, body);
+            let answered = outcome.as_ref().ok().or(unusable.as_ref());
+            let tokens = answered.and_then(|output| output.usage).map(|usage| usage.total());
+            admission.end(&Report { attempt: &attempt, tokens, exhausted_for })?;
+            let asked_to_wait = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+            attempts.push(attempt);
+            let has_ended = match &outcome {
                 Ok(_) => true,
-                Err(failure) => retry >= self.policy.max_retries || !RetryPolicy::can_help(failure.kind),
+                Err(failure) if !RetryPolicy::can_help(failure.kind) => true,
+                Err(failure) => retry >= self.policy.max_retries && gate.judge(failure, first)?,
             };
-            if ended {
-                return Some(Asked { outcome, unusable, attempts });
+            if has_ended {
+                return Ok(Some(Asked { outcome, unusable, attempts }));
             }
-            if !may_wait(self.policy.delay(retry, retry_after)).await {
-                return None;
+            let wait = self.policy.delay(retry, asked_to_wait);
+            if unless(&mut stopped, tokio::time::sleep(wait)).await.is_none() {
+                break;
             }
-            retry += 1;
         }
+        Ok(None)
     }
 
     /// The meaning of one attempt; a reply that cannot be used becomes the attempt's error too.
@@ -103,5 +117,17 @@ impl Provider {
                 (Err(failure), unusable.map(|output| *output))
             }
         }
+    }
+}
+
+/// What `work` gives, unless `stopped` comes first.
+async fn unless<T>(
+    stopped: &mut Pin<&mut impl Future<Output = ()>>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stopped => None,
+        done = work => Some(done),
     }
 }

@@ -1,133 +1,334 @@
-//! The one gate that every request passes: a slot before it, its outcome after it.
+//! The one gate that every request passes: a slot for each sample, admission for each attempt, its outcome after
+//! it.
 //!
-//! Today it bounds how many are under way and notices an endpoint that cannot work at all. Rate limits and
-//! adaptive concurrency belong here too, and nowhere else.
+//! Here, and nowhere else, it is decided how many requests are under way, how fast they follow each other, and
+//! whether the run can go on. A sample keeps its slot while it waits to be asked again, so that no more are started
+//! than could be under way.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use crate::types::{Failure, FailureKind};
+use super::adaptive::{Adaptive, Signal, Started};
+use super::bucket::Bucket;
+use super::health::{Halt, Health, Verdict};
+use crate::types::{Attempt, Connections, Failure, FailureKind, Load};
 
-/// Bounds the samples under way and hears how they ended.
+/// `auto` never goes beyond this many at once.
+pub const MOST_CONNECTIONS: usize = 512;
+/// An endpoint that asks for a longer wait stops the run: it can be resumed then.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// Between two points of the recorded series, at least.
+const RESOLUTION: f64 = 0.1;
+/// What a request is thought to cost before any was answered, in tokens.
+const USUAL_TOKENS: f64 = 1_500.0;
+/// The weight of the newest request in the mean cost.
+const NEWEST: f64 = 0.1;
+
+/// What limits requests.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateSettings {
+    /// At once.
+    pub connections: Connections,
+    /// Requests a minute, where they are limited.
+    pub requests_per_minute: Option<f64>,
+    /// Tokens a minute, where they are limited.
+    pub tokens_per_minute: Option<f64>,
+    /// An endpoint that answers nobody for this long stops the run.
+    pub give_up_after: Duration,
+}
+
+/// What every request passes.
 #[derive(Debug)]
 pub struct Gate {
-    slots: Arc<Semaphore>,
-    max_connections: usize,
-    answered: AtomicBool,
-    unreachable: AtomicUsize,
+    state: Mutex<State>,
+    changed: Notify,
+    opened: Instant,
+}
+
+#[derive(Debug)]
+struct State {
+    limit: Limit,
+    samples: usize,
+    under_way: usize,
+    paused_until: Option<Instant>,
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+    usual_tokens: f64,
+    health: Health,
+    series: Vec<Load>,
+}
+
+#[derive(Debug)]
+enum Limit {
+    Fixed(usize),
+    Adaptive(Box<Adaptive>),
 }
 
 /// The right to have one sample under way; given back when dropped.
 #[derive(Debug)]
-pub struct Slot {
-    _permit: OwnedSemaphorePermit,
+pub struct Slot(Arc<Gate>);
+
+/// The right to send one request now.
+#[derive(Debug)]
+pub struct Admission {
+    gate: Arc<Gate>,
+    started: Option<Started>,
+    reserved_tokens: f64,
+    ended: bool,
 }
 
-/// Why the run must not go on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Halt {
-    /// Refused before anything was ever answered.
-    #[error("the endpoint refuses the first request ({failure}); check {check}")]
-    Refused {
-        /// What it said.
-        failure: Failure,
-        /// What to look at.
-        check: &'static str,
-    },
-    /// It cannot be reached.
-    #[error("the endpoint cannot be reached ({failure}); check that it runs and that the base URL is right")]
-    Unreachable {
-        /// The last failure.
-        failure: Failure,
-    },
+/// How an attempt ended, as far as the gate is concerned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Report<'a> {
+    /// Its times, and its failure if it failed.
+    pub(super) attempt: &'a Attempt,
+    /// Tokens that it cost, where the endpoint says so.
+    pub(super) tokens: Option<u64>,
+    /// For how long the endpoint's headers say that nothing more may be sent.
+    pub(super) exhausted_for: Option<Duration>,
 }
 
 impl Gate {
-    /// A gate for at most `max_connections` (at least one) samples at once.
+    /// A gate that lets through what `settings` allow.
     #[must_use]
-    pub fn new(max_connections: usize) -> Self {
-        let max_connections = max_connections.clamp(1, Semaphore::MAX_PERMITS);
-        Self {
-            slots: Arc::new(Semaphore::new(max_connections)),
-            max_connections,
-            answered: AtomicBool::new(false),
-            unreachable: AtomicUsize::new(0),
-        }
+    pub fn new(settings: GateSettings) -> Arc<Self> {
+        let now = Instant::now();
+        let limit = match settings.connections {
+            Connections::Fixed(limit) => Limit::Fixed(limit.max(1)),
+            Connections::Auto => Limit::Adaptive(Box::new(Adaptive::new(MOST_CONNECTIONS))),
+        };
+        let bucket = |per_minute: Option<f64>| per_minute.map(|per_minute| Bucket::new(per_minute, now));
+        let mut state = State {
+            limit,
+            samples: 0,
+            under_way: 0,
+            paused_until: None,
+            requests: bucket(settings.requests_per_minute),
+            tokens: bucket(settings.tokens_per_minute),
+            usual_tokens: USUAL_TOKENS,
+            health: Health::new(settings.give_up_after),
+            series: Vec::new(),
+        };
+        state.note(0.0);
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), opened: now })
     }
 
     /// Waits for a slot. Dropping the future gives up the wait.
-    pub async fn acquire(&self) -> Slot {
-        let permit = Arc::clone(&self.slots).acquire_owned().await;
-        Slot { _permit: permit.expect("the semaphore is never closed: nothing calls close") }
+    pub async fn acquire(self: &Arc<Self>) -> Slot {
+        self.wait_for(|state, _| state.take_slot()).await;
+        Slot(Arc::clone(self))
     }
 
-    /// Hears how a sample ended after all its attempts, and says whether the run can go on: not where the first
-    /// answer ever is a refusal of the key or the address, and not where one sample after another finds nobody
-    /// there.
-    pub fn report(&self, outcome: Result<(), &Failure>) -> Result<(), Halt> {
-        let Err(failure) = outcome else {
-            self.answered.store(true, Ordering::Relaxed);
-            self.unreachable.store(0, Ordering::Relaxed);
-            return Ok(());
-        };
-        let answered = self.answered.load(Ordering::Relaxed);
-        let refused = |check| Err(Halt::Refused { failure: failure.clone(), check });
-        match failure.kind {
-            FailureKind::Auth if !answered => refused("the API key and what it may use"),
-            FailureKind::NotFound if !answered => refused("--base-url and the model's name"),
-            FailureKind::Connection => {
-                let patience = if answered { self.max_connections.max(3) } else { 1 };
-                if self.unreachable.fetch_add(1, Ordering::Relaxed) + 1 >= patience {
-                    return Err(Halt::Unreachable { failure: failure.clone() });
+    /// Waits until a request may go out. Dropping the future gives up the wait.
+    pub async fn admit(self: &Arc<Self>) -> Admission {
+        let (started, reserved_tokens) = self.wait_for(State::admit).await;
+        Admission { gate: Arc::clone(self), started, reserved_tokens, ended: false }
+    }
+
+    /// Judges a sample, first asked at `first`, that has used up its retries: `true` where it has failed, `false`
+    /// where the endpoint is at fault and it should be asked again.
+    ///
+    /// # Errors
+    /// [`Halt`] where the run cannot go on.
+    pub(super) fn judge(&self, failure: &Failure, first: Instant) -> Result<bool, Halt> {
+        let mut state = self.lock();
+        let others = state.samples.saturating_sub(1);
+        state.health.judge(failure, first, others).map(|verdict| verdict == Verdict::Sample)
+    }
+
+    /// Limit and requests under way, as they changed over time.
+    #[must_use]
+    pub fn series(&self) -> Vec<Load> {
+        self.lock().series.clone()
+    }
+
+    /// The limit and the requests under way now.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.lock().load(self.opened.elapsed().as_secs_f64())
+    }
+
+    /// Takes what `take` finds, or waits until it may find it.
+    async fn wait_for<T>(&self, mut take: impl FnMut(&mut State, Instant) -> Result<T, Later>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Before the look, so that no change in between goes unnoticed.
+            changed.as_mut().enable();
+            let found = take(&mut self.lock(), Instant::now());
+            match found {
+                Ok(taken) => return taken,
+                Err(Later::At(time)) => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = tokio::time::sleep_until(time) => {}
+                    }
                 }
-                Ok(())
-            }
-            _ => {
-                self.unreachable.store(0, Ordering::Relaxed);
-                Ok(())
+                Err(Later::AfterChange) => changed.await,
             }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while the lock is held; if it did, the numbers would still be numbers.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When it makes sense to look again.
+enum Later {
+    At(Instant),
+    AfterChange,
+}
+
+impl State {
+    fn limit(&self) -> usize {
+        match &self.limit {
+            Limit::Fixed(limit) => *limit,
+            Limit::Adaptive(adaptive) => adaptive.limit(),
+        }
+    }
+
+    fn take_slot(&mut self) -> Result<(), Later> {
+        if self.samples >= self.limit() {
+            return Err(Later::AfterChange);
+        }
+        self.samples += 1;
+        Ok(())
+    }
+
+    fn admit(&mut self, now: Instant) -> Result<(Option<Started>, f64), Later> {
+        if let Some(until) = self.paused_until.filter(|until| *until > now) {
+            return Err(Later::At(until));
+        }
+        if self.under_way >= self.limit() {
+            return Err(Later::AfterChange);
+        }
+        let tokens = self.usual_tokens;
+        for (bucket, amount) in [(&mut self.requests, 1.0), (&mut self.tokens, tokens)] {
+            if let Some(bucket) = bucket {
+                bucket.check(amount, now).map_err(Later::At)?;
+            }
+        }
+        for (bucket, amount) in [(&mut self.requests, 1.0), (&mut self.tokens, tokens)] {
+            if let Some(bucket) = bucket {
+                bucket.spend(amount);
+            }
+        }
+        self.under_way += 1;
+        let started = match &mut self.limit {
+            Limit::Fixed(_) => None,
+            Limit::Adaptive(adaptive) => Some(adaptive.start()),
+        };
+        Ok((started, tokens))
+    }
+
+    fn leave(&mut self, started: Option<Started>, signal: Signal) {
+        self.under_way = self.under_way.saturating_sub(1);
+        if let (Limit::Adaptive(adaptive), Some(started)) = (&mut self.limit, started) {
+            adaptive.end(started, signal);
+        }
+    }
+
+    fn hear(
+        &mut self,
+        report: &Report<'_>,
+        (started, reserved_tokens): (Option<Started>, f64),
+        opened: Instant,
+    ) -> Result<(), Halt> {
+        let now = Instant::now();
+        self.leave(started, signal_of(report.attempt));
+        if let Some(tokens) = report.tokens {
+            let tokens = tokens as f64;
+            self.usual_tokens += NEWEST * (tokens - self.usual_tokens);
+            if let Some(bucket) = &mut self.tokens {
+                bucket.spend(tokens - reserved_tokens);
+            }
+        }
+        self.note(now.saturating_duration_since(opened).as_secs_f64());
+        self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), now)?;
+        self.obey(report, now)
+    }
+
+    /// What one request is told holds for all that go the same way.
+    fn obey(&mut self, report: &Report<'_>, now: Instant) -> Result<(), Halt> {
+        let asked = report.attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+        let asked = asked.filter(|_| is_refusal(report.attempt));
+        let Some(wait) = asked.max(report.exhausted_for) else { return Ok(()) };
+        let until = now + wait;
+        let added = until.saturating_duration_since(self.paused_until.unwrap_or(now).max(now));
+        if wait > LONGEST_WAIT {
+            return Err(Halt::Postponed { wait });
+        }
+        self.health.excuse(added);
+        self.paused_until = self.paused_until.max(Some(until));
+        Ok(())
+    }
+
+    fn load(&self, seconds: f64) -> Load {
+        Load { seconds, limit: self.limit(), under_way: self.under_way, samples: self.samples }
+    }
+
+    fn note(&mut self, seconds: f64) {
+        let now = self.load(seconds);
+        match self.series.last() {
+            Some(last) if last.limit == now.limit => {}
+            Some(last) if seconds - last.seconds < RESOLUTION => {
+                let last = self.series.len() - 1;
+                self.series[last] = Load { seconds: self.series[last].seconds, ..now };
+            }
+            _ => self.series.push(now),
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.samples = state.samples.saturating_sub(1);
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+}
+
+impl Admission {
+    /// Hears how the attempt ended.
+    ///
+    /// # Errors
+    /// [`Halt`] where the run cannot go on.
+    pub(super) fn end(mut self, report: &Report<'_>) -> Result<(), Halt> {
+        self.ended = true;
+        let heard = self.gate.lock().hear(report, (self.started, self.reserved_tokens), self.gate.opened);
+        self.gate.changed.notify_waiters();
+        heard
+    }
+}
+
+impl Drop for Admission {
+    /// Without a report: nobody waited for the attempt.
+    fn drop(&mut self) {
+        if !self.ended {
+            self.gate.lock().leave(self.started, Signal::Other);
+            self.gate.changed.notify_waiters();
+        }
+    }
+}
+
+fn is_refusal(attempt: &Attempt) -> bool {
+    attempt.error.as_ref().is_some_and(|error| error.kind == FailureKind::RateLimited)
+        || matches!(attempt.status, Some(429 | 503 | 529))
+}
+
+fn signal_of(attempt: &Attempt) -> Signal {
+    match &attempt.error {
+        None => Signal::Answered(attempt.seconds),
+        Some(_) if is_refusal(attempt) => Signal::Refused,
+        Some(_) => Signal::Other,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failure(kind: FailureKind) -> Failure {
-        Failure::new(kind, "as told")
-    }
-
-    #[test]
-    fn a_wrong_key_halts_only_before_the_first_answer() {
-        let gate = Gate::new(4);
-        assert!(matches!(gate.report(Err(&failure(FailureKind::Auth))), Err(Halt::Refused { .. })));
-        gate.report(Ok(())).unwrap();
-        gate.report(Err(&failure(FailureKind::Auth))).unwrap();
-    }
-
-    #[test]
-    fn an_endpoint_that_goes_away_halts_after_as_many_samples_as_were_under_way() {
-        let gate = Gate::new(4);
-        gate.report(Ok(())).unwrap();
-        for _ in 0..3 {
-            gate.report(Err(&failure(FailureKind::Connection))).unwrap();
-        }
-        assert!(matches!(gate.report(Err(&failure(FailureKind::Connection))), Err(Halt::Unreachable { .. })));
-    }
-
-    #[tokio::test]
-    async fn no_more_slots_are_out_than_there_are_connections() {
-        let gate = Gate::new(2);
-        let first = gate.acquire().await;
-        let _second = gate.acquire().await;
-        let mut third = Box::pin(gate.acquire());
-        let waker = std::task::Waker::noop();
-        let mut context = std::task::Context::from_waker(waker);
-        assert!(third.as_mut().poll(&mut context).is_pending());
-        drop(first);
-        assert!(third.as_mut().poll(&mut context).is_ready());
-    }
-}
+mod tests;

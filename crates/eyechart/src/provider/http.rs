@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::allowance;
 use super::key::ApiKey;
 use super::openai;
-use super::retry::parse_retry_after;
 use crate::types::{Attempt, Failure, FailureKind};
 
 /// No reply to one question is longer than this.
@@ -47,6 +47,8 @@ impl std::fmt::Debug for Client {
 pub(super) struct Sent {
     pub(super) attempt: Attempt,
     pub(super) body: Option<Bytes>,
+    /// For how long the endpoint's headers say that nothing more may be sent.
+    pub(super) exhausted_for: Option<Duration>,
 }
 
 impl Client {
@@ -80,7 +82,8 @@ impl Client {
             error: None,
         };
         let clock = Instant::now();
-        let outcome = self.exchange(body, &mut attempt).await;
+        let mut exhausted_for = None;
+        let outcome = self.exchange(body, &mut attempt, &mut exhausted_for).await;
         attempt.seconds = clock.elapsed().as_secs_f64();
         let body = match outcome {
             Ok(body) => Some(body),
@@ -89,18 +92,23 @@ impl Client {
                 None
             }
         };
-        Sent { attempt, body }
+        Sent { attempt, body, exhausted_for }
     }
 
-    async fn exchange(&self, body: Bytes, attempt: &mut Attempt) -> Result<Bytes, Failure> {
+    async fn exchange(
+        &self,
+        body: Bytes,
+        attempt: &mut Attempt,
+        exhausted_for: &mut Option<Duration>,
+    ) -> Result<Bytes, Failure> {
         let sent = self.client.post(&self.url).body(body).send().await;
         let mut reply = sent.map_err(|error| self.transport(&error))?;
         let status = reply.status();
         attempt.status = Some(status.as_u16());
         attempt.request_id = header(reply.headers(), "x-request-id");
-        attempt.retry_after = header(reply.headers(), RETRY_AFTER.as_str())
-            .and_then(|value| parse_retry_after(&value, Timestamp::now()))
-            .map(|wait| wait.as_secs_f64());
+        let now = Timestamp::now();
+        attempt.retry_after = allowance::retry_after(reply.headers(), now).map(|wait| wait.as_secs_f64());
+        *exhausted_for = allowance::exhausted_for(reply.headers(), now);
         let mut whole = BytesMut::new();
         while let Some(part) = reply.chunk().await.map_err(|error| self.transport(&error))? {
             if whole.len() + part.len() > LARGEST_REPLY {

@@ -4,8 +4,11 @@
 //! out, with every attempt it took.
 
 mod adaptive;
+mod allowance;
 mod ask;
+mod bucket;
 mod gate;
+mod health;
 mod http;
 mod key;
 mod openai;
@@ -13,7 +16,8 @@ mod presets;
 mod retry;
 
 pub use ask::{Asked, Provider};
-pub use gate::{Gate, Halt, Slot};
+pub use gate::{Admission, Gate, GateSettings, MOST_CONNECTIONS, Slot};
+pub use health::Halt;
 pub use http::HttpSettings;
 pub use key::{ApiKey, KeyError};
 pub use presets::{ModelName, ModelNameError, PRESETS, Preset};

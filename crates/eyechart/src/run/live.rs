@@ -20,7 +20,7 @@ pub struct Live {
     /// The endpoint.
     pub provider: Provider,
     /// The gate that every sample passes.
-    pub gate: Gate,
+    pub gate: Arc<Gate>,
     /// How pictures are sent; none are, if absent.
     pub images: Option<ImagesSpec>,
     /// Where pictures are stored that exist nowhere else.
@@ -65,7 +65,7 @@ pub(super) async fn ask_all(
 }
 
 async fn next_sample(
-    gate: &Gate,
+    gate: &Arc<Gate>,
     samples: &mut Samples,
 ) -> Option<(Slot, Result<SampleResult, DatasetError>)> {
     let slot = gate.acquire().await;
@@ -101,8 +101,8 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, stop: &Stop) -> Outcome {
         },
         Err(error) => return Err(RunError::Config(format!("preparing a picture broke off: {error}"))),
     };
-    let Some(asked) = live.provider.ask(body, |wait| stop.sleep(wait)).await else { return Ok(None) };
-    live.gate.report(asked.outcome.as_ref().map(|_| ()))?;
+    let stopped = stop.reached(StopLevel::Finish);
+    let Some(asked) = live.provider.ask(body, &live.gate, stopped).await? else { return Ok(None) };
     record.attempts = asked.attempts;
     match asked.outcome {
         Ok(output) => record.complete(output),

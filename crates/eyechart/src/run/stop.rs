@@ -1,7 +1,5 @@
 //! Telling a run to stop: at the next good point, or at once.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 
 /// How urgently a run is to stop.
@@ -60,15 +58,6 @@ impl Stop {
     pub async fn reached(&self, level: StopLevel) {
         if self.0.clone().wait_for(|now| *now >= level).await.is_err() {
             std::future::pending::<()>().await;
-        }
-    }
-
-    /// Sleeps; `false` where the order to stop came meanwhile or before.
-    pub async fn sleep(&self, wait: Duration) -> bool {
-        tokio::select! {
-            biased;
-            () = self.reached(StopLevel::Finish) => false,
-            () = tokio::time::sleep(wait) => true,
         }
     }
 }

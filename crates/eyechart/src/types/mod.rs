@@ -17,14 +17,15 @@ mod task;
 pub use estimate::{Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind};
 pub use hex::hex;
-pub use output::{Attempt, ModelOutput, StopReason, Usage};
+pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};
 pub use row::{BadRow, Row, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};
 pub use spec::{
-    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, SpecDifference, TaskSource,
+    Answers, Connections, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, SpecDifference,
+    TaskSource,
 };
 pub use task::{
     Choices, Compare, DatasetSpec, ImageFormat, ImagesSpec, PromptSpec, Published, SendAs, Take, Task,

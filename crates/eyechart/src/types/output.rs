@@ -58,6 +58,27 @@ pub struct Usage {
     pub reasoning_tokens: Option<u64>,
 }
 
+impl Usage {
+    /// Tokens of prompt and answer, as far as they are known.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.input_tokens.unwrap_or(0) + self.output_tokens.unwrap_or(0)
+    }
+}
+
+/// How busy an endpoint was kept at a moment of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Since the first request could go out.
+    pub seconds: f64,
+    /// Requests that might have been under way at once.
+    pub limit: usize,
+    /// Requests that were.
+    pub under_way: usize,
+    /// Samples that were, those that waited to be asked again included.
+    pub samples: usize,
+}
+
 /// One HTTP request and its reply. Never includes the wait before a retry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {

@@ -115,15 +115,84 @@ pub struct PickedSample {
 /// How a run goes about its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
-    /// Requests under way at once, at most.
-    pub max_connections: usize,
+    /// Requests under way at once.
+    pub max_connections: Connections,
     /// Requests after the first that a sample may cost.
     pub max_retries: u32,
     /// Seconds an attempt may take.
     pub timeout: f64,
+    /// Requests a minute, where `--rpm` limits them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<f64>,
+    /// Tokens a minute, where `--tpm` limits them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<f64>,
+    /// Seconds after which an endpoint that answers nobody stops the run.
+    #[serde(default = "five_minutes")]
+    pub give_up_after: f64,
     /// Whether every picture sent is stored beside the runs.
     #[serde(default)]
     pub keep_images: bool,
+}
+
+fn five_minutes() -> f64 {
+    300.0
+}
+
+impl Default for Execution {
+    fn default() -> Self {
+        Self {
+            max_connections: Connections::Auto,
+            max_retries: 5,
+            timeout: 120.0,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            give_up_after: five_minutes(),
+            keep_images: false,
+        }
+    }
+}
+
+/// How many requests may be under way at once: `"auto"` or a number in JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ConnectionsText", into = "ConnectionsText")]
+pub enum Connections {
+    /// As many as the endpoint bears.
+    #[default]
+    Auto,
+    /// This many, at least 1.
+    Fixed(usize),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Auto,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ConnectionsText {
+    Auto(Word),
+    Fixed(usize),
+}
+
+impl From<ConnectionsText> for Connections {
+    fn from(text: ConnectionsText) -> Self {
+        match text {
+            ConnectionsText::Auto(Word::Auto) => Self::Auto,
+            ConnectionsText::Fixed(limit) => Self::Fixed(limit.max(1)),
+        }
+    }
+}
+
+impl From<Connections> for ConnectionsText {
+    fn from(connections: Connections) -> Self {
+        match connections {
+            Connections::Auto => Self::Auto(Word::Auto),
+            Connections::Fixed(limit) => Self::Fixed(limit),
+        }
+    }
 }
 
 /// A setting in which two specs differ, so that one run cannot go on as the other.

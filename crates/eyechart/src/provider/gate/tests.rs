@@ -1,0 +1,131 @@
+//! The gate in paused time.
+
+use super::*;
+
+fn settings(connections: Connections) -> GateSettings {
+    GateSettings {
+        connections,
+        requests_per_minute: None,
+        tokens_per_minute: None,
+        give_up_after: Duration::from_secs(300),
+    }
+}
+
+fn attempt(status: u16, retry_after: Option<f64>) -> Attempt {
+    let kind = match status {
+        200 => None,
+        429 => Some(FailureKind::RateLimited),
+        _ => Some(FailureKind::ServerError),
+    };
+    Attempt {
+        started: String::new(),
+        seconds: 0.2,
+        status: Some(status),
+        request_id: None,
+        retry_after,
+        error: kind.map(|kind| Failure::new(kind, "as told")),
+    }
+}
+
+fn report(attempt: &Attempt) -> Report<'_> {
+    Report { attempt, tokens: None, exhausted_for: None }
+}
+
+async fn is_pending<T>(future: impl Future<Output = T>) -> bool {
+    tokio::time::timeout(Duration::from_millis(1), future).await.is_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_slots_are_out_than_there_are_connections() {
+    let gate = Gate::new(settings(Connections::Fixed(2)));
+    let first = gate.acquire().await;
+    let _second = gate.acquire().await;
+    assert!(is_pending(gate.acquire()).await);
+    drop(first);
+    let _third = gate.acquire().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_request_is_told_to_wait_all_wait() {
+    let gate = Gate::new(settings(Connections::Fixed(8)));
+    let (refused, other) = (gate.admit().await, gate.admit().await);
+    refused.end(&report(&attempt(429, Some(7.0)))).unwrap();
+    let began = Instant::now();
+    let _next = gate.admit().await;
+    assert_eq!(began.elapsed().as_secs(), 7);
+    // What was under way when the wait was asked for is not held up by it.
+    other.end(&report(&attempt(200, None))).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_says_nothing_remains_pauses_until_more_does() {
+    let gate = Gate::new(settings(Connections::Fixed(8)));
+    let answered = attempt(200, None);
+    let exhausted = Report { exhausted_for: Some(Duration::from_secs(20)), ..report(&answered) };
+    gate.admit().await.end(&exhausted).unwrap();
+    let began = Instant::now();
+    let _next = gate.admit().await;
+    assert_eq!(began.elapsed().as_secs(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_a_minute_are_kept() {
+    let gate =
+        Gate::new(GateSettings { requests_per_minute: Some(600.0), ..settings(Connections::Fixed(64)) });
+    let began = Instant::now();
+    for _ in 0..630 {
+        gate.admit().await.end(&report(&attempt(200, None))).unwrap();
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    assert!((59.0..61.0).contains(&seconds), "630 requests at 600 a minute, 30 of them at once: {seconds} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_a_minute_are_kept_by_what_requests_cost() {
+    let gate =
+        Gate::new(GateSettings { tokens_per_minute: Some(60_000.0), ..settings(Connections::Fixed(64)) });
+    let began = Instant::now();
+    let answered = attempt(200, None);
+    for _ in 0..120 {
+        let admission = gate.admit().await;
+        admission.end(&Report { tokens: Some(1_000), ..report(&answered) }).unwrap();
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    assert!((112.0..122.0).contains(&seconds), "120,000 tokens at 1,000 a second: {seconds} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_the_endpoint_asked_for_is_no_silence() {
+    let gate = Gate::new(settings(Connections::Fixed(8)));
+    for _ in 0..3 {
+        gate.admit().await.end(&report(&attempt(429, Some(250.0)))).unwrap();
+    }
+    let halt = gate.admit().await.end(&report(&attempt(429, Some(90_000.0)))).unwrap_err();
+    assert_eq!(
+        halt.to_string(),
+        "the endpoint asks to wait for 1500 min before the next request: resume the run then"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abandoned_request_makes_room() {
+    let gate = Gate::new(settings(Connections::Fixed(1)));
+    let admission = gate.admit().await;
+    assert!(is_pending(gate.admit()).await);
+    drop(admission);
+    let _next = gate.admit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_series_has_each_limit_once() {
+    let gate = Gate::new(settings(Connections::Auto));
+    for _ in 0..20 {
+        let admissions = [gate.admit().await, gate.admit().await, gate.admit().await, gate.admit().await];
+        tokio::time::advance(Duration::from_millis(200)).await;
+        for admission in admissions {
+            admission.end(&report(&attempt(200, None))).unwrap();
+        }
+    }
+    let limits: Vec<_> = gate.series().iter().map(|load| load.limit).collect();
+    assert_eq!(limits, [4, 8], "four at once use a limit of four, but not one of eight");
+}
