@@ -154,6 +154,38 @@ fn a_wrong_key_stops_the_run_at_once_and_is_shown_nowhere() {
 }
 
 #[test]
+fn what_was_in_flight_when_the_run_had_to_stop_is_recorded() {
+    let place = Place::new();
+    let task = place.charts(20);
+    let server = endpoint(vec![
+        rule(json!({"prompt": "chart 0?", "answer": "Paid for.", "latency_ms": 400})),
+        rule(json!({"prompt": "chart 1?", "status": 401, "latency_ms": 100})),
+    ]);
+    run_at(&server, &place, &task).args(["--max-connections", "2"]).assert().code(3);
+    let run = place.run();
+    assert_eq!(run.sample("c-0")["output"]["text"], "Paid for.");
+    assert!(run.samples().iter().all(|sample| sample["id"] != "c-1"), "it was never answered");
+}
+
+#[test]
+fn a_wait_that_one_request_is_told_holds_the_others_back_too() {
+    let place = Place::new();
+    let task = place.charts(8);
+    let busy = json!({"prompt": "chart 0?", "status": 429, "headers": {"Retry-After": "1"}, "times": 1});
+    let server = endpoint(vec![rule(busy), rule(json!({"answer": "Yes.", "latency_ms": 200}))]);
+    run_at(&server, &place, &task).args(["--max-connections", "2"]).assert().code(0);
+    let time = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let samples = place.run().samples();
+    let refused = time(&place.run().sample("c-0")["attempts"][0]["started"]);
+    let attempts = samples.iter().flat_map(|sample| sample["attempts"].as_array().unwrap());
+    let meanwhile = attempts.filter(|attempt| {
+        let after = time(&attempt["started"]).duration_since(refused).as_secs_f64();
+        (0.1..0.9).contains(&after)
+    });
+    assert_eq!(meanwhile.count(), 0, "nothing was sent while the endpoint asked to wait");
+}
+
+#[test]
 fn an_endpoint_that_is_not_there_stops_the_run() {
     let place = Place::new();
     let task = place.charts(5);

@@ -100,6 +100,81 @@ fn a_torn_last_line_costs_that_sample_alone() {
 }
 
 #[test]
+fn settings_given_with_a_runs_folder_alone_must_be_the_runs_own() {
+    let place = Place::new();
+    let task = place.charts(6);
+    let server = endpoint(vec![rule(json!({"prompt": "chart 3?", "status": 400, "times": 1}))]);
+    run_at(&server, &place, &task).assert().code(1);
+    let run = place.run();
+    let resume = |arguments: &[&str], code: i32| {
+        let mut command = eyechart();
+        command.arg("run").arg("--resume").arg(run.path()).arg("--no-score").args(arguments);
+        stderr(command.assert().code(code).get_output())
+    };
+    for (arguments, what) in [
+        (["--limit", "3"], "number of samples"),
+        (["--seed", "7"], "seed"),
+        (["--param", "temperature=1"], "request fields"),
+        (["--base-url", "http://127.0.0.1:1/v1"], "base URL"),
+        (["--model", "custom/other"], "model"),
+    ] {
+        let said = resume(&arguments, 2);
+        assert!(said.contains(what), "{arguments:?}: {said}");
+    }
+    assert_eq!(server.stats().requests, 6);
+    resume(&["--seed", "0", "--max-connections", "1"], 0);
+    assert_eq!(server.stats().requests, 7);
+    let mut folder = eyechart();
+    let output = folder.arg("run").arg("--resume").arg(place.runs()).assert().code(2).get_output().clone();
+    assert!(stderr(&output).contains("holds 1 runs"), "{}", stderr(&output));
+}
+
+#[test]
+fn figures_never_outlive_the_record_they_are_of() {
+    let place = Place::new();
+    let task = place.charts(3);
+    let server = endpoint(vec![rule(json!({"prompt": "chart 1?", "status": 400, "times": 1}))]);
+    run_at(&server, &place, &task).assert().code(1);
+    let run = place.run();
+    eyechart().arg("score").arg(run.path()).assert().code(0);
+    assert!(run.path().join("results.json").exists());
+    eyechart().arg("run").arg("--resume").arg(run.path()).arg("--no-score").assert().code(0);
+    let output = eyechart().arg("results").arg(run.path()).assert().code(2).get_output().clone();
+    assert!(stderr(&output).contains("eyechart score"), "{}", stderr(&output));
+}
+
+#[test]
+fn of_a_folder_of_runs_those_without_scores_are_noted_and_the_others_shown() {
+    let place = Place::new();
+    let charts = place.charts(2);
+    let other = place.write("other.toml", common::CHARTS.replace("name = \"charts\"", "name = \"other\""));
+    let server = endpoint(vec![]);
+    run_at(&server, &place, &charts).assert().code(0);
+    run_at(&server, &place, &other).assert().code(0);
+    let runs = place.all_runs();
+    eyechart().arg("score").arg(runs[0].path()).assert().code(0);
+    let output = eyechart().arg("results").arg(place.runs()).assert().code(0).get_output().clone();
+    assert!(stderr(&output).contains("left out"), "{}", stderr(&output));
+    assert!(common::stdout(&output).contains("charts"));
+}
+
+#[test]
+fn a_complete_log_that_was_never_folded_is_folded() {
+    let place = Place::new();
+    let task = place.charts(3);
+    let server = endpoint(vec![]);
+    run_at(&server, &place, &task).assert().code(0);
+    let (run, path) = (place.run(), place.run().path().join("samples.jsonl"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<_> = text.lines().rev().collect();
+    lines.push(lines[1]);
+    std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    eyechart().arg("run").arg("--resume").arg(run.path()).arg("--no-score").assert().code(0);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    assert_eq!(server.stats().requests, 3);
+}
+
+#[test]
 fn ctrl_c_finishes_and_records_what_is_in_flight() {
     let place = Place::new();
     let task = place.charts(40);

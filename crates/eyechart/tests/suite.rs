@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, ListBuilder, StringBuilder};
+use arrow_array::builder::{BinaryBuilder, ListBuilder, StringBuilder, StructBuilder};
 use arrow_array::{ArrayRef, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Fields};
 use common::{Place, RunFiles, encoder, endpoint, eyechart, jpeg, rule, stdout};
@@ -273,4 +273,44 @@ fn results_come_in_every_format() {
     let json: Value = serde_json::from_str(&show("json")).unwrap();
     assert_eq!(json[0]["format"], "eyechart.results/1");
     assert_eq!(json[0]["published"][0]["figures"]["win_rate"], 0.202);
+}
+
+#[test]
+fn several_pictures_in_a_list_of_a_parquet_file_are_sent_in_their_order() {
+    let place = Place::new();
+    let fields = Fields::from(vec![
+        Field::new("bytes", DataType::Binary, true),
+        Field::new("path", DataType::Utf8, true),
+    ]);
+    let mut lists = ListBuilder::new(StructBuilder::from_fields(fields, 3));
+    for numbers in [&[1, 2][..], &[3]] {
+        for &number in numbers {
+            let item = lists.values();
+            item.field_builder::<BinaryBuilder>(0).unwrap().append_value(jpeg(number, 500));
+            item.field_builder::<StringBuilder>(1).unwrap().append_value(format!("{number}.jpg"));
+            item.append(true);
+        }
+        lists.append(true);
+    }
+    let batch = RecordBatch::try_from_iter([
+        ("images", Arc::new(lists.finish()) as ArrayRef),
+        ("question", Arc::new(StringArray::from(vec!["Which is taller?", "What is it?"]))),
+        ("answer", Arc::new(StringArray::from(vec!["The first.", "A scale."]))),
+    ])
+    .unwrap();
+    let file = std::fs::File::create(place.path("pairs.parquet")).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let text = common::CHARTS.replace("charts.jsonl", "pairs.parquet").replace("id = \"id\"\n", "");
+    let task = place.write("pairs.toml", text.replace("column = \"image\"", "column = \"images\""));
+    let server = endpoint(vec![]);
+    common::run_at(&server, &place, &task).assert().code(0);
+    let sources = |id: &str| {
+        let sample = run_of(&place, "charts").sample(id);
+        let images = sample["images"].as_array().unwrap().clone();
+        images.iter().map(|image| image["source"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((sources("0").len(), sources("1").len()), (2, 1));
+    assert!(sources("0")[1].ends_with("column images.1 (2.jpg)"), "{:?}", sources("0"));
 }

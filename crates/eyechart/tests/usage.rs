@@ -106,3 +106,59 @@ fn the_built_in_tasks_are_listed_with_where_their_data_comes_from() {
         assert!(stdout(&output).contains(text), "{}", stdout(&output));
     }
 }
+
+#[test]
+fn a_task_named_from_its_own_folder_finds_its_data() {
+    let place = Place::new();
+    let task = place.charts(2);
+    let server = endpoint(vec![]);
+    let mut command = eyechart();
+    command.current_dir(task.parent().unwrap()).args(["run", "charts.toml", "--model", "custom/m"]);
+    command.args(["--base-url", &server.url(), "--no-score"]).assert().code(0);
+    assert_eq!(place.run().samples().len(), 2);
+}
+
+#[test]
+fn an_address_that_holds_a_secret_is_refused_and_not_quoted() {
+    let place = Place::new();
+    let task = place.charts(1);
+    for address in ["http://u:s3cretpw@h/v1", "http://:s3cretpw@h/v1", "http://h/v1?key=s3cretpw"] {
+        let arguments = ["run", task.to_str().unwrap(), "--model", "custom/m", "--base-url", address];
+        let said = refused(&[&arguments[..], &["--no-score"]].concat());
+        assert!(said.contains("--header") && !said.contains("s3cretpw"), "{said}");
+    }
+}
+
+#[test]
+fn mistakes_are_found_before_anything_is_fetched_or_written() {
+    let place = Place::new();
+    let task = place.charts(1);
+    let task = task.to_str().unwrap();
+    let said = |arguments: &[&str]| {
+        let mut command = eyechart();
+        command.env_remove("EYECHART_ENCODER").env("HOME", place.path("home")).env("PATH", "");
+        let output = command.arg("run").args(arguments).arg("--out").arg(place.runs()).assert().code(2);
+        assert!(!place.runs().exists(), "nothing was started");
+        stderr(output.get_output())
+    };
+    assert!(said(&["nosuch", "--model", "custom/m", "--base-url", "http://h/v1"]).contains("no task"));
+    assert!(said(&[task, "--model", "openai/gpt-4o"]).contains("OPENAI_API_KEY"));
+    let header = [task, "--model", "custom/m", "--base-url", "http://h/v1", "--header"];
+    assert!(said(&[&header[..], &["b ad=1"]].concat()).contains("--header b ad"));
+    assert!(said(&[&header[..], &["Authorization=Bearer YOUR_API_KEY"]].concat()).contains("placeholder"));
+}
+
+#[test]
+fn a_column_that_no_row_has_is_refused_before_the_first_request() {
+    let place = Place::new();
+    place.charts(3);
+    let task = place.write("typo.toml", common::CHARTS.replace("target = \"answer\"", "target = \"anwser\""));
+    let server = endpoint(vec![]);
+    let output = run_at(&server, &place, &task).assert().code(2).get_output().clone();
+    assert!(
+        stderr(&output).contains("\"anwser\"") && stderr(&output).contains("question"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(server.stats().requests, 0);
+}

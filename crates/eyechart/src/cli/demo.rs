@@ -40,15 +40,14 @@ impl Demo {
         let script = Script::load(&data.join(ANSWERS))?;
         let encoder = self.encoder.lazy()?;
         let server = Server::start(Options { latency: LATENCY, script, ..Options::default() })?;
-        output::say(&format!(
-            "the built-in endpoint serves {} (canned answers, {LATENCY:?} each)",
-            server.url()
-        ));
+        output::say(&format!("the built-in endpoint is at {} (canned answers, {LATENCY:?})", server.url()));
         let interrupt = Interrupt::listen()?;
         let mut entries: Vec<Entry> = Vec::new();
         for model in MODELS {
             let run = self.command_line(&data, model, &server.url())?;
-            let Some(measured) = run.measure(&interrupt, &encoder)? else { return Ok(Exit::Interrupted) };
+            let Some(measured) = run.measure(run.planned()?, &interrupt, &encoder)? else {
+                return Ok(Exit::Interrupted);
+            };
             entries.extend(measured);
         }
         entries.sort_by_key(|entry| TASKS.iter().position(|task| entry.task.name.ends_with(stem(task))));

@@ -31,14 +31,28 @@ impl From<Exit> for ExitCode {
 
 /// Prints `error` and says how the process ends because of it.
 pub fn report_error(error: &anyhow::Error) -> Exit {
-    output::error(&format!("{error:#}"));
+    output::error(&chain_of(error));
     exit_of(error)
+}
+
+/// The error and its causes, those left out that it has said itself.
+fn chain_of(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if said.is_empty() {
+            said = text;
+        } else if !said.contains(&text) {
+            said.push_str(&format!(": {text}"));
+        }
+    }
+    said
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
     let stuck = error.chain().any(|cause| {
         cause.downcast_ref::<LogError>().is_some_and(is_stuck)
-            || matches!(cause.downcast_ref(), Some(RunError::Halt(_)))
+            || matches!(cause.downcast_ref(), Some(RunError::Halt(_) | RunError::Broken(_)))
             || matches!(cause.downcast_ref(), Some(RunError::Log(log)) if is_stuck(log))
             || matches!(cause.downcast_ref(), Some(ScoreError::Log(log)) if is_stuck(log))
     });

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use eyechart::report::export_vlm_benchmarks;
 
-use super::results::run_folders;
+use super::results::{chosen_runs, shown};
 use super::{Exit, output};
 
 /// Write scored runs in another tool's file layout
@@ -34,8 +34,8 @@ impl Export {
     pub fn call(self) -> anyhow::Result<Exit> {
         let Layout::VlmBenchmarks = self.layout;
         let mut paths: Vec<PathBuf> = Vec::new();
-        for folder in run_folders(&self.runs)? {
-            for path in export_vlm_benchmarks(&folder, &self.out)? {
+        for written in shown(&chosen_runs(&self.runs)?, |run| Ok(export_vlm_benchmarks(run, &self.out)?))? {
+            for path in written {
                 if paths.contains(&path) {
                     let what = path.display();
                     output::notice(&format!("{what} was written for an earlier run and is replaced"));

@@ -21,9 +21,10 @@ impl Interrupt {
         let interrupt = Self { stopper: Arc::default(), asking: Arc::default() };
         let (stopper, asking) = (Arc::clone(&interrupt.stopper), Arc::clone(&interrupt.asking));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut signals = runtime.block_on(async { Signals::listen() })?;
         std::thread::spawn(move || {
             runtime.block_on(async move {
-                while wait_for_signal().await {
+                while signals.next().await {
                     obey(&stopper, &asking);
                 }
             });
@@ -52,6 +53,7 @@ impl Interrupt {
 
 fn obey(stopper: &Stopper, asking: &AtomicBool) {
     if !asking.load(Ordering::SeqCst) {
+        output::say("\nstopped; what is recorded stays, and `eyechart score` scores it");
         end_process();
     }
     if stopper.level() == StopLevel::Go {
@@ -68,20 +70,37 @@ fn end_process() {
     std::process::exit(Exit::Interrupted as i32);
 }
 
-async fn wait_for_signal() -> bool {
+/// The signals that mean: stop. Made once, so that none is missed between two waits.
+struct Signals {
     #[cfg(unix)]
-    {
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return false;
-        };
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next; `false` where none can come any more.
+    #[cfg(unix)]
+    async fn next(&mut self) -> bool {
         tokio::select! {
-            received = interrupt.recv() => received.is_some(),
-            received = terminate.recv() => received.is_some(),
+            received = self.interrupt.recv() => received.is_some(),
+            received = self.terminate.recv() => received.is_some(),
         }
     }
+
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.is_ok()
+    async fn next(&mut self) -> bool {
+        tokio::signal::ctrl_c().await.is_ok()
+    }
 }

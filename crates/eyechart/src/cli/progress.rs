@@ -95,9 +95,18 @@ impl View {
             words.push_str(&format!(", {}", duration(seconds)));
         }
         if tally.tokens > 0 {
-            words.push_str(&format!(", {} tokens", tally.tokens));
+            words.push_str(&format!(", {} tokens", compact(tally.tokens)));
         }
         words
+    }
+}
+
+/// A count for people: `9120`, `48.3k`, `2.48M`.
+fn compact(count: u64) -> String {
+    match count {
+        0..10_000 => count.to_string(),
+        10_000..1_000_000 => format!("{:.1}k", count as f64 / 1e3),
+        _ => format!("{:.2}M", count as f64 / 1e6),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `eyechart results`: the figures of runs that were scored.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use eyechart::log::RunFolder;
@@ -31,11 +31,7 @@ enum ResultsFormat {
 
 impl ShowResults {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let mut entries = Vec::new();
-        for folder in run_folders(&self.runs)? {
-            let scored = read_scored(&folder)?;
-            entries.push(entry(&folder, scored));
-        }
+        let entries = shown(&chosen_runs(&self.runs)?, |folder| Ok(entry(folder, read_scored(folder)?)))?;
         let format = match self.format {
             ResultsFormat::Table => Format::Table,
             ResultsFormat::Markdown => Format::Markdown,
@@ -47,19 +43,50 @@ impl ShowResults {
     }
 }
 
+/// A run that the command line names, by itself or by the folder that it is in.
+pub struct Chosen {
+    pub folder: RunFolder,
+    by_itself: bool,
+}
+
 /// The runs that `paths` name: each a run's folder, or a folder of runs.
-pub fn run_folders(paths: &[PathBuf]) -> anyhow::Result<Vec<RunFolder>> {
-    let mut folders = Vec::new();
+pub fn chosen_runs(paths: &[PathBuf]) -> anyhow::Result<Vec<Chosen>> {
+    let mut chosen = Vec::new();
     for path in paths {
         match RunFolder::open(path) {
-            Ok(folder) => folders.push(folder),
-            Err(error) => match RunFolder::all_under(Path::new(path)) {
-                Ok(runs) if !runs.is_empty() => folders.extend(runs),
+            Ok(folder) => chosen.push(Chosen { folder, by_itself: true }),
+            Err(error) => match RunFolder::all_under(path) {
+                Ok(runs) if !runs.is_empty() => {
+                    chosen.extend(runs.into_iter().map(|folder| Chosen { folder, by_itself: false }));
+                }
                 _ => return Err(error.into()),
             },
         }
     }
-    Ok(folders)
+    Ok(chosen)
+}
+
+/// What `show` makes of each run. One that was not named by itself and cannot be shown is noted and left out, as
+/// long as another can.
+pub fn shown<T>(
+    runs: &[Chosen],
+    mut show: impl FnMut(&RunFolder) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<T>> {
+    let (mut all, mut left_out) = (Vec::new(), None);
+    for run in runs {
+        match show(&run.folder) {
+            Ok(one) => all.push(one),
+            Err(error) if run.by_itself => return Err(error),
+            Err(error) => {
+                output::notice(&format!("{} left out: {error:#}", run.folder.path().display()));
+                left_out = Some(error);
+            }
+        }
+    }
+    match left_out {
+        Some(error) if all.is_empty() => Err(error),
+        _ => Ok(all),
+    }
 }
 
 /// A scored run for a report.

@@ -7,7 +7,7 @@ use eyechart::log::RunFolder;
 use eyechart::report::{Entry, Format, render};
 
 use super::encoder::{Encoder, EncoderArguments};
-use super::results::{entry, run_folders};
+use super::results::{chosen_runs, entry, shown};
 use super::run::RunFormat;
 use super::{Exit, output};
 
@@ -28,11 +28,10 @@ pub struct Score {
 
 impl Score {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let folders = run_folders(&self.runs)?;
+        let runs = chosen_runs(&self.runs)?;
         let encoder = self.encoder.lazy()?;
         let encoder = encoder.get()?;
-        let entries =
-            folders.iter().map(|folder| score_run(folder, encoder)).collect::<anyhow::Result<Vec<_>>>()?;
+        let entries = shown(&runs, |folder| score_run(folder, encoder))?;
         output::result(&render(&entries, Format::from(self.format)));
         Ok(Exit::Success)
     }

@@ -56,6 +56,22 @@ impl RunFolder {
         Err(LogError::Malformed { path: path.to_owned(), reason })
     }
 
+    /// Removes scores and results, which no longer are those of the record once it grows.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where they cannot be removed.
+    pub fn discard_derived(&self) -> Result<(), LogError> {
+        for path in [self.results_path(), self.scores_path()] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(LogError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The runs directly under `out`, by name, which begins with their time.
     ///
     /// # Errors

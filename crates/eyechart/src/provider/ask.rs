@@ -112,7 +112,7 @@ impl Provider {
         match openai::parse(&body.unwrap_or_default()) {
             Ok(output) => (Ok(output), None),
             Err((failure, unusable)) => {
-                let failure = self.client.redacted(failure);
+                let failure = self.client.presentable(failure);
                 attempt.error = Some(failure.clone());
                 (Err(failure), unusable.map(|output| *output))
             }

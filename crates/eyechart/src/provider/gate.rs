@@ -249,6 +249,9 @@ impl State {
             }
         }
         self.note(now.saturating_duration_since(opened).as_secs_f64());
+        if report.attempt.status.is_some() {
+            self.health.reached();
+        }
         self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), now)?;
         self.obey(report, now)
     }

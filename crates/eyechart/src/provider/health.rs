@@ -57,6 +57,8 @@ pub(super) struct Health {
     give_up_after: Duration,
     /// When it last dealt with a request, well or not.
     answered: Option<Instant>,
+    /// Whether it has ever sent anything back.
+    reached: bool,
     /// The first failure since.
     failing_since: Option<Instant>,
     /// Samples given up since, though it had answered nobody meanwhile.
@@ -65,7 +67,12 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) fn new(give_up_after: Duration) -> Self {
-        Self { give_up_after, answered: None, failing_since: None, doubtful: 0 }
+        Self { give_up_after, answered: None, reached: false, failing_since: None, doubtful: 0 }
+    }
+
+    /// Something has come back, if only a status.
+    pub(super) fn reached(&mut self) {
+        self.reached = true;
     }
 
     /// Hears how an attempt ended.
@@ -98,7 +105,7 @@ impl Health {
         if !is_silence(failure.kind) || self.answered.is_some_and(|answered| answered >= first) {
             return Ok(Verdict::Sample);
         }
-        if failure.kind == FailureKind::Connection && self.answered.is_none() {
+        if failure.kind == FailureKind::Connection && !self.reached && self.answered.is_none() {
             return Err(Halt::Unreachable { failure: failure.clone() });
         }
         // Asked alone, a sample may itself be what the endpoint breaks on: one is believed to be, a second is not.

@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::allowance;
-use super::key::ApiKey;
+use super::key::{ApiKey, is_placeholder};
 use super::openai;
 use crate::types::{Attempt, Failure, FailureKind};
 
 /// No reply to one question is longer than this.
 const LARGEST_REPLY: usize = 32 << 20;
-/// Characters of a foreign error text that are kept.
-const EXCERPT: usize = 300;
+/// Bytes of a foreign error text that are looked at.
+const LONGEST_ERROR: usize = 64 << 10;
+/// Characters of a failure's message that are kept.
+const EXCERPT: usize = 400;
 /// A shorter header value is no secret, and hiding it would garble every text.
 const SECRET: usize = 6;
 
@@ -66,9 +68,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| describe(&error))?;
-        let values = settings.headers.iter().map(|(_, value)| value.clone());
-        let secrets =
-            key.iter().map(ApiKey::secret).chain(values).filter(|secret| secret.len() >= SECRET).collect();
+        let secrets = secrets(key.as_ref(), &settings.headers);
         Ok(Self { client, url, secrets, timeout: settings.timeout })
     }
 
@@ -88,7 +88,7 @@ impl Client {
         let body = match outcome {
             Ok(body) => Some(body),
             Err(failure) => {
-                attempt.error = Some(self.redacted(failure));
+                attempt.error = Some(self.presentable(failure));
                 None
             }
         };
@@ -102,7 +102,7 @@ impl Client {
         exhausted_for: &mut Option<Duration>,
     ) -> Result<Bytes, Failure> {
         let sent = self.client.post(&self.url).body(body).send().await;
-        let mut reply = sent.map_err(|error| self.transport(&error))?;
+        let mut reply = sent.map_err(|error| self.transport(error))?;
         let status = reply.status();
         attempt.status = Some(status.as_u16());
         attempt.request_id = header(reply.headers(), "x-request-id");
@@ -110,7 +110,7 @@ impl Client {
         attempt.retry_after = allowance::retry_after(reply.headers(), now).map(|wait| wait.as_secs_f64());
         *exhausted_for = allowance::exhausted_for(reply.headers(), now);
         let mut whole = BytesMut::new();
-        while let Some(part) = reply.chunk().await.map_err(|error| self.transport(&error))? {
+        while let Some(part) = reply.chunk().await.map_err(|error| self.transport(error))? {
             if whole.len() + part.len() > LARGEST_REPLY {
                 let message = format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20);
                 return Err(Failure::new(FailureKind::Malformed, message));
@@ -126,19 +126,34 @@ impl Client {
         Err(Failure::new(kind_of(status.as_u16()), message))
     }
 
-    fn transport(&self, error: &reqwest::Error) -> Failure {
+    fn transport(&self, error: reqwest::Error) -> Failure {
+        if error.is_connect() {
+            return Failure::new(FailureKind::Connection, describe(&error.without_url()));
+        }
         if error.is_timeout() {
             let message = format!("no whole reply within {} s (--timeout)", self.timeout.as_secs_f64());
             return Failure::new(FailureKind::Timeout, message);
         }
-        Failure::new(FailureKind::Connection, describe(error))
+        Failure::new(FailureKind::Connection, describe(&error.without_url()))
     }
 
-    /// The failure without any secret in it: endpoints quote keys back in their errors.
-    pub(super) fn redacted(&self, failure: Failure) -> Failure {
+    /// The failure without any secret in it (endpoints quote keys back in their errors), then cut to a length that
+    /// a record bears.
+    pub(super) fn presentable(&self, failure: Failure) -> Failure {
         let hide = |text: String, secret: &String| text.replace(secret, "[key]");
-        Failure { message: self.secrets.iter().fold(failure.message, hide), ..failure }
+        let message = self.secrets.iter().fold(failure.message, hide);
+        Failure { message: shortened(&message), ..failure }
     }
+}
+
+/// The key and the values of headers, whole and word by word, the longest first so that none is hidden in part.
+fn secrets(key: Option<&ApiKey>, headers: &[(String, String)]) -> Vec<String> {
+    let words = |value: &String| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let values = headers.iter().flat_map(|(_, value)| words(value).into_iter().chain([value.clone()]));
+    let all = key.map(ApiKey::secret).into_iter().chain(values);
+    let mut secrets: Vec<String> = all.filter(|secret| secret.len() >= SECRET).collect();
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
 }
 
 fn headers(key: Option<&ApiKey>, additional: &[(String, String)]) -> Result<HeaderMap, String> {
@@ -151,9 +166,13 @@ fn headers(key: Option<&ApiKey>, additional: &[(String, String)]) -> Result<Head
     }
     for (name, value) in additional {
         let wrong = || format!("--header {name}: expected NAME=VALUE that HTTP allows as a header");
+        let name = HeaderName::try_from(name).map_err(|_| wrong())?;
+        if name == AUTHORIZATION && value.split_whitespace().last().is_some_and(is_placeholder) {
+            return Err(format!("--header {name} holds a placeholder, not a key: give the provider's key"));
+        }
         let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
         value.set_sensitive(true);
-        headers.insert(HeaderName::try_from(name).map_err(|_| wrong())?, value);
+        headers.insert(name, value);
     }
     Ok(headers)
 }
@@ -163,13 +182,12 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// How a status other than 200 is counted.
-fn kind_of(status: u16) -> FailureKind {
+pub(super) fn kind_of(status: u16) -> FailureKind {
     match status {
         401 | 403 => FailureKind::Auth,
         404 => FailureKind::NotFound,
         408 | 409 | 500.. => FailureKind::ServerError,
         429 => FailureKind::RateLimited,
-        201..=299 => FailureKind::Malformed,
         _ => FailureKind::BadRequest,
     }
 }
@@ -188,13 +206,42 @@ fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     causes.join(": ")
 }
 
-/// The beginning of a foreign text, on one line.
-pub(super) fn excerpt(body: &[u8]) -> String {
-    let head = &body[..body.len().min(EXCERPT * 8)];
-    let words = String::from_utf8_lossy(head).split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = words.chars().take(EXCERPT).collect();
-    if short.len() < words.len() {
-        short.push('…');
+/// A foreign text on one line, as far as anybody would read it.
+pub(super) fn one_line(body: &[u8]) -> String {
+    let head = &body[..body.len().min(LONGEST_ERROR)];
+    String::from_utf8_lossy(head).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
-    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_in_every_form_it_was_given_in_and_before_the_text_is_cut() {
+        let headers = [("Authorization".to_owned(), "Bearer sk-live-SECRET123456".to_owned())];
+        let settings =
+            HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: headers.into() };
+        let client = Client::new("http://127.0.0.1/".to_owned(), None, &settings).unwrap();
+        let shown = |text: String| client.presentable(Failure::new(FailureKind::Auth, text)).message;
+        assert_eq!(shown("wrong: sk-live-SECRET123456".to_owned()), "wrong: [key]");
+        assert_eq!(shown("wrong: Bearer sk-live-SECRET123456".to_owned()), "wrong: [key]");
+        for filler in EXCERPT - 20..EXCERPT {
+            let cut = shown(format!("{}sk-live-SECRET123456", "x".repeat(filler)));
+            assert!(!cut.contains("sk-l"), "{cut}");
+            assert!(cut.chars().count() <= EXCERPT + 1);
+        }
+    }
+
+    #[test]
+    fn a_placeholder_in_the_authorization_header_is_refused() {
+        let given = [("authorization".to_owned(), "Bearer YOUR_API_KEY".to_owned())];
+        assert!(headers(None, &given).unwrap_err().contains("placeholder"));
+    }
 }

@@ -68,10 +68,13 @@ impl std::fmt::Debug for ApiKey {
     }
 }
 
-fn is_placeholder(key: &str) -> bool {
+/// Whether this is a stand-in from somebody's documentation. A word `your` or the like is in no key.
+pub(super) fn is_placeholder(key: &str) -> bool {
     let lower = key.to_lowercase();
     let bracketed = [('<', '>'), ('[', ']'), ('{', '}')];
-    lower.starts_with("your")
+    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| matches!(word, "your" | "placeholder" | "example"))
+        || lower.starts_with("your")
         || lower.contains("api_key")
         || lower.contains("api-key")
         || lower.contains("apikey")
@@ -93,12 +96,21 @@ mod tests {
 
     #[test]
     fn placeholders_are_refused_and_keys_are_not() {
-        for placeholder in
-            ["YOUR_API_KEY", "<key>", "sk-...", "sk-xxxx", "your-key-here", "YOUR_TUNE_API_KEY", "xxx"]
-        {
+        for placeholder in [
+            "YOUR_API_KEY",
+            "<key>",
+            "sk-...",
+            "sk-xxxx",
+            "your-key-here",
+            "YOUR_TUNE_API_KEY",
+            "xxx",
+            "sk-your-key",
+            "sk-YOUR_KEY",
+            "insert-your-key-here",
+        ] {
             assert!(matches!(check(placeholder, true), Err(KeyError::Placeholder { .. })), "{placeholder}");
         }
-        for key in ["sk-proj-9aB3", "AIzaSyD-1x", "local", "EMPTY", "sk-or-v1-0f"] {
+        for key in ["sk-proj-9aB3", "AIzaSyD-1x", "local", "EMPTY", "dummy", "sk-or-v1-0f"] {
             assert!(check(key, true).unwrap().is_some(), "{key}");
         }
     }

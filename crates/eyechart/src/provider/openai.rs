@@ -7,6 +7,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::http::{kind_of, one_line};
 use crate::types::{Failure, FailureKind, ModelOutput, Request, RequestImage, StopReason, Usage};
 
 /// Where requests go, behind the base URL.
@@ -145,10 +146,11 @@ struct UsageDetails {
 pub(super) fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<ModelOutput>>)> {
     let malformed = |message: String| (Failure::new(FailureKind::Malformed, message), None);
     let reply: Reply = serde_json::from_slice(body).map_err(|error| {
-        malformed(format!("expected a chat completion, got {:?} ({error})", super::http::excerpt(body)))
+        malformed(format!("expected a chat completion ({error}), got {:?}", one_line(body)))
     })?;
     if let Some(error) = reply.error.filter(|error| !error.is_null()) {
-        return Err(malformed(format!("status 200 with an error: {}", error_text(&error))));
+        let message = format!("status 200 with an error: {}", error_text(&error));
+        return Err((Failure::new(error_kind(&error), message), None));
     }
     let choice = reply.choices.into_iter().next();
     let Some(Choice { message: Some(message), finish_reason }) = choice else {
@@ -229,7 +231,20 @@ pub(super) fn error_message(body: &[u8]) -> String {
         let said = ["error", "detail", "message"].iter().find_map(|key| body.get(key))?;
         Some(error_text(said))
     });
-    from_json.filter(|text| !text.is_empty()).unwrap_or_else(|| super::http::excerpt(body))
+    from_json.filter(|text| !text.is_empty()).unwrap_or_else(|| one_line(body))
+}
+
+/// How an error that came with status 200 is counted: by its code, where that is a status.
+fn error_kind(error: &Value) -> FailureKind {
+    let code = ["code", "status"].iter().find_map(|key| match error.get(key)? {
+        Value::Number(code) => code.as_u64(),
+        Value::String(code) => code.parse().ok(),
+        _ => None,
+    });
+    match code.and_then(|code| u16::try_from(code).ok()) {
+        Some(status @ 400..=599) => kind_of(status),
+        _ => FailureKind::Malformed,
+    }
 }
 
 fn error_text(error: &Value) -> String {
@@ -303,6 +318,8 @@ mod tests {
         {
             assert_eq!(parse(broken.as_bytes()).unwrap_err().0.kind, FailureKind::Malformed, "{broken}");
         }
+        let refused = json!({"error": {"message": "no such key", "code": "401"}}).to_string();
+        assert_eq!(parse(refused.as_bytes()).unwrap_err().0.kind, FailureKind::Auth);
     }
 
     #[test]

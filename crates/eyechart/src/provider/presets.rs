@@ -70,6 +70,14 @@ pub enum ModelNameError {
         /// What was given.
         given: String,
     },
+    /// An address with more in it than an address.
+    #[error(
+        "the base URL holds {what}: expected scheme, host and path alone, such as http://localhost:8000/v1; a key goes into its variable or into --header"
+    )]
+    BaseUrlHolds {
+        /// What should not be in it.
+        what: &'static str,
+    },
 }
 
 impl std::str::FromStr for ModelName {
@@ -87,6 +95,12 @@ impl std::str::FromStr for ModelName {
 }
 
 impl ModelName {
+    /// A model of a provider without a preset.
+    #[must_use]
+    pub fn custom(model: &str) -> Self {
+        Self { provider: "custom".to_owned(), model: model.to_owned() }
+    }
+
     fn preset(&self) -> Option<&'static Preset> {
         PRESETS.iter().find(|preset| preset.name == self.provider)
     }
@@ -104,10 +118,18 @@ impl ModelName {
             }
         };
         let address = address.trim_end_matches('/').trim_end_matches("/chat/completions");
-        match reqwest::Url::parse(address) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.username().is_empty() => {
-                Ok(address.to_owned())
-            }
+        let Ok(url) = reqwest::Url::parse(address) else {
+            return Err(ModelNameError::BaseUrl { given: address.to_owned() });
+        };
+        // Not quoted: these are the places where an address holds secrets.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ModelNameError::BaseUrlHolds { what: "a user name or password" });
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(ModelNameError::BaseUrlHolds { what: "a query or fragment" });
+        }
+        match url.scheme() {
+            "http" | "https" if url.has_host() => Ok(address.to_owned()),
             _ => Err(ModelNameError::BaseUrl { given: address.to_owned() }),
         }
     }
@@ -146,6 +168,11 @@ mod tests {
         }
         assert!(name.base_url(None).unwrap_err().to_string().contains("mistral"));
         assert!(name.base_url(Some("h:1/v1")).is_err());
-        assert!(name.base_url(Some("https://user:secret@h/v1")).is_err());
+        for secret in
+            ["https://user:s3cret@h/v1", "http://:s3cret@h/v1", "http://h/v1?key=s3cret", "http://h/#s3cret"]
+        {
+            let error = name.base_url(Some(secret)).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::types::FailureKind;
@@ -13,6 +15,9 @@ const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// No endpoint is believed beyond this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// HTTP's dates of old, which recipients must still accept (RFC 9110, 5.6.7).
+const OBSOLETE_DATES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// How often and how patiently a sample is asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +71,9 @@ pub(super) fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration>
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    let obsolete = |format| Offset::UTC.to_timestamp(DateTime::strptime(format, value).ok()?).ok();
+    let date = jiff::fmt::rfc2822::parse(value).ok().map(|date| date.timestamp());
+    let date = date.or_else(|| OBSOLETE_DATES.iter().find_map(obsolete))?;
     Some(date.duration_since(now).max(SignedDuration::ZERO).unsigned_abs())
 }
 
@@ -81,6 +88,8 @@ mod tests {
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
         assert_eq!(read(" 0.5 "), Some(Duration::from_millis(500)));
         assert_eq!(read("Tue, 24 Nov 2026 10:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(read("Tuesday, 24-Nov-26 10:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(read("Tue Nov 24 10:00:30 2026"), Some(Duration::from_secs(30)));
         assert_eq!(read("Tue, 24 Nov 2026 09:00:00 GMT"), Some(Duration::ZERO));
         for nonsense in ["", "-1", "soon", "NaN", "1e300"] {
             assert_eq!(read(nonsense), None, "{nonsense:?}");

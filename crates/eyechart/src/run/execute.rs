@@ -75,6 +75,13 @@ pub fn execute(
     stop: &Stop,
     watcher: &dyn Watcher,
 ) -> Result<Ended, RunError> {
+    // A log that is complete may still await its folding: a crash can come between.
+    if job.to_ask.is_empty() {
+        fold(&job.folder.samples_path(), plan.spec.picked.iter().map(|picked| picked.id.as_str()))?;
+        return Ok(Ended::Finished);
+    }
+    // Figures of the record as it was would be taken for those of the record as it will be.
+    job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
     watcher.begin(job, log.durable());
     let outcome = runtime().and_then(|runtime| {

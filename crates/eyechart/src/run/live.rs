@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Ended, RunError, Stop, StopLevel};
+use super::{Ended, RunError, Stop, StopLevel, Stopper};
 use crate::dataset::DatasetError;
 use crate::image;
 use crate::log::{Appender, LogError};
@@ -42,26 +42,42 @@ pub(super) async fn ask_all(
 ) -> Result<Ended, RunError> {
     let mut under_way: JoinSet<(Slot, Outcome)> = JoinSet::new();
     let (mut exhausted, mut abandoned) = (false, false);
+    let (halt, mut halted) = (Stopper::default(), None);
     loop {
-        let going = !exhausted && stop.level() == StopLevel::Go;
+        let going = !exhausted && halted.is_none() && stop.level() == StopLevel::Go;
         if !going && under_way.is_empty() {
             break;
         }
+        let mut halt_by = |error| {
+            halt.raise(StopLevel::Finish);
+            halted.get_or_insert(error);
+        };
         tokio::select! {
             biased;
             () = stop.reached(StopLevel::Now) => return Ok(Ended::Interrupted),
-            // An error here drops what else is in flight, unrecorded: it can be asked again.
-            Some(ended) = under_way.join_next() => abandoned |= !record(ended, log).await?,
+            Some(ended) = under_way.join_next() => match record(ended, log).await {
+                Ok(recorded) => abandoned |= !recorded,
+                // Without a record nothing more is worth its price.
+                Err(error @ RunError::Log(_)) => return Err(error),
+                // What else is in flight is finished and recorded, as on Ctrl-C.
+                Err(error) => halt_by(error),
+            },
             () = stop.reached(StopLevel::Finish), if going => {}
             next = next_sample(&live.gate, &mut samples), if going => match next {
-                Some((slot, sample)) => {
-                    under_way.spawn(ask_one(Arc::clone(&live), sample?, slot, stop.clone()));
+                Some((slot, Ok(sample))) => {
+                    let orders = [stop.clone(), halt.stop()];
+                    under_way.spawn(ask_one(Arc::clone(&live), sample, slot, orders));
                 }
+                Some((_, Err(error))) => halt_by(RunError::Broken(error)),
                 None => exhausted = true,
             },
         }
     }
-    Ok(if exhausted && !abandoned { Ended::Finished } else { Ended::Interrupted })
+    match halted {
+        Some(error) => Err(error),
+        None if exhausted && !abandoned => Ok(Ended::Finished),
+        None => Ok(Ended::Interrupted),
+    }
 }
 
 async fn next_sample(
@@ -82,15 +98,16 @@ async fn record(ended: Result<(Slot, Outcome), JoinError>, log: &Appender) -> Re
     Ok(true)
 }
 
-async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, stop: Stop) -> (Slot, Outcome) {
+async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, orders: [Stop; 2]) -> (Slot, Outcome) {
     let outcome = match sample {
-        Ok(sample) => ask_sample(&live, sample, &stop).await,
+        Ok(sample) => ask_sample(&live, sample, &orders).await,
         Err(unmade) => Ok(Some(SampleRecord::unmade(unmade.picked, unmade.failure))),
     };
     (slot, outcome)
 }
 
-async fn ask_sample(live: &Arc<Live>, sample: Sample, stop: &Stop) -> Outcome {
+/// Gives the sample up, unrecorded, where one of the `orders` to stop comes while it waits.
+async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &[Stop; 2]) -> Outcome {
     let preparing = Arc::clone(live);
     let prepared = tokio::task::spawn_blocking(move || preparing.prepare(sample)).await;
     let (mut record, body) = match prepared {
@@ -101,7 +118,12 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, stop: &Stop) -> Outcome {
         },
         Err(error) => return Err(RunError::Config(format!("preparing a picture broke off: {error}"))),
     };
-    let stopped = stop.reached(StopLevel::Finish);
+    let stopped = async {
+        tokio::select! {
+            () = orders[0].reached(StopLevel::Finish) => {}
+            () = orders[1].reached(StopLevel::Finish) => {}
+        }
+    };
     let Some(asked) = live.provider.ask(body, &live.gate, stopped).await? else { return Ok(None) };
     record.attempts = asked.attempts;
     match asked.outcome {

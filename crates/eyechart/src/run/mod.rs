@@ -28,6 +28,9 @@ pub enum RunError {
     /// The data cannot be read.
     #[error(transparent)]
     Data(#[from] DatasetError),
+    /// The data could be read at first and then could not: the run stopped.
+    #[error("{0}; mend it and resume the run")]
+    Broken(DatasetError),
     /// The record cannot be written: the run stopped.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -56,7 +56,7 @@ pub(super) async fn replay(
         if stop.level() > StopLevel::Go {
             return Ok(Ended::Interrupted);
         }
-        log.append(&record_of(&source, sample?)).await?;
+        log.append(&record_of(&source, sample.map_err(RunError::Broken)?)).await?;
     }
     Ok(Ended::Finished)
 }

@@ -75,8 +75,9 @@ fn load_one(name: &str) -> Result<LoadedTask, TaskError> {
     }
     let text =
         std::fs::read_to_string(path).map_err(|source| TaskError::Io { path: path.to_owned(), source })?;
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    LoadedTask::parse(name, text, Some(folder))
+    // `charts.toml` has the parent "", which is no folder.
+    let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    LoadedTask::parse(name, text, Some(folder.to_owned()))
 }
 
 impl LoadedTask {

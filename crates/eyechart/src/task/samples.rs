@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::load::LoadedTask;
@@ -266,11 +267,9 @@ impl Dataset {
         let Some(spec) = self.task.images.as_ref().filter(|_| self.with_images) else {
             return Ok(Vec::new());
         };
-        if let Some(bytes) = row.blobs.get(&spec.column) {
-            let name = row.get(&spec.column).map(|path| format!(" ({})", text_of(&path))).unwrap_or_default();
-            let files = self.files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
-            let origin = format!("{files} row {} column {}{name}", row.number, spec.column);
-            return Ok(vec![ImageSource::Bytes { bytes: bytes.clone(), origin }]);
+        let held = self.held_pictures(row, &spec.column);
+        if !held.is_empty() {
+            return Ok(held);
         }
         let places = row.get(&spec.column).map(|value| texts_of(&value)).unwrap_or_default();
         let places: Vec<_> = places.into_iter().filter(|place| !place.trim().is_empty()).collect();
@@ -278,6 +277,23 @@ impl Dataset {
             return Err(format!("row {} has no picture in the column {:?}", row.number, spec.column));
         }
         Ok(places.into_iter().map(|place| self.source_of(place)).collect())
+    }
+
+    /// Pictures inside the data file: in the column itself, or in its list as `column.0`, `column.1`, …
+    fn held_pictures(&self, row: &Row, column: &str) -> Vec<ImageSource> {
+        let file = self.files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        let names = row.get(column).map(|paths| texts_of(&paths)).unwrap_or_default();
+        let source = |bytes: &Bytes, place: &str, name: Option<&String>| {
+            let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+            let origin = format!("{file} row {} column {place}{name}", row.number);
+            ImageSource::Bytes { bytes: bytes.clone(), origin }
+        };
+        if let Some(bytes) = row.blobs.get(column) {
+            return vec![source(bytes, column, names.first())];
+        }
+        let items = (0..).map(|index| format!("{column}.{index}"));
+        let held = items.map_while(|place| Some((row.blobs.get(&place)?, place)));
+        held.enumerate().map(|(index, (bytes, place))| source(bytes, &place, names.get(index))).collect()
     }
 
     /// An address, or a path relative to the data file that names it, as the datasets of the field have it.

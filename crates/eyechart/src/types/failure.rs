@@ -18,7 +18,7 @@ pub enum FailureKind {
     Auth,
     /// Status 404: a wrong address or model name.
     NotFound,
-    /// Any other status from 400 up (redirects too: they are not followed).
+    /// Any other status but 200 (redirects too: they are not followed).
     BadRequest,
     /// The endpoint withheld the answer (`finish_reason` is `content_filter`, or a `refusal`).
     Refused,

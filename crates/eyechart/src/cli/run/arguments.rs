@@ -1,0 +1,154 @@
+//! The options of `eyechart run`, by what they are about.
+
+use clap::{Args, ValueEnum};
+use eyechart::report::Format;
+use eyechart::types::{Connections, Execution};
+use serde_json::Value;
+
+/// What is sent besides prompt and pictures.
+#[derive(Debug, Args)]
+pub struct RequestArguments {
+    /// Add or override a request field, such as max_tokens=1024
+    #[arg(long, value_name = "KEY=JSON", value_parser = parse_param)]
+    pub param: Vec<(String, Value)>,
+
+    /// Leave a request field out: newer models refuse max_tokens or temperature
+    #[arg(long, value_name = "KEY")]
+    pub drop_param: Vec<String>,
+
+    /// Send a header; its value is never recorded
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
+    pub header: Vec<(String, String)>,
+}
+
+/// How the run goes about it. Free to differ on resume.
+#[derive(Debug, Args)]
+pub struct GoingArguments {
+    /// Requests under way at once: a number, or auto for as many as the endpoint bears [default: auto]
+    #[arg(long, value_name = "N|auto", value_parser = parse_connections)]
+    pub max_connections: Option<Connections>,
+
+    /// Requests a minute, at most
+    #[arg(long, value_name = "N", value_parser = parse_per_minute)]
+    pub rpm: Option<f64>,
+
+    /// Tokens a minute, at most (prompt and answer, as the endpoint counts them)
+    #[arg(long, value_name = "N", value_parser = parse_per_minute)]
+    pub tpm: Option<f64>,
+
+    /// Seconds after which an endpoint that answers nothing stops the run [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub give_up_after: Option<f64>,
+
+    /// Requests after the first that a sample may cost [default: 5]
+    #[arg(long, value_name = "N")]
+    pub max_retries: Option<u32>,
+
+    /// Seconds an attempt may take [default: 120]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub timeout: Option<f64>,
+
+    /// Store every picture sent beside the runs, not only those that exist nowhere else
+    #[arg(long)]
+    pub keep_images: bool,
+}
+
+/// What happens with the answers.
+#[derive(Debug, Args)]
+pub struct ShowingArguments {
+    /// Record only; `eyechart score` scores later
+    #[arg(long)]
+    pub no_score: bool,
+
+    /// How to write the figures
+    #[arg(long, value_enum, default_value_t = RunFormat::Table)]
+    pub format: RunFormat,
+
+    /// Share of failed samples, from 0 to 1, up to which the exit code is 0
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate)]
+    pub fail_on_error: f64,
+}
+
+impl GoingArguments {
+    /// These, and what `execution` has where they say nothing.
+    pub fn over(&self, execution: Execution) -> Execution {
+        Execution {
+            max_connections: self.max_connections.unwrap_or(execution.max_connections),
+            requests_per_minute: self.rpm.or(execution.requests_per_minute),
+            tokens_per_minute: self.tpm.or(execution.tokens_per_minute),
+            give_up_after: self.give_up_after.unwrap_or(execution.give_up_after),
+            max_retries: self.max_retries.unwrap_or(execution.max_retries),
+            timeout: self.timeout.unwrap_or(execution.timeout),
+            keep_images: self.keep_images || execution.keep_images,
+        }
+    }
+}
+
+/// How a run's figures are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunFormat {
+    /// For people
+    Table,
+    /// For machines
+    Json,
+}
+
+impl From<RunFormat> for Format {
+    fn from(format: RunFormat) -> Self {
+        match format {
+            RunFormat::Table => Self::Table,
+            RunFormat::Json => Self::Json,
+        }
+    }
+}
+
+fn parse_param(text: &str) -> Result<(String, Value), String> {
+    let (key, json) = text.split_once('=').ok_or("expected KEY=JSON, such as max_tokens=1024")?;
+    let value = serde_json::from_str(json)
+        .map_err(|error| format!("{json:?} is no JSON ({error}); a text needs quotes: {key}='\"text\"'"))?;
+    Ok((key.to_owned(), value))
+}
+
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("expected a whole number from 1 up".to_owned()),
+    }
+}
+
+fn parse_connections(text: &str) -> Result<Connections, String> {
+    match text {
+        "auto" => Ok(Connections::Auto),
+        number => at_least_one(number)
+            .map(Connections::Fixed)
+            .map_err(|_| "expected auto, or a whole number from 1 up".to_owned()),
+    }
+}
+
+fn parse_per_minute(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && number <= 1e12 => Ok(number),
+        _ => Err("expected a number above 0".to_owned()),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
+        _ => Err("expected a number of seconds above 0, at most 86400".to_owned()),
+    }
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        _ => Err("expected a share from 0 to 1".to_owned()),
+    }
+}

@@ -1,0 +1,146 @@
+//! `eyechart run`: the main job.
+
+mod arguments;
+mod asking;
+mod planning;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use eyechart::log::RunFolder;
+use eyechart::report::{Entry, render};
+
+pub use arguments::RunFormat;
+use arguments::{GoingArguments, RequestArguments, ShowingArguments, at_least_one};
+pub use planning::Planned;
+
+use super::encoder::{EncoderArguments, LazyEncoder};
+use super::interrupt::Interrupt;
+use super::score::score_run;
+use super::{Exit, output};
+
+/// Ask a model about every sample of a task, record, score, show
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Run {
+    /// Built-in tasks, suites, or paths of TOML files (`eyechart tasks` lists what is built in)
+    #[arg(required_unless_present = "resume", value_name = "TASK")]
+    tasks: Vec<String>,
+
+    /// PROVIDER/NAME: a preset (openai, mistral, openrouter, gemini, together, tune, ollama, vllm, lmstudio), any
+    /// name with --base-url, or recorded/COLUMN to replay a column of the dataset
+    #[arg(long, required_unless_present = "resume", value_name = "PROVIDER/NAME")]
+    model: Option<String>,
+
+    /// The endpoint's address, before /chat/completions
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+
+    /// The folder that holds the dataset; for a suite, the folder that holds a folder for each
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Score these outputs, lines of {"id": …, "output": …}, instead of asking; --model then only names them
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "base_url")]
+    outputs: Option<PathBuf>,
+
+    /// Samples to ask [default: the task's own number, else all]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    limit: Option<usize>,
+
+    /// Which samples: the same seed picks the same ones everywhere [default: 0]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+
+    #[command(flatten)]
+    request: RequestArguments,
+
+    #[command(flatten)]
+    going: GoingArguments,
+
+    /// Where runs are recorded, each in a folder of its own [default: runs, or the folder of runs to --resume]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Go on with a run: its folder (alone, or with its command line repeated), or a folder of runs
+    #[arg(long, value_name = "PATH")]
+    resume: Option<PathBuf>,
+
+    #[command(flatten)]
+    encoder: EncoderArguments,
+
+    #[command(flatten)]
+    showing: ShowingArguments,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409 --data data
+  eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1 --limit 50
+  eyechart run visit-bench-multi --model recorded/gpt4_prediction --data visit
+  eyechart run --resume runs/20261124T101500Z-charts-custom-my-model-3f9a2b
+
+Ctrl-C once finishes and records what is in flight; twice stops at once. Nothing recorded is lost.";
+
+impl Run {
+    pub fn call(self) -> anyhow::Result<Exit> {
+        let interrupt = Interrupt::listen()?;
+        // Everything that can be wrong with any task is found before anything is fetched or asked.
+        let planned = self.planned()?;
+        let entries = if self.showing.no_score {
+            self.each_task(planned, &interrupt, asking::unscored)?
+        } else {
+            // Found before the first request: a night's answers must not wait for it in the morning.
+            self.measure(planned, &interrupt, &self.encoder.lazy()?)?
+        };
+        let Some(entries) = entries else { return Ok(Exit::Interrupted) };
+        output::result(&render(&entries, self.showing.format.into()));
+        for entry in &entries {
+            output::say(&format!("record: {}", entry.folder.display()));
+        }
+        Ok(self.exit(&entries))
+    }
+
+    /// Asks, records and scores, task after task; `None` where Ctrl-C came first.
+    pub fn measure(
+        &self,
+        planned: Vec<Planned>,
+        interrupt: &Interrupt,
+        encoder: &LazyEncoder,
+    ) -> anyhow::Result<Option<Vec<Entry>>> {
+        self.each_task(planned, interrupt, |folder| score_run(folder, encoder.get()?))
+    }
+
+    fn each_task(
+        &self,
+        planned: Vec<Planned>,
+        interrupt: &Interrupt,
+        show: impl Fn(&RunFolder) -> anyhow::Result<Entry>,
+    ) -> anyhow::Result<Option<Vec<Entry>>> {
+        let mut entries = Vec::new();
+        let tasks = planned.len();
+        for planned in planned {
+            let Some(folder) = self.carry_out(planned, interrupt)? else {
+                if tasks > 1 {
+                    let out = self.out().display().to_string();
+                    output::say(&format!("for all {tasks} tasks: the same command line with --resume {out}"));
+                }
+                return Ok(None);
+            };
+            entries.push(show(&folder)?);
+        }
+        Ok(Some(entries))
+    }
+
+    fn exit(&self, entries: &[Entry]) -> Exit {
+        let samples = || entries.iter().map(|entry| &entry.results.samples);
+        let total: usize = samples().map(|samples| samples.total).sum();
+        // What has no record counts too, whatever the reason.
+        let failed = total - samples().map(|samples| samples.completed).sum::<usize>().min(total);
+        if failed as f64 > self.showing.fail_on_error * total as f64 {
+            Exit::SamplesFailed
+        } else {
+            Exit::Success
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! From the command line to plans: what would be asked, of whom, and as which run. Nothing is sent or written.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use eyechart::log::RunFolder;
+use eyechart::provider::{ApiKey, HttpSettings, MOST_CONNECTIONS, ModelName, Provider, RetryPolicy};
+use eyechart::run::{
+    AnswersFrom, Job, Plan, RunOptions, find_matching, options_of, plan, refuse_differences,
+};
+use eyechart::task::{LoadedTask, load};
+use eyechart::types::{Answers, Connections, Endpoint, Execution};
+use serde_json::Map;
+
+use super::super::output;
+use super::Run;
+
+/// A task with everything it needs to be carried out.
+pub struct Planned {
+    pub(super) plan: Plan,
+    /// The run it goes on as; a new one, if absent.
+    pub(super) job: Option<Job>,
+    /// Who is asked; nobody where the answers exist already.
+    pub(super) provider: Option<Provider>,
+}
+
+impl Run {
+    /// The plan of each task.
+    pub fn planned(&self) -> anyhow::Result<Vec<Planned>> {
+        if let (Some(path), true) = (&self.resume, self.tasks.is_empty()) {
+            return Ok(vec![self.resumed_alone(&open_run(path)?)?]);
+        }
+        let mut planned = Vec::new();
+        for loaded in self.loaded()? {
+            let plan = plan(&loaded, &self.options()?)?;
+            plan.notices.iter().for_each(|text| output::notice(text));
+            let job = self.job(&plan)?;
+            planned.push(self.with_provider(plan, job)?);
+        }
+        Ok(planned)
+    }
+
+    /// The folder that holds the runs.
+    pub(super) fn out(&self) -> PathBuf {
+        let resumed = self.resume.clone().filter(|path| RunFolder::open(path).is_err());
+        self.out.clone().or(resumed).unwrap_or_else(|| PathBuf::from("runs"))
+    }
+
+    fn loaded(&self) -> anyhow::Result<Vec<LoadedTask>> {
+        let mut tasks = Vec::new();
+        for name in &self.tasks {
+            tasks.extend(load(name)?);
+        }
+        anyhow::ensure!(!tasks.is_empty(), "no task given: `eyechart tasks` lists what is built in");
+        Ok(tasks)
+    }
+
+    /// The run that `--resume` says to go on with, if it says one.
+    fn job(&self, plan: &Plan) -> anyhow::Result<Option<Job>> {
+        let Some(path) = &self.resume else { return Ok(None) };
+        if let Ok(folder) = RunFolder::open(path) {
+            refuse_differences(&folder, &folder.spec()?, plan)?;
+            return Ok(Some(Job::resume(folder, plan)?));
+        }
+        Ok(find_matching(path, plan)?)
+    }
+
+    /// Without a task: the run's spec has what the command line does not say. What it does say must agree.
+    fn resumed_alone(&self, folder: &RunFolder) -> anyhow::Result<Planned> {
+        let spec = folder.spec()?;
+        let loaded = LoadedTask::parse(&spec.task.name, spec.task.text.clone(), None)?;
+        let recorded = options_of(&spec, &loaded.task);
+        let options = RunOptions {
+            model: self.model.clone().unwrap_or(recorded.model),
+            answers: self.answers_over(recorded.answers)?,
+            data: self.data.clone().or(recorded.data),
+            limit: self.limit.or(recorded.limit),
+            seed: self.seed.unwrap_or(recorded.seed),
+            execution: self.going.over(spec.execution),
+        };
+        let plan = plan(&loaded, &options)?;
+        refuse_differences(folder, &spec, &plan)?;
+        let job = Some(Job::resume(folder.clone(), &plan)?);
+        self.with_provider(plan, job)
+    }
+
+    fn options(&self) -> anyhow::Result<RunOptions> {
+        let model = self.model.clone().ok_or_else(|| {
+            anyhow::anyhow!("no --model given: expected PROVIDER/NAME, such as mistral/pixtral-12b-2409")
+        })?;
+        Ok(RunOptions {
+            answers: self.answers(&model)?,
+            model,
+            data: self.data.clone(),
+            limit: self.limit,
+            seed: self.seed.unwrap_or(0),
+            execution: self.going.over(Execution::default()),
+        })
+    }
+
+    /// What the command line says of where answers come from, over what the run has.
+    fn answers_over(&self, recorded: AnswersFrom) -> anyhow::Result<AnswersFrom> {
+        if self.outputs.is_some() {
+            return self.answers(self.model.as_deref().unwrap_or("outputs"));
+        }
+        let AnswersFrom::Endpoint { mut endpoint, mut dropped } = recorded else {
+            return self.model.as_deref().map_or(Ok(recorded), |model| self.answers(model));
+        };
+        if let Some(given) = &self.base_url {
+            endpoint.base_url = ModelName::custom(&endpoint.model).base_url(Some(given))?;
+        }
+        if let Some(given) = &self.model {
+            endpoint.model = given.parse::<ModelName>()?.model;
+        }
+        endpoint.params.extend(self.request.param.iter().cloned());
+        dropped.extend(self.request.drop_param.iter().cloned());
+        if !self.request.header.is_empty() {
+            endpoint.headers = self.header_names();
+        }
+        Ok(AnswersFrom::Endpoint { endpoint, dropped })
+    }
+
+    fn answers(&self, model: &str) -> anyhow::Result<AnswersFrom> {
+        if let Some(path) = &self.outputs {
+            anyhow::ensure!(!model.is_empty(), "--model is empty: it names the outputs in the report");
+            return Ok(AnswersFrom::Outputs(path.clone()));
+        }
+        let name: ModelName = model.parse()?;
+        if name.provider == "recorded" {
+            return Ok(AnswersFrom::Column(name.model));
+        }
+        let endpoint = Endpoint {
+            base_url: name.base_url(self.base_url.as_deref())?,
+            key_variable: Some(name.key_variable().to_owned()),
+            headers: self.header_names(),
+            params: self.request.param.iter().cloned().collect::<Map<_, _>>(),
+            provider: name.provider,
+            model: name.model,
+        };
+        Ok(AnswersFrom::Endpoint { endpoint, dropped: self.request.drop_param.clone() })
+    }
+
+    fn header_names(&self) -> Vec<String> {
+        self.request.header.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn with_provider(&self, plan: Plan, job: Option<Job>) -> anyhow::Result<Planned> {
+        let provider = match &plan.spec.answers {
+            Answers::Endpoint(endpoint) => Some(self.provider(&plan, endpoint)?),
+            _ => None,
+        };
+        Ok(Planned { plan, job, provider })
+    }
+
+    fn provider(&self, plan: &Plan, endpoint: &Endpoint) -> anyhow::Result<Provider> {
+        let execution = plan.spec.execution;
+        let headers = self.request.header.clone();
+        let is_given = |name: &&String| headers.iter().any(|(given, _)| given == *name);
+        if let Some(missing) = endpoint.headers.iter().find(|name| !is_given(name)) {
+            anyhow::bail!(
+                "the run was made with --header {missing}, whose value is never recorded: give it again"
+            );
+        }
+        let http = HttpSettings {
+            timeout: Duration::try_from_secs_f64(execution.timeout)?,
+            connections: match execution.max_connections {
+                Connections::Auto => MOST_CONNECTIONS,
+                Connections::Fixed(limit) => limit,
+            },
+            headers,
+        };
+        let policy = RetryPolicy { max_retries: execution.max_retries };
+        let key = key_for(&plan.spec.model, endpoint)?;
+        Provider::new(endpoint, key, &http, policy).map_err(anyhow::Error::msg)
+    }
+}
+
+/// The key that an endpoint needs; none where none is set and none is needed.
+fn key_for(model: &str, endpoint: &Endpoint) -> anyhow::Result<Option<ApiKey>> {
+    let name: ModelName = model.parse()?;
+    let variable = name.key_variable();
+    let own_address = name.base_url(None).ok().as_ref() != Some(&endpoint.base_url);
+    let authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case("authorization"));
+    let required = name.key_required(own_address) && !authorized;
+    Ok(ApiKey::check(variable, std::env::var(variable).ok(), required)?)
+}
+
+/// The run that `--resume` names alone.
+fn open_run(path: &Path) -> anyhow::Result<RunFolder> {
+    RunFolder::open(path).map_err(|error| match RunFolder::all_under(path) {
+        Ok(runs) if !runs.is_empty() => anyhow::anyhow!(
+            "{} holds {} runs: name one of them, or the tasks and the model to go on with (run TASK --model M --resume {})",
+            path.display(),
+            runs.len(),
+            path.display()
+        ),
+        _ => error.into(),
+    })
+}
