@@ -67,6 +67,13 @@ impl Reader for ImageFolder {
         Ok(numbered(self.pictures()?.into_iter().map(Ok), pick, parse))
     }
 
+    fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
+        match self.metadata()? {
+            Some(metadata) => metadata.columns(),
+            None => Ok(Some(COLUMNS.map(str::to_owned).to_vec())),
+        }
+    }
+
     fn known_len(&self) -> Result<Option<u64>, DatasetError> {
         match self.metadata()? {
             Some(_) => Ok(None),

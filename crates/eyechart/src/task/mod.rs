@@ -1,6 +1,9 @@
 //! Tasks: from a name or a TOML file to samples that can be asked.
 
+mod check;
+mod columns;
 mod load;
+mod mistake;
 mod pick;
 mod prompt;
 mod registry;

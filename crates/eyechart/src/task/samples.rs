@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::columns::Missing;
 use super::load::LoadedTask;
 use super::pick::pick;
 use super::prompt::Prompt;
@@ -130,8 +131,12 @@ impl Dataset {
     /// their number, no row is read.
     ///
     /// # Errors
-    /// [`DatasetError`] where the data as a whole cannot be read.
+    /// [`DatasetError`] where the data as a whole cannot be read, or lacks a column that the task names.
     pub fn survey(&self) -> Result<Survey, DatasetError> {
+        // What a format knows of its columns without reading a row is found wrong here.
+        drop(self.reader.rows(Pick::Rows(Vec::new()), &self.named_columns())?);
+        let unlisted = self.reader.columns()?.is_none();
+        let mut missing = Missing::new(if unlisted { self.named_columns() } else { Vec::new() });
         let spec = &self.task.dataset;
         let mut columns = spec.require.clone();
         columns
@@ -145,7 +150,9 @@ impl Dataset {
         let mut eligible = Vec::new();
         for row in self.reader.rows(Pick::Scan, &columns)? {
             survey.rows += 1;
-            match row? {
+            let row = row?;
+            row.iter().for_each(|row| missing.look_at(row));
+            match row {
                 Ok(row) if spec.require.iter().all(|column| has_text(&row, column)) => {
                     survey.unresolved_labels += u64::from(self.has_unresolved_label(&row));
                     eligible.push(row.number);
@@ -160,7 +167,16 @@ impl Dataset {
             }
         }
         survey.eligible = Eligible::Some(eligible);
+        missing.none_or_error(self.files.paths.first().unwrap_or(&self.files.folder))?;
         Ok(survey)
+    }
+
+    /// Every column that the task names.
+    fn named_columns(&self) -> Vec<String> {
+        let spec = &self.task.dataset;
+        let choices = spec.choices.iter().flat_map(|choices| [&choices.options, &choices.label]);
+        let named = spec.id.iter().chain(&spec.require).chain(choices).cloned();
+        self.columns().into_iter().chain(named).collect()
     }
 
     fn has_unresolved_label(&self, row: &Row) -> bool {

@@ -27,7 +27,8 @@ pub struct Task {
     /// The pictures; a task without them asks by text alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<ImagesSpec>,
-    /// What is compared with what; at least one.
+    /// What is compared with what. Without any, answers are recorded and not scored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compare: Vec<Compare>,
     /// Figures that others published, shown beside ours and marked as theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
