@@ -47,7 +47,7 @@ enum Command {
     Score(score::Score),
     Results(results::ShowResults),
     Export(export::Export),
-    Tasks(tasks::ListTasks),
+    Tasks(tasks::Tasks),
     Embed(embed::EmbedTexts),
     Rehearse(rehearse::Rehearse),
 }

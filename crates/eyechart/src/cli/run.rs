@@ -80,14 +80,14 @@ pub struct Run {
 
 /// What is sent besides prompt and pictures.
 #[derive(Debug, Args)]
-struct RequestArguments {
+pub struct RequestArguments {
     /// Add or override a request field, such as max_tokens=1024
     #[arg(long, value_name = "KEY=JSON", value_parser = parse_param)]
     param: Vec<(String, Value)>,
 
     /// Leave a request field out: newer models refuse max_tokens or temperature
     #[arg(long, value_name = "KEY")]
-    drop_param: Vec<String>,
+    pub drop_param: Vec<String>,
 
     /// Send a header; its value is never recorded
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
@@ -297,14 +297,7 @@ impl Run {
         if name.provider == "recorded" {
             return Ok(AnswersFrom::Column(name.model));
         }
-        let endpoint = Endpoint {
-            base_url: name.base_url(self.base_url.as_deref())?,
-            key_variable: Some(name.key_variable().to_owned()),
-            headers: self.request.header.iter().map(|(name, _)| name.clone()).collect(),
-            params: self.request.param.iter().cloned().collect::<Map<_, _>>(),
-            provider: name.provider,
-            model: name.model,
-        };
+        let endpoint = self.request.endpoint(name, self.base_url.as_deref())?;
         Ok(AnswersFrom::Endpoint { endpoint, dropped: self.request.drop_param.clone() })
     }
 
@@ -378,6 +371,20 @@ impl Run {
             store: job.folder.images_path(),
             keep_images: execution.keep_images,
         }))
+    }
+}
+
+impl RequestArguments {
+    /// The endpoint that `name` stands for, with these request fields and headers.
+    pub fn endpoint(&self, name: ModelName, base_url: Option<&str>) -> anyhow::Result<Endpoint> {
+        Ok(Endpoint {
+            base_url: name.base_url(base_url)?,
+            key_variable: Some(name.key_variable().to_owned()),
+            headers: self.header.iter().map(|(name, _)| name.clone()).collect(),
+            params: self.param.iter().cloned().collect::<Map<_, _>>(),
+            provider: name.provider,
+            model: name.model,
+        })
     }
 }
 
