@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::types::{BadRow, Row, did_you_mean};
 
 pub use files::{Files, find_files, fingerprint};
+pub use image_folder::is_picture;
 pub use label::resolve_label;
 
 /// Why a dataset cannot be read at all. A single bad row is a [`BadRow`] instead.

@@ -249,6 +249,19 @@ impl Dataset {
         Ok(made)
     }
 
+    /// The first sample that could be picked, if there is any.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    pub fn first(self) -> Result<Option<SampleResult>, DatasetError> {
+        let eligible = self.survey()?.eligible;
+        if eligible.count() == 0 {
+            return Ok(None);
+        }
+        let picked = self.pick(&Eligible::Some(vec![eligible.nth(0)]), 1, 0)?;
+        self.samples(picked)?.next().transpose()
+    }
+
     fn sample_of(&self, row: Result<Row, BadRow>, picked: PickedSample) -> SampleResult {
         let unmade =
             |picked, kind, reason: String| Box::new(Unmade { picked, failure: Failure::new(kind, reason) });
