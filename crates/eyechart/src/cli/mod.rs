@@ -5,6 +5,7 @@ mod embed;
 mod encoder;
 mod exit;
 mod export;
+mod init;
 mod interrupt;
 mod output;
 mod progress;
@@ -33,6 +34,8 @@ Examples:
       the whole job over a built-in picture set and a built-in endpoint
   eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409 --data data
       the published comparison, with your model beside the published figures
+  eyechart init charts.jsonl
+      a task file for your own data
   eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1
       your own task at your own endpoint
 
@@ -48,6 +51,7 @@ enum Command {
     Results(results::ShowResults),
     Export(export::Export),
     Tasks(tasks::Tasks),
+    Init(init::Init),
     Embed(embed::EmbedTexts),
     Rehearse(rehearse::Rehearse),
 }
@@ -61,6 +65,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Results(results) => results.call(),
         Command::Export(export) => export.call(),
         Command::Tasks(tasks) => tasks.call(),
+        Command::Init(init) => init.call(),
         Command::Embed(embed) => embed.call(),
         Command::Rehearse(rehearse) => rehearse.call(),
     }

@@ -167,7 +167,7 @@ struct Planned {
 impl Run {
     pub fn call(self) -> anyhow::Result<Exit> {
         let interrupt = Interrupt::listen()?;
-        let entries = if self.showing.no_score {
+        let entries = if self.showing.no_score || self.compares_nothing()? {
             self.record(&interrupt)?
         } else {
             // Found before the first request: a night's answers must not wait for it in the morning.
@@ -188,6 +188,12 @@ impl Run {
         encoder: &LazyEncoder,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
         self.each_task(interrupt, |folder| score_run(folder, encoder.get()?))
+    }
+
+    /// Whether there is nothing to score, so that no encoder is needed.
+    fn compares_nothing(&self) -> anyhow::Result<bool> {
+        let compares = |loaded: &LoadedTask| !loaded.task.compare.is_empty();
+        Ok(!self.tasks.is_empty() && !self.loaded()?.iter().any(compares))
     }
 
     fn record(&self, interrupt: &Interrupt) -> anyhow::Result<Option<Vec<Entry>>> {
