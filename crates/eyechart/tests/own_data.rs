@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, ListBuilder, StringBuilder};
-use arrow_array::{ArrayRef, RecordBatch, StringArray, StructArray};
+use arrow_array::builder::{BinaryBuilder, ListBuilder, OffsetBufferBuilder, StringBuilder};
+use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Fields};
 use common::{Place, bodies, endpoint, eyechart, jpeg, run_at, stderr, stdout};
 use serde_json::{Value, json};
@@ -100,6 +100,22 @@ fn shards_of_parquet_become_one_task_by_a_pattern_or_by_their_folder() {
 
     let said = init(&place, "flickr");
     assert!(said.contains("data/test-*.parquet"), "{said}");
+}
+
+#[test]
+fn of_a_list_of_pictures_in_parquet_the_first_is_sent_and_the_user_is_told() {
+    let place = Place::new();
+    let pictures = picture_column(&[0, 1]);
+    let item = Arc::new(Field::new_list_field(pictures.data_type().clone(), true));
+    let mut both = OffsetBufferBuilder::new(1);
+    both.push_length(2);
+    let lists = ListArray::new(item, both.finish(), pictures, None);
+    let questions: ArrayRef = Arc::new(StringArray::from(vec!["Which is larger?"]));
+    write_parquet(&place.path("pairs.parquet"), vec![("images", Arc::new(lists)), ("question", questions)]);
+    let output =
+        eyechart().arg("init").arg(place.path("pairs.parquet")).assert().code(0).get_output().clone();
+    assert!(stderr(&output).contains("only the first picture"), "{}", stderr(&output));
+    assert_eq!(run(&place, "pairs.toml"), (vec!["Which is larger?".to_owned()], 1));
 }
 
 #[test]
@@ -266,26 +282,33 @@ fn a_column_that_the_data_lacks_is_named_with_the_nearest_whatever_the_format() 
 
 /// A shard of one row, as the Hub's captioning datasets have them.
 fn write_shard(path: &Path, number: usize) {
-    let (mut bytes, mut paths) = (BinaryBuilder::new(), StringBuilder::new());
-    bytes.append_value(jpeg(number, 2_000));
-    paths.append_value(format!("{number}.jpg"));
     let mut references = ListBuilder::new(StringBuilder::new());
     for word in ["One", "Two"] {
         references.values().append_value(format!("{word} of {number}."));
     }
     references.append(true);
-    let fields = Fields::from(vec![
-        Field::new("bytes", DataType::Binary, true),
-        Field::new("path", DataType::Utf8, true),
-    ]);
-    let columns: Vec<ArrayRef> = vec![Arc::new(bytes.finish()), Arc::new(paths.finish())];
-    let image = StructArray::new(fields, columns, None);
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("image", Arc::new(image)),
+        ("image", picture_column(&[number])),
         ("filename", Arc::new(StringArray::from(vec![format!("{number}.jpg")]))),
         ("original_alt_text", Arc::new(references.finish())),
         ("alt_text", Arc::new(StringArray::from(vec![format!("A long caption of {number}.")]))),
     ];
+    write_parquet(path, columns);
+}
+
+/// `struct<bytes, path>`.
+fn picture_column(numbers: &[usize]) -> ArrayRef {
+    let (mut bytes, mut paths) = (BinaryBuilder::new(), StringBuilder::new());
+    for number in numbers {
+        bytes.append_value(jpeg(*number, 2_000));
+        paths.append_value(format!("{number}.jpg"));
+    }
+    let fields = [("bytes", DataType::Binary), ("path", DataType::Utf8)];
+    let fields: Fields = fields.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
+    Arc::new(StructArray::new(fields, vec![Arc::new(bytes.finish()), Arc::new(paths.finish())], None))
+}
+
+fn write_parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let file = fs::File::create(path).unwrap();

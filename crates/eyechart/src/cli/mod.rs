@@ -22,7 +22,7 @@ pub use exit::{Exit, report_error};
 /// Measures vision-language models served over HTTP: asks about every picture once, records every answer,
 /// scores it, and prints figures that can be defended.
 #[derive(Debug, Parser)]
-#[command(name = "eyechart", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "eyechart", version, max_term_width = 80, after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

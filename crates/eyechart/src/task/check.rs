@@ -99,6 +99,8 @@ fn comparisons_differ(task: &Task) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TASK: &str = "\
@@ -235,5 +237,18 @@ target = \"rationale\"
         let shown = said("file =", "\tchoices = { options = \"é\", lable = \"l\" }\nfile =");
         assert!(shown.starts_with("line 3, column 29: unknown key `lable`"), "{shown}");
         assert!(shown.contains(&format!("\n  | \t{}^^^^^ did you mean `label`?", " ".repeat(27))), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_the_file_is_a_task_or_an_error_with_its_line(
+            at in 0..TASK.len(), length in 0..12_usize, put in "[a-z\\[\\]{}=\"',.#é\\r\\n\\t 0-9]{0,8}",
+        ) {
+            let end = (at + length).min(TASK.len());
+            let text = format!("{}{put}{}", &TASK[..at], &TASK[end..]);
+            if let Err(said) = parse(&text) {
+                prop_assert!(said.starts_with("line "), "{said}");
+            }
+        }
     }
 }

@@ -135,8 +135,6 @@ impl Dataset {
     pub fn survey(&self) -> Result<Survey, DatasetError> {
         // What a format knows of its columns without reading a row is found wrong here.
         drop(self.reader.rows(Pick::Rows(Vec::new()), &self.named_columns())?);
-        let unlisted = self.reader.columns()?.is_none();
-        let mut missing = Missing::new(if unlisted { self.named_columns() } else { Vec::new() });
         let spec = &self.task.dataset;
         let mut columns = spec.require.clone();
         columns
@@ -146,6 +144,8 @@ impl Dataset {
         {
             return Ok(Survey { rows, eligible: Eligible::All(rows), ..Survey::default() });
         }
+        let unlisted = self.reader.columns()?.is_none();
+        let mut missing = Missing::new(if unlisted { self.named_columns() } else { Vec::new() });
         let mut survey = Survey::default();
         let mut eligible = Vec::new();
         for row in self.reader.rows(Pick::Scan, &columns)? {
