@@ -82,9 +82,10 @@ fn a_column_that_the_data_lacks_is_named() {
     place.charts(2);
     let task = place.write("charts.toml", common::CHARTS.replace("{{ question }}", "{{ query }}"));
     let server = endpoint(Vec::new());
-    run_at(&server, &place, &task).assert().code(1);
-    let message = place.run().samples()[0]["error"]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("query") && message.contains("question"), "{message}");
+    let output = run_at(&server, &place, &task).assert().code(2).get_output().clone();
+    let said = stderr(&output);
+    assert!(said.contains("charts.jsonl has no column \"query\"") && said.contains("question"), "{said}");
+    assert!(!place.runs().exists(), "nothing was started");
     assert_eq!(server.stats().requests, 0);
 }
 

@@ -5,6 +5,7 @@ mod embed;
 mod encoder;
 mod exit;
 mod export;
+mod init;
 mod interrupt;
 mod output;
 mod progress;
@@ -21,7 +22,7 @@ pub use exit::{Exit, report_error};
 /// Measures vision-language models served over HTTP: asks about every picture once, records every answer,
 /// scores it, and prints figures that can be defended.
 #[derive(Debug, Parser)]
-#[command(name = "eyechart", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "eyechart", version, max_term_width = 80, after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -33,6 +34,8 @@ Examples:
       the whole job over a built-in picture set and a built-in endpoint
   eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409 --data data
       the published comparison, with your model beside the published figures
+  eyechart init charts.jsonl
+      a task file for your own data
   eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1
       your own task at your own endpoint
 
@@ -47,7 +50,8 @@ enum Command {
     Score(score::Score),
     Results(results::ShowResults),
     Export(export::Export),
-    Tasks(tasks::ListTasks),
+    Tasks(tasks::Tasks),
+    Init(init::Init),
     Embed(embed::EmbedTexts),
     Rehearse(rehearse::Rehearse),
 }
@@ -61,6 +65,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Results(results) => results.call(),
         Command::Export(export) => export.call(),
         Command::Tasks(tasks) => tasks.call(),
+        Command::Init(init) => init.call(),
         Command::Embed(embed) => embed.call(),
         Command::Rehearse(rehearse) => rehearse.call(),
     }

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use eyechart::log::Tally;
+use eyechart::provider::Gate;
 use eyechart::run::{Job, Watcher};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
@@ -25,11 +26,11 @@ pub struct RunProgress {
 }
 
 impl Watcher for RunProgress {
-    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>) {
+    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>, gate: Option<Arc<Gate>>) {
         let (end, ended) = channel();
         let total = job.to_ask.len() as u64;
         let drawing = std::thread::spawn(move || {
-            let view = View::new(total);
+            let view = View::new(total, gate);
             while ended.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
                 view.show(*durable.borrow());
             }
@@ -52,14 +53,15 @@ struct View {
     total: u64,
     started: Instant,
     bar: Option<ProgressBar>,
+    gate: Option<Arc<Gate>>,
     last_line: Mutex<Instant>,
 }
 
 impl View {
-    fn new(total: u64) -> Self {
+    fn new(total: u64, gate: Option<Arc<Gate>>) -> Self {
         let bar = output::is_interactive().then(|| bar(total, "{bar:24} {pos}/{len} {msg}"));
         let now = Instant::now();
-        Self { total, started: now, bar, last_line: Mutex::new(now) }
+        Self { total, started: now, bar, gate, last_line: Mutex::new(now) }
     }
 
     fn show(&self, tally: Tally) {
@@ -89,6 +91,9 @@ impl View {
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = tally.ended as f64 / seconds.max(1e-3);
         let mut words = format!("{} failed, {rate:.1}/s", tally.failed);
+        if let Some(gate) = self.gate.as_ref().filter(|_| tally.ended < self.total) {
+            words.push_str(&format!(", {} at once", gate.load().under_way));
+        }
         if tally.ended > 0 && tally.ended < self.total {
             words.push_str(&format!(", {} left", duration((self.total - tally.ended) as f64 / rate)));
         } else if tally.ended == self.total {

@@ -1,32 +1,163 @@
-//! `eyechart tasks`: what is built in.
+//! `eyechart tasks`: what is built in, and what a task would send.
 
-use clap::Args;
-use eyechart::task::{builtin_tasks, load, suites};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::{Args, Subcommand};
+use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy};
+use eyechart::run::{Live, RunError, request_fields, sample_named};
+use eyechart::task::{Dataset, LoadedTask, builtin_tasks, load, suites};
+use eyechart::types::Endpoint;
+
+use super::run::RequestArguments;
 use super::{Exit, output};
 
-/// List the built-in tasks and suites
-#[derive(Debug, Args)]
-pub struct ListTasks {}
+/// The model whose request is shown where nobody names one.
+const ANY_MODEL: (&str, &str) = ("custom/MODEL", "http://localhost:8000/v1");
 
-impl ListTasks {
+/// List the built-in tasks and suites, or show one task
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Tasks {
+    #[command(subcommand)]
+    command: Option<TasksCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum TasksCommand {
+    Show(Box<Show>),
+}
+
+/// Show a task's file, or the exact request for one of its samples
+///
+/// Without --sample, the text of the task as it is. With it, the JSON body that
+/// `eyechart run` would post for that sample, made the same way, with each
+/// picture's size and hash in place of its bytes. No key is needed and nothing
+/// is sent.
+#[derive(Debug, Args)]
+#[command(after_help = SHOW_EXAMPLES)]
+struct Show {
+    /// A built-in task, or the path of a TOML file
+    #[arg(value_name = "TASK")]
+    task: String,
+
+    /// The sample's id as the record has it: the dataset's own, or the row number
+    #[arg(long, value_name = "ID")]
+    sample: Option<String>,
+
+    /// The folder that holds the dataset [default: that of the task's file]
+    #[arg(long, value_name = "DIR", requires = "sample")]
+    data: Option<PathBuf>,
+
+    /// The model that would be asked
+    #[arg(long, value_name = "PROVIDER/NAME", requires = "sample")]
+    model: Option<String>,
+
+    /// The endpoint's address, before /chat/completions
+    #[arg(long, value_name = "URL", requires = "model")]
+    base_url: Option<String>,
+
+    #[command(flatten)]
+    request: RequestArguments,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eyechart tasks
+      what is built in, and where its data comes from
+  eyechart tasks show vlm-benchmarks/arxivqa
+      a task's file: a good place to copy from
+  eyechart tasks show charts.toml --sample c-7
+      the request that a run would send for one sample";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  eyechart tasks show vlm-benchmarks/arxivqa > mine.toml
+  eyechart tasks show charts.toml --sample c-7
+  eyechart tasks show vlm-benchmarks/arxivqa --data data --sample 1501.00713-7 \\
+      --model mistral/pixtral-12b-2409 --param max_tokens=512";
+
+impl Tasks {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let mut text = String::from("Suites\n");
-        for suite in suites() {
-            text.push_str(&format!("  {}\n      {}\n", suite.name, suite.description));
+        match self.command {
+            Some(TasksCommand::Show(show)) => show.call(),
+            None => list(),
         }
-        text.push_str("Tasks\n");
-        for (name, _) in builtin_tasks() {
-            for loaded in load(name)? {
-                let spec = &loaded.task.dataset;
-                let description = loaded.task.description.unwrap_or_default();
-                text.push_str(&format!("  {name}\n      {description}\n"));
-                if let Some(origin) = &spec.origin {
-                    text.push_str(&format!("      data: {origin}\n"));
-                }
+    }
+}
+
+fn list() -> anyhow::Result<Exit> {
+    let mut text = String::from("Suites\n");
+    for suite in suites() {
+        text.push_str(&format!("  {}\n      {}\n", suite.name, suite.description));
+    }
+    text.push_str("Tasks\n");
+    for (name, _) in builtin_tasks() {
+        for loaded in load(name)? {
+            let spec = &loaded.task.dataset;
+            let description = loaded.task.description.unwrap_or_default();
+            text.push_str(&format!("  {name}\n      {description}\n"));
+            if let Some(origin) = &spec.origin {
+                text.push_str(&format!("      data: {origin}\n"));
             }
         }
-        output::result(&text);
+    }
+    output::result(&text);
+    Ok(Exit::Success)
+}
+
+impl Show {
+    fn call(self) -> anyhow::Result<Exit> {
+        let loaded = self.loaded()?;
+        match &self.sample {
+            None => output::result(&loaded.source.text),
+            Some(id) => self.show_request(&loaded, id)?,
+        }
         Ok(Exit::Success)
+    }
+
+    fn loaded(&self) -> anyhow::Result<LoadedTask> {
+        let mut tasks = load(&self.task)?;
+        if tasks.len() > 1 {
+            let names: Vec<_> = tasks.iter().map(|loaded| loaded.task.name.as_str()).collect();
+            anyhow::bail!("{} is a suite; name one of its tasks: {}", self.task, names.join(", "));
+        }
+        tasks.pop().ok_or_else(|| anyhow::anyhow!("the suite {} has no task", self.task))
+    }
+
+    fn show_request(&self, loaded: &LoadedTask, id: &str) -> anyhow::Result<()> {
+        let endpoint = self.endpoint(loaded)?;
+        let dataset = Dataset::find(loaded, self.data.as_deref()).map_err(RunError::Config)?;
+        let sample = sample_named(dataset, id)?;
+        // Pictures that are re-encoded would be kept beside the runs; here there is none.
+        let store = tempfile::tempdir()?;
+        let http = HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new() };
+        let provider = Provider::new(&endpoint, None, &http, RetryPolicy { max_retries: 0 });
+        let live = Live {
+            provider: provider.map_err(anyhow::Error::msg)?,
+            gate: Gate::new(GateSettings::default()),
+            images: loaded.task.images.clone(),
+            store: store.path().to_owned(),
+            keep_images: false,
+        };
+        let preview = live.preview(sample)?;
+        output::say(&format!("POST {}", preview.url));
+        output::result(&format!("{}\n", preview.body));
+        Ok(())
+    }
+
+    fn endpoint(&self, loaded: &LoadedTask) -> anyhow::Result<Endpoint> {
+        let (model, base_url) = match &self.model {
+            Some(model) => (model.as_str(), self.base_url.as_deref()),
+            None => {
+                output::notice("no --model given: MODEL stands for its name");
+                (ANY_MODEL.0, Some(ANY_MODEL.1))
+            }
+        };
+        let name: ModelName = model.parse()?;
+        anyhow::ensure!(name.provider != "recorded", "{model} replays recorded answers: nothing is sent");
+        let endpoint = self.request.endpoint(name, base_url)?;
+        let params = request_fields(&loaded.task.generation, &endpoint.params, &self.request.drop_param)?;
+        Ok(Endpoint { params, ..endpoint })
     }
 }

@@ -44,6 +44,11 @@ impl Reader for Csv {
         let mut cells = CellSplitter::new();
         Ok(numbered(records, pick, move |number, found| parse(number, found, &mut cells)))
     }
+
+    fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
+        let Some(path) = self.paths.first() else { return Ok(None) };
+        Ok(Some(Table::open(path, &[])?.header.names.clone()))
+    }
 }
 
 /// A file's path and column names, shared by its rows.

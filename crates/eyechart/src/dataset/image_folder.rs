@@ -67,6 +67,13 @@ impl Reader for ImageFolder {
         Ok(numbered(self.pictures()?.into_iter().map(Ok), pick, parse))
     }
 
+    fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
+        match self.metadata()? {
+            Some(metadata) => metadata.columns(),
+            None => Ok(Some(COLUMNS.map(str::to_owned).to_vec())),
+        }
+    }
+
     fn known_len(&self) -> Result<Option<u64>, DatasetError> {
         match self.metadata()? {
             Some(_) => Ok(None),
@@ -124,7 +131,9 @@ fn read_text(path: &Path) -> Result<String, String> {
         .map_err(|error| format!("not UTF-8 from byte {} on", error.utf8_error().valid_up_to() + 1))
 }
 
-fn is_picture(name: &str) -> bool {
+/// Whether a file of this name is a picture of a format that can be sent.
+#[must_use]
+pub fn is_picture(name: &str) -> bool {
     ["png", "jpg", "jpeg", "webp", "gif"].contains(&extension(name).as_str())
 }
 

@@ -13,9 +13,10 @@ mod rows;
 
 use std::path::{Path, PathBuf};
 
-use crate::types::{BadRow, Row};
+use crate::types::{BadRow, Row, did_you_mean};
 
 pub use files::{Files, find_files, fingerprint};
+pub use image_folder::is_picture;
 pub use label::resolve_label;
 
 /// Why a dataset cannot be read at all. A single bad row is a [`BadRow`] instead.
@@ -51,7 +52,11 @@ pub enum DatasetError {
         reason: String,
     },
     /// A column that the task names is not in the file.
-    #[error("{path} has no column {column:?}; it has {}", available.join(", "))]
+    #[error(
+        "{path} has no column {column:?}{}; it has {}",
+        did_you_mean(column, available.iter().map(String::as_str)),
+        available.join(", ")
+    )]
     NoColumn {
         /// The file.
         path: PathBuf,
@@ -93,6 +98,14 @@ pub trait Reader: Send + Sync {
     /// [`DatasetError`] where a file is missing, not of its format or without a named column; for the files
     /// after the first, while iterating.
     fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError>;
+
+    /// The columns that can be named, where the format knows them without reading rows.
+    ///
+    /// # Errors
+    /// [`DatasetError`] where a file is missing or not of its format.
+    fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
+        Ok(None)
+    }
 
     /// The number of rows, bad ones included, where the format knows it without reading them.
     ///

@@ -65,6 +65,13 @@ impl Reader for Parquet {
         Ok(Box::new(until_error(rows)))
     }
 
+    fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
+        let Some(path) = self.paths.first() else { return Ok(None) };
+        let shard = Shard::open(path)?;
+        let readable = shard.footer.schema().fields().iter().filter(|field| is_readable(field.data_type()));
+        Ok(Some(readable.map(|field| field.name().clone()).collect()))
+    }
+
     fn known_len(&self) -> Result<Option<u64>, DatasetError> {
         let len = |path: &PathBuf| Shard::open(path).map(|shard| shard.len());
         self.paths.iter().map(len).sum::<Result<u64, _>>().map(Some)

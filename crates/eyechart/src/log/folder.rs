@@ -107,6 +107,12 @@ impl RunFolder {
         self.path.join("scores.jsonl")
     }
 
+    /// How busy the endpoint was kept.
+    #[must_use]
+    pub fn load_path(&self) -> PathBuf {
+        self.path.join("load.jsonl")
+    }
+
     /// `results.json`.
     #[must_use]
     pub fn results_path(&self) -> PathBuf {

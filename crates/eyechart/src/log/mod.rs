@@ -6,6 +6,7 @@ mod appender;
 mod atomic;
 mod fold;
 mod folder;
+mod load;
 mod reader;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ pub use appender::{Appender, LineSummary, Tally};
 pub use atomic::{write_atomically, write_json};
 pub use fold::fold;
 pub use folder::{RunFolder, Unfinished};
+pub use load::append_load;
 pub use reader::{BadLine, Record, read_record, read_scores};
 
 /// Why the record cannot be written or read.

@@ -55,6 +55,12 @@ impl Provider {
         })
     }
 
+    /// The address that requests go to.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.client.url()
+    }
+
     /// The body of a request. Worth a blocking thread where it has pictures.
     #[must_use]
     pub fn body(&self, request: &Request) -> bytes::Bytes {

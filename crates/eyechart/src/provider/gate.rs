@@ -8,6 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -21,7 +22,7 @@ pub const MOST_CONNECTIONS: usize = 512;
 /// An endpoint that asks for a longer wait stops the run: it can be resumed then.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 /// Between two points of the recorded series, at least.
-const RESOLUTION: f64 = 0.1;
+const RESOLUTION: Duration = Duration::from_millis(100);
 /// What a request is thought to cost before any was answered, in tokens.
 const USUAL_TOKENS: f64 = 1_500.0;
 /// The weight of the newest request in the mean cost.
@@ -40,12 +41,22 @@ pub struct GateSettings {
     pub give_up_after: Duration,
 }
 
+impl Default for GateSettings {
+    fn default() -> Self {
+        Self {
+            connections: Connections::Auto,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            give_up_after: Duration::from_secs(300),
+        }
+    }
+}
+
 /// What every request passes.
 #[derive(Debug)]
 pub struct Gate {
     state: Mutex<State>,
     changed: Notify,
-    opened: Instant,
 }
 
 #[derive(Debug)]
@@ -59,6 +70,8 @@ struct State {
     usual_tokens: f64,
     health: Health,
     series: Vec<Load>,
+    /// When the last point of the series was added.
+    noted: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -111,9 +124,10 @@ impl Gate {
             usual_tokens: USUAL_TOKENS,
             health: Health::new(settings.give_up_after),
             series: Vec::new(),
+            noted: None,
         };
-        state.note(0.0);
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), opened: now })
+        state.note(now);
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
     }
 
     /// Waits for a slot. Dropping the future gives up the wait.
@@ -148,7 +162,7 @@ impl Gate {
     /// The limit and the requests under way now.
     #[must_use]
     pub fn load(&self) -> Load {
-        self.lock().load(self.opened.elapsed().as_secs_f64())
+        self.lock().load()
     }
 
     /// Takes what `take` finds, or waits until it may find it.
@@ -236,8 +250,8 @@ impl State {
     fn hear(
         &mut self,
         report: &Report<'_>,
-        (started, reserved_tokens): (Option<Started>, f64),
-        opened: Instant,
+        started: Option<Started>,
+        reserved_tokens: f64,
     ) -> Result<(), Halt> {
         let now = Instant::now();
         self.leave(started, signal_of(report.attempt));
@@ -248,7 +262,7 @@ impl State {
                 bucket.spend(tokens - reserved_tokens);
             }
         }
-        self.note(now.saturating_duration_since(opened).as_secs_f64());
+        self.note(now);
         if report.attempt.status.is_some() {
             self.health.reached();
         }
@@ -271,20 +285,22 @@ impl State {
         Ok(())
     }
 
-    fn load(&self, seconds: f64) -> Load {
-        Load { seconds, limit: self.limit(), under_way: self.under_way, samples: self.samples }
+    fn load(&self) -> Load {
+        let (limit, at) = (self.limit(), Timestamp::now().to_string());
+        Load { at, limit, under_way: self.under_way, samples: self.samples }
     }
 
-    fn note(&mut self, seconds: f64) {
-        let now = self.load(seconds);
-        match self.series.last() {
-            Some(last) if last.limit == now.limit => {}
-            Some(last) if seconds - last.seconds < RESOLUTION => {
-                let last = self.series.len() - 1;
-                self.series[last] = Load { seconds: self.series[last].seconds, ..now };
-            }
-            _ => self.series.push(now),
+    /// Adds a point where the limit has changed; of changes in quick succession the last.
+    fn note(&mut self, now: Instant) {
+        if self.series.last().is_some_and(|last| last.limit == self.limit()) {
+            return;
         }
+        if self.noted.is_some_and(|noted| now.saturating_duration_since(noted) < RESOLUTION) {
+            self.series.pop();
+        } else {
+            self.noted = Some(now);
+        }
+        self.series.push(self.load());
     }
 }
 
@@ -304,7 +320,7 @@ impl Admission {
     /// [`Halt`] where the run cannot go on.
     pub(super) fn end(mut self, report: &Report<'_>) -> Result<(), Halt> {
         self.ended = true;
-        let heard = self.gate.lock().hear(report, (self.started, self.reserved_tokens), self.gate.opened);
+        let heard = self.gate.lock().hear(report, self.started, self.reserved_tokens);
         self.gate.changed.notify_waiters();
         heard
     }

@@ -72,6 +72,11 @@ impl Client {
         Ok(Self { client, url, secrets, timeout: settings.timeout })
     }
 
+    /// Where requests go.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(super) async fn send(&self, body: Bytes) -> Sent {
         let mut attempt = Attempt {
             started: Timestamp::now().to_string(),

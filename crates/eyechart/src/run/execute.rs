@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, watch};
 use super::live::{self, Live};
 use super::{Plan, RunError, Stop, recorded};
 use crate::dataset::DatasetError;
-use crate::log::{Appender, RunFolder, Tally, fold};
+use crate::log::{Appender, RunFolder, Tally, append_load, fold};
+use crate::provider::Gate;
 use crate::task::{Dataset, SampleResult};
 use crate::types::PickedSample;
 
@@ -49,8 +50,8 @@ impl Job {
 
 /// Somebody who watches a run.
 pub trait Watcher {
-    /// It begins; `durable` tells what is safe on disk.
-    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>);
+    /// It begins; `durable` tells what is safe on disk, and `gate` how busy the endpoint is kept, where one is asked.
+    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>, gate: Option<Arc<Gate>>);
     /// It has ended, one way or another.
     fn end(&self);
 }
@@ -83,7 +84,8 @@ pub fn execute(
     // Figures of the record as it was would be taken for those of the record as it will be.
     job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
-    watcher.begin(job, log.durable());
+    let gate = live.as_ref().map(|live| Arc::clone(&live.gate));
+    watcher.begin(job, log.durable(), gate.clone());
     let outcome = runtime().and_then(|runtime| {
         let answers = get_answers(&runtime, plan, job, (live, &log), stop);
         // A picture that is being read for a sample that nobody waits for any more must not hold up the exit.
@@ -92,6 +94,9 @@ pub fn execute(
     });
     let closed = log.finish();
     watcher.end();
+    if let Some(gate) = gate {
+        append_load(&job.folder, &gate.series())?;
+    }
     let (ended, order) = outcome?;
     closed?;
     if ended == Ended::Finished {

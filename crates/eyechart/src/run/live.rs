@@ -137,7 +137,7 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &[Stop; 2]) -> Out
 }
 
 /// Why a sample could not be sent.
-enum Unready {
+pub(super) enum Unready {
     /// Its picture is at fault: a record like any other.
     Failed(Box<SampleRecord>),
     /// The record is: the run stops.
@@ -146,7 +146,7 @@ enum Unready {
 
 impl Live {
     /// Reads and checks the pictures and builds the body. Blocks.
-    fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Box<Unready>> {
+    pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Box<Unready>> {
         let (mut record, sources) = SampleRecord::begin(sample);
         let mut images = Vec::with_capacity(sources.len());
         for source in &sources {

@@ -4,6 +4,7 @@ mod execute;
 mod live;
 mod outputs;
 mod plan;
+mod preview;
 mod recorded;
 mod resume;
 mod stop;
@@ -14,7 +15,8 @@ use crate::provider::Halt;
 
 pub use execute::{Ended, Job, Watcher, execute};
 pub use live::Live;
-pub use plan::{AnswersFrom, Plan, RunOptions, plan};
+pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields};
+pub use preview::{Preview, sample_named};
 pub use resume::{find_matching, options_of, refuse_differences};
 pub use stop::{Stop, StopLevel, Stopper};
 

@@ -164,7 +164,11 @@ fn answers(task: &Task, from: &AnswersFrom, outputs: Option<&Outputs>) -> Result
     })
 }
 
-fn request_fields(
+/// The request fields of a run: the task's, with those `given` on the command line over them, without `dropped`.
+///
+/// # Errors
+/// [`RunError::Config`] for a field that cannot be sent.
+pub fn request_fields(
     task: &Map<String, Value>,
     given: &Map<String, Value>,
     dropped: &[String],

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::prompt::Prompt;
+use super::check::parse;
 use super::registry::{builtin_tasks, suites};
 use crate::types::{Task, TaskSource, hex};
 
@@ -42,7 +42,7 @@ pub enum TaskError {
         source: std::io::Error,
     },
     /// Not TOML, or not a task.
-    #[error("the task {name} is not a task file (docs/tasks.md has every key):\n{reason}")]
+    #[error("the task {name} cannot be used (docs/tasks.md has every key)\n{reason}")]
     Malformed {
         /// Its path or name.
         name: String,
@@ -84,43 +84,14 @@ impl LoadedTask {
     /// The task that `text` says; `name` is for errors.
     ///
     /// # Errors
-    /// [`TaskError::Malformed`] with line and column, or with what makes no sense.
+    /// [`TaskError::Malformed`] with line, column and what is wrong there.
     pub fn parse(name: &str, text: String, folder: Option<PathBuf>) -> Result<Self, TaskError> {
-        let malformed = |reason: String| TaskError::Malformed { name: name.to_owned(), reason };
-        let task: Task = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-        check(&task).map_err(malformed)?;
+        let malformed = |reason| TaskError::Malformed { name: name.to_owned(), reason };
+        let task = parse(&text).map_err(malformed)?;
         let sha256 = hex(&Sha256::digest(text.as_bytes()));
         let source = TaskSource { name: task.name.clone(), sha256, text };
         Ok(Self { task, source, folder, in_suite: false })
     }
-}
-
-fn check(task: &Task) -> Result<(), String> {
-    if task.name.trim().is_empty() {
-        return Err("`name` is empty".to_owned());
-    }
-    if task.compare.is_empty() {
-        return Err("no [[compare]]: name at least one target column to compare the answer with".to_owned());
-    }
-    for key in ["model", "messages"] {
-        if task.generation.contains_key(key) {
-            return Err(format!("[generation] has {key:?}, which --model and [prompt] say"));
-        }
-    }
-    if let Some(stream) = task.generation.get("stream").filter(|stream| **stream != false) {
-        return Err(format!("[generation] has stream = {stream}: streamed replies are not supported"));
-    }
-    for (index, compare) in task.compare.iter().enumerate() {
-        let same =
-            |other: &&crate::types::Compare| other.part == compare.part && other.target == compare.target;
-        if task.compare[..index].iter().any(|other| same(&other)) {
-            let (part, target) = (&compare.part, &compare.target);
-            return Err(format!(
-                "two [[compare]] have the part {part:?} and the target {target:?}: name one part otherwise"
-            ));
-        }
-    }
-    Prompt::new(&task.prompt.text).map(|_| ())
 }
 
 #[cfg(test)]

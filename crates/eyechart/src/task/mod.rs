@@ -1,13 +1,24 @@
 //! Tasks: from a name or a TOML file to samples that can be asked.
 
+mod check;
+mod columns;
+mod guess;
+#[cfg(test)]
+mod keys;
 mod load;
+mod look;
+mod mistake;
 mod pick;
 mod prompt;
 mod registry;
 mod samples;
+mod starter;
 
+pub use guess::{Found, Guess, Options, Pictures};
 pub use load::{LoadedTask, TaskError, load};
+pub use look::{Column, Look};
 pub use pick::pick;
 pub use prompt::Prompt;
 pub use registry::{Suite, builtin_tasks, suites};
 pub use samples::{Dataset, SampleResult, Survey, Unmade};
+pub use starter::starter;

@@ -3,6 +3,8 @@
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
+use crate::types::did_you_mean;
+
 const NAME: &str = "prompt";
 
 /// A checked template.
@@ -41,8 +43,9 @@ impl Prompt {
     /// A text that names the missing column and those there are.
     pub fn render(&self, cells: &Map<String, Value>) -> Result<String, String> {
         if let Some(missing) = self.columns.iter().find(|column| !cells.contains_key(*column)) {
+            let hint = did_you_mean(missing, cells.keys().map(String::as_str));
             let available = cells.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(format!("the prompt needs the column {missing:?}; the row has {available}"));
+            return Err(format!("the prompt needs the column {missing:?}{hint}; the row has {available}"));
         }
         let template = self.environment.get_template(NAME).map_err(|error| error.to_string())?;
         template

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::columns::Missing;
 use super::load::LoadedTask;
 use super::pick::pick;
 use super::prompt::Prompt;
@@ -131,8 +132,10 @@ impl Dataset {
     /// their number, no row is read.
     ///
     /// # Errors
-    /// [`DatasetError`] where the data as a whole cannot be read.
+    /// [`DatasetError`] where the data as a whole cannot be read, or lacks a column that the task names.
     pub fn survey(&self) -> Result<Survey, DatasetError> {
+        // What a format knows of its columns without reading a row is found wrong here.
+        drop(self.reader.rows(Pick::Rows(Vec::new()), &self.named_columns())?);
         let spec = &self.task.dataset;
         let mut columns = spec.require.clone();
         columns
@@ -142,11 +145,15 @@ impl Dataset {
         {
             return Ok(Survey { rows, eligible: Eligible::All(rows), ..Survey::default() });
         }
+        let unlisted = self.reader.columns()?.is_none();
+        let mut missing = Missing::new(if unlisted { self.named_columns() } else { Vec::new() });
         let mut survey = Survey::default();
         let mut eligible = Vec::new();
         for row in self.reader.rows(Pick::Scan, &columns)? {
             survey.rows += 1;
-            match row? {
+            let row = row?;
+            row.iter().for_each(|row| missing.look_at(row));
+            match row {
                 Ok(row) if spec.require.iter().all(|column| has_text(&row, column)) => {
                     survey.unresolved_labels += u64::from(self.has_unresolved_label(&row));
                     eligible.push(row.number);
@@ -161,7 +168,16 @@ impl Dataset {
             }
         }
         survey.eligible = Eligible::Some(eligible);
+        missing.none_or_error(self.files.paths.first().unwrap_or(&self.files.folder))?;
         Ok(survey)
+    }
+
+    /// Every column that the task names.
+    fn named_columns(&self) -> Vec<String> {
+        let spec = &self.task.dataset;
+        let choices = spec.choices.iter().flat_map(|choices| [&choices.options, &choices.label]);
+        let named = spec.id.iter().chain(&spec.require).chain(choices).cloned();
+        self.columns().into_iter().chain(named).collect()
     }
 
     fn has_unresolved_label(&self, row: &Row) -> bool {
@@ -232,6 +248,19 @@ impl Dataset {
             Some(Ok(self.sample_of(row, picked)))
         });
         Ok(made)
+    }
+
+    /// The first sample that could be picked, if there is any.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    pub fn first(self) -> Result<Option<SampleResult>, DatasetError> {
+        let eligible = self.survey()?.eligible;
+        if eligible.count() == 0 {
+            return Ok(None);
+        }
+        let picked = self.pick(&Eligible::Some(vec![eligible.nth(0)]), 1, 0)?;
+        self.samples(picked)?.next().transpose()
     }
 
     fn sample_of(&self, row: Result<Row, BadRow>, picked: PickedSample) -> SampleResult {

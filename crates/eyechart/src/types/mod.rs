@@ -5,6 +5,7 @@
 mod estimate;
 mod failure;
 mod hex;
+mod nearest;
 mod output;
 mod record;
 mod request;
@@ -17,6 +18,7 @@ mod task;
 pub use estimate::{Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind};
 pub use hex::hex;
+pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};

@@ -67,10 +67,10 @@ impl Usage {
 }
 
 /// How busy an endpoint was kept at a moment of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
-    /// Since the first request could go out.
-    pub seconds: f64,
+    /// When: UTC, RFC 3339.
+    pub at: String,
     /// Requests that might have been under way at once.
     pub limit: usize,
     /// Requests that were.

@@ -7,17 +7,18 @@ use serde_json::{Map, Value};
 
 /// A dataset, a prompt, generation settings and what the answers are compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// Such as `vlm-benchmarks/arxivqa`.
+    /// The task's name, such as `vlm-benchmarks/arxivqa`: it stands in every file and table.
     pub name: String,
-    /// The table it is shown in; tasks of one suite can share one. The name, if absent.
+    /// The table it is shown in: tasks with the same text share one. The name, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// One line for `eyechart tasks`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The rows.
+    /// Where the rows are.
     pub dataset: DatasetSpec,
     /// What is asked.
     pub prompt: PromptSpec,
@@ -27,7 +28,8 @@ pub struct Task {
     /// The pictures; a task without them asks by text alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<ImagesSpec>,
-    /// What is compared with what; at least one.
+    /// What is compared with what. Without any, answers are recorded and not scored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compare: Vec<Compare>,
     /// Figures that others published, shown beside ours and marked as theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -36,23 +38,26 @@ pub struct Task {
 
 /// Which files hold the rows, and which columns mean what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DatasetSpec {
-    /// The data file, relative to the data folder; its last part may hold `*`. A folder of pictures is one too.
+    /// The data file, relative to the data folder and inside it, with `/` between its parts. `*` in the last part
+    /// stands for any characters: all files that match are read, sorted by name, as one dataset. A folder of pictures
+    /// is a data file too.
     pub file: String,
     /// `jsonl`, `csv`, `parquet` or `image_folder`; by the file's extension, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// The subfolder of a suite's `--data` that is this dataset's data folder.
+    /// The subfolder of `--data` that is this dataset's data folder where the task runs as part of a suite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// Where to get it, for people.
+    /// Where to get the data, for people; stands in errors and in `eyechart tasks`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The column with the sample's id; the row number from 0, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Samples picked when `--limit` says nothing; all, if absent.
+    /// Samples picked where `--limit` is not given; all, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_size: Option<usize>,
     /// Columns (or paths into them) that a row must have, not empty; other rows are left out before picking.
@@ -61,23 +66,25 @@ pub struct DatasetSpec {
     /// Multiple choice: the columns with the options and the right one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Choices>,
-    /// Columns kept in the record for exports.
+    /// Columns (or paths into them) kept in the record (`fields`), for exports, beside those that are compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<String>,
 }
 
 /// The columns of a multiple-choice question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Choices {
-    /// A list column with the options.
+    /// The column with the options: a list.
     pub options: String,
-    /// The right one: `A`, `B)`, `(C)`, `A. Red`, or the option's text.
+    /// The column with the right one: `A`, `B)`, `(C)`, `A. Red`, or the option's text.
     pub label: String,
 }
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PromptSpec {
     /// A minijinja template over the row's columns.
@@ -86,6 +93,7 @@ pub struct PromptSpec {
 
 /// Which pictures are sent, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImagesSpec {
     /// The column (or path into one) with the picture: a path, an address, bytes, or a list of them.
@@ -100,6 +108,7 @@ pub struct ImagesSpec {
 
 /// How a picture reaches the endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SendAs {
     /// Inside the request, base64.
@@ -111,6 +120,7 @@ pub enum SendAs {
 
 /// A format that pictures can be re-encoded to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ImageFormat {
     /// JPEG at Pillow's default quality, 75; transparency flattened on white.
@@ -119,20 +129,22 @@ pub enum ImageFormat {
 
 /// One comparison: a part of the answer, or a recorded column, with a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
-    /// Its name in every file; the column's name for a recorded column.
+    /// The comparison's name in every file, by custom the column's name for a recorded column. No two comparisons may
+    /// have the same `part` and `target`.
     #[serde(default = "answer")]
     pub part: String,
     /// Which part of the trimmed answer.
     #[serde(default)]
     pub take: Take,
-    /// Compare this recorded column instead of the answer.
+    /// Compare this column, a recorded output of somebody else, instead of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// The column with the reference, or a list of them.
     pub target: String,
-    /// What tables call it; part and target, if absent.
+    /// What tables call it; `part ↔ target`, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
@@ -143,6 +155,7 @@ fn answer() -> String {
 
 /// Which part of a trimmed answer is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Take {
     /// All of it.
@@ -170,20 +183,21 @@ impl Take {
 
 /// Figures that somebody else published for one comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Published {
-    /// Who and where.
+    /// Who published them, and where.
     pub source: String,
     /// The model they are of, as the source names it.
     pub model: String,
-    /// The comparison's part.
+    /// The comparison's `part`.
     #[serde(default = "answer")]
     pub part: String,
-    /// The comparison's target.
+    /// The comparison's `target`.
     pub target: String,
-    /// Metric name → value as a fraction.
+    /// Metric → value as a fraction, not percent: `win_rate`, `mean`, `top_1`, `top_5`, `top_10`.
     pub figures: BTreeMap<String, f64>,
-    /// What a reader should know of them.
+    /// What a reader should know of them; without a final full stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -1,9 +1,10 @@
 //! The options of `eyechart run`, by what they are about.
 
 use clap::{Args, ValueEnum};
+use eyechart::provider::ModelName;
 use eyechart::report::Format;
-use eyechart::types::{Connections, Execution};
-use serde_json::Value;
+use eyechart::types::{Connections, Endpoint, Execution};
+use serde_json::{Map, Value};
 
 /// What is sent besides prompt and pictures.
 #[derive(Debug, Args)]
@@ -67,6 +68,25 @@ pub struct ShowingArguments {
     /// Share of failed samples, from 0 to 1, up to which the exit code is 0
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate)]
     pub fail_on_error: f64,
+}
+
+impl RequestArguments {
+    /// The endpoint that `name` stands for, with these request fields and headers.
+    pub fn endpoint(&self, name: ModelName, base_url: Option<&str>) -> anyhow::Result<Endpoint> {
+        Ok(Endpoint {
+            base_url: name.base_url(base_url)?,
+            key_variable: Some(name.key_variable().to_owned()),
+            headers: self.header_names(),
+            params: self.param.iter().cloned().collect::<Map<_, _>>(),
+            provider: name.provider,
+            model: name.model,
+        })
+    }
+
+    /// Without their values, which can be secrets.
+    pub fn header_names(&self) -> Vec<String> {
+        self.header.iter().map(|(name, _)| name.clone()).collect()
+    }
 }
 
 impl GoingArguments {

@@ -10,8 +10,8 @@ use clap::Args;
 use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
-pub use arguments::RunFormat;
-use arguments::{GoingArguments, RequestArguments, ShowingArguments, at_least_one};
+use arguments::{GoingArguments, ShowingArguments, at_least_one};
+pub use arguments::{RequestArguments, RunFormat};
 pub use planning::Planned;
 
 use super::encoder::{EncoderArguments, LazyEncoder};
@@ -87,7 +87,9 @@ impl Run {
         let interrupt = Interrupt::listen()?;
         // Everything that can be wrong with any task is found before anything is fetched or asked.
         let planned = self.planned()?;
-        let entries = if self.showing.no_score {
+        // Without anything to score no encoder is needed.
+        let compares = planned.iter().any(Planned::compares);
+        let entries = if self.showing.no_score || !compares {
             self.each_task(planned, &interrupt, asking::unscored)?
         } else {
             // Found before the first request: a night's answers must not wait for it in the morning.

@@ -10,7 +10,6 @@ use eyechart::run::{
 };
 use eyechart::task::{LoadedTask, load};
 use eyechart::types::{Answers, Connections, Endpoint, Execution};
-use serde_json::Map;
 
 use super::super::output;
 use super::Run;
@@ -22,6 +21,13 @@ pub struct Planned {
     pub(super) job: Option<Job>,
     /// Who is asked; nobody where the answers exist already.
     pub(super) provider: Option<Provider>,
+}
+
+impl Planned {
+    /// Whether there is anything to score.
+    pub(super) fn compares(&self) -> bool {
+        !self.plan.task.compare.is_empty()
+    }
 }
 
 impl Run {
@@ -115,7 +121,7 @@ impl Run {
         endpoint.params.extend(self.request.param.iter().cloned());
         dropped.extend(self.request.drop_param.iter().cloned());
         if !self.request.header.is_empty() {
-            endpoint.headers = self.header_names();
+            endpoint.headers = self.request.header_names();
         }
         Ok(AnswersFrom::Endpoint { endpoint, dropped })
     }
@@ -129,19 +135,8 @@ impl Run {
         if name.provider == "recorded" {
             return Ok(AnswersFrom::Column(name.model));
         }
-        let endpoint = Endpoint {
-            base_url: name.base_url(self.base_url.as_deref())?,
-            key_variable: Some(name.key_variable().to_owned()),
-            headers: self.header_names(),
-            params: self.request.param.iter().cloned().collect::<Map<_, _>>(),
-            provider: name.provider,
-            model: name.model,
-        };
+        let endpoint = self.request.endpoint(name, self.base_url.as_deref())?;
         Ok(AnswersFrom::Endpoint { endpoint, dropped: self.request.drop_param.clone() })
-    }
-
-    fn header_names(&self) -> Vec<String> {
-        self.request.header.iter().map(|(name, _)| name.clone()).collect()
     }
 
     fn with_provider(&self, plan: Plan, job: Option<Job>) -> anyhow::Result<Planned> {

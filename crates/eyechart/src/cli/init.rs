@@ -1,0 +1,212 @@
+//! `eyechart init`: a task file for a user's own data.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use eyechart::log::write_atomically;
+use eyechart::run::RunError;
+use eyechart::task::{Dataset, Guess, LoadedTask, Look, Options, SampleResult, starter};
+use eyechart::types::{ImageSource, Sample};
+
+use super::{Exit, output};
+
+/// Write a commented task file for your own data
+///
+/// Looks at the first 100 rows, guesses which columns hold pictures, questions,
+/// options, answers and ids, writes a task file that runs as it is, and shows
+/// the first prompt it would send.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Init {
+    /// A JSONL, CSV or Parquet file, shards of one by a pattern in quotes, or a folder of pictures
+    #[arg(value_name = "DATA")]
+    data: PathBuf,
+
+    /// Where to write the task file [default: beside the data, with its name]
+    #[arg(long, value_name = "FILE.toml")]
+    out: Option<PathBuf>,
+
+    /// The task's name in every file and table [default: the data's name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Write over a file that exists
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eyechart init charts.jsonl
+      writes charts.toml beside it
+  eyechart init 'flickr30k/data/test-*.parquet' --name flickr
+      several shards as one dataset
+  eyechart init photos/ --out tasks/photos.toml
+      a folder of pictures, with or without metadata.csv";
+
+impl Init {
+    pub fn call(self) -> anyhow::Result<Exit> {
+        let look = Look::at(&self.data).map_err(anyhow::Error::msg)?;
+        let stem = stem(&look);
+        let out = self.out.clone().unwrap_or_else(|| beside(&look, &stem));
+        anyhow::ensure!(
+            self.force || !out.exists(),
+            "{} exists already: name another file by --out, or write over it by --force",
+            out.display()
+        );
+        let guess = Guess::of(&look);
+        refuse_nothing(&look, &guess, &out)?;
+        let text = starter(self.name.as_deref().unwrap_or(&stem), &look, &guess);
+        let first = first_sample(&text, &look, &out)?;
+        write_atomically(&out, |file| file.write_all(text.as_bytes()))?;
+        notices(&guess).iter().for_each(|notice| output::notice(notice));
+        let shown = [
+            format!("wrote {}\n", out.display()),
+            guessed(&look, &guess),
+            prompt(first.as_ref()),
+            next(&look, &out, first.as_ref()),
+        ];
+        output::result(&shown.join("\n"));
+        Ok(Exit::Success)
+    }
+}
+
+fn beside(look: &Look, stem: &str) -> PathBuf {
+    let name = format!("{stem}.toml");
+    if look.folder == Path::new(".") { name.into() } else { look.folder.join(name) }
+}
+
+/// The data's name without extension and `*`.
+fn stem(look: &Look) -> String {
+    let path = Path::new(&look.file);
+    let stem = if look.folder.join(path).is_dir() { path.file_name() } else { path.file_stem() };
+    let stem = stem.unwrap_or_default().to_string_lossy().replace('*', "");
+    match stem.trim_matches(['-', '_', '.']) {
+        "" => "task".to_owned(),
+        stem => stem.to_owned(),
+    }
+}
+
+fn refuse_nothing(look: &Look, guess: &Guess, out: &Path) -> anyhow::Result<()> {
+    if guess.pictures.is_some() || guess.question.is_some() {
+        return Ok(());
+    }
+    let columns: Vec<_> = look.columns.iter().map(|column| column.name.as_str()).collect();
+    let held = guess.base64.as_ref().map(|column| {
+        format!(
+            "\nthe column {column:?} seems to hold pictures as base64, which is not read: write them to files"
+        )
+    });
+    anyhow::bail!(
+        "no column of {} looks like pictures or like a question; it has the columns {}{}\n\
+         write the task file by hand: in {}, [dataset] file = {:?}, [images] column = the pictures' column, \
+         [prompt] text = what is asked, such as \"{{{{ column }}}}\", [[compare]] target = the answers' column \
+         (docs/tasks.md shows one in twelve lines)",
+        look.file,
+        columns.join(", "),
+        held.unwrap_or_default(),
+        out.display(),
+        look.file
+    )
+}
+
+/// The task is read back and its first sample made, as a run would do it.
+fn first_sample(text: &str, look: &Look, out: &Path) -> anyhow::Result<Option<SampleResult>> {
+    let loaded = LoadedTask::parse(&out.display().to_string(), text.to_owned(), None)?;
+    let dataset = Dataset::find(&loaded, Some(&look.folder)).map_err(RunError::Config)?;
+    Ok(dataset.first()?)
+}
+
+fn notices(guess: &Guess) -> Vec<String> {
+    let mut notices = Vec::new();
+    match &guess.pictures {
+        Some(pictures) => notices.extend(pictures.warning.clone()),
+        None => notices.push(
+            "no column looks like pictures: the prompt goes out alone; see [images] in the file".to_owned(),
+        ),
+    }
+    if guess.target.is_none() {
+        notices.push(
+            "there is nothing to compare with: answers are recorded and not scored; see the end of the file"
+                .to_owned(),
+        );
+    }
+    notices
+}
+
+fn guessed(look: &Look, guess: &Guess) -> String {
+    let options = match &guess.options {
+        Some(Options::List { found, .. }) => Some((found.column.clone(), found.why.clone())),
+        Some(Options::Letters(columns)) => Some((columns.join(", "), "a column each".to_owned())),
+        None => None,
+    };
+    let found =
+        |found: Option<&eyechart::task::Found>| found.map(|found| (found.column.clone(), found.why.clone()));
+    let roles = [
+        ("pictures", found(guess.pictures.as_ref().map(|pictures| &pictures.found))),
+        ("question", found(guess.question.as_ref())),
+        ("options", options),
+        ("answer", found(guess.target.as_ref())),
+        ("id", found(guess.id.as_ref())),
+    ];
+    let width =
+        roles.iter().filter_map(|(_, found)| Some(found.as_ref()?.0.chars().count())).max().unwrap_or(0);
+    let mut text = format!("guessed from {} rows of {}:\n", look.rows, look.file);
+    for (role, found) in roles {
+        text.push_str(&match found {
+            Some((column, why)) => format!("  {role:<9} {column:<width$}  ({why})\n"),
+            None => format!("  {role:<9} none\n"),
+        });
+    }
+    if !guess.others.is_empty() {
+        text.push_str(&format!("  other columns: {}\n", guess.others.join(", ")));
+    }
+    text
+}
+
+fn prompt(first: Option<&SampleResult>) -> String {
+    match first {
+        Some(Ok(sample)) => {
+            let pictures: Vec<_> = sample.images.iter().map(name_of).collect();
+            let with =
+                if pictures.is_empty() { String::new() } else { format!(", with {}", pictures.join(", ")) };
+            let lines = sample.prompt.lines().map(|line| format!("  {line}\n"));
+            format!("the first prompt it would send{with}:\n\n{}", lines.collect::<String>())
+        }
+        Some(Err(unmade)) => format!("the first sample would fail: {}\n", unmade.failure.message),
+        None => "no row has what the prompt needs: see `require` in the file\n".to_owned(),
+    }
+}
+
+fn name_of(image: &ImageSource) -> String {
+    match image {
+        ImageSource::File(path) => path.strip_prefix(".").unwrap_or(path).display().to_string(),
+        ImageSource::Url(url) => url.clone(),
+        ImageSource::Bytes { origin, .. } => origin.clone(),
+    }
+}
+
+fn next(look: &Look, out: &Path, first: Option<&SampleResult>) -> String {
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let same = parent.canonicalize().ok() == look.folder.canonicalize().ok();
+    let data =
+        if same { String::new() } else { format!(" --data {}", shell(&look.folder.display().to_string())) };
+    let task = shell(&out.display().to_string());
+    let id = match first {
+        Some(Ok(Sample { id, .. })) => shell(id),
+        _ => "0".to_owned(),
+    };
+    format!(
+        "next:\n  eyechart tasks show {task}{data} --sample {id}\n  eyechart run {task}{data} --limit 20 --model PROVIDER/NAME\n"
+    )
+}
+
+/// An argument as a shell takes it.
+fn shell(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "._-/+:@%,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}

@@ -1,0 +1,149 @@
+//! A request as it would go out, for people: made the way a run makes it, pictures abbreviated, nothing sent.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::RunError;
+use super::live::{Live, Unready};
+use crate::task::Dataset;
+use crate::types::{ImageRecord, PickedSample, Sample, hex, nearest};
+
+/// Texts of fewer bytes are shown as they are, whatever they hold.
+const WORTH_ABBREVIATING: usize = 256;
+
+/// Ids that an error shows.
+const SHOWN: usize = 5;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The address that it would be posted to.
+    pub url: String,
+    /// Its body as indented JSON. In place of a picture stands its number of bytes, its size and its hash.
+    pub body: String,
+}
+
+impl Live {
+    /// The request for `sample`, made as [`super::execute`] would make it. Blocks; opens no connection.
+    ///
+    /// # Errors
+    /// [`RunError::Config`] where a picture cannot be sent, with the reason that a run would record.
+    pub fn preview(&self, sample: Sample) -> Result<Preview, RunError> {
+        let id = sample.id.clone();
+        let (record, body) = self.prepare(sample).map_err(|unready| match *unready {
+            Unready::Failed(record) => {
+                let reason = record.error.map(|failure| failure.message).unwrap_or_default();
+                RunError::Config(format!("the sample {id} would fail before it is sent: {reason}"))
+            }
+            Unready::Broken(error) => error,
+        })?;
+        let mut body: Value = serde_json::from_slice(&body)
+            .map_err(|error| RunError::Config(format!("the body of the sample {id} is no JSON: {error}")))?;
+        abbreviate(&mut body, &record.images);
+        Ok(Preview { url: self.provider.url().to_owned(), body: format!("{body:#}") })
+    }
+}
+
+/// The sample with this id, among all that could be picked.
+///
+/// # Errors
+/// [`RunError::Config`] where there is none, with some that there are; [`RunError::Data`] where the data cannot be
+/// read.
+pub fn sample_named(dataset: Dataset, id: &str) -> Result<Sample, RunError> {
+    let survey = dataset.survey()?;
+    let all = dataset.pick(&survey.eligible, usize::MAX, 0)?;
+    let Some(picked) = all.iter().find(|picked| picked.id == id) else {
+        return Err(RunError::Config(no_such(id, &all)));
+    };
+    let mut samples = dataset.samples(vec![picked.clone()])?;
+    match samples.next().transpose()? {
+        Some(Ok(sample)) => Ok(sample),
+        Some(Err(unmade)) => Err(RunError::Config(format!("the sample {id}: {}", unmade.failure.message))),
+        None => {
+            Err(RunError::Config(format!("the sample {id} is no longer in the data: did a file change?")))
+        }
+    }
+}
+
+fn no_such(id: &str, all: &[PickedSample]) -> String {
+    let ids = || all.iter().map(|picked| picked.id.as_str());
+    let mut shown: Vec<&str> = nearest(id, ids()).into_iter().collect();
+    shown.extend(ids().filter(|id| shown.first() != Some(id)).take(SHOWN - shown.len()).collect::<Vec<_>>());
+    match all.len() {
+        0 => format!("no sample {id:?}: the task has none at all"),
+        count => format!("no sample {id:?} among {count}: there are {}, …", shown.join(", ")),
+    }
+}
+
+/// Puts a few words in place of each picture, wherever the protocol has it: a text that is base64, alone or at the
+/// end of a data URL, of bytes with the hash of one of `pictures`.
+fn abbreviate(value: &mut Value, pictures: &[ImageRecord]) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| abbreviate(item, pictures)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| abbreviate(field, pictures)),
+        Value::String(text) if text.len() >= WORTH_ABBREVIATING => {
+            let at = text.find(";base64,").map_or(0, |at| at + ";base64,".len());
+            if let Some(words) = in_words(&text[at..], pictures) {
+                text.replace_range(at.., &words);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn in_words(encoded: &str, pictures: &[ImageRecord]) -> Option<String> {
+    let bytes = STANDARD.decode(encoded).ok()?;
+    let sha256 = hex(&Sha256::digest(&bytes));
+    let picture = pictures.iter().find(|picture| picture.sha256.as_ref() == Some(&sha256))?;
+    let size = match (picture.width, picture.height) {
+        (Some(width), Some(height)) => format!(", {width} × {height}"),
+        _ => String::new(),
+    };
+    Some(format!("… ({} bytes{size}, sha256 {}…)", grouped(bytes.len()), &sha256[..8]))
+}
+
+/// Thousands set apart: `90,211`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let (head, tail) = digits.split_at(first);
+    let groups = tail.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let head = (!head.is_empty()).then(|| head.to_owned());
+    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_is_abbreviated_in_any_protocol_and_other_texts_are_not() {
+        let bytes = vec![7; 12_345];
+        let encoded = STANDARD.encode(&bytes);
+        let sha256 = hex(&Sha256::digest(&bytes));
+        let picture = ImageRecord {
+            source: "a.png".to_owned(),
+            sha256: Some(sha256.clone()),
+            media_type: None,
+            width: Some(1024),
+            height: Some(768),
+            bytes: None,
+            changed: None,
+        };
+        let other = STANDARD.encode(vec![8; 500]);
+        let mut body =
+            json!({"url": format!("data:image/png;base64,{encoded}"), "data": encoded, "text": other});
+        abbreviate(&mut body, &[picture]);
+        let words = format!("… (12,345 bytes, 1024 × 768, sha256 {}…)", &sha256[..8]);
+        let expected = json!({"url": format!("data:image/png;base64,{words}"), "data": words, "text": other});
+        assert_eq!(body, expected);
+        assert_eq!(
+            [0, 12, 123, 1_234, 123_456, 1_234_567].map(grouped).join(" "),
+            "0 12 123 1,234 123,456 1,234,567"
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! Whether a task file makes sense, beyond the types of its keys.
+//!
+//! Opens no data: what is wrong here is wrong whatever the rows are.
+
+use super::mistake::Mistake;
+use super::prompt::Prompt;
+use crate::dataset::{self, Files};
+use crate::types::Task;
+
+/// What is wrong with the value at `path` (`compare.1.target`).
+struct Fault {
+    path: String,
+    what: String,
+}
+
+fn fault(path: impl Into<String>, what: impl Into<String>) -> Fault {
+    Fault { path: path.into(), what: what.into() }
+}
+
+/// The task that `text` says.
+///
+/// # Errors
+/// A text that shows the first mistake with line, column and the line itself.
+pub(super) fn parse(text: &str) -> Result<Task, String> {
+    let task: Task = toml::from_str(text).map_err(|error| Mistake::from_toml(text, &error).show(text))?;
+    check(&task).map_err(|fault| Mistake::at(text, &fault.path, fault.what).show(text))?;
+    Ok(task)
+}
+
+fn check(task: &Task) -> Result<(), Fault> {
+    nothing_empty(task)?;
+    known_format(task)?;
+    request_fields(task)?;
+    comparisons_differ(task)?;
+    Prompt::new(&task.prompt.text).map(|_| ()).map_err(|reason| fault("prompt.text", reason))
+}
+
+/// An empty text where a name or a column is expected is a form not filled in.
+fn nothing_empty(task: &Task) -> Result<(), Fault> {
+    let mut texts = vec![("name".to_owned(), &task.name), ("dataset.file".to_owned(), &task.dataset.file)];
+    texts.extend(task.dataset.id.iter().map(|id| ("dataset.id".to_owned(), id)));
+    texts.extend(task.images.iter().map(|images| ("images.column".to_owned(), &images.column)));
+    for (index, compare) in task.compare.iter().enumerate() {
+        texts.push((format!("compare.{index}.part"), &compare.part));
+        texts.push((format!("compare.{index}.target"), &compare.target));
+        texts.extend(compare.column.iter().map(|column| (format!("compare.{index}.column"), column)));
+    }
+    match texts.into_iter().find(|(_, text)| text.trim().is_empty()) {
+        Some((path, _)) => {
+            let what = format!("`{}` is empty", path.rsplit('.').next().unwrap_or(&path));
+            Err(fault(path, what))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Asked of the readers themselves, so that a new one is known here at once. No file is opened.
+fn known_format(task: &Task) -> Result<(), Fault> {
+    let Some(format) = &task.dataset.format else { return Ok(()) };
+    let nowhere = Files { folder: ".".into(), paths: Vec::new() };
+    match dataset::open(&nowhere, Some(format)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(fault("dataset.format", error.to_string())),
+    }
+}
+
+fn request_fields(task: &Task) -> Result<(), Fault> {
+    for (key, says) in [("model", "--model"), ("messages", "[prompt]")] {
+        if task.generation.contains_key(key) {
+            return Err(fault(
+                format!("generation.{key}"),
+                format!("[generation] has `{key}`, which {says} says"),
+            ));
+        }
+    }
+    match task.generation.get("stream").filter(|stream| **stream != false) {
+        Some(stream) => {
+            let what = format!("[generation] has stream = {stream}: streamed replies are not supported");
+            Err(fault("generation.stream", what))
+        }
+        None => Ok(()),
+    }
+}
+
+fn comparisons_differ(task: &Task) -> Result<(), Fault> {
+    for (index, compare) in task.compare.iter().enumerate() {
+        let same =
+            |other: &crate::types::Compare| other.part == compare.part && other.target == compare.target;
+        if task.compare[..index].iter().any(same) {
+            let (part, target) = (&compare.part, &compare.target);
+            let what = format!(
+                "a second [[compare]] with the part {part:?} and the target {target:?}: give one another `part`"
+            );
+            return Err(fault(format!("compare.{index}"), what));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TASK: &str = "\
+name = \"charts\"
+[dataset]
+file = \"charts.jsonl\"
+[prompt]
+text = \"{{ question }}\"
+[images]
+column = \"image\"
+[[compare]]
+target = \"answer\"
+[[compare]]
+part = \"why\"
+target = \"rationale\"
+";
+
+    /// What is said of the task with `old` replaced by `new`.
+    fn said(old: &str, new: &str) -> String {
+        assert!(TASK.contains(old), "{old}");
+        parse(&TASK.replacen(old, new, 1)).unwrap_err()
+    }
+
+    #[test]
+    fn an_unknown_key_is_shown_in_its_line_with_the_nearest_and_all_others() {
+        assert!(parse(TASK).is_ok());
+        assert_eq!(
+            said("column = ", "colum = ").lines().take(4).collect::<Vec<_>>().join("\n"),
+            "line 7, column 1: unknown key `colum` in [images]\n  |\n7 | colum = \"image\"\n  | ^^^^^ did you mean `column`?"
+        );
+        let list = said("target = \"rationale\"", "  targt = \"rationale\"");
+        assert!(list.starts_with("line 12, column 3: unknown key `targt` in [[compare]]"), "{list}");
+        assert!(list.ends_with("the keys in [[compare]] are part, take, column, target, title"), "{list}");
+        let top = said("[images]", "[image]");
+        assert!(top.starts_with("line 6, column 2: unknown key `image` at the top level"), "{top}");
+        assert!(top.contains("did you mean `images`?"), "{top}");
+        let inline = said("file =", "choices = { option = \"o\", label = \"l\" }\nfile =");
+        assert!(
+            inline.starts_with("line 3, column 13: unknown key `option` in [dataset.choices]"),
+            "{inline}"
+        );
+        let far = said("column = ", "x = ");
+        assert!(!far.contains("did you mean"), "{far}");
+    }
+
+    #[test]
+    fn a_wrong_type_or_word_says_what_was_expected_in_words_of_toml() {
+        let cases = [
+            (
+                "\"charts.jsonl\"",
+                "3",
+                "line 3, column 8: `file` in [dataset]: expected a string, found integer `3`",
+            ),
+            (
+                "\"image\"",
+                "[\"image\"]",
+                "line 7, column 10: `column` in [images]: expected a string, found a list",
+            ),
+            (
+                "\"rationale\"",
+                "true",
+                "line 12, column 10: `target` in [[compare]]: expected a string, found boolean `true`",
+            ),
+            (
+                "file =",
+                "require = \"a\"\nfile =",
+                "line 3, column 11: `require` in [dataset]: expected a list, found string \"a\"",
+            ),
+            (
+                "file =",
+                "sample_size = -1\nfile =",
+                "line 3, column 15: `sample_size` in [dataset]: expected a whole number from 0 up, found integer `-1`",
+            ),
+            (
+                "[dataset]\nfile = \"charts.jsonl\"",
+                "dataset = \"charts.jsonl\"",
+                "line 2, column 11: `dataset` at the top level: expected a table, found string \"charts.jsonl\"",
+            ),
+            ("column =", "send = \"urls\"\ncolumn =", "line 7, column 8: `send` cannot be \"urls\""),
+            ("file =", "format = \"cvs\"\nfile =", "line 3, column 10: no reader for \"cvs\""),
+        ];
+        for (old, new, expected) in cases {
+            let said = said(old, new);
+            assert!(said.starts_with(expected), "{said}");
+        }
+        assert!(said("column =", "send = \"urls\"\ncolumn =").contains("did you mean `url`?"));
+    }
+
+    #[test]
+    fn a_missing_key_is_said_of_its_table_and_an_empty_one_where_it_stands() {
+        let cases = [
+            ("name = \"charts\"", "", "line 1, column 1: the key `name` is missing at the top level"),
+            ("file = \"charts.jsonl\"", "", "line 2, column 1: the key `file` is missing in [dataset]"),
+            ("target = \"rationale\"", "", "line 10, column 1: the key `target` is missing in [[compare]]"),
+            ("\"charts\"", "\" \"", "line 1, column 8: `name` is empty"),
+            ("\"rationale\"", "\"\"", "line 12, column 10: `target` is empty"),
+        ];
+        for (old, new, expected) in cases {
+            let said = said(old, new);
+            assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_shown_where_it_stands() {
+        let cases = [
+            (
+                "[images]",
+                "[generation]\nmodel = \"m\"\n[images]",
+                "line 7, column 9: [generation] has `model`, which --model says",
+            ),
+            (
+                "[images]",
+                "[generation]\nstream = true\n[images]",
+                "line 7, column 10: [generation] has stream = true",
+            ),
+            (
+                "part = \"why\"\ntarget = \"rationale\"",
+                "target = \"answer\"",
+                "line 10, column 1: a second [[compare]]",
+            ),
+            ("{{ question }}", "{{ question", "line 5, column 8: `prompt.text` is no template"),
+            ("name = \"charts\"", "name = \"charts", "line 1, column 15: invalid basic string"),
+            ("name = \"charts\"", "name = \"charts\"\nname = \"x\"", "line 2, column 1: duplicate key"),
+        ];
+        for (old, new, expected) in cases {
+            let said = said(old, new);
+            assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn columns_count_characters_and_tabs_keep_the_mark_in_place() {
+        let shown = said("file =", "\tchoices = { options = \"é\", lable = \"l\" }\nfile =");
+        assert!(shown.starts_with("line 3, column 29: unknown key `lable`"), "{shown}");
+        assert!(shown.contains(&format!("\n  | \t{}^^^^^ did you mean `label`?", " ".repeat(27))), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_the_file_is_a_task_or_an_error_with_its_line(
+            at in 0..TASK.len(), length in 0..12_usize, put in "[a-z\\[\\]{}=\"',.#é\\r\\n\\t 0-9]{0,8}",
+        ) {
+            let end = (at + length).min(TASK.len());
+            let text = format!("{}{put}{}", &TASK[..at], &TASK[end..]);
+            if let Err(said) = parse(&text) {
+                prop_assert!(said.starts_with("line "), "{said}");
+            }
+        }
+    }
+}

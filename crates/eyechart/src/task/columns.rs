@@ -1,0 +1,70 @@
+//! Columns that a task names and no row has, for formats in which each row says its own columns.
+
+use std::path::Path;
+
+use crate::dataset::DatasetError;
+use crate::types::Row;
+
+/// The named columns that no row had so far, and those that rows did have.
+pub(super) struct Missing {
+    named: Vec<String>,
+    seen: Vec<String>,
+    rows: usize,
+}
+
+impl Missing {
+    pub(super) fn new(named: Vec<String>) -> Self {
+        Self { named, seen: Vec::new(), rows: 0 }
+    }
+
+    /// Takes what `row` has off the list. A null counts: the column is there, and this row has nothing in it.
+    pub(super) fn look_at(&mut self, row: &Row) {
+        self.rows += 1;
+        // Every name has come up: the rest of the rows costs nothing.
+        if self.named.is_empty() {
+            return;
+        }
+        let has = |name: &str| row.cells.contains_key(name) || row.blobs.contains_key(name);
+        self.named.retain(|name| !has(name) && !name.split_once('.').is_some_and(|(column, _)| has(column)));
+        for column in row.cells.keys() {
+            if !self.seen.contains(column) {
+                self.seen.push(column.clone());
+            }
+        }
+    }
+
+    /// # Errors
+    /// [`DatasetError::NoColumn`] for the first column that no row has, if there are rows at all.
+    pub(super) fn none_or_error(self, path: &Path) -> Result<(), DatasetError> {
+        match self.named.into_iter().next() {
+            Some(column) if self.rows > 0 => {
+                Err(DatasetError::NoColumn { path: path.to_owned(), column, available: self.seen })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn missing(named: &[&str], rows: &[Value]) -> Option<String> {
+        let mut missing = Missing::new(named.iter().map(|&name| name.to_owned()).collect());
+        for cells in rows {
+            missing.look_at(&Row { cells: cells.as_object().unwrap().clone(), ..Row::default() });
+        }
+        missing.none_or_error(Path::new("f")).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_column_is_missing_only_if_no_row_has_it() {
+        let rows = [json!({"question": "?", "meta": {"url": "x"}}), json!({"answer": null})];
+        assert_eq!(missing(&["question", "answer", "meta.url"], &rows), None);
+        let said = "f has no column \"anser\" (did you mean \"answer\"?); it has question, meta, answer";
+        assert_eq!(missing(&["question", "anser"], &rows).unwrap(), said);
+        assert_eq!(missing(&["question"], &[]), None);
+    }
+}

@@ -1,0 +1,390 @@
+//! What the columns of unknown data probably mean: the names that the field's datasets use first, then the values.
+//!
+//! A guess is shown to the user with its reason, and every line of it can be changed by hand.
+
+use super::look::{Column, Look, is_address, names_picture};
+use crate::dataset::resolve_label;
+use crate::types::{SendAs, text_of, texts_of};
+
+const IMAGES: [&str; 15] = [
+    "image",
+    "images",
+    "image_path",
+    "image_paths",
+    "image_file",
+    "img",
+    "img_path",
+    "picture",
+    "pictures",
+    "photo",
+    "file_name",
+    "filename",
+    "image_url",
+    "image_urls",
+    "url",
+];
+const QUESTIONS: [&str; 6] = ["question", "query", "instruction", "problem", "prompt", "input"];
+const OPTIONS: [&str; 5] = ["options", "choices", "candidates", "answer_choices", "multiple_choices"];
+const TARGETS: [&str; 19] = [
+    "answer",
+    "answers",
+    "label",
+    "labels",
+    "gt",
+    "gt_answer",
+    "ground_truth",
+    "target",
+    "targets",
+    "reference",
+    "references",
+    "reference_output",
+    "reference_answer",
+    "response",
+    "output",
+    "solution",
+    "caption",
+    "captions",
+    "description",
+];
+const IDS: [&str; 10] =
+    ["id", "question_id", "sample_id", "item_id", "qid", "uid", "uuid", "pid", "idx", "index"];
+
+/// Says what is asked or what is shown, as it happens: a question beside an answer, else a reference.
+const TEXT: &str = "text";
+
+/// The letters of options that have a column each.
+const LETTERS: [&str; 8] = ["A", "B", "C", "D", "E", "F", "G", "H"];
+
+/// A column and why it was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The column, or a path into it.
+    pub column: String,
+    /// Why, in a few words: `by its name`.
+    pub why: String,
+}
+
+/// The pictures' column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pictures {
+    /// Which one.
+    pub found: Found,
+    /// How they are sent.
+    pub send: SendAs,
+    /// What the user should look at, such as files that are not there.
+    pub warning: Option<String>,
+}
+
+/// Where a question's options are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Options {
+    /// In one column.
+    List {
+        /// Which one.
+        found: Found,
+        /// Whether the cells are real lists, that a template can go through; else JSON in a text.
+        is_real: bool,
+        /// Whether the options have letters of their own (`B) Red`).
+        lettered: bool,
+        /// Whether the label names one of them in most rows.
+        resolved: bool,
+    },
+    /// In a column each: those that every row has.
+    Letters(Vec<String>),
+}
+
+/// What each column of a look probably means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guess {
+    /// The samples' ids.
+    pub id: Option<Found>,
+    /// The pictures.
+    pub pictures: Option<Pictures>,
+    /// What is asked.
+    pub question: Option<Found>,
+    /// Multiple choice.
+    pub options: Option<Options>,
+    /// What answers are compared with.
+    pub target: Option<Found>,
+    /// Whether the targets are letters of options.
+    pub target_is_letter: bool,
+    /// Columns that the prompt needs and that some rows lack.
+    pub incomplete: Vec<String>,
+    /// A column with pictures in a form that is not read: base64 in a text.
+    pub base64: Option<String>,
+    /// Other columns that answers could be compared with.
+    pub alternatives: Vec<String>,
+    /// Columns with no part in it, the alternatives among them.
+    pub others: Vec<String>,
+}
+
+impl Guess {
+    /// The guess for what `look` saw.
+    #[must_use]
+    pub fn of(look: &Look) -> Self {
+        let mut guess = Self { pictures: pictures(look), base64: base64(look), ..Self::default() };
+        guess.id = id(look, &guess);
+        guess.options = options(look, &guess);
+        guess.find_question_and_target(look);
+        guess.judge_choices(look);
+        let is_short = |column: &&Column| column.cells.len() < look.rows && guess.is_asked(&column.name);
+        guess.incomplete = look.columns.iter().filter(is_short).map(|column| column.name.clone()).collect();
+        let others = || look.columns.iter().filter(|column| !guess.has_part(&column.name));
+        let others_named = others().map(|column| column.name.clone()).collect();
+        guess.alternatives = others().filter(is_prose).map(|column| column.name.clone()).collect();
+        guess.others = others_named;
+        guess
+    }
+
+    fn find_question_and_target(&mut self, look: &Look) {
+        self.question = by_name(look, self, &QUESTIONS, is_question);
+        self.target = by_name(look, self, &TARGETS, is_target).or_else(|| references(look, self));
+        let is_text = |found: &Found| normal(&found.column) == TEXT;
+        if let Some(text) = by_name(look, self, &[TEXT], is_question).filter(is_text) {
+            match (&self.question, &self.target) {
+                (None, Some(_)) => self.question = Some(text),
+                (_, None) => self.target = Some(text),
+                _ => {}
+            }
+        }
+        if self.question.is_none() {
+            self.question = ends_in_question_mark(look, self);
+        }
+        if self.target.is_none() {
+            self.target = only_text_left(look, self);
+        }
+    }
+
+    /// Whether the target is one of the options, and said by its letter.
+    fn judge_choices(&mut self, look: &Look) {
+        let Some(target) = self.target.as_ref().and_then(|target| column(look, &target.column)) else {
+            return;
+        };
+        let is_letter = |text: String| {
+            let bare = text.trim().trim_matches(['(', ')', '[', ']', '.', ':']);
+            bare.len() == 1 && bare.bytes().all(|byte| byte.is_ascii_alphabetic())
+        };
+        self.target_is_letter = self.options.is_some() && target.texts().all(is_letter);
+        if let Some(Options::List { found, resolved, .. }) = &mut self.options
+            && let Some(options) = column(look, &found.column)
+            // Cells of rows that lack neither stand side by side.
+            && options.cells.len() == target.cells.len()
+        {
+            let pairs = options.cells.iter().zip(&target.cells);
+            let named =
+                pairs.filter(|(options, label)| resolve_label(&text_of(label), &texts_of(options)).is_some());
+            *resolved = named.count() * 5 >= target.cells.len() * 4;
+        }
+    }
+
+    fn is_asked(&self, column: &str) -> bool {
+        self.question.as_ref().is_some_and(|found| found.column == column)
+            || matches!(&self.options, Some(Options::List { found, .. }) if found.column == column)
+    }
+
+    fn has_part(&self, column: &str) -> bool {
+        let is = |found: &Option<Found>| found.as_ref().is_some_and(|found| root(&found.column) == column);
+        let pictures = self.pictures.as_ref().is_some_and(|pictures| root(&pictures.found.column) == column);
+        let lettered = matches!(&self.options, Some(Options::Letters(columns)) if columns.iter().any(|name| name == column));
+        pictures || lettered || is(&self.id) || is(&self.target) || self.is_asked(column)
+    }
+}
+
+/// Which shapes fit a role.
+type Shape = fn(&Column) -> bool;
+
+fn is_question(column: &Column) -> bool {
+    column.is_text() && is_identifier(&column.name) && !column.items().any(|text| is_address(&text))
+}
+
+fn is_options(column: &Column) -> bool {
+    column.is_list() && is_identifier(&column.name)
+}
+
+fn is_target(column: &Column) -> bool {
+    let is_scalar = column.cells.iter().all(|cell| !cell.is_object() && !cell.is_array());
+    (is_scalar || column.is_list()) && !column.items().any(|text| is_address(&text) || names_picture(&text))
+}
+
+/// The free column of a fitting shape with the best name: one of `known`, the first of them first, or a name whose
+/// last word is one of them (`human_caption`). No name that ends in `id` means anything else.
+fn by_name(look: &Look, guess: &Guess, known: &[&str], shape: Shape) -> Option<Found> {
+    let rank = |column: &&Column| {
+        let name = normal(&column.name);
+        let exact = known.iter().position(|known| *known == name);
+        let last = name.rsplit('_').next().unwrap_or_default();
+        exact.or_else(|| known.iter().position(|known| *known == last).map(|at| at + known.len()))
+    };
+    let free =
+        look.columns.iter().filter(|column| !guess.has_part(&column.name) && !is_id_name(&column.name));
+    let fitting = free.filter(|column| shape(column));
+    let best = fitting.filter(|column| rank(column).is_some()).min_by_key(rank)?;
+    Some(Found { column: best.name.clone(), why: "by its name".to_owned() })
+}
+
+fn pictures(look: &Look) -> Option<Pictures> {
+    let rank = |column: &Column| {
+        IMAGES.iter().position(|known| *known == normal(&column.name)).unwrap_or(IMAGES.len())
+    };
+    let mut found: Vec<_> =
+        look.columns.iter().filter_map(|column| Some((rank(column), pictures_in(look, column)?))).collect();
+    // Stable: among columns with names of no meaning the first one wins. What can be sent comes before what is missing.
+    found.sort_by_key(|(rank, pictures)| (pictures.warning.is_some(), *rank));
+    found.into_iter().next().map(|(_, pictures)| pictures)
+}
+
+/// Pictures that are held in the file, named by paths, or named by addresses.
+fn pictures_in(look: &Look, column: &Column) -> Option<Pictures> {
+    let found = |why: &str| Found { column: column.name.clone(), why: why.to_owned() };
+    if column.blobs > 0 {
+        let name = column.blob.clone().unwrap_or_else(|| column.name.clone());
+        let warning = (name != column.name).then(|| "only the first picture of each row is sent".to_owned());
+        let found = Found { column: name, why: "it holds pictures".to_owned() };
+        return Some(Pictures { found, send: SendAs::Bytes, warning });
+    }
+    let items: Vec<String> = column.items().filter(|item| !item.trim().is_empty()).collect();
+    let is_named = IMAGES.contains(&normal(&column.name).as_str());
+    let all = |holds: fn(&str) -> bool| !items.is_empty() && items.iter().all(|item| holds(item));
+    if all(is_address) && (is_named || all(names_picture)) {
+        return Some(Pictures { found: found("addresses of pictures"), send: SendAs::Url, warning: None });
+    }
+    if !all(names_picture) || items.iter().any(|item| is_address(item)) {
+        return None;
+    }
+    let absent = items.iter().filter(|item| !look.pictures.join(item).is_file());
+    let warning = match absent.clone().count() {
+        0 => None,
+        count => absent.clone().next().map(|first| {
+            format!(
+                "{count} of {} pictures are not there, {} for one",
+                items.len(),
+                look.pictures.join(first).display()
+            )
+        }),
+    };
+    Some(Pictures { found: found("paths of pictures"), send: SendAs::Bytes, warning })
+}
+
+/// Long texts of letters, digits, `+`, `/` and `=` alone, bare or in a data URL.
+fn base64(look: &Look) -> Option<String> {
+    let is_base64 = |text: String| {
+        let encoded = text.split_once(";base64,").map_or(text.as_str(), |(_, encoded)| encoded);
+        encoded.len() > 200 && encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(&b))
+    };
+    let holds = |column: &&Column| column.is_text() && column.texts().all(is_base64);
+    look.columns.iter().find(holds).map(|column| column.name.clone())
+}
+
+fn id(look: &Look, guess: &Guess) -> Option<Found> {
+    let is_id = |column: &&Column| {
+        let scalar = column.cells.iter().all(|cell| cell.is_string() || cell.is_number());
+        column.blobs == 0 && scalar && column.cells.len() == look.rows && column.is_unique()
+    };
+    let found = |column: &Column, why: &str| Found { column: column.name.clone(), why: why.to_owned() };
+    let known = |name: &str| look.columns.iter().filter(is_id).find(|column| normal(&column.name) == name);
+    if let Some(column) = IDS.iter().find_map(|name| known(name)) {
+        return Some(found(column, "by its name; no value comes twice"));
+    }
+    if let Some(column) = look.columns.iter().filter(is_id).find(|column| is_id_name(&column.name)) {
+        return Some(found(column, "by its name; no value comes twice"));
+    }
+    let file_names = ["file_name", "filename"];
+    let by_file =
+        look.columns.iter().filter(is_id).find(|column| file_names.contains(&normal(&column.name).as_str()));
+    let by_picture = || {
+        let pictures = guess.pictures.as_ref().filter(|pictures| pictures.send == SendAs::Bytes)?;
+        column(look, &pictures.found.column).filter(is_id)
+    };
+    by_file.or_else(by_picture).map(|column| found(column, "file names, of which none comes twice"))
+}
+
+fn options(look: &Look, guess: &Guess) -> Option<Options> {
+    if let Some(found) = by_name(look, guess, &OPTIONS, is_options) {
+        let cells = &column(look, &found.column)?.cells;
+        let is_lettered = |text: &String| {
+            let text = text.trim_start_matches(['(', '[']);
+            text.starts_with(|c: char| c.is_ascii_alphabetic()) && text[1..].starts_with([')', ']', '.', ':'])
+        };
+        let lettered = cells.iter().all(|cell| texts_of(cell).iter().all(is_lettered));
+        let is_real = cells.iter().all(serde_json::Value::is_array);
+        return Some(Options::List { found, is_real, lettered, resolved: false });
+    }
+    let has = |letter: &&&str| column(look, letter).is_some_and(|column| column.cells.len() == look.rows);
+    let letters: Vec<String> = LETTERS.iter().take_while(has).map(|&letter| letter.to_owned()).collect();
+    (letters.len() >= 2).then_some(Options::Letters(letters))
+}
+
+fn references(look: &Look, guess: &Guess) -> Option<Found> {
+    let mut free = look.columns.iter().filter(|column| !guess.has_part(&column.name));
+    let list = free.find(|column| column.is_list() && is_target(column))?;
+    Some(Found { column: list.name.clone(), why: "lists of texts".to_owned() })
+}
+
+fn ends_in_question_mark(look: &Look, guess: &Guess) -> Option<Found> {
+    let asks = |column: &&Column| {
+        let asking = column.texts().filter(|text| text.trim_end().ends_with(['?', '？'])).count();
+        !guess.has_part(&column.name) && is_question(column) && asking * 2 >= column.cells.len()
+    };
+    let column = look.columns.iter().find(asks)?;
+    Some(Found { column: column.name.clone(), why: "its values end in question marks".to_owned() })
+}
+
+/// The only column of texts with no part yet, if there is but one.
+fn only_text_left(look: &Look, guess: &Guess) -> Option<Found> {
+    let mut free =
+        look.columns.iter().filter(|column| !look.bare && !guess.has_part(&column.name)).filter(is_prose);
+    let column = free.next()?;
+    free.next()
+        .is_none()
+        .then(|| Found { column: column.name.clone(), why: "the only other text".to_owned() })
+}
+
+/// Texts that could be answers: neither ids nor categories.
+fn is_prose(column: &&Column) -> bool {
+    let mut distinct: Vec<_> = column.texts().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    column.is_text()
+        && is_target(column)
+        && !is_id_name(&column.name)
+        && distinct.len() * 2 >= column.cells.len()
+}
+
+fn column<'a>(look: &'a Look, name: &str) -> Option<&'a Column> {
+    look.columns.iter().find(|column| column.name == name)
+}
+
+/// The column that a path goes into.
+fn root(path: &str) -> &str {
+    path.split_once('.').map_or(path, |(column, _)| column)
+}
+
+/// Lower case, with `_` between words.
+fn normal(name: &str) -> String {
+    let spaced = name.trim().replace(|c: char| !c.is_alphanumeric(), "_");
+    let mut normal = String::with_capacity(spaced.len());
+    let mut after_lower = false;
+    for letter in spaced.chars() {
+        if after_lower && letter.is_uppercase() {
+            normal.push('_');
+        }
+        after_lower = letter.is_lowercase();
+        normal.extend(letter.to_lowercase());
+    }
+    normal
+}
+
+fn is_id_name(name: &str) -> bool {
+    let name = normal(name);
+    let last = name.rsplit('_').next().unwrap_or_default();
+    ["id", "ids", "idx", "index", "uuid", "key"].contains(&last)
+}
+
+/// Whether a template can name it.
+fn is_identifier(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests;

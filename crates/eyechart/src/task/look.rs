@@ -1,0 +1,243 @@
+//! A look at data that no task names yet: which files, which columns, what the first rows have in them.
+//!
+//! Says what is there; what it means is guessed elsewhere.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture};
+use crate::types::{Row, text_of, texts_of};
+
+/// How many rows are looked at.
+const ROWS: u64 = 100;
+
+/// Extensions of files that hold rows.
+const DATA_EXTENSIONS: [&str; 5] = ["jsonl", "ndjson", "csv", "parquet", "tar"];
+
+/// Files that make a folder of pictures one with rows of its own.
+const METADATA: [&str; 2] = ["metadata.csv", "metadata.jsonl"];
+
+/// The first rows of a user's data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// The data file or pattern in it, as `dataset.file` has it.
+    pub file: String,
+    /// The folder that paths of pictures are relative to.
+    pub pictures: PathBuf,
+    /// Whether the data is a folder of pictures without any table: file names and nothing else.
+    pub bare: bool,
+    /// How many rows were looked at, bad ones left out.
+    pub rows: usize,
+    /// The columns, in the order of the file.
+    pub columns: Vec<Column>,
+}
+
+/// One column of the first rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its cells that have something in them, in the order of the rows.
+    pub cells: Vec<Value>,
+    /// Rows whose picture is held in the data file, under this column or inside it.
+    pub blobs: usize,
+    /// The name under which such a picture is found: the column's own, or that of the first one in a list.
+    pub blob: Option<String>,
+}
+
+impl Look {
+    /// Looks at `data`: a data file, a pattern with `*` in its last part, or a folder of pictures or data files.
+    ///
+    /// # Errors
+    /// A text that says what was found there, and what was expected.
+    pub fn at(data: &Path) -> Result<Self, String> {
+        let (folder, file) = place_of(data)?;
+        let files = find_files(&folder, &file).map_err(|error| error.to_string())?;
+        let first = files.paths.first().cloned().unwrap_or_else(|| folder.clone());
+        let is_folder = first.is_dir();
+        let mut look = Self {
+            pictures: if is_folder { first.clone() } else { first.parent().unwrap_or(&folder).to_owned() },
+            bare: is_folder && !METADATA.iter().any(|name| first.join(name).is_file()),
+            folder,
+            file,
+            rows: 0,
+            columns: Vec::new(),
+        };
+        look.read(&files).map_err(|error| error.to_string())?;
+        if look.rows == 0 {
+            return Err(format!("{} has no rows that can be read", data.display()));
+        }
+        Ok(look)
+    }
+
+    fn read(&mut self, files: &Files) -> Result<(), DatasetError> {
+        let reader = dataset::open(files, None)?;
+        let listed = reader.columns()?.unwrap_or_default();
+        self.columns = listed.iter().map(|name| Column { name: name.clone(), ..Column::default() }).collect();
+        for row in reader.rows(Pick::Rows((0..ROWS).collect()), &listed)? {
+            // A bad row is reported by the run; there is nothing to learn from it.
+            if let Ok(row) = row? {
+                self.add(row);
+            }
+        }
+        self.columns.retain(|column| !column.cells.is_empty() || column.blobs > 0);
+        Ok(())
+    }
+
+    fn add(&mut self, row: Row) {
+        self.rows += 1;
+        let mut with_blob = BTreeSet::new();
+        for name in row.blobs.keys() {
+            let column = self.column(name.split_once('.').map_or(name.as_str(), |(column, _)| column));
+            column.blob.get_or_insert_with(|| name.clone());
+            if with_blob.insert(column.name.clone()) {
+                column.blobs += 1;
+            }
+        }
+        for (name, cell) in row.cells {
+            let column = self.column(&name);
+            if texts_of(&cell).iter().any(|text| !text.trim().is_empty()) {
+                column.cells.push(cell);
+            }
+        }
+    }
+
+    fn column(&mut self, name: &str) -> &mut Column {
+        let at = self.columns.iter().position(|column| column.name == name).unwrap_or_else(|| {
+            self.columns.push(Column { name: name.to_owned(), ..Column::default() });
+            self.columns.len() - 1
+        });
+        &mut self.columns[at]
+    }
+}
+
+impl Column {
+    /// The cells as one text each.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.cells.iter().map(text_of)
+    }
+
+    /// All texts in the cells, those in lists too.
+    pub fn items(&self) -> impl Iterator<Item = String> {
+        self.cells.iter().flat_map(texts_of)
+    }
+
+    /// Whether every cell is a list of texts, in a JSON list or as a text that is one.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        let is_list = |cell: &Value| match cell {
+            Value::Array(items) => items.iter().all(|item| item.is_string() || item.is_null()),
+            Value::String(text) => texts_of(cell) != [text.as_str()],
+            _ => false,
+        };
+        !self.cells.is_empty() && self.cells.iter().all(is_list)
+    }
+
+    /// Whether every cell is a text, and no list in one.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        !self.cells.is_empty() && self.cells.iter().all(Value::is_string) && !self.is_list()
+    }
+
+    /// Whether no two cells are the same.
+    #[must_use]
+    pub fn is_unique(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        self.texts().all(|text| seen.insert(text))
+    }
+}
+
+/// The data folder, and the file in it.
+fn place_of(data: &Path) -> Result<(PathBuf, String), String> {
+    // `.` and `..` have a name too.
+    let named =
+        if data.file_name().is_none() { data.canonicalize().unwrap_or_default() } else { data.to_owned() };
+    let folder = match named.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if !named.is_dir() {
+        return Ok((folder, name));
+    }
+    if METADATA.iter().any(|name| named.join(name).is_file()) {
+        return Ok((folder, name));
+    }
+    match data_files(&named).as_slice() {
+        [only] => Ok((named, only.clone())),
+        [] if has_pictures(&named) => Ok((folder, name)),
+        [] => Err(format!(
+            "{} has neither pictures nor data files (.jsonl, .csv, .parquet); {}",
+            data.display(),
+            contents(&named)
+        )),
+        several => Err(format!(
+            "{} has several data files: name one of them ({}), or several of one kind by a pattern in quotes",
+            data.display(),
+            several.join(", ")
+        )),
+    }
+}
+
+fn has_pictures(folder: &Path) -> bool {
+    let files = Files { folder: folder.to_owned(), paths: vec![folder.to_owned()] };
+    let reader = dataset::open(&files, Some("image_folder"));
+    reader.and_then(|reader| reader.known_len()).is_ok_and(|len| len.is_some_and(|len| len > 0))
+}
+
+/// The data files in a folder or its `data` folder, the shards of one split as one pattern.
+fn data_files(folder: &Path) -> Vec<String> {
+    let is_data = |name: &str| {
+        let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        DATA_EXTENSIONS.contains(&extension.as_str()) && !name.starts_with('.')
+    };
+    let mut found = BTreeSet::new();
+    for prefix in ["", "data/"] {
+        let names = names(&folder.join(prefix)).into_iter().filter(|name| is_data(name));
+        found.extend(names.map(|name| format!("{prefix}{}", shards(&name))));
+    }
+    found.into_iter().collect()
+}
+
+/// `test-00001-of-00003.parquet` as `test-*.parquet`; other names as they are.
+fn shards(name: &str) -> String {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = || {
+        let (stem, extension) = name.rsplit_once('.')?;
+        let (rest, count) = stem.rsplit_once("-of-")?;
+        let (split, number) = rest.rsplit_once('-')?;
+        (is_number(count) && is_number(number)).then(|| format!("{split}-*.{extension}"))
+    };
+    parts().unwrap_or_else(|| name.to_owned())
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+fn contents(folder: &Path) -> String {
+    let names = names(folder);
+    match names.len() {
+        0 => "it is empty".to_owned(),
+        count @ 1..=5 => format!("it has {}", names[..count].join(", ")),
+        count => format!("it has {} and {} more", names[..5].join(", "), count - 5),
+    }
+}
+
+/// Whether a text is an address of the web.
+pub(super) fn is_address(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+/// Whether a text names a picture: by its extension, whatever follows a `?`.
+pub(super) fn names_picture(text: &str) -> bool {
+    is_picture(text.split('?').next().unwrap_or(text))
+}

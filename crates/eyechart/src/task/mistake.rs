@@ -1,0 +1,215 @@
+//! A mistake in a TOML text, shown where it stands: line, column, the line itself, what was meant.
+//!
+//! Knows TOML and how serde words its errors; not what the keys mean.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::types::nearest;
+
+/// What serde calls the types, and what a writer of TOML calls them.
+const TYPE_WORDS: [(&str, &str); 8] = [
+    ("sequence", "list"),
+    ("map", "table"),
+    ("usize", "whole number from 0 up"),
+    ("u64", "whole number from 0 up"),
+    ("u32", "whole number from 0 up"),
+    ("u8", "whole number from 0 to 255"),
+    ("f64", "number"),
+    ("floating point", "number"),
+];
+
+/// What is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// The bytes of the text that are at fault; absent where nothing in particular is.
+    span: Option<Range<usize>>,
+    what: String,
+    /// Put beside the mark below the line.
+    hint: Option<String>,
+    /// A last line with what would have been right.
+    note: Option<String>,
+}
+
+impl Mistake {
+    /// A mistake in the value at `path`, keys and positions in lists joined by dots (`compare.1.target`). Where the
+    /// text has no such value, it is shown at the nearest table above.
+    pub(super) fn at(text: &str, path: &str, what: String) -> Self {
+        let span = DeTable::parse(text).ok().and_then(|table| span_of(table.get_ref(), path));
+        Self { span, what, hint: None, note: None }
+    }
+
+    /// What the parser, or a type, has to say against `text`.
+    pub(super) fn from_toml(text: &str, error: &toml::de::Error) -> Self {
+        let place = error.span().and_then(|span| place_of(text, span.start)).unwrap_or_default();
+        let message = error.message().replace('\n', ", ");
+        let mistake = unknown(&message, &place)
+            .or_else(|| missing(&message, &place))
+            .or_else(|| wrong_type(&message, &place));
+        let mistake = mistake.unwrap_or(Self { span: None, what: message, hint: None, note: None });
+        Self { span: error.span(), ..mistake }
+    }
+
+    /// The mistake in words, with the line of `text` that it is in.
+    pub(super) fn show(&self, text: &str) -> String {
+        let Some(span) = &self.span else { return self.what.clone() };
+        let (number, column, line) = line_at(text, span.start);
+        let gutter = " ".repeat(number.to_string().len());
+        let width =
+            text.get(span.clone()).map_or(1, |marked| marked.lines().next().unwrap_or("").chars().count());
+        let before: String =
+            line.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let hint = self.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+        let mut shown = format!(
+            "line {number}, column {column}: {}\n{gutter} |\n{number} | {line}\n{gutter} | {before}{}{hint}",
+            self.what,
+            "^".repeat(width.max(1)),
+        );
+        if let Some(note) = &self.note {
+            shown.push_str(&format!("\n{gutter} = {note}"));
+        }
+        shown
+    }
+}
+
+/// `` unknown field `x`, expected one of `a`, `b` ``, and the same for the words of an enum.
+fn unknown(message: &str, place: &Place) -> Option<Mistake> {
+    let is_key = message.starts_with("unknown field ");
+    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
+    let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    let (given, known) = names.split_first()?;
+    let hint = nearest(given, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
+    let known = known.join(", ");
+    let (what, note) = if is_key {
+        let table = place.table();
+        (
+            format!("unknown key `{given}` {}", within(&table)),
+            format!("the keys {} are {known}", within(&table)),
+        )
+    } else {
+        (format!("`{}` cannot be {given:?}", place.key()), format!("it can be {known}"))
+    };
+    Some(Mistake { span: None, what, hint, note: Some(note) })
+}
+
+/// `` missing field `x` ``, said of the table that lacks it.
+fn missing(message: &str, place: &Place) -> Option<Mistake> {
+    let key = message.strip_prefix("missing field `")?.trim_end_matches('`');
+    let table = place.steps.as_slice();
+    let what = format!("the key `{key}` is missing {}", within(&heading(table, place.in_list)));
+    Some(Mistake { span: None, what, hint: None, note: None })
+}
+
+/// ``invalid type: integer `3`, expected a string``, and the like for values.
+fn wrong_type(message: &str, place: &Place) -> Option<Mistake> {
+    let said = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    let (found, expected) = match said {
+        Some(said) => said.split_once(", expected ")?,
+        None => ("something else", message.strip_prefix("wanted ")?),
+    };
+    let table = place.table();
+    let what = format!(
+        "`{}` {}: expected {}, found {}",
+        place.key(),
+        within(&table),
+        in_toml(expected),
+        in_toml(found)
+    );
+    Some(Mistake { span: None, what, hint: None, note: None })
+}
+
+fn in_toml(kind: &str) -> String {
+    if kind.starts_with("struct ") {
+        return "a table".to_owned();
+    }
+    let bare = kind.trim_start_matches("a ");
+    match TYPE_WORDS.iter().find(|(serde, _)| *serde == bare) {
+        Some((_, word)) => format!("a {word}"),
+        None => kind.to_owned(),
+    }
+}
+
+fn within(table: &str) -> String {
+    if table.is_empty() { "at the top level".to_owned() } else { format!("in {table}") }
+}
+
+/// The keys on the way to some place of the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Place {
+    steps: Vec<String>,
+    /// Whether the first key's value is a list of tables.
+    in_list: bool,
+}
+
+impl Place {
+    fn key(&self) -> &str {
+        self.steps.last().map_or("the whole", String::as_str)
+    }
+
+    /// How the table around the last key is headed.
+    fn table(&self) -> String {
+        heading(&self.steps[..self.steps.len().saturating_sub(1)], self.in_list)
+    }
+}
+
+fn heading(steps: &[String], in_list: bool) -> String {
+    match steps.join(".").as_str() {
+        "" => String::new(),
+        name if in_list => format!("[[{name}]]"),
+        name => format!("[{name}]"),
+    }
+}
+
+/// The key, or the key of the value, at the byte `start`.
+fn place_of(text: &str, start: usize) -> Option<Place> {
+    let table = DeTable::parse(text).ok()?;
+    for (key, value) in table.get_ref() {
+        let mut steps = vec![key.get_ref().to_string()];
+        let items = value.get_ref().as_array();
+        let found = match items {
+            Some(items) => items.iter().any(|item| holds(item.get_ref(), item.span(), start, &mut steps)),
+            None => holds(value.get_ref(), value.span(), start, &mut steps),
+        };
+        if found || key.span().start == start || value.span().start == start {
+            let in_list = items.is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()));
+            return Some(Place { steps, in_list });
+        }
+    }
+    None
+}
+
+/// Whether `start` is within the value; `steps` goes on to the key there.
+fn holds(value: &DeValue<'_>, span: Range<usize>, start: usize, steps: &mut Vec<String>) -> bool {
+    if let Some(table) = value.as_table() {
+        for (key, value) in table {
+            steps.push(key.get_ref().to_string());
+            if key.span().start == start || holds(value.get_ref(), value.span(), start, steps) {
+                return true;
+            }
+            steps.pop();
+        }
+    }
+    span.contains(&start)
+}
+
+fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
+    let (_, mut value) = table.iter().find(|(key, _)| key.get_ref() == step)?;
+    let mut rest = rest;
+    if let (Some(items), Some(path)) = (value.get_ref().as_array(), rest) {
+        let (index, after) = path.split_once('.').map_or((path, None), |(index, after)| (index, Some(after)));
+        value = items.get(index.parse::<usize>().ok()?)?;
+        rest = after;
+    }
+    let below = rest.and_then(|rest| span_of(value.get_ref().as_table()?, rest));
+    below.or_else(|| Some(value.span()))
+}
+
+/// Line and column, from 1, of the byte `at`, and that line. Columns count characters.
+fn line_at(text: &str, at: usize) -> (usize, usize, &str) {
+    let before = text.get(..at).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or("");
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1, line)
+}

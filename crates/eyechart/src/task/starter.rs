@@ -1,0 +1,222 @@
+//! A guess written down as a task file: complete, commented, and to be changed by hand.
+//!
+//! Writes text; opens no file.
+
+use super::guess::{Found, Guess, Options};
+use super::look::Look;
+use crate::types::SendAs;
+
+/// What is asked about a picture where no column says it.
+const DESCRIBE: &str = "Describe this image.";
+
+/// Columns of a line of comments.
+const WIDTH: usize = 80;
+
+/// The text of a task file of this name for the data of `look`, by `guess`.
+#[must_use]
+pub fn starter(name: &str, look: &Look, guess: &Guess) -> String {
+    let sections = [
+        format!("{}\nname = {}\n", header(look), quoted(name)),
+        dataset(look, guess),
+        prompt(guess),
+        images(guess),
+        generation(),
+        comparisons(look, guess),
+    ];
+    sections.join("\n")
+}
+
+fn header(look: &Look) -> String {
+    let columns = look.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "A task for `eyechart run`, written by `eyechart init` after a look at {} rows of {}. What was guessed has \
+         its reason behind it: change what is wrong. docs/tasks.md explains every key.",
+        look.rows,
+        quoted(&look.file)
+    );
+    format!("{}#\n{}", comment(&text), comment(&format!("Columns: {columns}")))
+}
+
+fn dataset(look: &Look, guess: &Guess) -> String {
+    let mut text = format!("[dataset]\nfile = {}\n", quoted(&look.file));
+    match &guess.id {
+        Some(id) => text.push_str(&format!("id = {}\n", reasoned(id))),
+        None => {
+            text.push_str("# id = \"COLUMN\"  # none was found: samples are called by their row number\n")
+        }
+    }
+    if !guess.incomplete.is_empty() {
+        text.push_str("# Rows in which one of these is missing or empty are left out.\n");
+        text.push_str(&format!("require = {}\n", list(&guess.incomplete)));
+    }
+    text.push_str(&choices(guess));
+    text.push_str("# sample_size = 100  # how many rows are asked without --limit; all of them if absent\n");
+    if !guess.others.is_empty() {
+        text.push_str("# Columns to keep in the record, for exports:\n");
+        text.push_str(&format!("# keep = {}\n", list(&guess.others)));
+    }
+    text
+}
+
+fn choices(guess: &Guess) -> String {
+    match (&guess.options, &guess.target) {
+        (Some(Options::List { found, resolved: true, .. }), Some(target)) => format!(
+            "# Multiple choice: the options, and the right one.\nchoices = {{ options = {}, label = {} }}\n",
+            quoted(&found.column),
+            quoted(&target.column)
+        ),
+        (Some(Options::List { found, .. }), _) => {
+            let label = guess.target.as_ref().map_or("COLUMN", |target| target.column.as_str());
+            let text = "Multiple choice, if the label is an option's letter or its text; in most rows it is neither:";
+            let options = quoted(&found.column);
+            format!("{}# choices = {{ options = {options}, label = {} }}\n", comment(text), quoted(label))
+        }
+        (Some(Options::Letters(_)), _) => comment(
+            "The options have a column each. `choices` needs one column with a list of them: the prompt below \
+             shows them all the same.",
+        ),
+        (None, _) => String::new(),
+    }
+}
+
+fn prompt(guess: &Guess) -> String {
+    let text = template(guess);
+    let literal = if text.contains('\n') { format!("\"\"\"\n{text}\"\"\"") } else { quoted(&text) };
+    let reason = match &guess.question {
+        Some(found) => format!("The question: the column {}, {}.", quoted(&found.column), found.why),
+        None => "No column looks like a question: every picture gets the same prompt.".to_owned(),
+    };
+    let more = "A template over the columns: {{ column }} is replaced by the row's text.";
+    format!("[prompt]\n{}{}text = {literal}\n", comment(&reason), comment(more))
+}
+
+/// The prompt's template.
+fn template(guess: &Guess) -> String {
+    let question = match (&guess.question, &guess.options) {
+        (Some(found), _) => format!("{{{{ {} }}}}", found.column),
+        (None, Some(_)) => "Which of these options is right?".to_owned(),
+        (None, None) => DESCRIBE.to_owned(),
+    };
+    let Some(options) = &guess.options else { return question };
+    let options = match options {
+        Options::List { found, is_real: false, .. } => format!("Options: {{{{ {} }}}}", found.column),
+        Options::List { found, lettered, .. } => {
+            let letter = if *lettered { "" } else { "{{ \"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"[loop.index0] }}. " };
+            format!("{{% for option in {} %}}\n{letter}{{{{ option }}}}{{% endfor %}}", found.column)
+        }
+        Options::Letters(columns) => {
+            let lines = columns.iter().map(|letter| format!("{letter}. {{{{ {letter} }}}}"));
+            lines.collect::<Vec<_>>().join("\n")
+        }
+    };
+    let answer = if guess.target_is_letter { "the letter of the right option" } else { "the right option" };
+    format!("{question}\n{options}\n\nAnswer with {answer}.")
+}
+
+fn images(guess: &Guess) -> String {
+    let Some(pictures) = &guess.pictures else {
+        let held = guess.base64.as_ref().map(|column| {
+            format!(
+                " The column {} seems to hold pictures as base64, which is not read: write them to files.",
+                quoted(column)
+            )
+        });
+        let text = format!(
+            "No column looks like pictures: the prompt goes out alone.{} With pictures:",
+            held.unwrap_or_default()
+        );
+        return format!("{}# [images]\n# column = \"COLUMN\"\n", comment(&text));
+    };
+    let mut text = format!("[images]\ncolumn = {}\n", reasoned(&pictures.found));
+    if let Some(warning) = &pictures.warning {
+        text.push_str(&comment(&format!("Attention: {warning}.")));
+    }
+    match pictures.send {
+        SendAs::Url => text.push_str("send = \"url\"  # the endpoint fetches the pictures itself\n"),
+        _ => text.push_str(
+            "# format = \"jpeg\"  # re-encodes pictures of other formats; else they go out as they are\n",
+        ),
+    }
+    text
+}
+
+fn generation() -> String {
+    let more = "Request fields, sent as they stand. Without them the endpoint's own defaults hold.";
+    format!("{}[generation]\n# temperature = 0\n# max_tokens = 300\n", comment(more))
+}
+
+fn comparisons(look: &Look, guess: &Guess) -> String {
+    let Some(target) = &guess.target else {
+        let how = if look.bare {
+            "put a text file beside each picture (`cat.txt` beside `cat.png`) and write `target = \"text\"` here, or \
+             a table of the pictures with a column of answers (metadata.csv, with `file_name`) and its name."
+        } else {
+            "name the column with the right answer, or a list of them, here."
+        };
+        let text = format!(
+            "There is nothing to compare with: no column looks like an answer. Answers are recorded and not \
+             scored. To score them, {how}"
+        );
+        return format!("{}# [[compare]]\n# target = \"COLUMN\"\n", comment(&text));
+    };
+    let mut text = format!("[[compare]]\ntarget = {}\n", reasoned(target));
+    if guess.target_is_letter {
+        text.push_str("take = \"first_line\"  # of the answer\n");
+    }
+    if let Some(other) = guess.alternatives.first() {
+        text.push('\n');
+        text.push_str(&comment("The answer can be compared with more than one column:"));
+        text.push_str(&format!("# [[compare]]\n# target = {}\n", quoted(other)));
+    }
+    text
+}
+
+/// A value with the reason for it as a comment.
+fn reasoned(found: &Found) -> String {
+    format!("{}  # {}", quoted(&found.column), found.why)
+}
+
+fn list(names: &[String]) -> String {
+    format!("[{}]", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "))
+}
+
+/// A TOML basic string. JSON escapes the same characters the same way, but for DEL.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// Lines of comment, each below the width where its words allow it.
+fn comment(text: &str) -> String {
+    let mut lines = vec!["#".to_owned()];
+    for word in text.split_whitespace() {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 1 && line + 1 + word.chars().count() > WIDTH {
+            lines.push("#".to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_quoted_as_toml_reads_it() {
+        for text in ["a \"b\" \\ c", "line\nbreak\ttab", "\u{7f}\u{1}", "é × 図", ""] {
+            let table: toml::Table = toml::from_str(&format!("k = {}", quoted(text))).unwrap();
+            assert_eq!(table["k"].as_str(), Some(text));
+        }
+    }
+
+    #[test]
+    fn comments_are_wrapped_and_every_line_is_one() {
+        let text = comment(&"a fairly long word\nand another one ".repeat(9));
+        assert!(text.lines().all(|line| line.starts_with("# ") && line.len() <= WIDTH), "{text}");
+        assert!(text.lines().count() > 3);
+    }
+}
