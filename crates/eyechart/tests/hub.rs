@@ -306,18 +306,27 @@ fn a_part_of_something_else_is_found_out() {
 #[test]
 fn a_slow_drip_is_fine_and_silence_is_not() {
     let (server, cache) = (server(), Cache::new());
-    let settings = Settings { read_timeout: Duration::from_secs(1), ..hasty() };
-    let hub = Hub::with_settings(&cache.env(&server), settings).unwrap();
-    server.faults("images.tgz", [Fault::Drip(12, Duration::from_millis(100))]);
-    assert_eq!(get(&hub.snapshot(&charts()).unwrap(), "images.tgz").unwrap(), large());
-    assert_eq!(server.downloads().len(), 1);
-
-    let cache = Cache::new();
-    let settings = Settings { read_timeout: Duration::from_millis(50), attempts: 2, ..hasty() };
-    let hub = Hub::with_settings(&cache.env(&server), settings).unwrap();
+    let hub =
+        |settings| Hub::with_settings(&cache.env(&server), settings).unwrap().snapshot(&pinned()).unwrap();
+    // Only the content is asked for below.
+    cache.charts(&server).files().unwrap();
+    let impatient = Settings { read_timeout: Duration::from_millis(50), attempts: 2, ..hasty() };
     server.faults("images.tgz", [Fault::Silence; 2]);
-    let error = get(&hub.snapshot(&charts()).unwrap(), "images.tgz").unwrap_err();
+    let error = get(&hub(impatient), "images.tgz").unwrap_err();
     assert!(matches!(error, HubError::Unreachable { .. }), "{error}");
+    // Longer in all than any read may take.
+    let settings = Settings { read_timeout: Duration::from_secs(2), attempts: 1, ..hasty() };
+    server.faults("images.tgz", [Fault::Drip(12, Duration::from_millis(200))]);
+    assert_eq!(get(&hub(settings), "images.tgz").unwrap(), large());
+}
+
+#[test]
+fn a_storage_that_refuses_for_good_is_named_without_the_signature() {
+    let (server, cache) = (server(), Cache::new());
+    server.faults("images.tgz", [Fault::Status(403); 4]);
+    let error = get(&cache.charts(&server), "images.tgz").unwrap_err();
+    assert_eq!(error.to_string(), "localhost answered 403 for file images.tgz of the dataset them/charts");
+    assert!(!format!("{error:?}").contains("signed"), "{error:?}");
 }
 
 #[test]

@@ -112,13 +112,8 @@ impl RepositoryCache {
         let blob = self.blob(etag);
         let levels = path.split('/').count() + 1;
         let relative: PathBuf = std::iter::repeat_n("..", levels).chain(["blobs", etag]).collect();
-        let link_or_copy = |at: &Path| match symlink(&relative, at) {
-            // The name is taken: another one is tried.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-            Err(_) => fs::copy(&blob, at).map(drop),
-            Ok(()) => Ok(()),
-        };
-        let placed = create_parent(&file).and_then(|()| place(&file, link_or_copy));
+        let placed = create_parent(&file)
+            .and_then(|()| place(&file, |at| link_or_copy(&blob, at, |at| symlink(&relative, at))));
         placed.map_err(HubError::cache("write", &file))
     }
 }
@@ -136,6 +131,16 @@ fn place(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> 
     let folder = path.parent().unwrap_or(Path::new("."));
     let made = tempfile::Builder::new().prefix(".eyechart-").make_in(folder, make)?;
     made.into_temp_path().persist(path).map_err(|error| error.error)
+}
+
+/// A copy of the blob where links are not to be had.
+fn link_or_copy(blob: &Path, at: &Path, link: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    match link(at) {
+        // The temporary name is taken: another one is tried.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) => fs::copy(blob, at).map(drop),
+        Ok(()) => Ok(()),
+    }
 }
 
 fn create_parent(path: &Path) -> io::Result<()> {
@@ -201,5 +206,15 @@ mod tests {
         replace(&moved.blob("def"), b"newer").unwrap();
         moved.link("def", COMMIT, "data/deep/a.csv").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"newer");
+    }
+
+    #[test]
+    fn where_there_are_no_links_the_snapshot_has_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let (blob, at) = (folder.path().join("blob"), folder.path().join("file"));
+        fs::write(&blob, "content").unwrap();
+        link_or_copy(&blob, &at, |_| Err(io::ErrorKind::PermissionDenied.into())).unwrap();
+        assert!(!at.is_symlink());
+        assert_eq!(fs::read(&at).unwrap(), b"content");
     }
 }

@@ -36,7 +36,7 @@ impl Context {
 
     pub(super) fn explain(&self, failure: Failure, wanted: Wanted<'_>) -> HubError {
         let cause = match failure {
-            Failure::Connect(cause) | Failure::Transport(cause) => cause,
+            Failure::Transport(cause) => cause,
             Failure::Status(status) => return self.refused(&status, wanted),
         };
         let (repository, host) = (self.repository.to_string(), self.host());
@@ -45,6 +45,10 @@ impl Context {
 
     fn refused(&self, status: &Status, wanted: Wanted<'_>) -> HubError {
         let (repository, host, has_token) = (self.repository.to_string(), self.host(), self.http.has_token());
+        if !status.by_hub {
+            let host = status.host.clone();
+            return HubError::Status { repository, wanted: wanted.name(), host, status: status.code };
+        }
         match (status.code, status.error.as_deref(), wanted) {
             (401 | 403, Some("GatedRepo"), _) => {
                 HubError::Gated { repository, page: self.endpoint().page(&self.repository), has_token }

@@ -3,10 +3,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cache::RepositoryCache;
 use super::hash::Hasher;
+use super::parallel::Stop;
 use super::transfer::Source;
 use super::{HubError, Progress};
 
@@ -26,23 +27,16 @@ pub(super) struct Meter<'a> {
     progress: &'a dyn Progress,
     done: AtomicU64,
     total: Option<u64>,
-    stopped: AtomicBool,
 }
 
 impl<'a> Meter<'a> {
     pub(super) fn new(progress: &'a dyn Progress, total: Option<u64>) -> Self {
-        Self { progress, done: AtomicU64::new(0), total, stopped: AtomicBool::new(false) }
+        Self { progress, done: AtomicU64::new(0), total }
     }
 
-    /// Makes the other downloads end at their next bytes.
-    pub(super) fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
-    }
-
-    fn advance(&self, bytes: u64) -> Result<(), HubError> {
+    fn advance(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.progress.bytes(done, self.total);
-        if self.stopped.load(Ordering::Relaxed) { Err(HubError::Stopped) } else { Ok(()) }
     }
 
     fn take_back(&self, bytes: u64) {
@@ -52,27 +46,27 @@ impl<'a> Meter<'a> {
 
 impl Download<'_> {
     /// Downloads the blob, unless another process has just done so, and links it into the snapshot.
-    pub(super) fn run(&self, meter: &Meter<'_>) -> Result<(), HubError> {
+    pub(super) fn run(&self, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
         let Source { commit, path, identity, .. } = &self.source;
         let waiting = || meter.progress.say(&format!("waiting for another process that downloads {path}"));
         let _lock = self.cache.lock(&self.etag, waiting)?;
         let blob = self.cache.blob(&self.etag);
         let has_blob = |size: u64| fs::metadata(&blob).is_ok_and(|data| data.len() == size);
         match identity.size {
-            Some(size) if has_blob(size) => meter.advance(size)?,
+            Some(size) if has_blob(size) => meter.advance(size),
             None if blob.is_file() => {}
-            _ => self.fetch(&blob, meter)?,
+            _ => self.fetch(&blob, meter, stop)?,
         }
         self.cache.link(&self.etag, commit, path)
     }
 
     /// A part that turns out to be wrong is thrown away, and the whole downloaded once more.
-    fn fetch(&self, blob: &Path, meter: &Meter<'_>) -> Result<(), HubError> {
+    fn fetch(&self, blob: &Path, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
         let path = self.cache.part(&self.etag);
         let mut damaged = None;
         for _ in 0..2 {
             let mut part = Part::open(&path, self).map_err(HubError::cache("write", &path))?;
-            self.fill(&mut part, meter)?;
+            self.fill(&mut part, meter, stop)?;
             let (size, mismatch) = part.finish(&self.etag).map_err(HubError::cache("fsync", &path))?;
             let Some((what, found)) = mismatch else {
                 return fs::rename(&path, blob).map_err(HubError::cache("write", blob));
@@ -84,12 +78,13 @@ impl Download<'_> {
         damaged.map_or(Ok(()), Err)
     }
 
-    fn fill(&self, part: &mut Part, meter: &Meter<'_>) -> Result<(), HubError> {
-        meter.advance(part.len)?;
+    fn fill(&self, part: &mut Part, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
+        meter.advance(part.len);
         let mut transfer = self.source.clone().transfer(part.len, None);
         while let Some(bytes) = transfer.next()? {
             part.write(&bytes).map_err(HubError::cache("write", &self.cache.part(&self.etag)))?;
-            meter.advance(bytes.len() as u64)?;
+            meter.advance(bytes.len() as u64);
+            stop.check()?;
         }
         Ok(())
     }

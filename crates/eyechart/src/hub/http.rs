@@ -60,9 +60,7 @@ pub(super) struct Facts {
 /// Why there is no good answer.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
-    /// No connection came about.
-    Connect(String),
-    /// No answer, or a broken one.
+    /// No connection, no answer, or a broken one.
     Transport(String),
     /// An answer with a status that is no success.
     Status(Status),
@@ -72,12 +70,14 @@ pub(super) enum Failure {
 #[derive(Debug, Clone)]
 pub(super) struct Status {
     pub(super) code: u16,
+    /// Who said so.
+    pub(super) host: String,
     /// The Hub's own word, such as `GatedRepo`.
     pub(super) error: Option<String>,
     /// How long the server wants to be left alone.
     retry_after: Option<Duration>,
     /// Whether the Hub itself said so, and not a storage that it redirected to.
-    by_hub: bool,
+    pub(super) by_hub: bool,
 }
 
 impl Http {
@@ -156,14 +156,13 @@ impl Http {
         })?
     }
 
+    /// A Hub that never answered is asked only once.
     fn insist<T>(&self, attempt: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
         let mut patience = self.patience();
         loop {
             match attempt() {
-                // A Hub that never answered is not asked again: the caller has other ways, and should not wait.
-                Err(Failure::Connect(cause)) if !self.reached.load(Ordering::Relaxed) => {
-                    return Err(Failure::Connect(cause));
-                }
+                // The caller has other ways, and should not wait for long.
+                Err(failure) if !self.reached.load(Ordering::Relaxed) => return Err(failure),
                 Err(failure) => patience.wait(failure)?,
                 done => return done,
             }
@@ -171,7 +170,7 @@ impl Http {
     }
 
     fn noted<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        if !matches!(outcome, Err(Failure::Connect(_) | Failure::Transport(_))) {
+        if !matches!(outcome, Err(Failure::Transport(_))) {
             self.reached.store(true, Ordering::Relaxed);
         }
         outcome
@@ -260,16 +259,13 @@ impl Facts {
 
 impl Failure {
     fn transport(error: reqwest::Error) -> Self {
-        match error.is_connect() {
-            true => Self::Connect(cause(error)),
-            false => Self::Transport(cause(error)),
-        }
+        Self::Transport(cause(error))
     }
 
     /// Whether the same request may do better later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Transport(_) => true,
+            Self::Transport(_) => true,
             // A storage refuses signatures that have become too old; the Hub gives new ones.
             Self::Status(status) => !status.by_hub || matches!(status.code, 408 | 416 | 429 | 500..),
         }
@@ -282,6 +278,7 @@ impl Status {
             text(response.headers(), RETRY_AFTER.as_str()).and_then(|text| text.trim().parse().ok());
         Self {
             code: response.status().as_u16(),
+            host: response.url().host_str().unwrap_or_default().to_owned(),
             error: text(response.headers(), "x-error-code"),
             retry_after: seconds.map(Duration::from_secs),
             by_hub,

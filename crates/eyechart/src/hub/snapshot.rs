@@ -183,7 +183,7 @@ impl Snapshot {
     }
 
     fn download(&self, missing: &[&str], progress: &dyn Progress) -> Result<(), HubError> {
-        let sources = parallel::for_each(missing, |path| self.source(path))?;
+        let sources = parallel::for_each(missing, |path, _| self.source(path))?;
         let total = sources.iter().map(|source| source.identity.size).sum();
         let what = match missing {
             [path] => (*path).to_owned(),
@@ -192,13 +192,11 @@ impl Snapshot {
         let host = self.context.host();
         progress.say(&format!("downloading {what} of {} from {host}", self.context.repository));
         let meter = Meter::new(progress, total);
-        parallel::for_each(&sources, |source| {
-            self.download_one(source, &meter).inspect_err(|_| meter.stop())
-        })?;
+        parallel::for_each(&sources, |source, stop| self.prepare(source)?.run(&meter, stop))?;
         Ok(())
     }
 
-    fn download_one(&self, source: &Source, meter: &Meter<'_>) -> Result<(), HubError> {
+    fn prepare(&self, source: &Source) -> Result<Download<'_>, HubError> {
         let etag = source.identity.etag.as_deref();
         let etag = etag.ok_or_else(|| self.context.protocol(format!("no ETag for {}", source.path)))?;
         // It becomes the name of a file.
@@ -208,7 +206,7 @@ impl Snapshot {
                 .context
                 .protocol(format!("an ETag that is no name of a blob for {}", source.path)));
         }
-        Download { cache: &self.cache, etag: etag.to_owned(), source: source.clone() }.run(meter)
+        Ok(Download { cache: &self.cache, etag: etag.to_owned(), source: source.clone() })
     }
 
     /// Where the file comes from, and what it must be.
