@@ -34,6 +34,8 @@ struct HubFile {
     path: String,
     content: Arc<[u8]>,
     large: bool,
+    git_hash: String,
+    etag: String,
 }
 
 impl Repo {
@@ -46,14 +48,22 @@ impl Repo {
     }
 
     /// A file that git keeps itself.
-    pub fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
-        self.files.push(HubFile { path: path.to_owned(), content: content.as_ref().into(), large: false });
-        self
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.with(path, content.as_ref(), false)
     }
 
     /// A file on the storage.
-    pub fn large(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
-        self.files.push(HubFile { path: path.to_owned(), content: content.as_ref().into(), large: true });
+    pub fn large(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.with(path, content.as_ref(), true)
+    }
+
+    fn with(mut self, path: &str, content: &[u8], large: bool) -> Self {
+        let mut hasher = Sha1::new();
+        hasher.update(format!("blob {}\0", content.len()));
+        hasher.update(content);
+        let git_hash = hex(&hasher.finalize());
+        let etag = if large { hex(&Sha256::digest(content)) } else { git_hash.clone() };
+        self.files.push(HubFile { path: path.to_owned(), content: content.into(), large, git_hash, etag });
         self
     }
 
@@ -63,22 +73,6 @@ impl Repo {
 
     pub fn private(self, token: &'static str) -> Self {
         Self { token: Some(token), gated: false, ..self }
-    }
-}
-
-impl HubFile {
-    fn etag(&self) -> String {
-        match self.large {
-            true => hex(&Sha256::digest(&self.content)),
-            false => self.git_hash(),
-        }
-    }
-
-    fn git_hash(&self) -> String {
-        let mut hasher = Sha1::new();
-        hasher.update(format!("blob {}\0", self.content.len()));
-        hasher.update(&self.content);
-        hex(&hasher.finalize())
     }
 }
 
@@ -281,10 +275,10 @@ impl Shared {
         let cursor = asked.path.split_once("cursor=").map_or(0, |(_, cursor)| cursor.parse().unwrap());
         let node = |file: &HubFile| {
             let mut node = serde_json::json!({"type": "file", "path": file.path, "size": file.content.len(),
-                "oid": file.git_hash()});
+                "oid": file.git_hash});
             if file.large {
                 node["lfs"] =
-                    serde_json::json!({"oid": file.etag(), "size": file.content.len(), "pointerSize": 130});
+                    serde_json::json!({"oid": file.etag, "size": file.content.len(), "pointerSize": 130});
             }
             node
         };
@@ -306,14 +300,14 @@ impl Shared {
         let (status, location) = match file.large {
             true => {
                 let port = self.storage.port();
-                (302, format!("http://localhost:{port}/store/{}?Signature=signed", file.etag()))
+                (302, format!("http://localhost:{port}/store/{}?Signature=signed", file.etag))
             }
             false => (307, format!("/api/resolve-cache/{}/{}/{COMMIT}/{path}", repo.kind, repo.id)),
         };
         Reply::new(status)
             .with("Location", location)
             .with("X-Repo-Commit", COMMIT)
-            .with("X-Linked-Etag", format!("\"{}\"", file.etag()))
+            .with("X-Linked-Etag", format!("\"{}\"", file.etag))
             .with("X-Linked-Size", file.content.len().to_string())
     }
 
@@ -322,7 +316,7 @@ impl Shared {
         let file = self
             .find(|repo, file| decoded(rest) == format!("{}/{}/{COMMIT}/{}", repo.kind, repo.id, file.path));
         let (reply, fault) = self.content(asked, &file);
-        (reply.with("ETag", format!("W/\"{}\"", file.etag())).with("X-Repo-Commit", COMMIT), fault)
+        (reply.with("ETag", format!("W/\"{}\"", file.etag)).with("X-Repo-Commit", COMMIT), fault)
     }
 
     /// A file on the storage, which has its own idea of an ETag and refuses tokens.
@@ -330,7 +324,7 @@ impl Shared {
         if asked.header("authorization").is_some() || !asked.path.contains("Signature=signed") {
             return (Reply::new(400), None);
         }
-        let file = self.find(|_, file| file.large && path == format!("store/{}", file.etag()));
+        let file = self.find(|_, file| file.large && path == format!("store/{}", file.etag));
         let (reply, fault) = self.content(asked, &file);
         (reply.with("ETag", "\"of-the-storage\""), fault)
     }
