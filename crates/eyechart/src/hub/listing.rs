@@ -107,7 +107,7 @@ impl Listing {
 
     pub(super) fn keep(&self, path: &Path) -> Result<(), HubError> {
         let kept = Kept { format_version: FORMAT, files: self.files.clone() };
-        let text = serde_json::to_vec(&kept).unwrap_or_default();
+        let text = serde_json::to_vec(&kept).map_err(|error| HubError::cache("write", path)(error.into()))?;
         replace(path, &text)
     }
 

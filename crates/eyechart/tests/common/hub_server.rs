@@ -10,71 +10,16 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+#[path = "hub_repo.rs"]
+mod repo;
+
+use repo::HubFile;
+pub use repo::Repo;
 
 /// The commit of every repository.
 pub const COMMIT: &str = "5e1cbd8f0a4e4f2ab3b7b7f2d9ad3ce1f0a1b2c3";
 /// Files on a page of the API's list.
 const PAGE: usize = 2;
-
-/// A repository with its files.
-#[derive(Clone)]
-pub struct Repo {
-    kind: &'static str,
-    id: String,
-    files: Vec<HubFile>,
-    /// The token that opens it; anybody may read it where absent.
-    token: Option<&'static str>,
-    gated: bool,
-}
-
-#[derive(Clone)]
-struct HubFile {
-    path: String,
-    content: Arc<[u8]>,
-    large: bool,
-    git_hash: String,
-    etag: String,
-}
-
-impl Repo {
-    pub fn dataset(id: &str) -> Self {
-        Self { kind: "datasets", id: id.to_owned(), files: Vec::new(), token: None, gated: false }
-    }
-
-    pub fn model(id: &str) -> Self {
-        Self { kind: "models", ..Self::dataset(id) }
-    }
-
-    /// A file that git keeps itself.
-    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
-        self.with(path, content.as_ref(), false)
-    }
-
-    /// A file on the storage.
-    pub fn large(self, path: &str, content: impl AsRef<[u8]>) -> Self {
-        self.with(path, content.as_ref(), true)
-    }
-
-    fn with(mut self, path: &str, content: &[u8], large: bool) -> Self {
-        let mut hasher = Sha1::new();
-        hasher.update(format!("blob {}\0", content.len()));
-        hasher.update(content);
-        let git_hash = hex(&hasher.finalize());
-        let etag = if large { hex(&Sha256::digest(content)) } else { git_hash.clone() };
-        self.files.push(HubFile { path: path.to_owned(), content: content.into(), large, git_hash, etag });
-        self
-    }
-
-    pub fn gated(self, token: &'static str) -> Self {
-        Self { token: Some(token), gated: true, ..self }
-    }
-
-    pub fn private(self, token: &'static str) -> Self {
-        Self { token: Some(token), gated: false, ..self }
-    }
-}
 
 /// What goes wrong with one download of a file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,7 +209,7 @@ impl Shared {
             return Reply::error(404, "RevisionNotFound");
         }
         match (api.is_some(), verb) {
-            (true, "revision") => repo.info(),
+            (true, "revision") => info(&repo),
             (true, "tree") => self.tree(&repo, asked),
             (false, "resolve") => self.resolve(&repo, parts[4]),
             _ => Reply::new(404),
@@ -401,13 +346,12 @@ impl Shared {
     }
 }
 
-impl Repo {
-    fn info(&self) -> Reply {
-        let siblings: Vec<_> =
-            self.files.iter().map(|file| serde_json::json!({"rfilename": file.path})).collect();
-        Reply::json(&serde_json::json!({"id": self.id, "sha": COMMIT, "siblings": siblings, "private": false,
+/// What the API says of a repository.
+fn info(repo: &Repo) -> Reply {
+    let siblings: Vec<_> =
+        repo.files.iter().map(|file| serde_json::json!({"rfilename": file.path})).collect();
+    Reply::json(&serde_json::json!({"id": repo.id, "sha": COMMIT, "siblings": siblings, "private": false,
             "gated": false, "disabled": false, "downloads": 0, "likes": 0, "tags": []}))
-    }
 }
 
 fn read(stream: &TcpStream, storage: bool) -> Option<Asked> {
@@ -430,8 +374,4 @@ fn decoded(text: &str) -> String {
         let byte = u8::from_str_radix(&part[..2], 16).unwrap();
         text + std::str::from_utf8(&[byte]).unwrap() + &part[2..]
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
