@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use clap::Args;
+use eyechart::hub::Progress;
 use eyechart::scorer::Embed;
-use eyechart::weights::{Locate, Located, Progress, locate};
+use eyechart::weights::{Locate, Located, locate};
 use indicatif::ProgressBar;
 use sentence_embed::Embeddings;
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment::Environment;
 use super::model::Model;
+use crate::hub::Environment;
 
 /// Why there is no cache folder at all.
 pub(super) const NO_HOME: &str = "neither HOME nor XDG_CACHE_HOME is set";

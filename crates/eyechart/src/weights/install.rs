@@ -8,8 +8,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::cache::NO_HOME;
-use super::environment::Environment;
 use super::model::{Expected, Model};
+use crate::hub::Environment;
 
 /// What an interrupted download leaves is removed by a later one after this long.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);

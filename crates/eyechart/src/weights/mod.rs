@@ -5,7 +5,6 @@
 //! files are good for.
 
 mod cache;
-mod environment;
 mod error;
 mod hub;
 mod install;
@@ -15,9 +14,10 @@ mod pip;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use environment::{Environment, Token};
 pub use error::{Attempt, WeightsError};
 pub use model::{Expected, Model, Package};
+
+use crate::hub::{Environment, Progress};
 
 /// What is looked for, and where.
 #[derive(Debug, Clone)]
@@ -72,15 +72,6 @@ impl fmt::Display for Way {
             Self::PyPi => "PyPI",
         })
     }
-}
-
-/// Told what a slow search is at. `Sync`, as a download runs on a thread of its own.
-pub trait Progress: Sync {
-    /// What begins now, such as a download.
-    fn say(&self, message: &str);
-
-    /// Bytes so far of the transfer last announced, and of how many where that is known.
-    fn bytes(&self, done: u64, total: Option<u64>);
 }
 
 /// Finds the files, by downloading them if need be. Blocks.

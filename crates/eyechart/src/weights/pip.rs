@@ -10,10 +10,9 @@ use std::time::Duration;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::Progress;
-use super::environment::Environment;
 use super::install::Staging;
 use super::model::{Expected, Model};
+use crate::hub::{Environment, Progress};
 
 /// How often the growing download is looked at.
 const POLL: Duration = Duration::from_millis(200);

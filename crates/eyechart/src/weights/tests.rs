@@ -2,11 +2,16 @@
 //! the process.
 
 mod fixtures;
+#[path = "../../tests/common/hub_server.rs"]
+#[expect(dead_code, reason = "the tests of the Hub itself use the rest")]
+mod hub_server;
 
 use std::fs;
 
-use super::{Environment, Locate, Token, Way, locate};
-use fixtures::{Http, Place, Quiet, Told, folder_with, model, respond, wheel};
+use super::{Locate, Way, locate};
+use crate::hub::{Environment, Token};
+use fixtures::{Place, Quiet, Told, folder_with, hub, model, wheel};
+use hub_server::COMMIT;
 
 #[test]
 fn a_named_folder_is_taken_as_it_is_when_right() {
@@ -85,73 +90,55 @@ fn when_no_way_works_the_error_gives_each_its_reason_and_says_what_to_do() {
 }
 
 #[test]
-fn the_hub_is_asked_with_the_token_and_the_files_are_kept() {
+fn the_hub_is_asked_with_the_token_and_the_files_are_kept_where_python_finds_them() {
     let place = Place::new();
-    let hub = Http::start(|request| respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")));
+    let hub = hub(&[]);
     let mut request = place.online(&hub);
     request.env.hf_token = Token::new("secret");
     let told = Told::default();
     let located = locate(&request, &told).unwrap();
-    assert_eq!((located.folder, located.way), (place.own_cache(), Way::Hub));
-    assert_eq!(fs::read_to_string(place.own_cache().join("1_Pooling/config.json")).unwrap(), "pooling");
-    assert!(hub.requests().iter().all(|request| request.authorization.as_deref() == Some("Bearer secret")));
+    assert_eq!((located.folder, located.way), (place.snapshot(COMMIT), Way::Hub));
+    assert_eq!(fs::read_to_string(place.snapshot(COMMIT).join("1_Pooling/config.json")).unwrap(), "pooling");
+    assert!(!place.snapshot(COMMIT).join("README.md").exists(), "only the model's files are taken");
+    let of_the_hub = hub.asked().into_iter().filter(|asked| !asked.storage);
+    assert!(of_the_hub.into_iter().all(|asked| asked.header("authorization") == Some("Bearer secret")));
     let said = told.said().join("\n");
-    assert!(said.contains(&format!("downloading model.safetensors of tiny from {}", hub.host())), "{said}");
-    assert!(told.bytes().contains(&(7, Some(7))), "the weights have seven bytes");
+    assert!(
+        said.contains(&format!("downloading 5 files of the model them/tiny from {}", hub.host())),
+        "{said}"
+    );
+    let all = ["modules", "pooling", "config", "tokens", "weights"].concat().len() as u64;
+    assert_eq!(told.bytes().last(), Some(&(all, Some(all))));
     // The next search finds them, and asks nobody.
-    let asked = hub.requests().len();
-    assert_eq!(locate(&request, &Quiet).unwrap().way, Way::OwnCache);
-    assert_eq!(hub.requests().len(), asked);
-    assert_eq!(place.left_in_cache(), ["tiny"], "nothing temporary is left");
+    let asked = hub.asked().len();
+    assert_eq!(locate(&request, &Quiet).unwrap().way, Way::HubCache);
+    assert_eq!(hub.asked().len(), asked);
 }
 
 #[test]
-fn a_redirect_to_another_host_does_not_take_the_token_along() {
-    let place = Place::new();
-    let store = Http::start(|request| respond(200, request.path.strip_prefix("/stored/")));
-    let host = store.host();
-    let hub = Http::start(move |request| {
-        let name = request.path.strip_prefix("/them/tiny/resolve/main/").unwrap();
-        format!("HTTP/1.1 302 Found\r\nlocation: http://{host}/stored/{name}\r\ncontent-length: 0\r\n\r\n")
-    });
-    let mut request = place.online(&hub);
-    request.env.hf_token = Token::new("secret");
-    assert_eq!(locate(&request, &Quiet).unwrap().way, Way::Hub);
-    assert!(hub.requests().iter().all(|request| request.authorization.is_some()));
-    assert!(store.requests().len() >= 3);
-    assert!(store.requests().iter().all(|request| request.authorization.is_none()));
-}
-
-#[test]
-fn wrong_bytes_and_missing_files_on_the_hub_are_reasons_and_leave_nothing() {
-    let place = Place::new();
-    let wrong = Http::start(|request| match request.path.ends_with("model.safetensors") {
-        true => fixtures::ok("tampered"),
-        false => respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")),
-    });
-    let error = locate(&place.online(&wrong), &Quiet).unwrap_err().to_string();
+fn wrong_bytes_and_missing_files_on_the_hub_are_reasons() {
+    let reason = |changed: &[(&str, Option<&str>)]| {
+        let place = Place::new();
+        let error = locate(&place.online(&hub(changed)), &Quiet).unwrap_err().to_string();
+        (error, place.snapshot(COMMIT).exists())
+    };
+    let (error, fetched) = reason(&[("model.safetensors", Some("tampered"))]);
     let found = fixtures::sha("tampered");
-    assert!(error.contains(&format!("model.safetensors has sha256 {found}, expected ")), "{error}");
-    assert_eq!(place.left_in_cache(), Vec::<String>::new());
-
-    let gated = Http::start(|_| respond(401, Some("")));
-    let error = locate(&place.online(&gated), &Quiet).unwrap_err().to_string();
-    assert!(error.contains(&format!("Hub: {} answered 401 for config.json\n", gated.host())), "{error}");
-
-    let bare = Http::start(|request| match request.path.ends_with("/tiny/resolve/main/modules.json") {
-        true => respond(404, Some("")),
-        false => respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")),
-    });
-    assert_eq!(locate(&place.online(&bare), &Quiet).unwrap().way, Way::Hub, "modules.json is no must");
-}
-
-#[test]
-fn a_file_that_is_too_large_is_not_fetched() {
-    let place = Place::new();
-    let large = "x".repeat(200);
-    let hub = Http::start(move |_| fixtures::ok(&large));
-    let error = locate(&place.online(&hub), &Quiet).unwrap_err().to_string();
+    assert!(error.contains(&format!("Hub: model.safetensors has sha256 {found}, expected ")), "{error}");
+    assert!(!fetched, "nothing is fetched for nothing");
+    let (error, _) = reason(&[("tokenizer.json", None)]);
+    assert!(error.contains("Hub: them/tiny has no tokenizer.json\n"), "{error}");
+    let (error, fetched) = reason(&[("config.json", Some(&"x".repeat(101)))]);
     assert!(error.contains("config.json is larger than 100 bytes"), "{error}");
+    assert!(!fetched, "nothing is fetched for nothing");
+    // The sha256 of a file that git keeps is known only once it is there.
+    let (error, _) = reason(&[("tokenizer.json", Some("other"))]);
+    let found = fixtures::sha("other");
+    assert!(error.contains(&format!("tokenizer.json has sha256 {found}, expected ")), "{error}");
+
+    let place = Place::new();
+    let bare = hub(&[("modules.json", None)]);
+    assert_eq!(locate(&place.online(&bare), &Quiet).unwrap().way, Way::Hub, "modules.json is no must");
 }
 
 #[test]
@@ -163,7 +150,10 @@ fn an_address_that_answers_nothing_is_told_without_its_password() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     request.env.hf_endpoint = Some(format!("http://user:password@{free}/"));
     let error = locate(&request, &Quiet).unwrap_err().to_string();
-    assert!(error.contains(&format!("cannot fetch config.json from {free}: ")), "{error}");
+    assert!(
+        error.contains(&format!("cannot get revision main of the model them/tiny from {free}: ")),
+        "{error}"
+    );
     assert!(!error.contains("password"), "{error}");
     request.env.hf_endpoint = Some("huggingface".to_owned());
     let error = locate(&request, &Quiet).unwrap_err().to_string();
@@ -173,7 +163,7 @@ fn an_address_that_answers_nothing_is_told_without_its_password() {
 #[test]
 fn the_search_can_be_called_from_inside_a_runtime() {
     let place = Place::new();
-    let hub = Http::start(|request| respond(200, request.path.strip_prefix("/them/tiny/resolve/main/")));
+    let hub = hub(&[]);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let located = runtime.block_on(async { locate(&place.online(&hub), &Quiet) });
     assert_eq!(located.unwrap().way, Way::Hub);

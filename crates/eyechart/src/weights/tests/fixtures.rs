@@ -1,18 +1,19 @@
-//! A tiny model, folders that hold it, an HTTP server and a pip, all on this machine.
+//! A tiny model, folders that hold it, a Hub and a pip, all on this machine.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::super::{Environment, Expected, Locate, Model, Package, Progress};
+use super::super::{Expected, Locate, Model, Package};
+use super::hub_server::{HubServer, Repo};
+use crate::hub::{Environment, Progress};
 use crate::types::hex;
 
 const FILES: [(&str, &str); 5] = [
@@ -22,6 +23,20 @@ const FILES: [(&str, &str); 5] = [
     ("tokenizer.json", "tokens"),
     ("model.safetensors", "weights"),
 ];
+
+/// A Hub with the model, some files with another text or left out.
+pub fn hub(changed: &[(&str, Option<&str>)]) -> HubServer {
+    let text_of = |name: &str, text| {
+        let change = changed.iter().find(|(other, _)| *other == name);
+        change.map_or(Some(text), |(_, text)| *text)
+    };
+    let files = FILES.iter().filter_map(|&(name, text)| Some((name, text_of(name, text)?)));
+    let add = |repo: Repo, (name, text): (&str, &str)| match name {
+        "model.safetensors" => repo.large(name, text),
+        _ => repo.file(name, text),
+    };
+    HubServer::start([files.fold(Repo::model("them/tiny").file("README.md", "not needed"), add)])
+}
 
 pub fn sha(text: &str) -> String {
     hex(&Sha256::digest(text))
@@ -120,10 +135,10 @@ impl Place {
         Locate { folder: None, env, model: model() }
     }
 
-    pub fn online(&self, hub: &Http) -> Locate {
+    pub fn online(&self, hub: &HubServer) -> Locate {
         let mut request = self.locate();
         request.env.hf_hub_offline = false;
-        request.env.hf_endpoint = Some(format!("http://{}/", hub.host()));
+        request.env.hf_endpoint = Some(hub.url());
         request
     }
 
@@ -173,64 +188,4 @@ impl Progress for Told {
     fn bytes(&self, done: u64, total: Option<u64>) {
         self.bytes.lock().unwrap().push((done, total));
     }
-}
-
-#[derive(Debug, Clone)]
-pub struct Asked {
-    pub path: String,
-    pub authorization: Option<String>,
-}
-
-/// A server that answers each GET with what its function makes of it, one request a connection.
-pub struct Http {
-    address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-impl Http {
-    pub fn start(answer: impl Fn(&Asked) -> String + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&asked);
-        // It ends with the test's process.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let request = read(&stream);
-                log.lock().unwrap().push(request.clone());
-                // A client that refuses a reply closes before it is whole.
-                let _ = (&stream).write_all(answer(&request).as_bytes());
-            }
-        });
-        Self { address, asked }
-    }
-
-    pub fn host(&self) -> String {
-        self.address.to_string()
-    }
-
-    pub fn requests(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn read(stream: &TcpStream) -> Asked {
-    let lines: Vec<String> =
-        BufReader::new(stream).lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
-    let authorization = lines.iter().find_map(|line| line.strip_prefix("authorization: ")).map(str::to_owned);
-    Asked { path: lines[0].split(' ').nth(1).unwrap().to_owned(), authorization }
-}
-
-/// A reply with the model's file of this name, or with no body where there is no such file.
-pub fn respond(status: u16, name: Option<&str>) -> String {
-    let text = FILES.iter().find(|(path, _)| Some(*path) == name).map_or("", |(_, text)| text);
-    reply(status, text)
-}
-
-pub fn ok(text: &str) -> String {
-    reply(200, text)
-}
-
-fn reply(status: u16, text: &str) -> String {
-    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len())
 }

@@ -41,7 +41,7 @@ impl Token {
     }
 
     /// The key itself, for the one header that carries it.
-    pub(super) fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -73,7 +73,7 @@ impl Environment {
     }
 
     /// The folder of the Hugging Face cache.
-    pub(super) fn hub_cache(&self) -> Option<PathBuf> {
+    pub(crate) fn hub_cache(&self) -> Option<PathBuf> {
         match &self.hf_hub_cache {
             Some(folder) => Some(self.expanded(folder)),
             None => Some(self.hf_home()?.join("hub")),
@@ -81,17 +81,17 @@ impl Environment {
     }
 
     /// eyechart's own cache folder.
-    pub(super) fn own_cache(&self) -> Option<PathBuf> {
+    pub(crate) fn own_cache(&self) -> Option<PathBuf> {
         Some(self.cache_home()?.join("eyechart"))
     }
 
     /// The Hub's address without a `/` at its end.
-    pub(super) fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         self.hf_endpoint.as_deref().unwrap_or("https://huggingface.co").trim_end_matches('/')
     }
 
     /// The Hub's token: the variable's, or the one that `hf auth login` saved.
-    pub(super) fn token(&self) -> Option<Token> {
+    pub(crate) fn token(&self) -> Option<Token> {
         self.hf_token.clone().or_else(|| {
             let path = match &self.hf_token_path {
                 Some(path) => self.expanded(path),

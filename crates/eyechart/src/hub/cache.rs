@@ -1,0 +1,220 @@
+//! One repository's folder in the cache that Python's `huggingface_hub` shares: `blobs`, `snapshots`, `refs`, locks.
+//!
+//! ```text
+//! <cache>/datasets--them--charts/
+//!     refs/main                      the commit that main was, the last time anybody asked
+//!     snapshots/<commit>/<path>      a relative link into blobs, or a copy where there are no links
+//!     blobs/<etag>                   a file; <etag>.incomplete while it is downloaded
+//!     trees/<commit>.json            all files of the commit
+//!     .no_exist/<commit>/<path>      an empty file: the commit has no such file
+//! <cache>/.locks/datasets--them--charts/<etag>.lock
+//! ```
+//!
+//! Knows nothing of the network.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::HubError;
+use super::repository::{Repository, is_commit};
+
+/// A repository's folder, which need not exist yet.
+#[derive(Debug, Clone)]
+pub(super) struct RepositoryCache {
+    folder: PathBuf,
+    locks: PathBuf,
+}
+
+/// Held by whoever downloads a blob; other processes, Python's too, wait for it.
+#[derive(Debug)]
+pub(super) struct BlobLock {
+    _file: File,
+}
+
+impl RepositoryCache {
+    pub(super) fn new(cache: &Path, repository: &Repository) -> Self {
+        let name = repository.folder_name();
+        Self { folder: cache.join(&name), locks: cache.join(".locks").join(name) }
+    }
+
+    /// The commit that a revision was, the last time anybody asked.
+    pub(super) fn commit_of(&self, revision: &str) -> Option<String> {
+        let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
+        Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
+    }
+
+    /// Keeps which commit a revision is.
+    pub(super) fn remember(&self, revision: &str, commit: &str) -> Result<(), HubError> {
+        if self.commit_of(revision).as_deref() == Some(commit) {
+            return Ok(());
+        }
+        replace(&self.folder.join("refs").join(revision), commit.as_bytes())
+    }
+
+    pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
+        self.folder.join("snapshots").join(commit)
+    }
+
+    /// A file's place in the snapshot. The path has been checked.
+    pub(super) fn file(&self, commit: &str, path: &str) -> PathBuf {
+        self.snapshot(commit).join(path)
+    }
+
+    pub(super) fn blob(&self, etag: &str) -> PathBuf {
+        self.folder.join("blobs").join(etag)
+    }
+
+    /// The blob's bytes so far.
+    pub(super) fn part(&self, etag: &str) -> PathBuf {
+        self.folder.join("blobs").join(format!("{etag}.incomplete"))
+    }
+
+    /// Where the list of a commit's files is kept.
+    pub(super) fn listing(&self, commit: &str) -> PathBuf {
+        self.folder.join("trees").join(format!("{commit}.json"))
+    }
+
+    /// Whether somebody asked before, and the commit has no such file.
+    pub(super) fn is_absent(&self, commit: &str, path: &str) -> bool {
+        self.folder.join(".no_exist").join(commit).join(path).is_file()
+    }
+
+    /// Keeps that the commit has no such file.
+    pub(super) fn note_absent(&self, commit: &str, path: &str) {
+        // It only saves a request: a cache that cannot be written is no reason to fail here.
+        let _ = replace(&self.folder.join(".no_exist").join(commit).join(path), b"");
+    }
+
+    /// Waits until nobody else downloads the blob; `waiting` is called where that takes time.
+    pub(super) fn lock(&self, etag: &str, waiting: impl FnOnce()) -> Result<BlobLock, HubError> {
+        let path = self.locks.join(format!("{etag}.lock"));
+        let locked = create_parent(&path).and_then(|()| open_lock(&path)).and_then(|file| {
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    waiting();
+                    file.lock()?;
+                }
+                // Without locks on this file system two downloads at once cost their bytes twice, and the hash
+                // still decides what becomes a blob.
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            Ok(BlobLock { _file: file })
+        });
+        locked.map_err(HubError::cache("lock", &path))
+    }
+
+    /// Puts the blob's name into the snapshot.
+    pub(super) fn link(&self, etag: &str, commit: &str, path: &str) -> Result<(), HubError> {
+        let file = self.file(commit, path);
+        let blob = self.blob(etag);
+        let levels = path.split('/').count() + 1;
+        let relative: PathBuf = std::iter::repeat_n("..", levels).chain(["blobs", etag]).collect();
+        let placed = create_parent(&file)
+            .and_then(|()| place(&file, |at| link_or_copy(&blob, at, |at| symlink(&relative, at))));
+        placed.map_err(HubError::cache("write", &file))
+    }
+}
+
+/// Writes a small file whole or not at all.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), HubError> {
+    let written = create_parent(path).and_then(|()| {
+        place(path, |at| OpenOptions::new().write(true).create_new(true).open(at)?.write_all(content))
+    });
+    written.map_err(HubError::cache("write", path))
+}
+
+/// Makes something under a temporary name beside `path` and renames it over whatever is there.
+fn place(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let made = tempfile::Builder::new().prefix(".eyechart-").make_in(folder, make)?;
+    made.into_temp_path().persist(path).map_err(|error| error.error)
+}
+
+/// A copy of the blob where links are not to be had.
+fn link_or_copy(blob: &Path, at: &Path, link: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    match link(at) {
+        // The temporary name is taken: another one is tried.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) => fs::copy(blob, at).map(drop),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn create_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
+/// Never truncated or removed: others wait on the same file.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    // A cache that a group shares needs locks that the group can take.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o664);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn symlink(to: &Path, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, at)
+}
+
+#[cfg(windows)]
+fn symlink(to: &Path, at: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(to, at)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    #[test]
+    fn a_revision_with_slashes_is_kept_and_a_broken_reference_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = RepositoryCache::new(root.path(), &Repository::dataset("them/charts"));
+        assert_eq!(cache.commit_of("refs/pr/1"), None);
+        cache.remember("refs/pr/1", COMMIT).unwrap();
+        assert_eq!(cache.commit_of("refs/pr/1").as_deref(), Some(COMMIT));
+        let path = root.path().join("datasets--them--charts/refs/refs/pr/1");
+        assert_eq!(fs::read_to_string(&path).unwrap(), COMMIT, "Python reads it without trimming");
+        fs::write(path, "../../elsewhere").unwrap();
+        assert_eq!(cache.commit_of("refs/pr/1"), None);
+    }
+
+    #[test]
+    fn a_snapshots_file_is_a_relative_link_that_survives_a_move_of_the_cache() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = RepositoryCache::new(&root.path().join("before"), &Repository::dataset("them/charts"));
+        replace(&cache.blob("abc"), b"content").unwrap();
+        cache.link("abc", COMMIT, "data/deep/a.csv").unwrap();
+        fs::rename(root.path().join("before"), root.path().join("after")).unwrap();
+        let moved = RepositoryCache::new(&root.path().join("after"), &Repository::dataset("them/charts"));
+        let file = moved.file(COMMIT, "data/deep/a.csv");
+        assert_eq!(fs::read(&file).unwrap(), b"content");
+        assert_eq!(fs::read_link(&file).unwrap(), Path::new("../../../../blobs/abc"));
+        // An older link is replaced.
+        replace(&moved.blob("def"), b"newer").unwrap();
+        moved.link("def", COMMIT, "data/deep/a.csv").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"newer");
+    }
+
+    #[test]
+    fn where_there_are_no_links_the_snapshot_has_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let (blob, at) = (folder.path().join("blob"), folder.path().join("file"));
+        fs::write(&blob, "content").unwrap();
+        link_or_copy(&blob, &at, |_| Err(io::ErrorKind::PermissionDenied.into())).unwrap();
+        assert!(!at.is_symlink());
+        assert_eq!(fs::read(&at).unwrap(), b"content");
+    }
+}

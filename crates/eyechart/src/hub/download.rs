@@ -1,0 +1,141 @@
+//! One file into the cache: the lock, the part that may be there already, the check, the link.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::cache::RepositoryCache;
+use super::hash::Hasher;
+use super::parallel::Stop;
+use super::transfer::Source;
+use super::{HubError, Progress};
+
+/// Bytes that are hashed at once.
+const BLOCK: usize = 1 << 18;
+
+/// A file to be downloaded.
+pub(super) struct Download<'a> {
+    pub(super) cache: &'a RepositoryCache,
+    pub(super) source: Source,
+    /// The blob's name.
+    pub(super) etag: String,
+}
+
+/// How all downloads of one call get on.
+pub(super) struct Meter<'a> {
+    progress: &'a dyn Progress,
+    done: AtomicU64,
+    total: Option<u64>,
+}
+
+impl<'a> Meter<'a> {
+    pub(super) fn new(progress: &'a dyn Progress, total: Option<u64>) -> Self {
+        Self { progress, done: AtomicU64::new(0), total }
+    }
+
+    fn advance(&self, bytes: u64) {
+        let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.progress.bytes(done, self.total);
+    }
+
+    fn take_back(&self, bytes: u64) {
+        self.done.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Download<'_> {
+    /// Downloads the blob, unless another process has just done so, and links it into the snapshot.
+    pub(super) fn run(&self, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
+        let Source { commit, path, identity, .. } = &self.source;
+        let waiting = || meter.progress.say(&format!("waiting for another process that downloads {path}"));
+        let _lock = self.cache.lock(&self.etag, waiting)?;
+        let blob = self.cache.blob(&self.etag);
+        let has_blob = |size: u64| fs::metadata(&blob).is_ok_and(|data| data.len() == size);
+        match identity.size {
+            Some(size) if has_blob(size) => meter.advance(size),
+            None if blob.is_file() => {}
+            _ => self.fetch(&blob, meter, stop)?,
+        }
+        self.cache.link(&self.etag, commit, path)
+    }
+
+    /// A part that turns out to be wrong is thrown away, and the whole downloaded once more.
+    fn fetch(&self, blob: &Path, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
+        let path = self.cache.part(&self.etag);
+        let mut damaged = None;
+        for _ in 0..2 {
+            let mut part = Part::open(&path, self).map_err(HubError::cache("write", &path))?;
+            self.fill(&mut part, meter, stop)?;
+            let (size, mismatch) = part.finish(&self.etag).map_err(HubError::cache("fsync", &path))?;
+            let Some((what, found)) = mismatch else {
+                return fs::rename(&path, blob).map_err(HubError::cache("write", blob));
+            };
+            fs::remove_file(&path).map_err(HubError::cache("remove", &path))?;
+            meter.take_back(size);
+            damaged = Some(self.source.damaged(what, found, self.etag.clone()));
+        }
+        damaged.map_or(Ok(()), Err)
+    }
+
+    fn fill(&self, part: &mut Part, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
+        meter.advance(part.len);
+        let mut transfer = self.source.clone().transfer(part.len, None);
+        while let Some(bytes) = transfer.next()? {
+            part.write(&bytes).map_err(HubError::cache("write", &self.cache.part(&self.etag)))?;
+            meter.advance(bytes.len() as u64);
+            stop.check()?;
+        }
+        Ok(())
+    }
+}
+
+/// The blob's bytes so far, hashed.
+struct Part {
+    file: File,
+    hasher: Hasher,
+    len: u64,
+}
+
+impl Part {
+    /// Goes on with what an earlier download left, where it can be the beginning of the file.
+    fn open(path: &Path, download: &Download<'_>) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let size = download.source.identity.size;
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        // Without a size nobody could tell where a part ends that is longer than the file.
+        if size.is_none_or(|size| file.metadata().is_ok_and(|data| data.len() > size)) {
+            file.set_len(0)?;
+        }
+        let mut part = Self { file, hasher: Hasher::of(&download.etag, size), len: 0 };
+        part.hash_what_is_there()?;
+        Ok(part)
+    }
+
+    fn hash_what_is_there(&mut self) -> io::Result<()> {
+        let mut block = vec![0; BLOCK];
+        loop {
+            let read = self.file.read(&mut block)?;
+            if read == 0 {
+                return Ok(());
+            }
+            self.hasher.update(&block[..read]);
+            self.len += read as u64;
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The size, and the hash where it is wrong, once the bytes are on the disk.
+    fn finish(self, etag: &str) -> io::Result<(u64, Option<(&'static str, String)>)> {
+        self.file.sync_all()?;
+        Ok((self.len, self.hasher.mismatch(etag)))
+    }
+}

@@ -1,0 +1,167 @@
+//! Why the Hub's files cannot be had, written for the person who has to do something about it. No error holds a
+//! token or a signed address.
+
+/// Why a file of the Hub cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// There is no folder for the cache.
+    #[error("no folder for the Hugging Face cache: set HF_HOME or HF_HUB_CACHE to one")]
+    NoCache,
+    /// `HF_ENDPOINT` is of no use.
+    #[error("HF_ENDPOINT is not an address: expected one such as https://huggingface.co")]
+    Endpoint,
+    /// The token cannot be sent.
+    #[error("the Hub's token has characters that no header can carry: set HF_TOKEN to one such as hf_…")]
+    Token,
+    /// A name that no repository, revision or file can have.
+    #[error("{given:?} is not a name on the Hub: expected {expected}")]
+    Name {
+        /// The name.
+        given: String,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// This machine gives no HTTP client.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(String),
+    /// It is not in the cache, and nobody may be asked.
+    #[error("the cache has no {wanted} of {repository}, and HF_HUB_OFFLINE is set: unset it to download")]
+    Offline {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// A file's path, or a revision.
+        wanted: String,
+    },
+    /// The Hub gave no whole answer.
+    #[error("cannot get {wanted} of {repository} from {host}: {cause}")]
+    Unreachable {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// A file's path, or a revision.
+        wanted: String,
+        /// Host and port.
+        host: String,
+        /// What went wrong, the last time.
+        cause: String,
+    },
+    /// The repository asks who its readers are.
+    #[error("{repository} is gated: ask for access at {page}{}", .has_token.then_some(
+        " with the account of the token that is set (HF_TOKEN): it has none so far"
+    ).unwrap_or(", then set HF_TOKEN to a token of the account that has it"))]
+    Gated {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// The repository's page.
+        page: String,
+        /// Whether a token was sent.
+        has_token: bool,
+    },
+    /// No such repository, or one that this reader must not know of.
+    #[error("{host} has no public repository that is {repository}: check its name{}", .has_token.then_some(
+        ", and whether the token that is set (HF_TOKEN) is valid and may read it"
+    ).unwrap_or("; if it is private, set HF_TOKEN"))]
+    RepositoryNotFound {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// Host and port.
+        host: String,
+        /// Whether a token was sent.
+        has_token: bool,
+    },
+    /// The repository has no such revision.
+    #[error("{repository} has no revision {revision}: expected a branch, a tag or a commit")]
+    RevisionNotFound {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// The revision that was asked for.
+        revision: String,
+    },
+    /// The commit has no such file.
+    #[error("{repository} has no file {path} at {commit}")]
+    EntryNotFound {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// The file.
+        path: String,
+        /// The commit, or the revision where none is known yet.
+        commit: String,
+    },
+    /// An answer that nothing here expects.
+    #[error("{host} answered {status} for {wanted} of {repository}")]
+    Status {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// A file's path, or a revision.
+        wanted: String,
+        /// Host and port.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The answer is not the Hub's.
+    #[error("{host} does not answer as the Hub does: {reason}; check HF_ENDPOINT")]
+    Protocol {
+        /// Host and port.
+        host: String,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// The bytes are not those that the Hub promises.
+    #[error(
+        "{path} of {repository} is damaged in transfer: its {what} is {found}, expected {expected}; try again later"
+    )]
+    Damaged {
+        /// Such as `the dataset them/charts`.
+        repository: String,
+        /// The file.
+        path: String,
+        /// `size`, `etag`, `sha256` or `git hash`.
+        what: &'static str,
+        /// What came.
+        found: String,
+        /// What the Hub promises.
+        expected: String,
+    },
+    /// The file has no such bytes.
+    #[error("{path} has no bytes {} to {}: expected a range inside its {} bytes", .range.start, .range.end,
+        .size.map_or_else(|| "unknown number of".to_owned(), |size| size.to_string()))]
+    Range {
+        /// The file.
+        path: String,
+        /// The first byte that was asked for, and the one after the last.
+        range: std::ops::Range<u64>,
+        /// The file's, where it is known.
+        size: Option<u64>,
+    },
+    /// The cache cannot be read or written.
+    #[error("cannot {action} {path}: {cause}")]
+    Cache {
+        /// Such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: String,
+        /// The system's word.
+        cause: String,
+    },
+    /// Nobody waits for the file any more, as another one of the same call failed.
+    #[error("the download was stopped, as another one failed")]
+    Stopped,
+}
+
+impl HubError {
+    /// Whether the Hub may not or cannot be asked at the moment, so that the cache's word is the best there is.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Offline { .. } | Self::Unreachable { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500..),
+            _ => false,
+        }
+    }
+
+    /// For `map_err`: what was being done to which path.
+    pub(super) fn cache(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |error| Self::Cache { action, path, cause: error.to_string() }
+    }
+}

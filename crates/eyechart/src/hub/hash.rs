@@ -1,0 +1,68 @@
+//! Whether bytes are those that the name of their blob promises: sha256 for large files, git's hash for others.
+
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use crate::types::hex;
+
+/// Hashes bytes as they come.
+pub(super) enum Hasher {
+    /// Of a large file: the etag is its sha256.
+    Sha256(Sha256),
+    /// Of a file that git itself keeps: the etag is the blob's object id.
+    Git(Sha1),
+    /// The etag is no hash that is known here: sizes must do.
+    None,
+}
+
+impl Hasher {
+    /// The hash that goes with an etag; `size` in bytes is part of git's.
+    pub(super) fn of(etag: &str, size: Option<u64>) -> Self {
+        let is_hex = etag.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match (etag.len(), size) {
+            (64, _) if is_hex => Self::Sha256(Sha256::new()),
+            (40, Some(size)) if is_hex => {
+                let mut hasher = Sha1::new();
+                hasher.update(format!("blob {size}\0"));
+                Self::Git(hasher)
+            }
+            _ => Self::None,
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Git(hasher) => hasher.update(bytes),
+            Self::None => {}
+        }
+    }
+
+    /// The hash's name and its value in lower-case hex, where it differs from the etag.
+    pub(super) fn mismatch(self, etag: &str) -> Option<(&'static str, String)> {
+        let (name, found) = match self {
+            Self::Sha256(hasher) => ("sha256", hex(&hasher.finalize())),
+            Self::Git(hasher) => ("git hash", hex(&hasher.finalize())),
+            Self::None => return None,
+        };
+        (found != etag).then_some((name, found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hasher;
+
+    #[test]
+    fn small_files_are_checked_by_the_hash_that_git_gives_them() {
+        // `printf 'hello\n' | git hash-object --stdin`
+        let etag = "ce013625030ba8dba906f756967f9e9ca394464a";
+        let mut hasher = Hasher::of(etag, Some(6));
+        hasher.update(b"hello\n");
+        assert_eq!(hasher.mismatch(etag), None);
+        let mut hasher = Hasher::of(etag, Some(6));
+        hasher.update(b"hello!");
+        assert_eq!(hasher.mismatch(etag).unwrap().0, "git hash");
+        assert_eq!(Hasher::of("5d41402abc4b2a76-2", Some(6)).mismatch("5d41402abc4b2a76-2"), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! All files of a commit: from the Hub's API, from the list that the cache keeps in the form of `huggingface_hub`, or
+//! from a snapshot's folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::HubError;
+use super::cache::replace;
+use super::context::{Context, Wanted};
+use super::repository::check_path;
+use super::transfer::Identity;
+
+/// The form of `huggingface_hub`'s `trees/<commit>.json` that is known here.
+const FORMAT: u32 = 1;
+/// The Hub lists a thousand files a page; a list that goes on after this many pages is none.
+const MOST_PAGES: usize = 10_000;
+
+/// A file of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Relative, with `/`.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Of the content, in lower-case hex; absent for a small file that git itself keeps.
+    pub sha256: Option<String>,
+    /// The name of its blob in the cache; absent where only a copy of the file is at hand.
+    pub etag: Option<String>,
+}
+
+/// The files by their paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listing {
+    files: BTreeMap<String, Entry>,
+    is_whole: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blob_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lfs_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lfs_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xet_hash: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    format_version: u32,
+    files: BTreeMap<String, Entry>,
+}
+
+/// What the API says of a file or a folder.
+#[derive(Deserialize)]
+struct Node {
+    #[serde(rename = "type")]
+    kind: String,
+    path: String,
+    #[serde(default)]
+    size: u64,
+    oid: Option<String>,
+    lfs: Option<Lfs>,
+    #[serde(rename = "xetHash")]
+    xet_hash: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Lfs {
+    oid: String,
+    size: u64,
+}
+
+impl Listing {
+    /// Asks the Hub for every page.
+    pub(super) fn fetch(context: &Context, commit: &str) -> Result<Self, HubError> {
+        let mut files = BTreeMap::new();
+        let mut next = Some(context.endpoint().tree(&context.repository, commit));
+        for _ in 0..MOST_PAGES {
+            let Some(url) = next else { return Ok(Self { files, is_whole: true }) };
+            let page = context.http.page(url);
+            let (body, following) =
+                page.map_err(|failure| context.explain(failure, Wanted::Listing(commit)))?;
+            let nodes: Vec<Node> = serde_json::from_slice(&body)
+                .map_err(|error| context.protocol(format!("its list of files is broken: {error}")))?;
+            for node in nodes.into_iter().filter(|node| node.kind == "file") {
+                check_path(&node.path)?;
+                files.insert(node.path.clone(), Entry::from(node));
+            }
+            next = following;
+        }
+        Err(context.protocol(format!("its list of files has more than {MOST_PAGES} pages")))
+    }
+
+    /// What the cache keeps; nothing where it keeps none, or one of another form.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        let kept: Kept = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let usable = kept.format_version == FORMAT && kept.files.keys().all(|path| check_path(path).is_ok());
+        usable.then_some(Self { files: kept.files, is_whole: true })
+    }
+
+    pub(super) fn keep(&self, path: &Path) -> Result<(), HubError> {
+        let kept = Kept { format_version: FORMAT, files: self.files.clone() };
+        let text = serde_json::to_vec(&kept).map_err(|error| HubError::cache("write", path)(error.into()))?;
+        replace(path, &text)
+    }
+
+    /// What a snapshot's folder has, for caches that older versions of `huggingface_hub` have filled.
+    pub(super) fn of_folder(snapshot: &Path) -> Self {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![snapshot.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                // Of the file that a link leads to.
+                let Ok(data) = fs::metadata(&path) else { continue };
+                if data.is_dir() {
+                    folders.push(path);
+                } else if let Some(name) = relative(&path, snapshot) {
+                    files.insert(name, Entry::of_cached(&path, data.len()));
+                }
+            }
+        }
+        Self { files, is_whole: false }
+    }
+
+    /// Whether it has all files of the commit.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Sorted by path.
+    pub(super) fn files(&self) -> Vec<RemoteFile> {
+        let file = |(path, entry): (&String, &Entry)| RemoteFile {
+            path: path.clone(),
+            size: entry.size(),
+            sha256: entry.lfs_sha256.clone(),
+            etag: entry.etag(),
+        };
+        self.files.iter().map(file).collect()
+    }
+
+    /// What is known of one file's content; nothing where there is no such file.
+    pub(super) fn identity(&self, path: &str) -> Option<Identity> {
+        self.files.get(path).map(|entry| Identity { etag: entry.etag(), size: Some(entry.size()) })
+    }
+}
+
+impl Entry {
+    fn etag(&self) -> Option<String> {
+        self.lfs_sha256.clone().or_else(|| self.blob_id.clone())
+    }
+
+    fn size(&self) -> u64 {
+        self.lfs_size.unwrap_or(self.size)
+    }
+
+    fn of_cached(path: &Path, size: u64) -> Self {
+        let blob = fs::read_link(path).ok();
+        let name = blob.and_then(|blob| Some(blob.file_name()?.to_str()?.to_owned()));
+        let (lfs_sha256, blob_id) = match name {
+            Some(name) if name.len() == 64 => (Some(name), None),
+            name => (None, name),
+        };
+        Self { size, blob_id, lfs_size: None, lfs_sha256, xet_hash: None }
+    }
+}
+
+impl From<Node> for Entry {
+    fn from(node: Node) -> Self {
+        let (lfs_sha256, lfs_size) = node.lfs.map(|lfs| (lfs.oid, lfs.size)).unzip();
+        Self { size: node.size, blob_id: node.oid, lfs_sha256, lfs_size, xet_hash: node.xet_hash }
+    }
+}
+
+/// The path below `folder` with `/`; nothing for one that is not Unicode, which the Hub never has.
+fn relative(path: &Path, folder: &Path) -> Option<String> {
+    let parts = path.strip_prefix(folder).ok()?.components();
+    let names: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
+    names.map(|names| names.join("/"))
+}

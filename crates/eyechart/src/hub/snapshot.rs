@@ -1,0 +1,274 @@
+//! A repository at one commit: its files, listed, downloaded, or read in part.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::cache::RepositoryCache;
+use super::context::{Context, Wanted};
+use super::download::{Download, Meter};
+use super::listing::{Listing, RemoteFile};
+use super::repository::check_path;
+use super::stream::Stream;
+use super::transfer::{Identity, Source};
+use super::{HubError, Progress, parallel};
+
+/// A repository at one commit. Cheap to clone; clones share what they know.
+#[derive(Clone)]
+pub struct Snapshot {
+    context: Context,
+    cache: RepositoryCache,
+    commit: String,
+    origin: Origin,
+    /// Whether nobody may be asked.
+    offline: bool,
+    listing: Arc<OnceLock<Listing>>,
+}
+
+/// Who said which commit the revision is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The Hub, just now.
+    Hub,
+    /// The cache: it was so when somebody asked last.
+    Cache,
+    /// The user, who named the commit itself.
+    Pinned,
+}
+
+impl Snapshot {
+    pub(super) fn new(
+        context: Context,
+        cache: RepositoryCache,
+        (commit, origin): (String, Origin),
+        offline: bool,
+    ) -> Self {
+        Self { context, cache, commit, origin, offline, listing: Arc::default() }
+    }
+
+    /// The commit in lower-case hex, 40 digits.
+    #[must_use]
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    /// Whether the commit is the cache's word, as the Hub could not be asked: the revision may have moved on.
+    #[must_use]
+    pub fn is_from_cache(&self) -> bool {
+        self.origin == Origin::Cache
+    }
+
+    /// The folder that holds the downloaded files under their paths. It need not exist yet.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.cache.snapshot(&self.commit)
+    }
+
+    /// All files of the commit, sorted by path.
+    ///
+    /// The Hub is asked once for a commit; the cache keeps the answer where Python finds it too. Without a network
+    /// and without such an answer, the files are those of the snapshot's folder, which may be a part of all.
+    ///
+    /// # Errors
+    /// Whatever keeps the Hub from answering; [`HubError::Offline`] where it may not be asked and the cache has
+    /// nothing of the commit.
+    pub fn files(&self) -> Result<Vec<RemoteFile>, HubError> {
+        self.listing().map(Listing::files)
+    }
+
+    /// Where the files are in the cache, in the order of `paths`. Those that are missing are downloaded first, a few
+    /// at a time, each checked against the Hub's hash and size.
+    ///
+    /// # Errors
+    /// The first one that comes up. What was whole by then stays, and what was not is gone on with by the next call.
+    pub fn get(&self, paths: &[String], progress: &dyn Progress) -> Result<Vec<PathBuf>, HubError> {
+        paths.iter().try_for_each(|path| check_path(path))?;
+        let place = |path: &String| self.cache.file(&self.commit, path);
+        let mut missing: Vec<&str> =
+            paths.iter().filter(|path| !place(path).is_file()).map(String::as_str).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if !missing.is_empty() {
+            self.download(&missing, progress)?;
+        }
+        self.remember();
+        Ok(paths.iter().map(place).collect())
+    }
+
+    /// Some bytes of a file, from the cache where it has the file. Nothing is stored.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`]; [`HubError::Range`] where the file ends before the range does.
+    pub fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, HubError> {
+        if let Some(file) = self.cached(path)? {
+            return read_local(&file, &range).map_err(HubError::cache("read", &file));
+        }
+        let source = self.source(path)?;
+        let size = source.identity.size;
+        if range.start > range.end || size.is_some_and(|size| range.end > size) {
+            return Err(HubError::Range { path: path.to_owned(), range, size });
+        }
+        let mut bytes = Vec::new();
+        if range.is_empty() {
+            return Ok(bytes.into());
+        }
+        let mut transfer = source.transfer(range.start, Some(range.end));
+        while let Some(received) = transfer.next()? {
+            bytes.extend_from_slice(&received);
+        }
+        Ok(bytes.into())
+    }
+
+    /// The bytes of a file from `from` to its end, from the cache where it has the file. Nothing is stored.
+    ///
+    /// A connection that breaks is opened again where it broke. A stream from the beginning is checked against the
+    /// Hub's hash: one that does not match ends with an error in place of its end.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`]. What happens later is an error of `read`.
+    pub fn stream(&self, path: &str, from: u64) -> Result<Box<dyn Read + Send>, HubError> {
+        if let Some(file) = self.cached(path)? {
+            let opened = File::open(&file).and_then(|mut opened| {
+                opened.seek(SeekFrom::Start(from))?;
+                Ok(opened)
+            });
+            return Ok(Box::new(opened.map_err(HubError::cache("read", &file))?));
+        }
+        let source = self.source(path)?;
+        match source.identity.size {
+            Some(size) if from > size => {
+                Err(HubError::Range { path: path.to_owned(), range: from..size, size: Some(size) })
+            }
+            _ => Ok(Box::new(Stream::new(source, from))),
+        }
+    }
+
+    /// The file's place in the cache, where it is there.
+    fn cached(&self, path: &str) -> Result<Option<PathBuf>, HubError> {
+        check_path(path)?;
+        Ok(Some(self.cache.file(&self.commit, path)).filter(|file| file.is_file()))
+    }
+
+    fn listing(&self) -> Result<&Listing, HubError> {
+        if let Some(listing) = self.known_listing() {
+            return Ok(listing);
+        }
+        if self.offline || self.is_from_cache() {
+            let listing = Listing::of_folder(&self.folder());
+            if !listing.is_empty() {
+                return Ok(self.listing.get_or_init(|| listing));
+            }
+        }
+        if self.offline {
+            return Err(self.context.offline(Wanted::Listing(&self.commit)));
+        }
+        let listing = Listing::fetch(&self.context, &self.commit)?;
+        // It saves requests later: a cache that cannot be written is no reason to fail here.
+        let _ = listing.keep(&self.cache.listing(&self.commit));
+        Ok(self.listing.get_or_init(|| listing))
+    }
+
+    /// The listing that is at hand without a network.
+    fn known_listing(&self) -> Option<&Listing> {
+        if self.listing.get().is_none()
+            && let Some(kept) = Listing::read(&self.cache.listing(&self.commit))
+        {
+            return Some(self.listing.get_or_init(|| kept));
+        }
+        self.listing.get()
+    }
+
+    fn download(&self, missing: &[&str], progress: &dyn Progress) -> Result<(), HubError> {
+        let sources = parallel::for_each(missing, |path, _| self.source(path))?;
+        let total = sources.iter().map(|source| source.identity.size).sum();
+        let what = match missing {
+            [path] => (*path).to_owned(),
+            _ => format!("{} files", missing.len()),
+        };
+        let host = self.context.host();
+        progress.say(&format!("downloading {what} of {} from {host}", self.context.repository));
+        let meter = Meter::new(progress, total);
+        parallel::for_each(&sources, |source, stop| self.prepare(source)?.run(&meter, stop))?;
+        Ok(())
+    }
+
+    fn prepare(&self, source: &Source) -> Result<Download<'_>, HubError> {
+        let etag = source.identity.etag.as_deref();
+        let etag = etag.ok_or_else(|| self.context.protocol(format!("no ETag for {}", source.path)))?;
+        // It becomes the name of a file.
+        let is_name = etag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !is_name || etag.is_empty() || etag.len() > 128 {
+            return Err(self
+                .context
+                .protocol(format!("an ETag that is no name of a blob for {}", source.path)));
+        }
+        Ok(Download { cache: &self.cache, etag: etag.to_owned(), source: source.clone() })
+    }
+
+    /// Where the file comes from, and what it must be.
+    fn source(&self, path: &str) -> Result<Source, HubError> {
+        let wanted = Wanted::File(path, &self.commit);
+        if self.offline {
+            return Err(self.context.offline(wanted));
+        }
+        let identity = match self.known_listing().filter(|listing| listing.is_whole()) {
+            Some(listing) => listing.identity(path).ok_or_else(|| self.no_entry(path))?,
+            None => self.ask_identity(path)?,
+        };
+        let (context, commit) = (self.context.clone(), self.commit.clone());
+        Ok(Source { context, commit, path: path.to_owned(), identity })
+    }
+
+    /// Without the list of all files, the Hub is asked for this one.
+    fn ask_identity(&self, path: &str) -> Result<Identity, HubError> {
+        if self.cache.is_absent(&self.commit, path) {
+            return Err(self.no_entry(path));
+        }
+        let url = self.context.endpoint().resolve(&self.context.repository, &self.commit, path);
+        let facts = self.context.http.head(url).map_err(|failure| {
+            let error = self.context.explain(failure, Wanted::File(path, &self.commit));
+            if matches!(error, HubError::EntryNotFound { .. }) {
+                self.cache.note_absent(&self.commit, path);
+            }
+            error
+        })?;
+        Ok(Identity { etag: facts.etag, size: facts.size })
+    }
+
+    fn no_entry(&self, path: &str) -> HubError {
+        let (repository, commit) = (self.context.repository.to_string(), self.commit.clone());
+        HubError::EntryNotFound { repository, path: path.to_owned(), commit }
+    }
+
+    /// Keeps the commit of a branch or a tag for offline use: only now that the cache has files of it.
+    fn remember(&self) {
+        if self.origin == Origin::Hub {
+            // The files are there, which is what was wanted: a cache that cannot be written does no harm.
+            let _ = self.cache.remember(self.context.repository.revision(), &self.commit);
+        }
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("repository", &self.context.repository)
+            .field("commit", &self.commit)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_local(file: &Path, range: &Range<u64>) -> io::Result<Bytes> {
+    let mut file = File::open(file)?;
+    file.seek(SeekFrom::Start(range.start))?;
+    let length = range.end.saturating_sub(range.start);
+    let mut bytes = Vec::new();
+    if file.take(length).read_to_end(&mut bytes)? as u64 != length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes.into())
+}

@@ -1,0 +1,154 @@
+//! A file's bytes in order, over as many connections as it takes. Knows nothing of where they go.
+
+use bytes::{Buf as _, Bytes};
+use reqwest::{Method, Response, StatusCode};
+
+use super::HubError;
+use super::context::{Context, Wanted};
+use super::http::{Ask, Failure, Patience, Reply, part_start, whole_size};
+
+/// What is transferred.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) context: Context,
+    pub(super) commit: String,
+    pub(super) path: String,
+    pub(super) identity: Identity,
+}
+
+/// What the Hub said of the file's content; absent where it said nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The name of its blob.
+    pub(super) etag: Option<String>,
+    /// Bytes.
+    pub(super) size: Option<u64>,
+}
+
+/// A transfer under way. Nothing is asked before the first bytes are.
+pub(super) struct Transfer {
+    source: Source,
+    /// The next byte to hand out.
+    at: u64,
+    /// The byte after the last one, once it is known.
+    end: Option<u64>,
+    /// An open connection, and how many of its bytes were handed out before.
+    open: Option<(Response, u64)>,
+    /// Whether ranges are asked for: not of a server that refused one.
+    by_range: bool,
+    patience: Patience,
+}
+
+impl Source {
+    /// The bytes from `from` to the file's end, or to `end`.
+    pub(super) fn transfer(self, from: u64, end: Option<u64>) -> Transfer {
+        let end = end.or(self.identity.size);
+        let patience = self.context.http.patience();
+        Transfer { source: self, at: from, end, open: None, by_range: true, patience }
+    }
+
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted::File(&self.path, &self.commit)
+    }
+
+    pub(super) fn damaged(&self, what: &'static str, found: String, expected: String) -> HubError {
+        let (repository, path) = (self.context.repository.to_string(), self.path.clone());
+        HubError::Damaged { repository, path, what, found, expected }
+    }
+}
+
+/// Why no bytes came.
+enum Broken {
+    /// Another try may do better.
+    Failed(Failure),
+    /// It would not.
+    Wrong(HubError),
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Transfer {
+    /// The next bytes; nothing at the end.
+    ///
+    /// A connection that breaks is opened again where it broke. A slow one is fine as long as bytes come.
+    pub(super) fn next(&mut self) -> Result<Option<Bytes>, HubError> {
+        while self.end.is_none_or(|end| self.at < end) {
+            let failure = match self.receive() {
+                Ok(Some(bytes)) => {
+                    self.patience.reset();
+                    self.at += bytes.len() as u64;
+                    return Ok(Some(bytes));
+                }
+                Ok(None) if self.end.is_none() => break,
+                Ok(None) => Failure::Transport("the connection closed too early".to_owned()),
+                Err(Broken::Failed(failure)) => failure,
+                Err(Broken::Wrong(error)) => return Err(error),
+            };
+            self.open = None;
+            self.by_range &= !matches!(&failure, Failure::Status(status) if status.code == 416);
+            let explain = |failure| self.source.context.explain(failure, self.source.wanted());
+            self.patience.wait(failure).map_err(explain)?;
+        }
+        // An end that only the closed connection told stays known.
+        self.end = Some(self.at);
+        self.open = None;
+        Ok(None)
+    }
+
+    /// New bytes of the open connection; what it repeats is passed over.
+    fn receive(&mut self) -> Result<Option<Bytes>, Broken> {
+        loop {
+            let (response, repeated) = match self.open.take() {
+                Some(open) => open,
+                None => self.accept(self.source.context.http.send(self.ask())?).map_err(Broken::Wrong)?,
+            };
+            let Some((mut bytes, response)) = self.source.context.http.chunk(response)? else {
+                return Ok(None);
+            };
+            // Both are at most the length of what is in memory: they fit.
+            let passed_over = repeated.min(bytes.len() as u64);
+            bytes.advance(passed_over as usize);
+            self.open = Some((response, repeated - passed_over));
+            if let Some(end) = self.end {
+                bytes.truncate(usize::try_from(end - self.at).unwrap_or(usize::MAX));
+            }
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+        }
+    }
+
+    fn ask(&self) -> Ask {
+        let Source { context, commit, path, identity } = &self.source;
+        let last = self.end.filter(|_| self.end != identity.size);
+        let part = self.by_range && (self.at > 0 || last.is_some());
+        let url = context.endpoint().resolve(&context.repository, commit, path);
+        Ask { method: Method::GET, url, range: part.then_some((self.at, last)) }
+    }
+
+    /// Whether the answer is of the same file, and how many of its bytes were handed out before.
+    fn accept(&self, reply: Reply) -> Result<(Response, u64), HubError> {
+        let Identity { etag, size } = &self.source.identity;
+        if let (Some(found), Some(expected)) = (&reply.facts.etag, etag)
+            && found != expected
+        {
+            return Err(self.source.damaged("etag", found.clone(), expected.clone()));
+        }
+        let sizes = [reply.facts.size, whole_size(reply.response.headers())];
+        let differs = |found: &u64| size.is_some_and(|size| size != *found);
+        if let (Some(found), Some(size)) = (sizes.into_iter().flatten().find(differs), size) {
+            return Err(self.source.damaged("size", found.to_string(), size.to_string()));
+        }
+        if reply.response.status() != StatusCode::PARTIAL_CONTENT {
+            return Ok((reply.response, self.at));
+        }
+        match part_start(reply.response.headers()) {
+            Some(start) if start == self.at => Ok((reply.response, 0)),
+            _ => Err(self.source.context.protocol("a part other than the one asked for came")),
+        }
+    }
+}
