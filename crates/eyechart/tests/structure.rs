@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer may import those before it. Within a layer: see [`IMPORTS_OWN_LAYER`].
-const LAYERS: [&[&str]; 5] = [
+const LAYERS: [&[&str]; 6] = [
     &["types", "stats"],
+    &["hub", "web"],
     &["dataset", "demo", "image", "log", "provider", "rehearse", "scorer", "weights"],
     &["task", "run", "score", "analyze"],
     &["report"],

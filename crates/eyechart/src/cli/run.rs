@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use eyechart::log::RunFolder;
 use eyechart::provider::{ApiKey, Gate, HttpSettings, ModelName, Provider, RetryPolicy};
@@ -11,7 +12,9 @@ use eyechart::run::{
     refuse_differences,
 };
 use eyechart::task::{LoadedTask, load};
-use eyechart::types::{Answers, Endpoint, Execution};
+use eyechart::types::{Answers, Endpoint, Execution, SendAs, Task};
+use eyechart::web::{Web, WebSettings};
+use eyechart::weights::Environment;
 use serde_json::{Map, Value};
 
 use super::encoder::{EncoderArguments, LazyEncoder};
@@ -112,6 +115,10 @@ struct GoingArguments {
     /// Store every picture sent beside the runs, not only those that exist nowhere else
     #[arg(long)]
     keep_images: bool,
+
+    /// Fetch pictures from loopback, private and other addresses that are not public too (`send = "fetch"`)
+    #[arg(long)]
+    allow_private_urls: bool,
 }
 
 /// What happens with the answers.
@@ -375,6 +382,7 @@ impl Run {
             provider,
             gate: Gate::new(execution.max_connections),
             images: plan.task.images.clone(),
+            web: self.going.web(&plan.task, execution.max_connections)?,
             store: job.folder.images_path(),
             keep_images: execution.keep_images,
         }))
@@ -389,6 +397,22 @@ impl GoingArguments {
             timeout: self.timeout.unwrap_or(execution.timeout),
             keep_images: self.keep_images || execution.keep_images,
         }
+    }
+
+    /// What fetches the pictures of a task that wants them fetched.
+    fn web(&self, task: &Task, connections: usize) -> anyhow::Result<Option<Web>> {
+        if task.images.as_ref().is_none_or(|images| images.send != SendAs::Fetch) {
+            return Ok(None);
+        }
+        let cache = Environment::from_process()
+            .own_cache()
+            .context("nothing says where fetched pictures are kept: set XDG_CACHE_HOME or HOME")?;
+        let settings = WebSettings {
+            allow_private: self.allow_private_urls,
+            connections,
+            ..WebSettings::new(cache, eyechart::image::check)
+        };
+        Web::new(settings).map(Some).map_err(anyhow::Error::msg)
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use super::key::ApiKey;
 use super::openai;
 use super::retry::parse_retry_after;
-use crate::types::{Attempt, Failure, FailureKind};
+use crate::types::{Attempt, Failure, FailureKind, causes};
 
 /// No reply to one question is longer than this.
 const LARGEST_REPLY: usize = 32 << 20;
@@ -63,7 +63,7 @@ impl Client {
             // A redirect would carry key and pictures to an address that nobody named.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| describe(&error))?;
+            .map_err(|error| causes(&error))?;
         let values = settings.headers.iter().map(|(_, value)| value.clone());
         let secrets =
             key.iter().map(ApiKey::secret).chain(values).filter(|secret| secret.len() >= SECRET).collect();
@@ -123,7 +123,7 @@ impl Client {
             let message = format!("no whole reply within {} s (--timeout)", self.timeout.as_secs_f64());
             return Failure::new(FailureKind::Timeout, message);
         }
-        Failure::new(FailureKind::Connection, describe(error))
+        Failure::new(FailureKind::Connection, causes(error))
     }
 
     /// The failure without any secret in it: endpoints quote keys back in their errors.
@@ -164,20 +164,6 @@ fn kind_of(status: u16) -> FailureKind {
         201..=299 => FailureKind::Malformed,
         _ => FailureKind::BadRequest,
     }
-}
-
-/// The whole chain of causes: the outermost says only that sending failed.
-fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut causes = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if causes.last() != Some(&text) {
-            causes.push(text);
-        }
-        next = cause.source();
-    }
-    causes.join(": ")
 }
 
 /// The beginning of a foreign text, on one line.

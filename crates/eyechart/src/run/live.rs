@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+use super::pictures::fetched;
 use super::{Ended, RunError, Stop, StopLevel};
 use crate::dataset::DatasetError;
 use crate::image;
@@ -14,6 +15,7 @@ use crate::log::{Appender, LogError};
 use crate::provider::{Gate, Provider, Slot};
 use crate::task::SampleResult;
 use crate::types::{ImagesSpec, Request, Sample, SampleRecord};
+use crate::web::Web;
 
 /// Everything that asking one sample needs.
 pub struct Live {
@@ -23,6 +25,8 @@ pub struct Live {
     pub gate: Gate,
     /// How pictures are sent; none are, if absent.
     pub images: Option<ImagesSpec>,
+    /// Fetches pictures that the samples have by their addresses; none are, if absent.
+    pub web: Option<Web>,
     /// Where pictures are stored that exist nowhere else.
     pub store: PathBuf,
     /// Whether all others are stored there too.
@@ -91,6 +95,13 @@ async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, stop: Stop) 
 }
 
 async fn ask_sample(live: &Arc<Live>, sample: Sample, stop: &Stop) -> Outcome {
+    let sample = match &live.web {
+        Some(web) => match fetched(web, sample, stop).await {
+            Ok(sample) => sample,
+            Err(ended) => return Ok(ended.map(|record| *record)),
+        },
+        None => sample,
+    };
     let preparing = Arc::clone(live);
     let prepared = tokio::task::spawn_blocking(move || preparing.prepare(sample)).await;
     let (mut record, body) = match prepared {

@@ -15,7 +15,7 @@ mod spec;
 mod task;
 
 pub use estimate::{Figure, Results, SampleCounts, Speed};
-pub use failure::{Failure, FailureKind};
+pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;
 pub use output::{Attempt, ModelOutput, StopReason, Usage};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
