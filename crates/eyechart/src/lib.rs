@@ -18,4 +18,5 @@ pub mod scorer;
 pub mod stats;
 pub mod task;
 pub mod types;
+pub mod web;
 pub mod weights;

@@ -32,7 +32,7 @@ fn picking_rows_out_of_400_mb_of_pictures_stays_small() {
     let written = memory_mib("VmHWM").unwrap() - before;
     assert!(path.metadata().unwrap().len() > 400_000_000);
 
-    let reader = open(&Files { folder: folder.path().to_owned(), paths: vec![path] }, None).unwrap();
+    let reader = open(&Files::local(folder.path().to_owned(), vec![path]), None).unwrap();
     let columns = ["image".to_owned(), "filename".to_owned()];
     let start = Instant::now();
     let picked: Vec<u64> = (0..ROWS as u64).step_by(45).collect();

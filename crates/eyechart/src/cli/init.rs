@@ -181,7 +181,7 @@ fn prompt(first: Option<&SampleResult>) -> String {
 fn name_of(image: &ImageSource) -> String {
     match image {
         ImageSource::File(path) => path.strip_prefix(".").unwrap_or(path).display().to_string(),
-        ImageSource::Url(url) => url.clone(),
+        ImageSource::Url(url) | ImageSource::Fetched { url, .. } => url.clone(),
         ImageSource::Bytes { origin, .. } => origin.clone(),
     }
 }

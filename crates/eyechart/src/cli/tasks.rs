@@ -137,6 +137,7 @@ impl Show {
             provider: provider.map_err(anyhow::Error::msg)?,
             gate: Gate::new(GateSettings::default()),
             images: loaded.task.images.clone(),
+            web: None,
             store: store.path().to_owned(),
             keep_images: false,
         };

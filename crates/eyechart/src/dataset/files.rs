@@ -2,14 +2,18 @@
 //!
 //! Knows no format; of an image folder only which files are part of it.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::DatasetError;
 use super::image_folder::{files_below, has_rows};
+use super::read_at::{LocalFile, ReadAt};
 use crate::types::{DataFile, hex};
 
 /// How much of a file is hashed at a time.
@@ -19,12 +23,45 @@ const BUFFER_BYTES: usize = 1 << 20;
 const NAMES_IN_HINT: usize = 5;
 
 /// A dataset's files, in the order of their rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Files {
     /// The data folder.
     pub folder: PathBuf,
     /// The data files, each joined to the folder, sorted. An image folder is a single path, of a folder.
     pub paths: Vec<PathBuf>,
+    /// Those of the paths where there is no file: it is elsewhere.
+    pub remote: BTreeMap<PathBuf, RemoteFile>,
+}
+
+/// A data file that is elsewhere and read in pieces, which Parquet alone can be.
+#[derive(Clone)]
+pub struct RemoteFile {
+    /// What is in it.
+    pub content: Arc<dyn ReadAt>,
+    /// SHA-256 of all of it, in hex, as its host knows it.
+    pub sha256: String,
+}
+
+impl fmt::Debug for RemoteFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteFile").field("sha256", &self.sha256).finish_non_exhaustive()
+    }
+}
+
+impl Files {
+    /// Files that are all on this machine.
+    #[must_use]
+    pub fn local(folder: PathBuf, paths: Vec<PathBuf>) -> Self {
+        Self { folder, paths, remote: BTreeMap::new() }
+    }
+
+    /// One of the paths, to be read in pieces.
+    pub(super) fn open(&self, path: &Path) -> Result<Arc<dyn ReadAt>, DatasetError> {
+        match self.remote.get(path) {
+            Some(remote) => Ok(Arc::clone(&remote.content)),
+            None => Ok(Arc::new(LocalFile::open(path).map_err(io_error(path))?)),
+        }
+    }
 }
 
 /// The files in `folder` that `pattern` names: a path relative to the folder with `/` between its parts. `*`
@@ -54,7 +91,7 @@ pub fn find_files(folder: &Path, pattern: &str) -> Result<Files, DatasetError> {
         let place = if parent == "." { "it".to_owned() } else { parent.to_owned() };
         return missing(contents(&within)?.replacen("it", &place, 1));
     }
-    Ok(Files { folder: folder.to_owned(), paths })
+    Ok(Files::local(folder.to_owned(), paths))
 }
 
 fn is_inside(path: &str) -> bool {
@@ -127,13 +164,18 @@ fn contents(folder: &Path) -> Result<String, DatasetError> {
 /// An image folder is one entry. Its size is that of all files in it; its hash is that of a list of them,
 /// sorted by name, hidden ones left out: a line `name NUL size` each, and after another NUL the SHA-256 in hex
 /// of those that rows are read from (`metadata.csv`, `metadata.jsonl` and `.txt`). So pictures count by name
-/// and size here; their content is covered by the record of each sample.
+/// and size here; their content is covered by the record of each sample. Of a file that is elsewhere nothing is
+/// read: its host's word stands.
 ///
 /// # Errors
 /// [`DatasetError::Io`] where a file cannot be read.
 pub fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
     let entry = |path: &PathBuf| {
-        let (bytes, sha256) = if path.is_dir() { hash_folder(path)? } else { hash_file(path)? };
+        let (bytes, sha256) = match files.remote.get(path) {
+            Some(remote) => (remote.content.size(), remote.sha256.clone()),
+            None if path.is_dir() => hash_folder(path)?,
+            None => hash_file(path)?,
+        };
         let relative = path.strip_prefix(&files.folder).unwrap_or(path);
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
         Ok(DataFile { path: relative.to_owned(), bytes, sha256 })

@@ -35,7 +35,7 @@ impl ImageFolder {
 
     fn metadata(&self) -> Result<Option<Box<dyn Reader>>, DatasetError> {
         let [csv, jsonl] = ["metadata.csv", "metadata.jsonl"].map(|name| self.folder.join(name));
-        let files = |path: &PathBuf| Files { folder: self.folder.clone(), paths: vec![path.clone()] };
+        let files = |path: &PathBuf| Files::local(self.folder.clone(), vec![path.clone()]);
         match (csv.is_file(), jsonl.is_file()) {
             (true, true) => Err(DatasetError::Malformed {
                 path: self.folder.clone(),

@@ -9,15 +9,19 @@ mod image_folder;
 mod jsonl;
 mod label;
 mod parquet;
+mod ranges;
+mod read_at;
 mod rows;
 
 use std::path::{Path, PathBuf};
 
 use crate::types::{BadRow, Row, did_you_mean};
 
-pub use files::{Files, find_files, fingerprint};
+pub use files::{Files, RemoteFile, find_files, fingerprint};
 pub use image_folder::is_picture;
 pub use label::resolve_label;
+pub use ranges::{FetchRange, Ranges};
+pub use read_at::ReadAt;
 
 /// Why a dataset cannot be read at all. A single bad row is a [`BadRow`] instead.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +68,14 @@ pub enum DatasetError {
         column: String,
         /// The columns there are.
         available: Vec<String>,
+    },
+    /// A file that is elsewhere cannot be read in pieces: it is to be fetched as a whole first.
+    #[error("{path} cannot be read in pieces ({reason}): fetch the whole file first")]
+    WholeOnly {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// No reader for this format.
     #[error("no reader for {given:?}: expected jsonl, csv, parquet or image_folder (`dataset.format`)")]
@@ -119,10 +131,16 @@ pub trait Reader: Send + Sync {
 /// The reader for `files`, by `format` or else by their extension.
 ///
 /// # Errors
-/// [`DatasetError::UnknownFormat`] where neither says which.
+/// [`DatasetError::UnknownFormat`] where neither says which; [`DatasetError::WholeOnly`] for a file that is
+/// elsewhere, unless it is Parquet.
 pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, DatasetError> {
     let by_extension = || extension(files.paths.first().map(PathBuf::as_path));
-    match format.map_or_else(by_extension, str::to_owned).as_str() {
+    let format = format.map_or_else(by_extension, str::to_owned);
+    if let Some(path) = files.remote.keys().next().filter(|_| format != "parquet") {
+        let reason = format!("expected parquet, it is {format}");
+        return Err(DatasetError::WholeOnly { path: path.clone(), reason });
+    }
+    match format.as_str() {
         "jsonl" | "ndjson" => Ok(Box::new(jsonl::Jsonl::new(files))),
         "csv" => Ok(Box::new(csv::Csv::new(files))),
         "parquet" => Ok(Box::new(parquet::Parquet::new(files))),

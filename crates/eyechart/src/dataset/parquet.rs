@@ -1,8 +1,9 @@
-//! Parquet: the named columns alone, and of picked rows the row groups alone that hold them.
+//! Parquet: the named columns alone, and of picked rows the row groups alone that hold them; the pages alone, where
+//! the file says which.
 //!
 //! Knows nothing of what the columns mean; `struct<bytes, path>` and binary columns are pictures.
 
-use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use ::parquet::arrow::arrow_reader::{
     RowSelection, RowSelectionPolicy,
 };
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::PageIndexPolicy;
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType};
 
@@ -22,6 +24,10 @@ use super::rows::{find_columns, picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
 use crate::types::Row;
 
+mod source;
+
+use source::{Source, needed};
+
 /// Rows decoded at a time where pictures are among them: memory is this many pictures and their pages.
 const BATCH_WITH_PICTURES: usize = 8;
 
@@ -30,12 +36,12 @@ const BATCH: usize = 256;
 
 /// The files' rows, numbered over all files. Files are opened one after the other, when their rows are wanted.
 pub(super) struct Parquet {
-    paths: Vec<PathBuf>,
+    files: Files,
 }
 
 impl Parquet {
     pub(super) fn new(files: &Files) -> Self {
-        Self { paths: files.paths.clone() }
+        Self { files: files.clone() }
     }
 }
 
@@ -45,15 +51,16 @@ impl Reader for Parquet {
     fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError> {
         let numbers = picked_numbers(pick);
         let columns = columns.to_vec();
-        if let Some(path) = self.paths.first() {
-            Projection::new(&Shard::open(path)?, &columns, numbers.is_some())?;
+        let files = self.files.clone();
+        if let Some(path) = files.paths.first() {
+            Projection::new(&Shard::open(&files, path)?, &columns, numbers.is_some())?;
         }
         let mut start = 0;
-        let rows = self.paths.clone().into_iter().flat_map(move |path| {
+        let rows = files.paths.clone().into_iter().flat_map(move |path| {
             if numbers.as_ref().is_some_and(|numbers| within(numbers, start..u64::MAX).is_empty()) {
                 return none();
             }
-            let shard = match Shard::open(&path) {
+            let shard = match Shard::open(&files, &path) {
                 Ok(shard) => shard,
                 Err(error) => return fatal(error),
             };
@@ -66,15 +73,15 @@ impl Reader for Parquet {
     }
 
     fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
-        let Some(path) = self.paths.first() else { return Ok(None) };
-        let shard = Shard::open(path)?;
+        let Some(path) = self.files.paths.first() else { return Ok(None) };
+        let shard = Shard::open(&self.files, path)?;
         let readable = shard.footer.schema().fields().iter().filter(|field| is_readable(field.data_type()));
         Ok(Some(readable.map(|field| field.name().clone()).collect()))
     }
 
     fn known_len(&self) -> Result<Option<u64>, DatasetError> {
-        let len = |path: &PathBuf| Shard::open(path).map(|shard| shard.len());
-        self.paths.iter().map(len).sum::<Result<u64, _>>().map(Some)
+        let len = |path: &PathBuf| Shard::open(&self.files, path).map(|shard| shard.len());
+        self.files.paths.iter().map(len).sum::<Result<u64, _>>().map(Some)
     }
 }
 
@@ -95,17 +102,19 @@ fn within(numbers: &[u64], range: Range<u64>) -> &[u64] {
 /// One file with its footer.
 struct Shard {
     path: PathBuf,
-    file: File,
+    source: Source,
     footer: ArrowReaderMetadata,
 }
 
 impl Shard {
-    fn open(path: &Path) -> Result<Self, DatasetError> {
-        let file = File::open(path).map_err(io_error(path))?;
-        // Parquet's own types are fewer than those that a writer may have noted for Arrow.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let footer = ArrowReaderMetadata::load(&file, options).map_err(malformed(path))?;
-        Ok(Self { path: path.to_owned(), file, footer })
+    fn open(files: &Files, path: &Path) -> Result<Self, DatasetError> {
+        let source = Source(files.open(path)?);
+        let options = ArrowReaderOptions::new()
+            // Parquet's own types are fewer than those that a writer may have noted for Arrow.
+            .with_skip_arrow_metadata(true)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
+        let footer = ArrowReaderMetadata::load(&source, options).map_err(malformed(path))?;
+        Ok(Self { path: path.to_owned(), source, footer })
     }
 
     fn len(&self) -> u64 {
@@ -155,14 +164,17 @@ impl Shard {
         group: &Group,
         projection: &Projection,
     ) -> Result<ParquetRecordBatchReader, ParquetError> {
-        let file = self.file.try_clone()?;
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
-            .with_row_groups(vec![group.index])
-            .with_projection(projection.mask.clone())
-            .with_batch_size(if projection.has_pictures { BATCH_WITH_PICTURES } else { BATCH })
-            // Skips what is not picked, where the automatic policy may decode and then drop it.
-            .with_row_selection_policy(RowSelectionPolicy::Selectors);
-        match group.selection() {
+        let selection = group.selection();
+        let metadata = self.footer.metadata();
+        self.source.0.prepare(&needed(metadata, group.index, &projection.mask, selection.as_ref()))?;
+        let reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), self.footer.clone())
+                .with_row_groups(vec![group.index])
+                .with_projection(projection.mask.clone())
+                .with_batch_size(if projection.has_pictures { BATCH_WITH_PICTURES } else { BATCH })
+                // Skips what is not picked, where the automatic policy may decode and then drop it.
+                .with_row_selection_policy(RowSelectionPolicy::Selectors);
+        match selection {
             Some(selection) => reader.with_row_selection(selection).build(),
             None => reader.build(),
         }
@@ -258,7 +270,30 @@ fn batch_rows(
 
 fn malformed(path: &Path) -> impl Fn(ParquetError) -> DatasetError + use<> {
     let path = path.to_owned();
-    move |error| DatasetError::Malformed { path: path.clone(), format: "parquet", reason: error.to_string() }
+    move |error| match io_cause(error) {
+        Ok(source) if source.kind() == io::ErrorKind::Unsupported => {
+            DatasetError::WholeOnly { path: path.clone(), reason: source.to_string() }
+        }
+        Ok(source) => io_error(&path)(source),
+        Err(error) => {
+            DatasetError::Malformed { path: path.clone(), format: "parquet", reason: error.to_string() }
+        }
+    }
+}
+
+/// Why a file could not be read, if that is the reason, and not what is in it.
+fn io_cause(error: ParquetError) -> Result<io::Error, ParquetError> {
+    match error {
+        ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+            // A file that ends where its own structure says that it goes on.
+            Ok(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(ParquetError::EOF(source.to_string()))
+            }
+            Ok(source) => Ok(*source),
+            Err(cause) => Err(ParquetError::External(cause)),
+        },
+        other => Err(other),
+    }
 }
 
 #[cfg(test)]

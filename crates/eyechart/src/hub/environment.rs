@@ -80,8 +80,9 @@ impl Environment {
         }
     }
 
-    /// eyechart's own cache folder.
-    pub(crate) fn own_cache(&self) -> Option<PathBuf> {
+    /// eyechart's own cache folder; `None` where nothing says where caches are.
+    #[must_use]
+    pub fn own_cache(&self) -> Option<PathBuf> {
         Some(self.cache_home()?.join("eyechart"))
     }
 

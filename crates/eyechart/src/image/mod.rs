@@ -30,7 +30,7 @@ pub struct Prepared {
     pub request: RequestImage,
     /// What the sample's record says of it.
     pub record: ImageRecord,
-    /// Whether its bytes were made here and exist nowhere else.
+    /// Whether its bytes were made or fetched here and exist nowhere else.
     pub made: bool,
 }
 
@@ -42,22 +42,36 @@ pub struct Prepared {
 pub fn prepare(source: &ImageSource, spec: &ImagesSpec) -> Result<Prepared, Failure> {
     let (name, bytes) = match (source, spec.send) {
         (ImageSource::Url(url), SendAs::Url) => return Ok(passed_through(url)),
-        (ImageSource::Url(url), SendAs::Bytes) => {
-            let reason = "fetching pictures by address is not supported yet; set send = \"url\" in [images]";
+        (ImageSource::Url(url), SendAs::Bytes | SendAs::Fetch) => {
+            let reason = "the row has an address: set send = \"fetch\" in [images] to fetch the picture and send \
+                          it, or send = \"url\" to send the address";
             return Err(failure(url, reason));
         }
-        (ImageSource::File(path), SendAs::Bytes) => {
+        (ImageSource::Fetched { bytes, url }, _) => (url.clone(), bytes.clone()),
+        (ImageSource::File(path), SendAs::Bytes | SendAs::Fetch) => {
             let name = path.to_string_lossy().into_owned();
             let bytes = read::read_file(path).map_err(|reason| failure(&name, reason))?;
             (name, bytes)
         }
-        (ImageSource::Bytes { bytes, origin }, SendAs::Bytes) => (origin.clone(), bytes.clone()),
+        (ImageSource::Bytes { bytes, origin }, SendAs::Bytes | SendAs::Fetch) => {
+            (origin.clone(), bytes.clone())
+        }
         (ImageSource::File(path), SendAs::Url) => return Err(no_address(&path.to_string_lossy(), "a file")),
         (ImageSource::Bytes { origin, .. }, SendAs::Url) => {
             return Err(no_address(origin, "the picture itself"));
         }
     };
-    from_bytes(&name, bytes, spec.format).map_err(|reason| failure(&name, reason))
+    let prepared = from_bytes(&name, bytes, spec.format).map_err(|reason| failure(&name, reason))?;
+    let made = prepared.made || matches!(source, ImageSource::Fetched { .. });
+    Ok(Prepared { made, ..prepared })
+}
+
+/// Whether `bytes` are a picture that can be sent: whole, of a known format and a usual size. Decodes nothing.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check(bytes: &[u8]) -> Result<(), String> {
+    header::check(bytes).map(drop)
 }
 
 fn passed_through(url: &str) -> Prepared {

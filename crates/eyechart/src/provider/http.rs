@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use super::allowance;
 use super::key::{ApiKey, is_placeholder};
 use super::openai;
-use crate::types::{Attempt, Failure, FailureKind};
+use crate::types::{Attempt, Failure, FailureKind, causes};
 
 /// No reply to one question is longer than this.
 const LARGEST_REPLY: usize = 32 << 20;
@@ -67,7 +67,7 @@ impl Client {
             // A redirect would carry key and pictures to an address that nobody named.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| describe(&error))?;
+            .map_err(|error| causes(&error))?;
         let secrets = secrets(key.as_ref(), &settings.headers);
         Ok(Self { client, url, secrets, timeout: settings.timeout })
     }
@@ -133,13 +133,13 @@ impl Client {
 
     fn transport(&self, error: reqwest::Error) -> Failure {
         if error.is_connect() {
-            return Failure::new(FailureKind::Connection, describe(&error.without_url()));
+            return Failure::new(FailureKind::Connection, causes(&error.without_url()));
         }
         if error.is_timeout() {
             let message = format!("no whole reply within {} s (--timeout)", self.timeout.as_secs_f64());
             return Failure::new(FailureKind::Timeout, message);
         }
-        Failure::new(FailureKind::Connection, describe(&error.without_url()))
+        Failure::new(FailureKind::Connection, causes(&error.without_url()))
     }
 
     /// The failure without any secret in it (endpoints quote keys back in their errors), then cut to a length that
@@ -195,20 +195,6 @@ pub(super) fn kind_of(status: u16) -> FailureKind {
         429 => FailureKind::RateLimited,
         _ => FailureKind::BadRequest,
     }
-}
-
-/// The whole chain of causes: the outermost says only that sending failed.
-fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut causes = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if causes.last() != Some(&text) {
-            causes.push(text);
-        }
-        next = cause.source();
-    }
-    causes.join(": ")
 }
 
 /// A foreign text on one line, as far as anybody would read it.

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+use super::pictures::fetched;
+use super::stop::Orders;
 use super::{Ended, RunError, Stop, StopLevel, Stopper};
 use crate::dataset::DatasetError;
 use crate::image;
@@ -14,6 +16,7 @@ use crate::log::{Appender, LogError};
 use crate::provider::{Gate, Provider, Slot};
 use crate::task::SampleResult;
 use crate::types::{ImagesSpec, Request, Sample, SampleRecord};
+use crate::web::Web;
 
 /// Everything that asking one sample needs.
 pub struct Live {
@@ -23,6 +26,8 @@ pub struct Live {
     pub gate: Arc<Gate>,
     /// How pictures are sent; none are, if absent.
     pub images: Option<ImagesSpec>,
+    /// Fetches pictures that the samples have by their addresses; none are, if absent.
+    pub web: Option<Web>,
     /// Where pictures are stored that exist nowhere else.
     pub store: PathBuf,
     /// Whether all others are stored there too.
@@ -65,7 +70,7 @@ pub(super) async fn ask_all(
             () = stop.reached(StopLevel::Finish), if going => {}
             next = next_sample(&live.gate, &mut samples), if going => match next {
                 Some((slot, Ok(sample))) => {
-                    let orders = [stop.clone(), halt.stop()];
+                    let orders = Orders::of(&stop, &halt);
                     under_way.spawn(ask_one(Arc::clone(&live), sample, slot, orders));
                 }
                 Some((_, Err(error))) => halt_by(RunError::Broken(error)),
@@ -98,7 +103,7 @@ async fn record(ended: Result<(Slot, Outcome), JoinError>, log: &Appender) -> Re
     Ok(true)
 }
 
-async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, orders: [Stop; 2]) -> (Slot, Outcome) {
+async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, orders: Orders) -> (Slot, Outcome) {
     let outcome = match sample {
         Ok(sample) => ask_sample(&live, sample, &orders).await,
         Err(unmade) => Ok(Some(SampleRecord::unmade(unmade.picked, unmade.failure))),
@@ -106,8 +111,15 @@ async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, orders: [Sto
     (slot, outcome)
 }
 
-/// Gives the sample up, unrecorded, where one of the `orders` to stop comes while it waits.
-async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &[Stop; 2]) -> Outcome {
+/// Gives the sample up, unrecorded, where an order to stop comes while it waits.
+async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcome {
+    let sample = match &live.web {
+        Some(web) => match fetched(web, sample, orders).await {
+            Ok(sample) => sample,
+            Err(ended) => return Ok(ended.map(|record| *record)),
+        },
+        None => sample,
+    };
     let preparing = Arc::clone(live);
     let prepared = tokio::task::spawn_blocking(move || preparing.prepare(sample)).await;
     let (mut record, body) = match prepared {
@@ -118,13 +130,7 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &[Stop; 2]) -> Out
         },
         Err(error) => return Err(RunError::Config(format!("preparing a picture broke off: {error}"))),
     };
-    let stopped = async {
-        tokio::select! {
-            () = orders[0].reached(StopLevel::Finish) => {}
-            () = orders[1].reached(StopLevel::Finish) => {}
-        }
-    };
-    let Some(asked) = live.provider.ask(body, &live.gate, stopped).await? else { return Ok(None) };
+    let Some(asked) = live.provider.ask(body, &live.gate, orders.to_finish()).await? else { return Ok(None) };
     record.attempts = asked.attempts;
     match asked.outcome {
         Ok(output) => record.complete(output),

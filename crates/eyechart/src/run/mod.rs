@@ -3,6 +3,7 @@
 mod execute;
 mod live;
 mod outputs;
+mod pictures;
 mod plan;
 mod preview;
 mod recorded;

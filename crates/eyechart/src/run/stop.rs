@@ -61,3 +61,23 @@ impl Stop {
         }
     }
 }
+
+/// The order to finish, from whoever gives it first: the user, or the run that must not go on.
+pub(super) struct Orders {
+    user: Stop,
+    run: Stop,
+}
+
+impl Orders {
+    pub(super) fn of(user: &Stop, run: &Stopper) -> Self {
+        Self { user: user.clone(), run: run.stop() }
+    }
+
+    /// Waits for it.
+    pub(super) async fn to_finish(&self) {
+        tokio::select! {
+            () = self.user.reached(StopLevel::Finish) => {}
+            () = self.run.reached(StopLevel::Finish) => {}
+        }
+    }
+}

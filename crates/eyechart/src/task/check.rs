@@ -57,7 +57,7 @@ fn nothing_empty(task: &Task) -> Result<(), Fault> {
 /// Asked of the readers themselves, so that a new one is known here at once. No file is opened.
 fn known_format(task: &Task) -> Result<(), Fault> {
     let Some(format) = &task.dataset.format else { return Ok(()) };
-    let nowhere = Files { folder: ".".into(), paths: Vec::new() };
+    let nowhere = Files::local(".".into(), Vec::new());
     match dataset::open(&nowhere, Some(format)) {
         Ok(_) => Ok(()),
         Err(error) => Err(fault("dataset.format", error.to_string())),

@@ -184,7 +184,7 @@ fn place_of(data: &Path) -> Result<(PathBuf, String), String> {
 }
 
 fn has_pictures(folder: &Path) -> bool {
-    let files = Files { folder: folder.to_owned(), paths: vec![folder.to_owned()] };
+    let files = Files::local(folder.to_owned(), vec![folder.to_owned()]);
     let reader = dataset::open(&files, Some("image_folder"));
     reader.and_then(|reader| reader.known_len()).is_ok_and(|len| len.is_some_and(|len| len > 0))
 }

@@ -28,6 +28,8 @@ pub enum FailureKind {
     Malformed,
     /// A picture could not be read or is not one.
     Image,
+    /// A picture could not be fetched from its address, or what came is none.
+    PictureUnavailable,
     /// The row lacks what the prompt asks for.
     Sample,
     /// Recorded outputs have no answer for this sample.
@@ -50,6 +52,7 @@ impl FailureKind {
             Self::Empty => "empty",
             Self::Malformed => "malformed",
             Self::Image => "image",
+            Self::PictureUnavailable => "picture_unavailable",
             Self::Sample => "sample",
             Self::NotRecorded => "not_recorded",
         }
@@ -71,4 +74,19 @@ impl Failure {
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
+}
+
+/// The whole chain of an error's causes in one line, each text once: the outermost often says only what was tried.
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes.join(": ")
 }

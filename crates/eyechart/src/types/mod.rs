@@ -16,7 +16,7 @@ mod spec;
 mod task;
 
 pub use estimate::{Figure, Results, SampleCounts, Speed};
-pub use failure::{Failure, FailureKind};
+pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};

@@ -27,8 +27,15 @@ pub struct Sample {
 pub enum ImageSource {
     /// A file on this machine.
     File(PathBuf),
-    /// An address that the endpoint itself fetches.
+    /// An address, of which nothing was fetched.
     Url(String),
+    /// What was fetched from an address.
+    Fetched {
+        /// The picture, encoded.
+        bytes: Bytes,
+        /// Where it came from.
+        url: String,
+    },
     /// Bytes out of a data file.
     Bytes {
         /// The picture, encoded.

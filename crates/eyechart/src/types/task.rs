@@ -98,7 +98,7 @@ pub struct PromptSpec {
 pub struct ImagesSpec {
     /// The column (or path into one) with the picture: a path, an address, bytes, or a list of them.
     pub column: String,
-    /// As bytes inside the request, or as the address that the row has.
+    /// As bytes inside the request, or as the address that the row has; fetched first, or not.
     #[serde(default)]
     pub send: SendAs,
     /// Pictures of another format are re-encoded to this one; original bytes whatever they are, if absent.
@@ -111,9 +111,11 @@ pub struct ImagesSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SendAs {
-    /// Inside the request, base64.
+    /// Inside the request, base64. A row that has an address fails.
     #[default]
     Bytes,
+    /// Inside the request as well; where the row has an address, the picture is fetched from it before.
+    Fetch,
     /// As an address that the endpoint fetches itself.
     Url,
 }

@@ -52,6 +52,10 @@ pub struct GoingArguments {
     /// Store every picture sent beside the runs, not only those that exist nowhere else
     #[arg(long)]
     pub keep_images: bool,
+
+    /// Fetch pictures from loopback, private and other addresses that are not public too (`send = "fetch"`)
+    #[arg(long)]
+    pub allow_private_urls: bool,
 }
 
 /// What happens with the answers.

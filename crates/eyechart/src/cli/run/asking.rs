@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
+use eyechart::hub::Environment;
 use eyechart::log::RunFolder;
 use eyechart::provider::{Gate, GateSettings, Provider};
 use eyechart::report::Entry;
 use eyechart::run::{Ended, Job, Live, Plan, RunError, execute};
+use eyechart::types::{SendAs, Task};
+use eyechart::web::{Web, WebSettings};
 
 use super::super::interrupt::Interrupt;
 use super::super::output;
 use super::super::progress::RunProgress;
 use super::Run;
 use super::planning::Planned;
+
+/// Pictures that are fetched at once, at most.
+const FETCHES: usize = 32;
 
 impl Run {
     /// Gets the answers; `None` where Ctrl-C came first.
@@ -26,7 +33,7 @@ impl Run {
             None => Job::create(&self.out(), &plan)?,
         };
         announce(&plan, &job);
-        let live = provider.map(|provider| live(provider, &plan, &job)).transpose()?;
+        let live = provider.map(|provider| self.live(provider, &plan, &job)).transpose()?;
         let progress = RunProgress::default();
         let ended = interrupt.while_asking(|| execute(plan, &job, live, &interrupt.stop(), &progress));
         let can_go_on = |error: &RunError| !matches!(error, RunError::Config(_));
@@ -39,6 +46,40 @@ impl Run {
             Ended::Finished => Ok(Some(job.folder)),
         }
     }
+
+    fn live(&self, provider: Provider, plan: &Plan, job: &Job) -> anyhow::Result<Live> {
+        let execution = plan.spec.execution;
+        let gate = Gate::new(GateSettings {
+            connections: execution.max_connections,
+            requests_per_minute: execution.requests_per_minute,
+            tokens_per_minute: execution.tokens_per_minute,
+            give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
+        });
+        Ok(Live {
+            provider,
+            gate,
+            images: plan.task.images.clone(),
+            web: self.web(&plan.task)?,
+            store: job.folder.images_path(),
+            keep_images: execution.keep_images,
+        })
+    }
+
+    /// What fetches the pictures of a task that wants them fetched.
+    fn web(&self, task: &Task) -> anyhow::Result<Option<Web>> {
+        if task.images.as_ref().is_none_or(|images| images.send != SendAs::Fetch) {
+            return Ok(None);
+        }
+        let cache = Environment::from_process()
+            .own_cache()
+            .context("nothing says where fetched pictures are kept: set XDG_CACHE_HOME or HOME")?;
+        let settings = WebSettings {
+            allow_private: self.going.allow_private_urls,
+            connections: FETCHES,
+            ..WebSettings::new(cache, eyechart::image::check)
+        };
+        Web::new(settings).map(Some).map_err(anyhow::Error::msg)
+    }
 }
 
 fn announce(plan: &Plan, job: &Job) {
@@ -49,23 +90,6 @@ fn announce(plan: &Plan, job: &Job) {
     let already =
         if job.already > 0 { format!(" ({} recorded already)", job.already) } else { String::new() };
     output::say(&format!("{task}: {count} samples{already} with {}", plan.spec.model));
-}
-
-fn live(provider: Provider, plan: &Plan, job: &Job) -> anyhow::Result<Live> {
-    let execution = plan.spec.execution;
-    let gate = Gate::new(GateSettings {
-        connections: execution.max_connections,
-        requests_per_minute: execution.requests_per_minute,
-        tokens_per_minute: execution.tokens_per_minute,
-        give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
-    });
-    Ok(Live {
-        provider,
-        gate,
-        images: plan.task.images.clone(),
-        store: job.folder.images_path(),
-        keep_images: execution.keep_images,
-    })
 }
 
 /// A run that is recorded only: its counts and its speed are known all the same.

@@ -1,6 +1,6 @@
 //! Files of the real shapes, written by the test: shards with pictures in several row groups, and every type.
 
-use std::fs;
+use std::fs::{self, File};
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
+
+mod remote;
 
 /// Rows in a row group of these files.
 const GROUP: usize = 4;
@@ -74,20 +76,24 @@ fn write_flickr(path: &Path, numbers: Range<usize>) {
     );
 }
 
+fn local(paths: Vec<PathBuf>) -> Parquet {
+    Parquet { files: Files::local(PathBuf::new(), paths) }
+}
+
 /// Two shards, of 10 and of 5 rows.
 fn flickr() -> (TempDir, Parquet) {
     let folder = tempfile::tempdir().unwrap();
     let paths = vec![folder.path().join("test-0.parquet"), folder.path().join("test-1.parquet")];
     write_flickr(&paths[0], 0..10);
     write_flickr(&paths[1], 10..15);
-    (folder, Parquet { paths })
+    (folder, local(paths))
 }
 
 fn one_column(name: &str, column: ArrayRef) -> (TempDir, Parquet) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");
     write(&path, vec![(name, column)]);
-    (folder, Parquet { paths: vec![path] })
+    (folder, local(vec![path]))
 }
 
 fn owned(columns: &[&str]) -> Vec<String> {
@@ -105,7 +111,7 @@ fn refused(reader: &Parquet, columns: &[&str]) -> String {
 
 /// Overwrites the pages of a file, or of its row groups up to the row group `until`.
 fn damage(path: &Path, until: Option<usize>) {
-    let shard = Shard::open(path).unwrap();
+    let shard = Shard::open(&Files::default(), path).unwrap();
     let metadata = shard.footer.metadata();
     let groups = &metadata.row_groups()[..until.unwrap_or(metadata.num_row_groups())];
     let ends = groups.iter().flat_map(|group| group.columns()).map(|chunk| chunk.byte_range());
@@ -145,8 +151,8 @@ fn a_scan_gives_every_row_without_pictures_but_with_their_paths() {
 #[test]
 fn a_scan_without_columns_reads_no_page() {
     let (_folder, reader) = flickr();
-    damage(&reader.paths[0], None);
-    damage(&reader.paths[1], None);
+    damage(&reader.files.paths[0], None);
+    damage(&reader.files.paths[1], None);
     let rows = read(&reader, Pick::Scan, &[]);
     assert_eq!(rows.last().unwrap(), &Row { number: 14, ..Row::default() });
     assert_eq!((rows.len(), reader.known_len().unwrap()), (15, Some(15)));
@@ -158,8 +164,8 @@ fn a_scan_without_columns_reads_no_page() {
 #[test]
 fn row_groups_and_files_without_a_picked_row_are_not_read() {
     let (_folder, reader) = flickr();
-    damage(&reader.paths[0], Some(2));
-    fs::remove_file(&reader.paths[1]).unwrap();
+    damage(&reader.files.paths[0], Some(2));
+    fs::remove_file(&reader.files.paths[1]).unwrap();
     let rows = read(&reader, Pick::Rows(vec![8, 9]), &["image"]);
     assert_eq!(rows[1].blobs["image"], "picture 9");
     assert_eq!(rows.len(), 2);
@@ -180,7 +186,7 @@ fn a_file_of_another_format_is_an_error() {
     let path = folder.path().join("a.parquet");
     for content in ["", "not parquet at all", "PAR1PAR1", "PAR1xxxxxxxx\u{7f}\u{7f}\u{7f}\u{7f}PAR1"] {
         fs::write(&path, content).unwrap();
-        let error = refused(&Parquet { paths: vec![path.clone()] }, &[]);
+        let error = refused(&local(vec![path.clone()]), &[]);
         assert!(error.starts_with("as parquet: "), "{error}");
     }
 }
@@ -209,7 +215,7 @@ fn every_usual_type_is_said_in_json_and_what_cannot_be_is_absent() {
     let path = folder.path().join("a.parquet");
     let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
     write(&path, columns);
-    let rows = read(&Parquet { paths: vec![path] }, Pick::Scan, &names);
+    let rows = read(&local(vec![path]), Pick::Scan, &names);
     let expected = [
         json!({"int": 1, "byte": 255, "float": 0.5, "short": 0.1, "bool": true, "large": "a",
             "view": "a view longer than twelve bytes", "dictionary": "cat", "decimal": "12.34", "date": "1970-01-01",

@@ -1,0 +1,88 @@
+//! How Parquet's decoder reads a file that gives ranges, and which of them it will want.
+
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::RowSelection;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::ParquetMetaData;
+use ::parquet::file::reader::{ChunkReader, Length};
+use bytes::Bytes;
+
+use crate::dataset::ReadAt;
+
+/// What is read at a time where only the header of a page is wanted: little, lest it goes far beyond the column.
+const HEADER_BYTES: usize = 256;
+
+/// A column chunk without an index of its pages that is larger than this is read page by page, as it goes.
+const LARGEST_WHOLE: u64 = 16 << 20;
+
+/// A file, wherever it is.
+#[derive(Clone)]
+pub(super) struct Source(pub(super) Arc<dyn ReadAt>);
+
+impl Length for Source {
+    fn len(&self) -> u64 {
+        self.0.size()
+    }
+}
+
+impl ChunkReader for Source {
+    type T = BufReader<Cursor>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let cursor = Cursor { file: Arc::clone(&self.0), at: start };
+        Ok(BufReader::with_capacity(HEADER_BYTES, cursor))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        Ok(self.0.read_at(start..start.saturating_add(length as u64))?)
+    }
+}
+
+/// Reads on from one place.
+pub(super) struct Cursor {
+    file: Arc<dyn ReadAt>,
+    at: u64,
+}
+
+impl Read for Cursor {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let end = self.file.size().min(self.at.saturating_add(buffer.len() as u64));
+        let bytes = self.file.read_at(self.at.min(end)..end)?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+}
+
+/// The ranges of a row group's columns that hold the selected rows, or all of them: pages, where the file says in
+/// which page a row is, else whole column chunks.
+pub(super) fn needed(
+    metadata: &ParquetMetaData,
+    group: usize,
+    mask: &ProjectionMask,
+    selection: Option<&RowSelection>,
+) -> Vec<Range<u64>> {
+    let pages = metadata.page_index_for_row_group(group);
+    let mut ranges = Vec::new();
+    for (leaf, chunk) in metadata.row_group(group).columns().iter().enumerate() {
+        if !mask.leaf_included(leaf) {
+            continue;
+        }
+        let (start, length) = chunk.byte_range();
+        match (pages.page_locations(leaf), selection) {
+            (Some(locations), Some(selection)) => {
+                // The dictionary stands before the first page.
+                let first = locations.first().map_or(start, |page| page.offset.unsigned_abs());
+                ranges.push(start..first.max(start));
+                ranges.extend(selection.scan_ranges(locations));
+            }
+            _ if length <= LARGEST_WHOLE => ranges.push(start..start + length),
+            _ => {}
+        }
+    }
+    ranges
+}

@@ -1,0 +1,167 @@
+//! A file that is elsewhere, read by ranges; what came of it is kept on disk, so that it comes once.
+//!
+//! Beside a sparse copy of the file stands a map with the SHA-256 of each block that came. A block counts only
+//! while its bytes have that hash: a torn write, or two processes at once, cost another fetch at the worst. Knows
+//! nothing of servers: how a range is fetched is the caller's.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::read_at::{ReadAt, check_range, read_range};
+use crate::types::hex;
+
+/// Bytes in a block: the least that is fetched.
+const BLOCK: u64 = 64 << 10;
+/// Bytes of one fetch, at most: it is in memory as a whole.
+const LARGEST_FETCH: u64 = 16 << 20;
+/// Bytes of a block's entry in the map, all zero while it is absent.
+const ENTRY: u64 = 32;
+
+/// Fetches the bytes of a range, all of them. A server that ignores ranges must be told apart by
+/// [`io::ErrorKind::Unsupported`]; its whole reply must not be read for it.
+pub type FetchRange = Box<dyn Fn(Range<u64>) -> io::Result<Bytes> + Send + Sync>;
+
+/// A remote file with the blocks of it that are here.
+pub struct Ranges {
+    size: u64,
+    block: u64,
+    store: Mutex<Store>,
+    fetch: FetchRange,
+}
+
+impl Ranges {
+    /// The file of `size` bytes that `key` identifies by its content (a hash, or address and version), kept in
+    /// `cache`, which is made where it is missing. Fetches nothing yet.
+    ///
+    /// # Errors
+    /// Where the cache cannot be written.
+    pub fn open(cache: &Path, key: &str, size: u64, fetch: FetchRange) -> io::Result<Self> {
+        Self::with_blocks(cache, key, (size, BLOCK), fetch)
+    }
+
+    fn with_blocks(
+        cache: &Path,
+        key: &str,
+        (size, block): (u64, u64),
+        fetch: FetchRange,
+    ) -> io::Result<Self> {
+        let store = Mutex::new(Store::open(cache, key, size, block)?);
+        Ok(Self { size, block, store, fetch })
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes_of(&self, blocks: &Range<u64>) -> Range<u64> {
+        blocks.start * self.block..(blocks.end * self.block).min(self.size)
+    }
+
+    /// The blocks of `ranges` that are not here, neighbours together, as far as one fetch may go.
+    fn missing(&self, ranges: &[Range<u64>]) -> io::Result<Vec<Range<u64>>> {
+        let blocks_of = |range: &Range<u64>| range.start / self.block..range.end.div_ceil(self.block);
+        let blocks: BTreeSet<u64> =
+            ranges.iter().filter(|range| !range.is_empty()).flat_map(blocks_of).collect();
+        let most = (LARGEST_FETCH / self.block).max(1);
+        let mut store = self.store();
+        let mut runs: Vec<Range<u64>> = Vec::new();
+        for block in blocks {
+            if store.has(block, self.bytes_of(&(block..block + 1)))? {
+                continue;
+            }
+            match runs.last_mut() {
+                Some(run) if run.end == block && run.end - run.start < most => run.end += 1,
+                _ => runs.push(block..block + 1),
+            }
+        }
+        Ok(runs)
+    }
+
+    fn bring(&self, blocks: Range<u64>) -> io::Result<()> {
+        let range = self.bytes_of(&blocks);
+        // Nobody waits for the store while the bytes are under way.
+        let bytes = (self.fetch)(range.clone())?;
+        if bytes.len() as u64 != range.end - range.start {
+            let reason = format!("asked for {} bytes, {} came", range.end - range.start, bytes.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        let mut store = self.store();
+        let pieces = bytes.chunks(usize::try_from(self.block).unwrap_or(usize::MAX));
+        blocks.zip(pieces).try_for_each(|(block, piece)| store.put(block, block * self.block, piece))
+    }
+}
+
+impl ReadAt for Ranges {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, range: Range<u64>) -> io::Result<Bytes> {
+        self.prepare(std::slice::from_ref(&range))?;
+        read_range(&mut self.store().data, range)
+    }
+
+    fn prepare(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        ranges.iter().try_for_each(|range| check_range(range, self.size))?;
+        self.missing(ranges)?.into_iter().try_for_each(|blocks| self.bring(blocks))
+    }
+}
+
+/// The two files in the cache.
+struct Store {
+    data: File,
+    map: File,
+    /// The blocks that this process has written, or seen to be whole.
+    seen: BTreeSet<u64>,
+}
+
+impl Store {
+    fn open(cache: &Path, key: &str, size: u64, block: u64) -> io::Result<Self> {
+        let folder = cache.join("ranges");
+        fs::create_dir_all(&folder)?;
+        let name = hex(&Sha256::digest(key));
+        let open = |ending: &str, size: u64| {
+            let path = folder.join(format!("{name}.{ending}"));
+            let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+            file.set_len(size)?;
+            io::Result::Ok(file)
+        };
+        let map = open("map", size.div_ceil(block) * ENTRY)?;
+        Ok(Self { data: open("data", size)?, map, seen: BTreeSet::new() })
+    }
+
+    fn has(&mut self, block: u64, range: Range<u64>) -> io::Result<bool> {
+        if self.seen.contains(&block) {
+            return Ok(true);
+        }
+        let entry = read_range(&mut self.map, block * ENTRY..(block + 1) * ENTRY)?;
+        let is_whole = entry.iter().any(|byte| *byte != 0)
+            && Sha256::digest(read_range(&mut self.data, range)?)[..] == entry[..];
+        if is_whole {
+            self.seen.insert(block);
+        }
+        Ok(is_whole)
+    }
+
+    fn put(&mut self, block: u64, start: u64, bytes: &[u8]) -> io::Result<()> {
+        write_at(&mut self.data, start, bytes)?;
+        write_at(&mut self.map, block * ENTRY, &Sha256::digest(bytes))?;
+        self.seen.insert(block);
+        Ok(())
+    }
+}
+
+fn write_at(file: &mut File, start: u64, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(start))?;
+    file.write_all(bytes)
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,74 @@
+//! A file that is read in pieces, wherever it is.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+/// A file of known size that gives any range of its bytes.
+pub trait ReadAt: Send + Sync {
+    /// Its size in bytes.
+    fn size(&self) -> u64;
+
+    /// The bytes of `range`, all of them. Blocks.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] where the range goes beyond the end; [`io::ErrorKind::Unsupported`] where
+    /// the file cannot be had in pieces, only as a whole; any other where reading fails.
+    fn read_at(&self, range: Range<u64>) -> io::Result<Bytes>;
+
+    /// Says which ranges are about to be read, so that what is far away can come in few large pieces. Blocks.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at).
+    fn prepare(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        let _ = ranges;
+        Ok(())
+    }
+}
+
+/// A file on this machine.
+pub(super) struct LocalFile {
+    file: Mutex<File>,
+    size: u64,
+}
+
+impl LocalFile {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        Ok(Self { file: Mutex::new(file), size })
+    }
+}
+
+impl ReadAt for LocalFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, range: Range<u64>) -> io::Result<Bytes> {
+        check_range(&range, self.size)?;
+        read_range(&mut self.file.lock().unwrap_or_else(PoisonError::into_inner), range)
+    }
+}
+
+/// Refuses what goes beyond the end, before memory is set aside for it.
+pub(super) fn check_range(range: &Range<u64>, size: u64) -> io::Result<()> {
+    if range.start <= range.end && range.end <= size {
+        return Ok(());
+    }
+    let reason = format!("expected a range within {size} bytes, got {} to {}", range.start, range.end);
+    Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason))
+}
+
+/// These bytes of `file`, whose cursor is left behind them.
+pub(super) fn read_range(file: &mut File, range: Range<u64>) -> io::Result<Bytes> {
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(range.start))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.into())
+}
