@@ -5,6 +5,7 @@ mod embed;
 mod encoder;
 mod exit;
 mod export;
+mod images;
 mod interrupt;
 mod output;
 mod progress;

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use eyechart::image::Preparer;
 use eyechart::log::RunFolder;
-use eyechart::provider::{ApiKey, Gate, HttpSettings, ModelName, Provider, RetryPolicy};
+use eyechart::provider::{ApiKey, Gate, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::report::{Entry, Format, render};
 use eyechart::run::{
     AnswersFrom, Ended, Job, Live, Plan, RunError, RunOptions, execute, find_matching, options_of, plan,
@@ -15,6 +16,7 @@ use eyechart::types::{Answers, Endpoint, Execution};
 use serde_json::{Map, Value};
 
 use super::encoder::{EncoderArguments, LazyEncoder};
+use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::progress::RunProgress;
 use super::score::score_run;
@@ -59,6 +61,9 @@ pub struct Run {
 
     #[command(flatten)]
     request: RequestArguments,
+
+    #[command(flatten)]
+    images: ImageArguments,
 
     #[command(flatten)]
     going: GoingArguments,
@@ -263,6 +268,7 @@ impl Run {
         if let Some(data) = &self.data {
             options.data = Some(data.clone());
         }
+        options.images = self.images.given().or(spec.images);
         options.execution = self.going.over(spec.execution);
         let plan = plan(&loaded, &options)?;
         refuse_differences(&folder, &spec, &plan)?;
@@ -284,6 +290,7 @@ impl Run {
             data: self.data.clone(),
             limit: self.limit,
             seed: self.seed,
+            images: self.images.given(),
             execution: self.going.over(defaults),
         })
     }
@@ -371,13 +378,11 @@ impl Run {
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
         let provider = Provider::new(endpoint, key, &http, policy).map_err(anyhow::Error::msg)?;
-        Ok(Some(Live {
-            provider,
-            gate: Gate::new(execution.max_connections),
-            images: plan.task.images.clone(),
-            store: job.folder.images_path(),
-            keep_images: execution.keep_images,
-        }))
+        let images = plan.task.images.clone().map(|spec| {
+            let limits = image_limits(&endpoint.base_url);
+            Preparer::new(spec, limits, job.folder.images_path(), execution.keep_images)
+        });
+        Ok(Some(Live { provider, gate: Gate::new(execution.max_connections), images }))
     }
 }
 

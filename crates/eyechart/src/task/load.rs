@@ -119,6 +119,9 @@ fn check(task: &Task) -> Result<(), String> {
             ));
         }
     }
+    if let Some(images) = &task.images {
+        images.check()?;
+    }
     Prompt::new(&task.prompt.text).map(|_| ())
 }
 

@@ -5,6 +5,7 @@
 mod estimate;
 mod failure;
 mod hex;
+mod images;
 mod output;
 mod record;
 mod request;
@@ -17,6 +18,9 @@ mod task;
 pub use estimate::{Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind};
 pub use hex::hex;
+pub use images::{
+    Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
+};
 pub use output::{Attempt, ModelOutput, StopReason, Usage};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};
@@ -26,6 +30,4 @@ pub use score::{Score, ScoreValue};
 pub use spec::{
     Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, SpecDifference, TaskSource,
 };
-pub use task::{
-    Choices, Compare, DatasetSpec, ImageFormat, ImagesSpec, PromptSpec, Published, SendAs, Take, Task,
-};
+pub use task::{Choices, Compare, DatasetSpec, PromptSpec, Published, Take, Task};
