@@ -35,6 +35,7 @@ fn a_run_with_answers_failures_and_retries_is_as_documented() {
     let place = Place::new();
     let task = place.charts(6);
     place.write("images/5.jpg", "no picture");
+    place.write("images/0.jpg", include_bytes!("../src/image/fixtures/turned.jpg"));
     let server = endpoint(vec![
         rule(json!({"prompt": "chart 1?", "status": 400})),
         rule(json!({"prompt": "chart 2?", "status": 429, "headers": {"retry-after": "0"}, "times": 1})),
@@ -44,7 +45,12 @@ fn a_run_with_answers_failures_and_retries_is_as_documented() {
         rule(json!({"prompt": "chart 4?", "answer": ""})),
         rule(json!({"answer": "A rise."})),
     ]);
-    run_at(&server, &place, &task).args(["--header", "x-a=b", "--param", "temperature=0"]).assert().code(1);
+    run_at(&server, &place, &task)
+        .args(["--header", "x-a=b", "--param", "temperature=0"])
+        .args(["--image-max-side", "500"])
+        .args(["--image-detail", "low"])
+        .assert()
+        .code(1);
     eyechart().arg("score").arg(place.run().path()).assert().code(0);
     let run = place.run();
     check_run(&run);

@@ -5,6 +5,7 @@ mod embed;
 mod encoder;
 mod exit;
 mod export;
+mod images;
 mod init;
 mod interrupt;
 mod output;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy};
+use eyechart::image::Preparer;
+use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::run::{Live, RunError, request_fields, sample_named};
 use eyechart::task::{Dataset, LoadedTask, builtin_tasks, load, suites};
 use eyechart::types::Endpoint;
@@ -136,10 +137,11 @@ impl Show {
         let live = Live {
             provider: provider.map_err(anyhow::Error::msg)?,
             gate: Gate::new(GateSettings::default()),
-            images: loaded.task.images.clone(),
+            images: loaded.task.images.clone().map(|spec| {
+                let limits = image_limits(&endpoint.base_url);
+                Preparer::new(spec, limits, store.path().to_owned(), false)
+            }),
             web: None,
-            store: store.path().to_owned(),
-            keep_images: false,
         };
         let preview = live.preview(sample)?;
         output::say(&format!("POST {}", preview.url));

@@ -1,68 +1,56 @@
-//! Re-encoding as JPEG: the only place where pixels are decoded.
+//! Pixels to bytes: JPEG, PNG, WebP.
 
-use std::io::Cursor;
+use ::image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use ::image::codecs::webp::WebPEncoder;
+use ::image::{DynamicImage, ImageEncoder, ImageError};
+use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 
-use ::image::codecs::jpeg::JpegEncoder;
-use ::image::{DynamicImage, ImageFormat, ImageReader, Limits, RgbImage};
-use bytes::Bytes;
+use crate::types::{ImageFormat, Quality};
 
-use super::header::Format;
+/// From this quality on colours are stored as finely as brightness.
+const FULL_COLOUR_FROM: u8 = 90;
 
-/// Pillow's default quality, on libjpeg's scale from 1 to 100.
-pub(super) const JPEG_QUALITY: u8 = 75;
-
-/// What decoding may allocate, in bytes.
-const MAX_ALLOCATION: u64 = 1 << 30;
-
-/// The longest side that JPEG can say.
-const MAX_SIDE: u32 = 65_535;
-
-/// The picture (of several frames the first) as a JPEG: 8 bits a channel, gray where it is gray, transparency
-/// flattened on white, metadata left out.
-pub(super) fn to_jpeg(bytes: &[u8], format: Format) -> Result<Bytes, String> {
-    let picture = decode(bytes, format).map_err(|error| format!("the picture cannot be decoded: {error}"))?;
-    let flat = flatten(picture);
-    let mut jpeg = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY);
-    flat.write_with_encoder(encoder).map_err(|error| format!("the picture cannot be re-encoded: {error}"))?;
-    Ok(Bytes::from(jpeg))
-}
-
-fn decode(bytes: &[u8], format: Format) -> Result<DynamicImage, ::image::ImageError> {
-    let format = match format {
-        Format::Png => ImageFormat::Png,
-        Format::Jpeg => ImageFormat::Jpeg,
-        Format::WebP => ImageFormat::WebP,
-        Format::Gif => ImageFormat::Gif,
+/// The picture (gray, RGB or RGB with alpha, 8 bits a channel) in `format`, without any metadata. A JPEG has no
+/// alpha: whatever is in it is left out.
+pub(super) fn encode(
+    picture: &DynamicImage,
+    format: ImageFormat,
+    quality: Quality,
+) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let written = match format {
+        ImageFormat::Jpeg => jpeg(picture, &mut bytes, quality.get()).map_err(|error| error.to_string()),
+        ImageFormat::Png => png(picture, &mut bytes).map_err(|error| error.to_string()),
+        ImageFormat::WebP => webp(picture, &mut bytes).map_err(|error| error.to_string()),
     };
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_ALLOCATION);
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits);
-    reader.decode()
+    let failed = |error| format!("the picture cannot be re-encoded as {}: {error}", format.media_type());
+    written.map(|()| bytes).map_err(failed)
 }
 
-fn flatten(picture: DynamicImage) -> DynamicImage {
-    let color = picture.color();
-    if color.has_alpha() {
-        let rgba = picture.into_rgba8();
-        let (width, height) = rgba.dimensions();
-        let pixels = rgba.pixels().flat_map(|pixel| on_white(pixel.0)).collect();
-        // The buffer has three bytes for each pixel, so that it always fits.
-        RgbImage::from_raw(width, height, pixels).unwrap_or_default().into()
-    } else if color.has_color() {
-        picture.into_rgb8().into()
+fn jpeg(picture: &DynamicImage, bytes: &mut Vec<u8>, quality: u8) -> Result<(), EncodingError> {
+    let (pixels, color) = match picture {
+        DynamicImage::ImageLuma8(gray) => (gray.as_raw(), ColorType::Luma),
+        DynamicImage::ImageRgba8(rgba) => (rgba.as_raw(), ColorType::Rgba),
+        DynamicImage::ImageRgb8(rgb) => (rgb.as_raw(), ColorType::Rgb),
+        other => return jpeg(&other.to_rgb8().into(), bytes, quality),
+    };
+    // A side beyond what JPEG can say is refused by the encoder as a side of 0.
+    let side = |side: u32| u16::try_from(side).unwrap_or(0);
+    let mut encoder = Encoder::new(bytes, quality);
+    encoder.set_sampling_factor(if quality < FULL_COLOUR_FROM {
+        SamplingFactor::F_2_2
     } else {
-        picture.into_luma8().into()
-    }
+        SamplingFactor::F_1_1
+    });
+    encoder.encode(pixels, side(picture.width()), side(picture.height()), color)
 }
 
-fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
-    let alpha = u16::from(alpha);
-    [red, green, blue].map(|value| {
-        let mixed = (u16::from(value) * alpha + 255 * (255 - alpha) + 127) / 255;
-        u8::try_from(mixed).unwrap_or(u8::MAX)
-    })
+fn png(picture: &DynamicImage, bytes: &mut Vec<u8>) -> Result<(), ImageError> {
+    let encoder = PngEncoder::new_with_quality(bytes, CompressionType::Default, FilterType::Adaptive);
+    picture.write_with_encoder(encoder)
+}
+
+fn webp(picture: &DynamicImage, bytes: &mut Vec<u8>) -> Result<(), ImageError> {
+    let (width, height, color) = (picture.width(), picture.height(), picture.color());
+    WebPEncoder::new_lossless(bytes).write_image(picture.as_bytes(), width, height, color.into())
 }

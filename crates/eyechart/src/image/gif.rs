@@ -1,31 +1,32 @@
 //! GIF: a screen header, then blocks made of sub-blocks, up to the trailer.
 
-use super::header::take;
+use super::header::{Format, Header, Size, take};
 
 /// Where the blocks start, colour table aside.
 const HEADER: usize = 13;
 
-/// Width and height of the screen, if every block is whole, one is a picture and the trailer follows. What
-/// comes after that is not looked at.
-pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
+/// Size of the screen and whether there are several frames, if every block is whole, one is a picture and the trailer
+/// follows. What comes after that is not looked at.
+pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let cut = || format!("the GIF is cut off: its {} bytes end before its trailer", bytes.len());
     let [width_0, width_1, height_0, height_1, flags] = take(bytes, 6).ok_or_else(cut)?;
-    let (mut at, mut has_picture) = (HEADER + colour_table(flags), false);
+    let (mut at, mut frames) = (HEADER + colour_table(flags), 0_u32);
     loop {
         match bytes.get(at).ok_or_else(cut)? {
-            0x3B if !has_picture => return Err("the GIF has no picture data".to_owned()),
+            0x3B if frames == 0 => return Err("the GIF has no picture data".to_owned()),
             0x3B => break,
             0x21 => at = after_sub_blocks(bytes, at + 2).ok_or_else(cut)?,
             0x2C => {
                 let flags = *bytes.get(at + 9).ok_or_else(cut)?;
                 at = after_sub_blocks(bytes, at + 11 + colour_table(flags)).ok_or_else(cut)?;
-                has_picture = true;
+                frames = frames.saturating_add(1);
             }
             other => return Err(format!("the GIF has {other:02x} at byte {at}, expected a block")),
         }
     }
     let side = |low, high| u32::from(u16::from_le_bytes([low, high]));
-    Ok((side(width_0, width_1), side(height_0, height_1)))
+    let size = Size { width: side(width_0, width_1), height: side(height_0, height_1) };
+    Ok(Header { is_animated: frames > 1, ..Header::new(Format::Gif, size) })
 }
 
 /// The length of the colour table that the flags announce.

@@ -1,6 +1,10 @@
-//! What a picture's bytes say of themselves: format, size in pixels, and whether they are all there.
+//! What a picture's bytes say of themselves: format, size in pixels, which way is up, how many frames, and whether
+//! they are all there.
 //!
 //! Reads headers and block lengths, never pixels: well under a tenth of a millisecond for a usual picture.
+
+use ::image::DynamicImage;
+use ::image::metadata::Orientation;
 
 use super::read::MAX_BYTES;
 use super::{gif, jpeg, png, webp};
@@ -41,12 +45,54 @@ impl Format {
     }
 }
 
-/// Format and size in pixels.
+/// What is known of a picture whose pixels nobody has looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) format: Format,
+    pub(super) size: Size,
+    /// How the stored pixels have to be turned to stand upright, as the EXIF data says.
+    pub(super) orientation: Orientation,
+    /// Whether it has more than one frame.
+    pub(super) is_animated: bool,
+}
+
+impl Header {
+    /// Of a picture that is upright and stands still.
+    pub(super) fn new(format: Format, size: Size) -> Self {
+        Self { format, size, orientation: Orientation::NoTransforms, is_animated: false }
+    }
+
+    /// Whether it has to be turned to stand upright.
+    pub(super) fn is_turned(&self) -> bool {
+        self.orientation != Orientation::NoTransforms
+    }
+}
+
+/// Width and height in pixels, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
     pub(super) width: u32,
     pub(super) height: u32,
+}
+
+impl Size {
+    pub(super) fn of(picture: &DynamicImage) -> Self {
+        Self { width: picture.width(), height: picture.height() }
+    }
+
+    pub(super) fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    pub(super) fn longest_side(self) -> u32 {
+        self.width.max(self.height)
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} × {}", self.width, self.height)
+    }
 }
 
 /// The header of a picture that is whole and of a usual size, or what is wrong with it.
@@ -55,22 +101,26 @@ pub(super) fn check(bytes: &[u8]) -> Result<Header, String> {
         return Err(too_large(bytes.len() as u64));
     }
     let format = Format::of(bytes).ok_or_else(|| not_a_picture(bytes))?;
-    let (width, height) = match format {
-        Format::Png => png::size(bytes)?,
-        Format::Jpeg => jpeg::size(bytes)?,
-        Format::WebP => webp::size(bytes)?,
-        Format::Gif => gif::size(bytes)?,
+    let header = match format {
+        Format::Png => png::header(bytes)?,
+        Format::Jpeg => jpeg::header(bytes)?,
+        Format::WebP => webp::header(bytes)?,
+        Format::Gif => gif::header(bytes)?,
     };
-    if width == 0 || height == 0 {
-        return Err(format!("the picture has no pixels: {width} × {height}"));
+    if header.size.pixels() == 0 {
+        return Err(format!("the picture has no pixels: {}", header.size));
     }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(format!(
-            "the picture has {width} × {height} pixels, over {} million",
-            MAX_PIXELS / 1_000_000
-        ));
+    if header.size.pixels() > MAX_PIXELS {
+        let million = MAX_PIXELS / 1_000_000;
+        return Err(format!("the picture has {} pixels, over {million} million", header.size));
     }
-    Ok(Header { format, width, height })
+    Ok(header)
+}
+
+/// The orientation that EXIF data (a TIFF structure, with or without its JPEG prefix) has; `None` where it has none,
+/// or one that does not exist.
+pub(super) fn orientation(exif: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
 }
 
 /// For a file beyond [`MAX_BYTES`].

@@ -1,14 +1,17 @@
 //! JPEG: marked segments up to the first scan, then compressed data up to the end-of-image marker.
 
-use super::header::take;
+use super::header::{Format, Header, Size, orientation, take};
 
-/// Width and height, if a frame header, a scan and an end-of-image marker after it are there. Cameras append
+/// What the data of an APP1 segment that holds EXIF starts with.
+const EXIF: &[u8] = b"Exif\0\0";
+
+/// What the segments say, if a frame header, a scan and an end-of-image marker after it are there. Cameras append
 /// data of their own after that marker, so it is searched for from the end. Within compressed data it cannot
 /// stand by chance.
-pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
+pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let cut =
         |before: &str| format!("the JPEG is cut off: its {} bytes end before its {before}", bytes.len());
-    let (mut at, mut size) = (2, None);
+    let (mut at, mut size, mut turned) = (2, None, None);
     loop {
         let (marker, start) = marker(bytes, at)?.ok_or_else(|| cut("picture data"))?;
         if marker == 0xD9 {
@@ -23,12 +26,18 @@ pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
         if is_frame(marker) {
             size = Some(frame_size(bytes, start).ok_or_else(|| cut("size in pixels"))?);
         }
+        if marker == 0xE1 && turned.is_none() {
+            let data = bytes.get(start + 2..end).filter(|data| data.starts_with(EXIF));
+            turned = data.and_then(orientation);
+        }
         if marker == 0xDA {
             let size =
                 size.ok_or_else(|| "the JPEG has no frame header before its picture data".to_owned())?;
+            let plain = Header::new(Format::Jpeg, size);
+            let header = Header { orientation: turned.unwrap_or(plain.orientation), ..plain };
             let data = bytes.get(end..).unwrap_or_default();
             let has_end = data.windows(2).rev().any(|pair| pair == [0xFF, 0xD9]);
-            return if has_end { Ok(size) } else { Err(cut("end-of-image marker")) };
+            return if has_end { Ok(header) } else { Err(cut("end-of-image marker")) };
         }
         at = end;
     }
@@ -57,7 +66,7 @@ fn is_frame(marker: u8) -> bool {
 }
 
 /// After the segment's length and the sample precision: height, then width.
-fn frame_size(bytes: &[u8], start: usize) -> Option<(u32, u32)> {
+fn frame_size(bytes: &[u8], start: usize) -> Option<Size> {
     let side = |at| take(bytes, at).map(|side| u32::from(u16::from_be_bytes(side)));
-    Some((side(start + 5)?, side(start + 3)?))
+    Some(Size { width: side(start + 5)?, height: side(start + 3)? })
 }

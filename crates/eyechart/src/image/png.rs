@@ -1,23 +1,31 @@
 //! PNG: chunks of length, type, data and checksum, from `IHDR` to `IEND`.
 
-use super::header::take;
+use super::header::{Format, Header, Size, orientation, take};
 
 /// The length of the signature before the first chunk.
 const SIGNATURE: usize = 8;
 
-/// Width and height, if every chunk is whole and the last is `IEND`. What follows that is not looked at, nor are
+/// What the chunks say, if every one is whole and the last is `IEND`. What follows that is not looked at, nor are
 /// checksums.
-pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), String> {
-    let (mut at, mut size, mut has_data) = (SIGNATURE, None, false);
+pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
+    let (mut at, mut header, mut has_data) = (SIGNATURE, None, false);
     while let Some((length, kind)) = chunk(bytes, at) {
-        if size.is_none() {
-            size = Some(header(bytes, at, length, kind)?);
-        }
-        has_data |= kind == *b"IDAT";
+        let header = match &mut header {
+            None => header.insert(Header::new(Format::Png, size(bytes, at, length, kind)?)),
+            Some(header) => header,
+        };
         let end = length.checked_add(at + 12).filter(|end| *end <= bytes.len());
         let Some(end) = end else { break };
-        if kind == *b"IEND" {
-            return size.filter(|_| has_data).ok_or_else(|| "the PNG has no picture data (IDAT)".to_owned());
+        match &kind {
+            b"IDAT" => has_data = true,
+            // Frames of an animation are announced before the first picture data.
+            b"acTL" => header.is_animated |= !has_data,
+            b"eXIf" => {
+                header.orientation = orientation(&bytes[at + 8..end - 4]).unwrap_or(header.orientation)
+            }
+            b"IEND" if has_data => return Ok(*header),
+            b"IEND" => return Err("the PNG has no picture data (IDAT)".to_owned()),
+            _ => {}
         }
         at = end;
     }
@@ -30,11 +38,12 @@ fn chunk(bytes: &[u8], at: usize) -> Option<(usize, [u8; 4])> {
     Some((usize::try_from(length).ok()?, take(bytes, at + 4)?))
 }
 
-fn header(bytes: &[u8], at: usize, length: usize, kind: [u8; 4]) -> Result<(u32, u32), String> {
+/// Width and height, from the first chunk.
+fn size(bytes: &[u8], at: usize, length: usize, kind: [u8; 4]) -> Result<Size, String> {
     if (length, kind) != (13, *b"IHDR") {
         return Err("the PNG does not start with an IHDR chunk".to_owned());
     }
     let side = |offset| take(bytes, at + offset).map(u32::from_be_bytes);
     let cut = || "the PNG is cut off in its IHDR chunk".to_owned();
-    Ok((side(8).ok_or_else(cut)?, side(12).ok_or_else(cut)?))
+    Ok(Size { width: side(8).ok_or_else(cut)?, height: side(12).ok_or_else(cut)? })
 }

@@ -2,35 +2,46 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use tempfile::Builder;
 
-use super::Prepared;
-use crate::types::RequestImage;
+/// A folder of pictures that runs share: `<sha256>`, without an extension.
+#[derive(Debug)]
+pub(super) struct Store {
+    folder: PathBuf,
+}
 
-/// Writes the picture's bytes to `folder/<sha256>`, if they are not there yet; makes the folder where it is
-/// missing. The file appears under its name once it is whole and on the disk. An address has no bytes: nothing
-/// is written.
-///
-/// # Errors
-/// Where the folder or the file cannot be written.
-pub fn store(folder: &Path, prepared: &Prepared) -> io::Result<()> {
-    let (RequestImage::Bytes { bytes, .. }, Some(sha256)) = (&prepared.request, &prepared.record.sha256)
-    else {
-        return Ok(());
-    };
-    let path = folder.join(sha256);
-    if path.exists() {
-        return Ok(());
+impl Store {
+    /// The store in `folder`, which need not be there yet.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
     }
-    fs::create_dir_all(folder)?;
-    let mut builder = Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".").suffix(".part").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes the picture, if it is not there yet; makes the folder where it is missing. The file appears under its
+    /// name once it is whole and on the disk.
+    pub(super) fn write(&self, sha256: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(sha256);
+        if path.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder)?;
+        let mut builder = Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.prefix(".").suffix(".part").tempfile_in(&self.folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    pub(super) fn read(&self, sha256: &str) -> io::Result<Bytes> {
+        fs::read(self.folder.join(sha256)).map(Bytes::from)
+    }
 }

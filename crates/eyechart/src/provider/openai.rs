@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::http::{kind_of, one_line};
-use crate::types::{Failure, FailureKind, ModelOutput, Request, RequestImage, StopReason, Usage};
+use crate::types::{
+    Failure, FailureKind, ImageDetail, ModelOutput, Request, RequestImage, StopReason, Usage,
+};
 
 /// Where requests go, behind the base URL.
 pub(super) const PATH: &str = "/chat/completions";
@@ -73,7 +75,7 @@ impl Serialize for Content<'_> {
         for image in &self.0.images {
             parts.serialize_element(&ImagePart {
                 r#type: "image_url",
-                image_url: ImageUrl { url: Address(image) },
+                image_url: ImageUrl { url: Address(image), detail: self.0.image_detail },
             })?;
         }
         parts.end()
@@ -89,6 +91,8 @@ struct ImagePart<'a> {
 #[derive(Serialize)]
 struct ImageUrl<'a> {
     url: Address<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<ImageDetail>,
 }
 
 struct Address<'a>(&'a RequestImage);
@@ -276,6 +280,7 @@ mod tests {
                 RequestImage::Bytes { media_type: "image/png", bytes: Bytes::from_static(b"\x89PNG") },
                 RequestImage::Url("https://a.b/c.jpg".to_owned()),
             ],
+            image_detail: None,
         };
         let body = body("m", &params(json!({"temperature": 0.4, "max_tokens": 300})), &request);
         assert_eq!(
@@ -286,6 +291,18 @@ mod tests {
                 {"type": "image_url", "image_url": {"url": "https://a.b/c.jpg"}},
             ]}]})
         );
+    }
+
+    #[test]
+    fn each_picture_says_how_closely_it_is_to_be_looked_at_where_the_request_does() {
+        let image = RequestImage::Url("https://a.b/c.jpg".to_owned());
+        let images = vec![image.clone(), image];
+        let request = Request { text: String::new(), images, image_detail: Some(ImageDetail::Low) };
+        let body: Value = serde_json::from_slice(&body("m", &Map::new(), &request)).unwrap();
+        let expected = json!({"url": "https://a.b/c.jpg", "detail": "low"});
+        for part in [1, 2] {
+            assert_eq!(body["messages"][0]["content"][part]["image_url"], expected);
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Asking an endpoint: many samples at once through one gate, each recorded before its slot is free again.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,11 +10,11 @@ use super::pictures::fetched;
 use super::stop::Orders;
 use super::{Ended, RunError, Stop, StopLevel, Stopper};
 use crate::dataset::DatasetError;
-use crate::image;
+use crate::image::{PrepareError, Preparer};
 use crate::log::{Appender, LogError};
 use crate::provider::{Gate, Provider, Slot};
 use crate::task::SampleResult;
-use crate::types::{ImagesSpec, Request, Sample, SampleRecord};
+use crate::types::{ImageRecord, ImageSource, Request, RequestImage, Sample, SampleRecord};
 use crate::web::Web;
 
 /// Everything that asking one sample needs.
@@ -24,14 +23,10 @@ pub struct Live {
     pub provider: Provider,
     /// The gate that every sample passes.
     pub gate: Arc<Gate>,
-    /// How pictures are sent; none are, if absent.
-    pub images: Option<ImagesSpec>,
+    /// Prepares the pictures; none are sent, if absent.
+    pub images: Option<Preparer>,
     /// Fetches pictures that the samples have by their addresses; none are, if absent.
     pub web: Option<Web>,
-    /// Where pictures are stored that exist nowhere else.
-    pub store: PathBuf,
-    /// Whether all others are stored there too.
-    pub keep_images: bool,
 }
 
 type Samples = mpsc::Receiver<Result<SampleResult, DatasetError>>;
@@ -124,10 +119,8 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcom
     let prepared = tokio::task::spawn_blocking(move || preparing.prepare(sample)).await;
     let (mut record, body) = match prepared {
         Ok(Ok(prepared)) => prepared,
-        Ok(Err(unready)) => match *unready {
-            Unready::Failed(record) => return Ok(Some(*record)),
-            Unready::Broken(error) => return Err(error),
-        },
+        Ok(Err(Unready::Failed(record))) => return Ok(Some(*record)),
+        Ok(Err(Unready::Broken(error))) => return Err(error),
         Err(error) => return Err(RunError::Config(format!("preparing a picture broke off: {error}"))),
     };
     let Some(asked) = live.provider.ask(body, &live.gate, orders.to_finish()).await? else { return Ok(None) };
@@ -152,33 +145,38 @@ pub(super) enum Unready {
 
 impl Live {
     /// Reads and checks the pictures and builds the body. Blocks.
-    pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Box<Unready>> {
+    pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Unready> {
         let (mut record, sources) = SampleRecord::begin(sample);
-        let mut images = Vec::with_capacity(sources.len());
-        for source in &sources {
-            let Some(spec) = &self.images else { break };
-            match image::prepare(source, spec) {
-                Ok(prepared) => {
-                    if prepared.made || self.keep_images {
-                        self.keep(&prepared)?;
-                    }
-                    record.images.push(prepared.record);
-                    images.push(prepared.request);
-                }
-                Err(failure) => {
-                    record.fail(failure);
-                    return Err(Box::new(Unready::Failed(Box::new(record))));
-                }
+        match self.prepare_images(&sources, &mut record.images) {
+            Ok(images) => {
+                let image_detail = self.images.as_ref().and_then(Preparer::detail);
+                let request = Request { text: record.prompt.clone(), images, image_detail };
+                Ok((record, self.provider.body(&request)))
+            }
+            Err(PrepareError::Picture(failure)) => {
+                record.fail(failure);
+                Err(Unready::Failed(Box::new(record)))
+            }
+            Err(PrepareError::Store(path, source)) => {
+                Err(Unready::Broken(LogError::Io { action: "keep a picture in", path, source }.into()))
             }
         }
-        let body = self.provider.body(&Request { text: record.prompt.clone(), images });
-        Ok((record, body))
     }
 
-    fn keep(&self, prepared: &image::Prepared) -> Result<(), Box<Unready>> {
-        image::store(&self.store, prepared).map_err(|source| {
-            let error = LogError::Io { action: "store a picture in", path: self.store.clone(), source };
-            Box::new(Unready::Broken(error.into()))
-        })
+    /// The pictures as they are sent; `records` gets an entry for each, up to the first that is at fault.
+    fn prepare_images(
+        &self,
+        sources: &[ImageSource],
+        records: &mut Vec<ImageRecord>,
+    ) -> Result<Vec<RequestImage>, PrepareError> {
+        let Some(preparer) = &self.images else { return Ok(Vec::new()) };
+        preparer.admit(sources.len())?;
+        let mut images = Vec::with_capacity(sources.len());
+        for source in sources {
+            let prepared = preparer.prepare(source)?;
+            records.push(prepared.record);
+            images.push(prepared.request);
+        }
+        Ok(images)
     }
 }

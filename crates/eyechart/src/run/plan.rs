@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::RunError;
 use super::outputs::Outputs;
 use crate::task::{Dataset, LoadedTask, Survey};
-use crate::types::{Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, Task};
+use crate::types::{
+    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride, PickedSample, Task,
+};
 
 /// What the user asked for, besides the task.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct RunOptions {
     pub limit: Option<usize>,
     /// Which ones.
     pub seed: u64,
+    /// What to change of the task's `[images]`.
+    pub images: ImagesOverride,
     /// How to go about it.
     pub execution: Execution,
 }
@@ -48,7 +52,7 @@ pub enum AnswersFrom {
 pub struct Plan {
     /// Everything that is frozen.
     pub spec: EvalSpec,
-    /// The task.
+    /// The task, its `[images]` as the options want them.
     pub task: Task,
     /// Its rows.
     pub dataset: Dataset,
@@ -69,12 +73,16 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions) -> Result<Plan, RunError>
         AnswersFrom::Column(column) => dataset.recorded(Some(column)),
         AnswersFrom::Outputs(_) => dataset.recorded(None),
     };
+    let task = with_images(loaded.task.clone(), options.images)?;
     let outputs = match &options.answers {
         AnswersFrom::Outputs(path) => Some(Outputs::read(path)?),
         _ => None,
     };
     let survey = dataset.survey()?;
     let mut notices = notices_of(&survey);
+    if task.images.is_none() && !options.images.is_empty() {
+        notices.push(format!("the task {} sends no pictures: --image-… changes nothing", task.name));
+    }
     let picked = pick(&dataset, &survey, loaded, (options, outputs.as_ref()), &mut notices)?;
     if picked.is_empty() {
         return Err(RunError::Config(nothing_to_ask(loaded, &survey)));
@@ -88,14 +96,24 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions) -> Result<Plan, RunError>
         created: Timestamp::now().to_string(),
         task: loaded.source.clone(),
         model: options.model.clone(),
-        answers: answers(&loaded.task, &options.answers, outputs.as_ref())?,
+        answers: answers(&task, &options.answers, outputs.as_ref())?,
+        images: options.images,
         data: data_spec(&dataset, &survey)?,
         seed: options.seed,
         limit: options.limit,
         picked,
         execution: options.execution,
     };
-    Ok(Plan { spec, task: loaded.task.clone(), dataset, outputs, notices })
+    Ok(Plan { spec, task, dataset, outputs, notices })
+}
+
+fn with_images(task: Task, over: ImagesOverride) -> Result<Task, RunError> {
+    let images = task.images.map(|images| over.apply(images));
+    if let Some(images) = &images {
+        let wrong = |(key, reason)| format!("the task {}: its pictures' {key}: {reason}", task.name);
+        images.check().map_err(|fault| RunError::Config(wrong(fault)))?;
+    }
+    Ok(Task { images, ..task })
 }
 
 fn pick(

@@ -32,7 +32,7 @@ impl Live {
     /// [`RunError::Config`] where a picture cannot be sent, with the reason that a run would record.
     pub fn preview(&self, sample: Sample) -> Result<Preview, RunError> {
         let id = sample.id.clone();
-        let (record, body) = self.prepare(sample).map_err(|unready| match *unready {
+        let (record, body) = self.prepare(sample).map_err(|unready| match unready {
             Unready::Failed(record) => {
                 let reason = record.error.map(|failure| failure.message).unwrap_or_default();
                 RunError::Config(format!("the sample {id} would fail before it is sent: {reason}"))
@@ -133,6 +133,7 @@ mod tests {
             height: Some(768),
             bytes: None,
             changed: None,
+            note: None,
         };
         let other = STANDARD.encode(vec![8; 500]);
         let mut body =

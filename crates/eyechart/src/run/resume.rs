@@ -25,6 +25,7 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
         data: Some(spec.data.folder.clone()),
         limit: spec.limit,
         seed: spec.seed,
+        images: spec.images,
         execution: spec.execution,
     }
 }

@@ -32,6 +32,9 @@ fn check(task: &Task) -> Result<(), Fault> {
     known_format(task)?;
     request_fields(task)?;
     comparisons_differ(task)?;
+    if let Some(images) = &task.images {
+        images.check().map_err(|(key, what)| fault(format!("images.{key}"), what))?;
+    }
     Prompt::new(&task.prompt.text).map(|_| ()).map_err(|reason| fault("prompt.text", reason))
 }
 

@@ -5,6 +5,7 @@
 mod estimate;
 mod failure;
 mod hex;
+mod images;
 mod nearest;
 mod output;
 mod record;
@@ -18,6 +19,9 @@ mod task;
 pub use estimate::{Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;
+pub use images::{
+    Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
+};
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
@@ -29,6 +33,4 @@ pub use spec::{
     Answers, Connections, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, SpecDifference,
     TaskSource,
 };
-pub use task::{
-    Choices, Compare, DatasetSpec, ImageFormat, ImagesSpec, PromptSpec, Published, SendAs, Take, Task,
-};
+pub use task::{Choices, Compare, DatasetSpec, PromptSpec, Published, Take, Task};

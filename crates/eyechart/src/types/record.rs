@@ -137,7 +137,12 @@ pub struct ImageRecord {
     /// Number of bytes sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// What was done to it before it was sent, such as `re-encoded from image/png as image/jpeg, quality 75`.
+    /// All that was done to it before it was sent, such as `scaled from 4000 × 3000 to 1024 × 768, re-encoded as
+    /// image/jpeg, quality 75`; absent where the original bytes went out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
+    /// What a reader should know of a picture that went out as it was, such as `carries EXIF orientation 6, which
+    /// was not applied`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }

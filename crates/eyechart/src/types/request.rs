@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::ImageDetail;
+
 /// One user message: the text, then the pictures in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -9,6 +11,8 @@ pub struct Request {
     pub text: String,
     /// The pictures; empty for text alone.
     pub images: Vec<RequestImage>,
+    /// How closely the model should look at them; left to the endpoint, if absent.
+    pub image_detail: Option<ImageDetail>,
 }
 
 /// One picture as the protocol gets it.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ImagesOverride;
+
 /// Everything that determines a run's answers and scores, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvalSpec {
@@ -20,6 +22,9 @@ pub struct EvalSpec {
     pub model: String,
     /// Where its answers come from.
     pub answers: Answers,
+    /// What the command line said over the task's `[images]`.
+    #[serde(default, skip_serializing_if = "ImagesOverride::is_empty")]
+    pub images: ImagesOverride,
     /// The data as it was.
     pub data: DataSpec,
     /// The seed of the pick.
@@ -231,6 +236,7 @@ impl EvalSpec {
         compare("data", hashes(&self.data.files), hashes(&given.data.files));
         compare("seed", self.seed.to_string(), given.seed.to_string());
         compare("number of samples", self.picked.len().to_string(), given.picked.len().to_string());
+        compare("--image-… flags", in_words(self.images), in_words(given.images));
         self.answers.compare_with(&given.answers, &mut compare);
         if found.is_empty() && self.picked != given.picked {
             let (recorded, given) = ("another pick".to_owned(), "this one".to_owned());
@@ -259,6 +265,13 @@ impl Answers {
             Self::Outputs(file) => format!("outputs with sha256 {}", file.sha256),
         }
     }
+}
+
+fn in_words(images: ImagesOverride) -> String {
+    let fields = serde_json::to_value(images).unwrap_or_default();
+    let said = fields.as_object().into_iter().flatten().map(|(key, value)| format!("{key} = {value}"));
+    let said = said.collect::<Vec<_>>().join(", ");
+    if said.is_empty() { "none".to_owned() } else { said }
 }
 
 fn json(params: &Map<String, Value>) -> String {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ImagesSpec;
+
 /// A dataset, a prompt, generation settings and what the answers are compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -89,44 +91,6 @@ pub struct Choices {
 pub struct PromptSpec {
     /// A minijinja template over the row's columns.
     pub text: String,
-}
-
-/// Which pictures are sent, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ImagesSpec {
-    /// The column (or path into one) with the picture: a path, an address, bytes, or a list of them.
-    pub column: String,
-    /// As bytes inside the request, or as the address that the row has; fetched first, or not.
-    #[serde(default)]
-    pub send: SendAs,
-    /// Pictures of another format are re-encoded to this one; original bytes whatever they are, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<ImageFormat>,
-}
-
-/// How a picture reaches the endpoint.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SendAs {
-    /// Inside the request, base64. A row that has an address fails.
-    #[default]
-    Bytes,
-    /// Inside the request as well; where the row has an address, the picture is fetched from it before.
-    Fetch,
-    /// As an address that the endpoint fetches itself.
-    Url,
-}
-
-/// A format that pictures can be re-encoded to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ImageFormat {
-    /// JPEG at Pillow's default quality, 75; transparency flattened on white.
-    Jpeg,
 }
 
 /// One comparison: a part of the answer, or a recorded column, with a target.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use eyechart::hub::Environment;
+use eyechart::image::Preparer;
 use eyechart::log::RunFolder;
-use eyechart::provider::{Gate, GateSettings, Provider};
+use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
 use eyechart::run::{Ended, Job, Live, Plan, RunError, execute};
-use eyechart::types::{SendAs, Task};
+use eyechart::types::{Answers, SendAs, Task};
 use eyechart::web::{Web, WebSettings};
 
 use super::super::interrupt::Interrupt;
@@ -55,14 +56,7 @@ impl Run {
             tokens_per_minute: execution.tokens_per_minute,
             give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
         });
-        Ok(Live {
-            provider,
-            gate,
-            images: plan.task.images.clone(),
-            web: self.web(&plan.task)?,
-            store: job.folder.images_path(),
-            keep_images: execution.keep_images,
-        })
+        Ok(Live { provider, gate, images: preparer(plan, job), web: self.web(&plan.task)? })
     }
 
     /// What fetches the pictures of a task that wants them fetched.
@@ -80,6 +74,14 @@ impl Run {
         };
         Web::new(settings).map(Some).map_err(anyhow::Error::msg)
     }
+}
+
+/// What prepares the pictures of a task that has some.
+fn preparer(plan: &Plan, job: &Job) -> Option<Preparer> {
+    let Answers::Endpoint(endpoint) = &plan.spec.answers else { return None };
+    let limits = image_limits(&endpoint.base_url);
+    let spec = plan.task.images.clone()?;
+    Some(Preparer::new(spec, limits, job.folder.images_path(), plan.spec.execution.keep_images))
 }
 
 fn announce(plan: &Plan, job: &Job) {

@@ -15,6 +15,7 @@ pub use arguments::{RequestArguments, RunFormat};
 pub use planning::Planned;
 
 use super::encoder::{EncoderArguments, LazyEncoder};
+use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::score::score_run;
 use super::{Exit, output};
@@ -54,6 +55,9 @@ pub struct Run {
 
     #[command(flatten)]
     request: RequestArguments,
+
+    #[command(flatten)]
+    images: ImageArguments,
 
     #[command(flatten)]
     going: GoingArguments,

@@ -82,6 +82,7 @@ impl Run {
             data: self.data.clone().or(recorded.data),
             limit: self.limit.or(recorded.limit),
             seed: self.seed.unwrap_or(recorded.seed),
+            images: self.images.given().or(recorded.images),
             execution: self.going.over(spec.execution),
         };
         let plan = plan(&loaded, &options)?;
@@ -100,6 +101,7 @@ impl Run {
             data: self.data.clone(),
             limit: self.limit,
             seed: self.seed.unwrap_or(0),
+            images: self.images.given(),
             execution: self.going.over(Execution::default()),
         })
     }

@@ -1,0 +1,67 @@
+//! The flags that change how a task's pictures are sent. They are part of the measurement: a run keeps them.
+
+use std::num::NonZeroU32;
+
+use clap::{Args, ValueEnum};
+use eyechart::types::{ImageDetail, ImageFormat, ImagesOverride};
+
+/// What goes before the task's `[images]`.
+#[derive(Debug, Args)]
+pub struct ImageArguments {
+    /// Scale pictures with a longer side down to N pixels
+    #[arg(long, value_name = "N")]
+    image_max_side: Option<NonZeroU32>,
+
+    /// Re-encode pictures of another format
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    image_format: Option<FormatArgument>,
+
+    /// How closely the model should look, as OpenAI's protocol has it (image_url.detail)
+    #[arg(long, value_enum, value_name = "DETAIL")]
+    image_detail: Option<DetailArgument>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatArgument {
+    Jpeg,
+    Png,
+    Webp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DetailArgument {
+    Low,
+    High,
+    Auto,
+}
+
+impl ImageArguments {
+    /// What was given, and nothing else.
+    pub fn given(&self) -> ImagesOverride {
+        ImagesOverride {
+            max_side: self.image_max_side,
+            format: self.image_format.map(ImageFormat::from),
+            detail: self.image_detail.map(ImageDetail::from),
+        }
+    }
+}
+
+impl From<FormatArgument> for ImageFormat {
+    fn from(format: FormatArgument) -> Self {
+        match format {
+            FormatArgument::Jpeg => Self::Jpeg,
+            FormatArgument::Png => Self::Png,
+            FormatArgument::Webp => Self::WebP,
+        }
+    }
+}
+
+impl From<DetailArgument> for ImageDetail {
+    fn from(detail: DetailArgument) -> Self {
+        match detail {
+            DetailArgument::Low => Self::Low,
+            DetailArgument::High => Self::High,
+            DetailArgument::Auto => Self::Auto,
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Pictures as they go out: the original bytes, or what was made of them, once for each distinct picture.
+
+use std::io;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::header::{self, Header};
+use super::make::{Made, make};
+use super::once::{Key, OncePerKey};
+use super::plan::Plan;
+use super::read;
+use super::store::Store;
+use crate::types::{
+    Failure, FailureKind, ImageDetail, ImageLimits, ImageRecord, ImageSource, ImagesSpec, RequestImage,
+    SendAs, hex,
+};
+
+/// Prepares the pictures of one run, from many threads at once.
+///
+/// What was made is kept in the store and read back where another sample needs it, so that memory holds a few
+/// hundred bytes a distinct picture, however large it is.
+#[derive(Debug)]
+pub struct Preparer {
+    spec: ImagesSpec,
+    limits: ImageLimits,
+    store: Store,
+    keep_originals: bool,
+    made: OncePerKey<Result<Description, String>>,
+}
+
+/// A picture ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// What goes out.
+    pub request: RequestImage,
+    /// What the sample's record says of it.
+    pub record: ImageRecord,
+}
+
+/// Why a picture is not ready.
+#[derive(Debug)]
+pub enum PrepareError {
+    /// The picture is at fault, or what is asked of it: [`FailureKind::Image`].
+    Picture(Failure),
+    /// The store in this folder cannot be written or read.
+    Store(PathBuf, io::Error),
+}
+
+/// What is known of bytes that are in the store.
+#[derive(Debug, Clone)]
+struct Description {
+    sha256: String,
+    media_type: &'static str,
+    width: u32,
+    height: u32,
+    bytes: u64,
+    changed: String,
+}
+
+impl Preparer {
+    /// Prepares as `spec` says within `limits`. What is made goes to the folder `store`, and with `keep_originals`
+    /// every other picture too.
+    #[must_use]
+    pub fn new(spec: ImagesSpec, limits: ImageLimits, store: PathBuf, keep_originals: bool) -> Self {
+        Self { spec, limits, store: Store::new(store), keep_originals, made: OncePerKey::new() }
+    }
+
+    /// How closely the model is to look at the pictures.
+    #[must_use]
+    pub fn detail(&self) -> Option<ImageDetail> {
+        self.spec.detail
+    }
+
+    /// Whether a message may hold that many pictures.
+    ///
+    /// # Errors
+    /// [`PrepareError::Picture`] with the provider's limit.
+    pub fn admit(&self, pictures: usize) -> Result<(), PrepareError> {
+        let Some(limit) = self.limits.pictures.filter(|limit| pictures > *limit) else { return Ok(()) };
+        let reason = format!("{} takes at most {limit}", self.limits.provider);
+        Err(fault(&format!("{pictures} pictures in one message"), reason))
+    }
+
+    /// Reads and checks a picture, and changes it where it has to be changed. An address that is sent as it is
+    /// passes through untouched. Blocks on the disk and, where there is something to change, on the processor.
+    ///
+    /// # Errors
+    /// [`PrepareError::Picture`] with the picture's path or origin and what is wrong with it;
+    /// [`PrepareError::Store`].
+    pub fn prepare(&self, source: &ImageSource) -> Result<Prepared, PrepareError> {
+        let (name, bytes) = match (source, self.spec.send) {
+            (ImageSource::Url(url), SendAs::Url) => return Ok(passed_through(url)),
+            (ImageSource::Url(url), SendAs::Bytes | SendAs::Fetch) => {
+                let reason = "the row has an address: set send = \"fetch\" in [images] to fetch the picture and \
+                              send it, or send = \"url\" to send the address";
+                return Err(fault(url, reason));
+            }
+            (ImageSource::Fetched { bytes, url }, _) => (url.clone(), bytes.clone()),
+            (ImageSource::File(path), SendAs::Bytes | SendAs::Fetch) => {
+                let name = path.to_string_lossy().into_owned();
+                let bytes = read::read_file(path).map_err(|reason| fault(&name, reason))?;
+                (name, bytes)
+            }
+            (ImageSource::Bytes { bytes, origin }, SendAs::Bytes | SendAs::Fetch) => {
+                (origin.clone(), bytes.clone())
+            }
+            (ImageSource::File(path), SendAs::Url) => {
+                return Err(no_address(&path.to_string_lossy(), "a file"));
+            }
+            (ImageSource::Bytes { origin, .. }, SendAs::Url) => {
+                return Err(no_address(origin, "the picture itself"));
+            }
+        };
+        let header = header::check(&bytes).map_err(|reason| fault(&name, reason))?;
+        match Plan::of(&header, bytes.len() as u64, &self.spec, &self.limits) {
+            Some(plan) => self.changed(&name, &bytes, (&header, &plan)),
+            None => self.untouched(source, (&name, bytes), &header),
+        }
+    }
+
+    fn untouched(
+        &self,
+        source: &ImageSource,
+        (name, bytes): (&str, Bytes),
+        header: &Header,
+    ) -> Result<Prepared, PrepareError> {
+        let sha256 = hex(&Sha256::digest(&bytes));
+        // What was fetched exists nowhere else: an address may give another picture tomorrow.
+        if self.keep_originals || matches!(source, ImageSource::Fetched { .. }) {
+            self.store.write(&sha256, &bytes).map_err(|error| self.broken(error))?;
+        }
+        let media_type = header.format.media_type();
+        let record = ImageRecord {
+            source: name.to_owned(),
+            sha256: Some(sha256),
+            media_type: Some(media_type.to_owned()),
+            width: Some(header.size.width),
+            height: Some(header.size.height),
+            bytes: Some(bytes.len() as u64),
+            changed: None,
+            note: note(header),
+        };
+        Ok(Prepared { request: RequestImage::Bytes { media_type, bytes }, record })
+    }
+
+    fn changed(
+        &self,
+        name: &str,
+        original: &[u8],
+        (header, plan): (&Header, &Plan),
+    ) -> Result<Prepared, PrepareError> {
+        let mut fresh = None;
+        let key: Key = Sha256::digest(original).into();
+        let made =
+            self.made.get_or_do(key, || match make(original, header, plan, (&self.spec, &self.limits)) {
+                Ok(made) => {
+                    let described = Description::of(&made);
+                    self.store.write(&described.sha256, &made.bytes)?;
+                    fresh = Some(Bytes::from(made.bytes));
+                    Ok(Ok(described))
+                }
+                Err(reason) => Ok(Err(reason)),
+            });
+        let described = made.map_err(|error| self.broken(error))?.map_err(|reason| fault(name, reason))?;
+        let bytes = match fresh {
+            Some(bytes) => bytes,
+            None => self.store.read(&described.sha256).map_err(|error| self.broken(error))?,
+        };
+        let request = RequestImage::Bytes { media_type: described.media_type, bytes };
+        Ok(Prepared { request, record: described.record(name) })
+    }
+
+    fn broken(&self, error: io::Error) -> PrepareError {
+        PrepareError::Store(self.store.folder().to_owned(), error)
+    }
+}
+
+impl Description {
+    fn of(made: &Made) -> Self {
+        Self {
+            sha256: hex(&Sha256::digest(&made.bytes)),
+            media_type: made.format.media_type(),
+            width: made.size.width,
+            height: made.size.height,
+            bytes: made.bytes.len() as u64,
+            changed: made.changed.clone(),
+        }
+    }
+
+    fn record(self, source: &str) -> ImageRecord {
+        ImageRecord {
+            source: source.to_owned(),
+            sha256: Some(self.sha256),
+            media_type: Some(self.media_type.to_owned()),
+            width: Some(self.width),
+            height: Some(self.height),
+            bytes: Some(self.bytes),
+            changed: Some(self.changed),
+            note: None,
+        }
+    }
+}
+
+/// What a reader should know of a picture that goes out as it is.
+fn note(header: &Header) -> Option<String> {
+    let turned = header
+        .is_turned()
+        .then(|| format!("carries EXIF orientation {}, which was not applied", header.orientation.to_exif()));
+    let animated =
+        header.is_animated.then(|| "animated: the endpoint may see the first frame alone".to_owned());
+    let notes: Vec<String> = turned.into_iter().chain(animated).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+fn passed_through(url: &str) -> Prepared {
+    let record = ImageRecord {
+        source: url.to_owned(),
+        sha256: None,
+        media_type: None,
+        width: None,
+        height: None,
+        bytes: None,
+        changed: None,
+        note: None,
+    };
+    Prepared { request: RequestImage::Url(url.to_owned()), record }
+}
+
+fn no_address(name: &str, what: &str) -> PrepareError {
+    let reason = format!("the task sends addresses (send = \"url\" in [images]), but the row has {what}");
+    fault(name, reason)
+}
+
+fn fault(name: &str, reason: impl std::fmt::Display) -> PrepareError {
+    PrepareError::Picture(Failure::new(FailureKind::Image, format!("{name}: {reason}")))
+}

@@ -1,0 +1,305 @@
+//! How pictures are to be sent: a task's `[images]`, what the command line changes of it, what a provider takes.
+//! Knows nothing of pixels.
+
+use std::num::{NonZeroU32, NonZeroU64};
+
+use serde::{Deserialize, Serialize};
+
+/// Which pictures are sent, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImagesSpec {
+    /// The column (or path into one) with the picture: a path, an address, bytes, or a list of them.
+    pub column: String,
+    /// As bytes inside the request, or as the address that the row has; fetched first, or not.
+    #[serde(default)]
+    pub send: SendAs,
+    /// Pictures of another format are re-encoded to this one; each stays in its own, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ImageFormat>,
+    /// The quality of JPEGs that are made, from 1 to 100; 75, if absent.
+    #[cfg_attr(test, schemars(with = "Option<u8>"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// Pictures with a longer side are scaled down to it, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_side: Option<NonZeroU32>,
+    /// Pictures with more pixels are scaled down to that many at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_pixels: Option<NonZeroU64>,
+    /// What shows through a transparent picture that becomes a JPEG, as `#rrggbb`; white, if absent.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Colour>,
+    /// How closely the model should look; not sent, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<ImageDetail>,
+}
+
+impl ImagesSpec {
+    /// Whether the keys fit together.
+    ///
+    /// # Errors
+    /// The key that could have no effect, and what to do.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let changes = [
+            ("format", self.format.is_some()),
+            ("quality", self.quality.is_some()),
+            ("max_side", self.max_side.is_some()),
+            ("max_pixels", self.max_pixels.is_some()),
+            ("background", self.background.is_some()),
+        ];
+        match changes.iter().find(|(_, is_set)| *is_set) {
+            Some((key, _)) if self.send == SendAs::Url => Err((
+                key,
+                format!(
+                    "send = \"url\" leaves every picture as it is at its address: set send = \"fetch\", or leave \
+                     {key} out"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How a picture reaches the endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SendAs {
+    /// Inside the request, base64. A row that has an address fails.
+    #[default]
+    Bytes,
+    /// Inside the request as well; where the row has an address, the picture is fetched from it before.
+    Fetch,
+    /// As an address that the endpoint fetches itself.
+    Url,
+}
+
+/// A format that pictures can be re-encoded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ImageFormat {
+    /// JPEG, lossy; without transparency.
+    Jpeg,
+    /// PNG, lossless.
+    Png,
+    /// WebP, always lossless here.
+    WebP,
+}
+
+impl ImageFormat {
+    /// Such as `image/jpeg`.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::WebP => "image/webp",
+        }
+    }
+}
+
+/// A JPEG's quality on libjpeg's scale: from 1 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "u8")]
+pub struct Quality(u8);
+
+impl Quality {
+    /// From 1 to 100.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Quality {
+    /// Pillow's default, 75.
+    fn default() -> Self {
+        Self(75)
+    }
+}
+
+impl TryFrom<i64> for Quality {
+    type Error = String;
+
+    fn try_from(given: i64) -> Result<Self, String> {
+        match u8::try_from(given) {
+            Ok(quality @ 1..=100) => Ok(Self(quality)),
+            _ => Err(format!("the quality {given} is not on its scale: expected 1 to 100")),
+        }
+    }
+}
+
+impl From<Quality> for u8 {
+    fn from(quality: Quality) -> Self {
+        quality.0
+    }
+}
+
+/// An opaque colour: red, green, blue. Written `#rrggbb`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Colour(pub [u8; 3]);
+
+impl Default for Colour {
+    /// White.
+    fn default() -> Self {
+        Self([255; 3])
+    }
+}
+
+impl TryFrom<String> for Colour {
+    type Error = String;
+
+    fn try_from(given: String) -> Result<Self, String> {
+        let digits = given.strip_prefix('#').filter(|digits| digits.len() == 6);
+        // A sign would be taken for a digit's.
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let parsed = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let [_, rgb @ ..] = parsed
+            .ok_or_else(|| format!("{given:?} is no colour: expected something like \"#ffffff\""))?
+            .to_be_bytes();
+        Ok(Self(rgb))
+    }
+}
+
+impl From<Colour> for String {
+    fn from(colour: Colour) -> Self {
+        colour.to_string()
+    }
+}
+
+impl std::fmt::Display for Colour {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [red, green, blue] = self.0;
+        write!(f, "#{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
+/// How closely the model should look, in the words of OpenAI's protocol (`image_url.detail`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ImageDetail {
+    /// A small version.
+    Low,
+    /// As many tiles as the picture takes.
+    High,
+    /// As the endpoint thinks best.
+    Auto,
+}
+
+/// What the command line says over a task's `[images]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagesOverride {
+    /// `--image-max-side`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_side: Option<NonZeroU32>,
+    /// `--image-format`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ImageFormat>,
+    /// `--image-detail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<ImageDetail>,
+}
+
+impl ImagesOverride {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// `images` with what this says instead of its own.
+    #[must_use]
+    pub fn apply(self, images: ImagesSpec) -> ImagesSpec {
+        ImagesSpec {
+            max_side: self.max_side.or(images.max_side),
+            format: self.format.or(images.format),
+            detail: self.detail.or(images.detail),
+            ..images
+        }
+    }
+
+    /// What this says, and where it says nothing, what `other` says.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            max_side: self.max_side.or(other.max_side),
+            format: self.format.or(other.format),
+            detail: self.detail.or(other.detail),
+        }
+    }
+}
+
+/// What a provider takes, as far as it is known. What is absent has no known limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImageLimits {
+    /// Whose limits they are, for people.
+    pub provider: &'static str,
+    /// Bytes of one picture, before base64.
+    pub bytes: Option<u64>,
+    /// A picture's longest side, in pixels.
+    pub side: Option<NonZeroU32>,
+    /// Pictures in one message.
+    pub pictures: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(keys: &str) -> Result<ImagesSpec, String> {
+        let spec: ImagesSpec =
+            toml::from_str(&format!("column = \"image\"\n{keys}")).map_err(|error| error.to_string())?;
+        spec.check().map(|()| spec).map_err(|(key, reason)| format!("{key}: {reason}"))
+    }
+
+    #[test]
+    fn every_key_is_read_and_written_as_it_was() {
+        let keys = "send = \"bytes\"\nformat = \"webp\"\nquality = 100\nmax_side = 1024\nmax_pixels = 1000000\n\
+                    background = \"#0a0b0c\"\ndetail = \"low\"";
+        let spec = parse(keys).unwrap();
+        assert_eq!((spec.quality, spec.background), (Some(Quality(100)), Some(Colour([10, 11, 12]))));
+        let json = serde_json::to_value(&spec).unwrap();
+        assert_eq!((&json["format"], &json["background"]), (&"webp".into(), &"#0a0b0c".into()));
+        assert_eq!(serde_json::from_value::<ImagesSpec>(json).unwrap(), spec);
+    }
+
+    #[test]
+    fn a_value_off_its_scale_is_refused_with_what_was_expected() {
+        for (keys, expected) in [
+            ("quality = 0", "expected 1 to 100"),
+            ("quality = 101", "expected 1 to 100"),
+            ("quality = -1", "expected 1 to 100"),
+            ("max_side = 0", "nonzero"),
+            ("max_pixels = -5", "nonzero"),
+            ("background = \"white\"", "#ffffff"),
+            ("background = \"#+12345\"", "#ffffff"),
+            ("background = \"#12345é\"", "#ffffff"),
+            ("format = \"gif\"", "jpeg"),
+            ("detail = \"max\"", "auto"),
+        ] {
+            let error = parse(keys).unwrap_err();
+            assert!(error.contains(expected), "{keys}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_changes_pictures_is_refused_where_only_addresses_are_sent() {
+        let error = parse("send = \"url\"\nmax_side = 5").unwrap_err();
+        assert!(error.contains("max_side") && error.contains("send = \"fetch\""), "{error}");
+        assert!(parse("send = \"url\"\ndetail = \"low\"").is_ok());
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_task() {
+        let task = parse("max_side = 100\nformat = \"png\"").unwrap();
+        let given = ImagesOverride { max_side: NonZeroU32::new(50), ..ImagesOverride::default() };
+        let spec = given.apply(task);
+        assert_eq!((spec.max_side, spec.format), (NonZeroU32::new(50), Some(ImageFormat::Png)));
+    }
+}
