@@ -87,7 +87,7 @@ fn flags_that_fit_nothing_are_refused_before_anything_is_sent() {
         let output = command.args(arguments).assert().code(2).get_output().clone();
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     };
-    refused(&["--image-max-side", "100"], "send = \"bytes\"");
+    refused(&["--image-max-side", "100"], "send = \"fetch\"");
     refused(&["--image-max-side", "0"], "--image-max-side");
     refused(&["--image-format", "tiff"], "jpeg, png, webp");
     assert_eq!(server.stats().requests, 0);
