@@ -40,7 +40,7 @@ pub struct Task {
 pub struct DatasetSpec {
     /// The data file, relative to the data folder; its last part may hold `*`. A folder of pictures is one too.
     pub file: String,
-    /// `jsonl`, `csv`, `parquet` or `image_folder`; by the file's extension, if absent.
+    /// `jsonl`, `csv`, `parquet`, `image_folder` or `webdataset`; by the file's extension, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// The subfolder of a suite's `--data` that is this dataset's data folder.
