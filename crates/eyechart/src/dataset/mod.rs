@@ -2,6 +2,7 @@
 //!
 //! A reader knows nothing of tasks, prompts or models. It yields rows; what a column means is the task's.
 
+pub mod archive;
 mod cell;
 mod csv;
 mod files;
@@ -12,6 +13,7 @@ mod parquet;
 mod ranges;
 mod read_at;
 mod rows;
+mod webdataset;
 
 use std::path::{Path, PathBuf};
 
@@ -78,7 +80,9 @@ pub enum DatasetError {
         reason: String,
     },
     /// No reader for this format.
-    #[error("no reader for {given:?}: expected jsonl, csv, parquet or image_folder (`dataset.format`)")]
+    #[error(
+        "no reader for {given:?}: expected jsonl, csv, parquet, image_folder or webdataset (`dataset.format`)"
+    )]
     UnknownFormat {
         /// The format or extension given.
         given: String,
@@ -145,6 +149,7 @@ pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, Data
         "csv" => Ok(Box::new(csv::Csv::new(files))),
         "parquet" => Ok(Box::new(parquet::Parquet::new(files))),
         "image_folder" => Ok(Box::new(image_folder::ImageFolder::new(files))),
+        "webdataset" => Ok(Box::new(webdataset::WebDataset::new(files))),
         given => Err(DatasetError::UnknownFormat { given: given.to_owned() }),
     }
 }
@@ -153,6 +158,9 @@ fn extension(path: Option<&Path>) -> String {
     let Some(path) = path else { return String::new() };
     if path.is_dir() {
         return "image_folder".to_owned();
+    }
+    if webdataset::is_shard(path) {
+        return "webdataset".to_owned();
     }
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }

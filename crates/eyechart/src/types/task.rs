@@ -47,7 +47,7 @@ pub struct DatasetSpec {
     /// stands for any characters: all files that match are read, sorted by name, as one dataset. A folder of pictures
     /// is a data file too.
     pub file: String,
-    /// `jsonl`, `csv`, `parquet` or `image_folder`; by the file's extension, if absent.
+    /// `jsonl`, `csv`, `parquet`, `image_folder` or `webdataset`; by the file's extension, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// The subfolder of `--data` that is this dataset's data folder where the task runs as part of a suite.

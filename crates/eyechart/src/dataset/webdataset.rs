@@ -1,0 +1,319 @@
+//! WebDataset shards: tar archives in which consecutive members with one key are one sample.
+//!
+//! The key is a member's path up to the first dot of its file name; what follows the dot names the column. Knows
+//! nothing of what the columns mean.
+
+use std::collections::BTreeSet;
+use std::iter::Peekable;
+use std::path::{Path, PathBuf};
+use std::vec::IntoIter;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::archive::{Entry, Fault, Kind, LocalTar, MAX_MEMBER_BYTES, members_of};
+use super::files::io_error;
+use super::rows::{MAX_ROW_BYTES, picked_numbers, until_error};
+use super::{DatasetError, Files, Pick, Reader, Rows};
+use crate::types::{BadRow, Row, parse_json};
+
+/// Endings of the members that are pictures.
+const PICTURES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
+
+/// The column with a sample's first picture, besides the one that its ending names.
+const IMAGE: &str = "image";
+
+/// The column with a sample's key.
+const KEY: &str = "__key__";
+
+/// Larger members that are neither JSON nor a picture are no texts: their columns are absent.
+const MAX_TEXT_BYTES: u64 = 1 << 20;
+
+/// A sample of more members, or of more bytes, is a bad row, so that a damaged shard cannot fill the memory.
+const MAX_SAMPLE_MEMBERS: usize = 1000;
+const MAX_SAMPLE_BYTES: u64 = 256 << 20;
+
+/// Whether this is a shard's file name.
+pub(super) fn is_shard(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// The shards' samples, numbered over all of them.
+pub(super) struct WebDataset {
+    paths: Vec<PathBuf>,
+}
+
+impl WebDataset {
+    pub(super) fn new(files: &Files) -> Self {
+        Self { paths: files.paths.clone() }
+    }
+}
+
+impl Reader for WebDataset {
+    /// Rows have all their cells, whatever the named columns; `.json` members give a column for each key.
+    fn rows(&self, pick: Pick, _columns: &[String]) -> Result<Rows, DatasetError> {
+        let mut paths = self.paths.clone().into_iter();
+        let shard = paths.next().map(|path| Shard::open(&path)).transpose()?;
+        let wanted = picked_numbers(pick).map(|numbers| numbers.into_iter().peekable());
+        let mut walk = Walk { shard, paths, number: 0, wanted };
+        Ok(Box::new(until_error(std::iter::from_fn(move || walk.next_row().transpose()))))
+    }
+}
+
+/// The picked rows, shard after shard.
+struct Walk {
+    shard: Option<Shard>,
+    /// The shards after it.
+    paths: IntoIter<PathBuf>,
+    /// Of the next sample.
+    number: u64,
+    /// Ascending; all rows, without pictures, if absent.
+    wanted: Option<Peekable<IntoIter<u64>>>,
+}
+
+impl Walk {
+    fn next_row(&mut self) -> Result<Option<Result<Row, BadRow>>, DatasetError> {
+        while let Some(shard) = &mut self.shard {
+            let reading = match self.wanted.as_mut().map(Peekable::peek) {
+                None => Reading::Texts,
+                Some(None) => return Ok(None),
+                Some(Some(next)) if *next == self.number => Reading::All,
+                Some(_) => Reading::Nothing,
+            };
+            let Some(sample) = shard.sample(reading)? else {
+                self.shard = self.paths.next().map(|path| Shard::open(&path)).transpose()?;
+                continue;
+            };
+            let number = self.number;
+            self.number += 1;
+            if reading == Reading::All
+                && let Some(wanted) = &mut self.wanted
+            {
+                wanted.next();
+            }
+            if reading != Reading::Nothing {
+                return Ok(Some(sample.into_row(number, shard)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// How much of a sample is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Nothing,
+    Texts,
+    All,
+}
+
+/// A shard and where it is read.
+struct Shard {
+    path: PathBuf,
+    tar: LocalTar,
+    /// The first member of the next sample, of which the header has been read.
+    pending: Option<Part>,
+    /// Samples read so far.
+    samples: u64,
+}
+
+/// A member that belongs to a sample.
+struct Part {
+    key: String,
+    /// What follows the first dot of the file name, in lower case.
+    ending: String,
+    entry: Entry,
+}
+
+impl Part {
+    /// `None` for folders and for files without an ending or with a hidden name, which belong to no sample.
+    fn of(entry: Entry) -> Option<Self> {
+        let start = entry.name.rfind('/').map_or(0, |slash| slash + 1);
+        let (name, ending) = entry.name[start..].split_once('.')?;
+        if name.is_empty() || entry.kind == Kind::Directory {
+            return None;
+        }
+        let key = entry.name[..start + name.len()].to_owned();
+        Some(Self { key, ending: ending.to_lowercase(), entry })
+    }
+
+    fn is_picture(&self) -> bool {
+        PICTURES.contains(&self.format())
+    }
+
+    fn is_json(&self) -> bool {
+        self.format() == "json"
+    }
+
+    /// Whether it is a picture, JSON, or small enough to be a text.
+    fn is_read(&self) -> bool {
+        self.is_picture() || self.is_json() || self.entry.size <= MAX_TEXT_BYTES
+    }
+
+    /// What follows the last dot.
+    fn format(&self) -> &str {
+        self.ending.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+impl Shard {
+    fn open(path: &Path) -> Result<Self, DatasetError> {
+        let tar = members_of(path).map_err(io_error(path))?;
+        Ok(Self { path: path.to_owned(), tar, pending: None, samples: 0 })
+    }
+
+    fn sample(&mut self, reading: Reading) -> Result<Option<Sample>, DatasetError> {
+        let read = self.read_sample(reading);
+        read.map_err(|fault| match fault {
+            Fault::Source(error) | Fault::Cache(_, error) => io_error(&self.path)(error),
+            Fault::Damaged(reason) => {
+                DatasetError::Malformed { path: self.path.clone(), format: "webdataset", reason }
+            }
+        })
+    }
+
+    fn read_sample(&mut self, reading: Reading) -> Result<Option<Sample>, Fault> {
+        let Some(first) = self.next_part()? else { return Ok(None) };
+        let mut sample = Sample { key: first.key.clone(), ..Sample::default() };
+        self.pending = Some(first);
+        while let Some(part) = self.next_part()? {
+            if part.key != sample.key {
+                self.pending = Some(part);
+                break;
+            }
+            if let Err(reason) = sample.add(&part, reading, &mut self.tar)? {
+                sample.fault.get_or_insert(format!("{} {reason}", part.entry.name));
+            }
+        }
+        self.samples += 1;
+        Ok(Some(sample))
+    }
+
+    fn next_part(&mut self) -> Result<Option<Part>, Fault> {
+        if self.pending.is_some() {
+            return Ok(self.pending.take());
+        }
+        while let Some(entry) = self.tar.next_entry()? {
+            if let Some(part) = Part::of(entry) {
+                return Ok(Some(part));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What has been read of a sample.
+#[derive(Default)]
+struct Sample {
+    key: String,
+    row: Row,
+    /// Endings seen.
+    endings: BTreeSet<String>,
+    /// Of each picture its ending, its member's name and, where they are read, its bytes.
+    pictures: Vec<(String, String, Option<Bytes>)>,
+    bytes: u64,
+    /// Why it is no row.
+    fault: Option<String>,
+}
+
+impl Sample {
+    /// Reads a member into the sample. The inner error is what is wrong with the member.
+    fn add(
+        &mut self,
+        part: &Part,
+        reading: Reading,
+        tar: &mut LocalTar,
+    ) -> Result<Result<(), String>, Fault> {
+        if self.fault.is_some() || reading == Reading::Nothing {
+            return Ok(Ok(()));
+        }
+        if let Err(reason) = self.check(part) {
+            return Ok(Err(reason));
+        }
+        if !part.is_read() {
+            return Ok(Ok(()));
+        }
+        if part.is_picture() {
+            let bytes = match reading {
+                Reading::All => Some(tar.read(&part.entry, part.entry.size)?.into()),
+                _ => None,
+            };
+            self.pictures.push((part.ending.clone(), part.entry.name.clone(), bytes));
+            return Ok(Ok(()));
+        }
+        let data = tar.read(&part.entry, part.entry.size)?;
+        if part.is_json() {
+            return Ok(self.add_json(&part.ending, &data));
+        }
+        self.add_text(&part.ending, data);
+        Ok(Ok(()))
+    }
+
+    fn check(&mut self, part: &Part) -> Result<(), String> {
+        if part.entry.kind != Kind::File {
+            return Err("is a link or no regular file, which is never followed".to_owned());
+        }
+        if self.endings.len() >= MAX_SAMPLE_MEMBERS {
+            return Err(format!("is one of more than {MAX_SAMPLE_MEMBERS} members with one key"));
+        }
+        if !self.endings.insert(part.ending.clone()) {
+            return Err("ends like another member of its sample".to_owned());
+        }
+        let limit = if part.is_picture() { MAX_MEMBER_BYTES } else { MAX_ROW_BYTES as u64 };
+        if !part.is_read() {
+            return Ok(());
+        }
+        if part.entry.size > limit {
+            return Err(format!("has {} bytes; at most {} MiB are read", part.entry.size, limit >> 20));
+        }
+        self.bytes += part.entry.size;
+        if self.bytes > MAX_SAMPLE_BYTES {
+            return Err(format!("makes its sample larger than {} MiB", MAX_SAMPLE_BYTES >> 20));
+        }
+        Ok(())
+    }
+
+    fn add_json(&mut self, ending: &str, data: &[u8]) -> Result<(), String> {
+        let text = std::str::from_utf8(data).map_err(|_| "is not UTF-8".to_owned())?;
+        match parse_json(text) {
+            None => return Err("is not JSON".to_owned()),
+            Some(value) if ending != "json" => drop(self.row.cells.insert(ending.to_owned(), value)),
+            Some(Value::Object(cells)) => {
+                self.row.cells.extend(cells.into_iter().filter(|(_, value)| !value.is_null()));
+            }
+            Some(_) => return Err("has no JSON object, whose keys could be columns".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// What is not UTF-8 is no text: its column is absent.
+    fn add_text(&mut self, ending: &str, data: Vec<u8>) {
+        if let Ok(text) = String::from_utf8(data) {
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let text = text.strip_suffix('\r').unwrap_or(text);
+            self.row.cells.insert(ending.to_owned(), text.into());
+        }
+    }
+
+    fn into_row(self, number: u64, shard: &Shard) -> Result<Row, BadRow> {
+        if let Some(reason) = self.fault {
+            let file = shard.path.to_string_lossy().into_owned();
+            return Err(BadRow { number, file, line: shard.samples, reason });
+        }
+        let mut row = Row { number, ..self.row };
+        for (at, (ending, name, bytes)) in self.pictures.into_iter().enumerate() {
+            for column in [IMAGE, ending.as_str()].into_iter().skip(at.min(1)) {
+                row.cells.insert(column.to_owned(), name.clone().into());
+                if let Some(bytes) = &bytes {
+                    row.blobs.insert(column.to_owned(), bytes.clone());
+                }
+            }
+        }
+        row.cells.insert(KEY.to_owned(), self.key.into());
+        Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests;
