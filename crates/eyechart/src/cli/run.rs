@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::encoder::{EncoderArguments, LazyEncoder};
 use super::interrupt::Interrupt;
 use super::progress::RunProgress;
-use super::score::score_run;
+use super::score::{notice_bad_lines, score_run};
 use super::{Exit, output};
 
 const MAX_CONNECTIONS: usize = 32;
@@ -250,7 +250,7 @@ impl Run {
         let Some(path) = &self.resume else { return Ok(None) };
         if let Ok(folder) = RunFolder::open(path) {
             refuse_differences(&folder, &folder.spec()?, plan)?;
-            return Ok(Some(Job::resume(folder, plan)?));
+            return Ok(Some(Job::resume(folder, &plan.spec)?));
         }
         Ok(find_matching(path, plan)?)
     }
@@ -266,7 +266,7 @@ impl Run {
         options.execution = self.going.over(spec.execution);
         let plan = plan(&loaded, &options)?;
         refuse_differences(&folder, &spec, &plan)?;
-        let job = Some(Job::resume(folder, &plan)?);
+        let job = Some(Job::resume(folder, &plan.spec)?);
         Ok(Planned { plan, job })
     }
 
@@ -332,6 +332,7 @@ impl Run {
             None => Job::create(&self.out, &plan)?,
         };
         let task = plan.spec.task.name.clone();
+        notice_bad_lines(&job.folder, &job.bad_lines);
         if job.to_ask.is_empty() {
             output::say(&format!("{task}: finished already in {}", job.folder.path().display()));
             return Ok(Some(job.folder));

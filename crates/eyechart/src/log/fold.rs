@@ -5,17 +5,9 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use serde::Deserialize;
-
-use super::reader::for_each_line;
+use super::reader::{Content, for_each_sample};
 use super::{LogError, write_atomically};
 use crate::types::Epoch;
-
-#[derive(Deserialize)]
-struct Key {
-    id: String,
-    epoch: Epoch,
-}
 
 /// Where a line stands.
 #[derive(Clone, Copy)]
@@ -52,9 +44,10 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(),
 
 fn last_lines(path: &Path) -> Result<HashMap<(String, Epoch), Place>, LogError> {
     let mut places = HashMap::new();
-    for_each_line(path, |line, raw| {
-        if let Ok(key) = serde_json::from_slice::<Key>(raw.bytes) {
-            places.insert((key.id, key.epoch), Place { line, offset: raw.offset, length: raw.bytes.len() });
+    for_each_sample(path, |line, content| {
+        if let Content::Sample(sample) = content {
+            let place = Place { line: line.number, offset: line.offset, length: line.bytes.len() };
+            places.insert((sample.id, sample.epoch), place);
         }
         Ok(())
     })?;
@@ -81,5 +74,16 @@ mod tests {
         let read = read_record(&path).unwrap();
         assert_eq!(read.samples, [record("a", Status::Completed), record("b", Status::Completed)]);
         assert!(!read.torn);
+    }
+
+    #[test]
+    fn a_line_that_is_no_record_takes_no_good_ones_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.jsonl");
+        let good = serde_json::to_string(&record("a", Status::Completed)).unwrap() + "\n";
+        std::fs::write(&path, format!("{good}{{\"id\":\"a\",\"epoch\":1,\"stat\":\"completed\"}}\n"))
+            .unwrap();
+        fold(&path, ["a"].into_iter()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), good);
     }
 }

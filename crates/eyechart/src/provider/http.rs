@@ -115,7 +115,9 @@ impl Client {
         let said = openai::error_message(&whole);
         let message =
             if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
-        Err(Failure::new(kind_of(status.as_u16()), message))
+        let kind =
+            if refuses_key(status.as_u16(), &said) { FailureKind::Auth } else { kind_of(status.as_u16()) };
+        Err(Failure::new(kind, message))
     }
 
     fn transport(&self, error: &reqwest::Error) -> Failure {
@@ -164,6 +166,13 @@ fn kind_of(status: u16) -> FailureKind {
         201..=299 => FailureKind::Malformed,
         _ => FailureKind::BadRequest,
     }
+}
+
+/// Whether a 400 is about the key after all: some gateways have no other status for it, so only its words tell.
+fn refuses_key(status: u16, said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    let refused = ["invalid", "not valid", "incorrect", "expired"].iter().any(|word| said.contains(word));
+    status == 400 && refused && (said.contains("api key") || said.contains("api_key"))
 }
 
 /// The whole chain of causes: the outermost says only that sending failed.

@@ -9,15 +9,15 @@ use tokio::sync::{mpsc, watch};
 use super::live::{self, Live};
 use super::{Plan, RunError, Stop, recorded};
 use crate::dataset::DatasetError;
-use crate::log::{Appender, RunFolder, Tally, fold};
+use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, fold};
 use crate::task::{Dataset, SampleResult};
-use crate::types::PickedSample;
+use crate::types::{EvalSpec, PickedSample};
 
 /// Samples that are read ahead of those who ask them.
 const READ_AHEAD: usize = 4;
 
-/// A run's folder and what is left to do in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A run's folder and what is left to do in it; nobody else writes the run as long as this lives.
+#[derive(Debug)]
 pub struct Job {
     /// Where it is recorded.
     pub folder: RunFolder,
@@ -25,6 +25,9 @@ pub struct Job {
     pub to_ask: Vec<PickedSample>,
     /// Samples that completed earlier.
     pub already: usize,
+    /// Lines of its record that could not be read: their samples are asked again.
+    pub bad_lines: Vec<BadLine>,
+    _lock: RunLock,
 }
 
 impl Job {
@@ -34,16 +37,19 @@ impl Job {
     /// [`RunError::Log`] where they cannot be made.
     pub fn create(out: &Path, plan: &Plan) -> Result<Self, RunError> {
         let folder = RunFolder::create(out, &plan.spec)?;
-        Ok(Self { folder, to_ask: plan.spec.picked.clone(), already: 0 })
+        let lock = folder.lock()?;
+        Ok(Self { folder, to_ask: plan.spec.picked.clone(), already: 0, bad_lines: Vec::new(), _lock: lock })
     }
 
-    /// What is left of the run in `folder`.
+    /// What is left of the run in `folder`, which picked the samples of `spec`.
     ///
     /// # Errors
-    /// [`RunError::Log`] where its record cannot be read.
-    pub fn resume(folder: RunFolder, plan: &Plan) -> Result<Self, RunError> {
-        let unfinished = folder.unfinished(&plan.spec)?;
-        Ok(Self { folder, to_ask: unfinished.to_ask, already: unfinished.completed })
+    /// [`RunError::Log`] where its record cannot be read, or another process is writing it.
+    pub fn resume(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
+        // Locked before it is read: what another process still wrote would be asked again.
+        let lock = folder.lock()?;
+        let Unfinished { to_ask, completed, bad_lines } = folder.unfinished(spec)?;
+        Ok(Self { folder, to_ask, already: completed, bad_lines, _lock: lock })
     }
 }
 
