@@ -194,7 +194,7 @@ fn a_bad_night_ends_with_every_sample_answered_once() {
 
 #[test]
 fn huge_answers_do_not_fill_the_memory() {
-    let most_mib = 320;
+    let most_mib = 160;
     let place = Place::new();
     let task = texts(&place, 5);
     // The one that hangs keeps the process alive until it has been looked at.

@@ -12,7 +12,7 @@ use super::retry::parse_retry_after;
 use crate::types::{Attempt, Failure, FailureKind};
 
 /// No reply to one question is longer than this.
-const LARGEST_REPLY: usize = 32 << 20;
+const LARGEST_REPLY: usize = 16 << 20;
 /// Characters of a foreign error text that are kept.
 const EXCERPT: usize = 300;
 /// A shorter header value is no secret, and hiding it would garble every text.
