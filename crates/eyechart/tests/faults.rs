@@ -5,12 +5,13 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{Place, RunFiles, endpoint, eyechart, rule, run_at, stderr};
-use eyechart::rehearse::{Capacity, Fault, Faults, Options, Rule, Server};
+use eyechart::rehearse::{Capacity, Fault, Faults, Options, Rule, Server, Stats};
 use serde_json::{Value, json};
 
 /// Faults that asking again can help with, and how the attempt that met one is counted.
@@ -91,7 +92,7 @@ fn a_fault_that_passes_costs_an_attempt_and_no_answer() {
     let rules: Vec<Rule> = PASSING.iter().enumerate().map(once).chain([drip]).collect();
     let server = endpoint(rules);
     let mut command = run_at(&server, &place, &task);
-    command.args(["--max-connections", "8", "--timeout", "4"]).assert().code(0);
+    command.args(["--max-connections", "8", "--timeout", "8"]).assert().code(0);
     let run = place.run();
     assert_eq!(run.samples().len(), PASSING.len() + 1);
     for (index, (name, kind)) in PASSING.iter().enumerate() {
@@ -117,7 +118,7 @@ fn a_fault_that_stays_fails_its_sample_with_the_true_kind() {
     let rules = faults.clone().map(|(index, (name, _))| rule(fault(index, name))).collect();
     let server = endpoint(rules);
     let mut command = run_at(&server, &place, &task);
-    command.args(["--max-connections", "4", "--timeout", "1.5", "--max-retries", "1"]).assert().code(1);
+    command.args(["--max-connections", "4", "--timeout", "3", "--max-retries", "1"]).assert().code(1);
     let run = place.run();
     for (index, (name, kind)) in faults {
         let sample = run.sample(&format!("t-{index}"));
@@ -205,10 +206,11 @@ fn huge_answers_do_not_fill_the_memory() {
         .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--max-retries", "0"])
         .args(["--max-connections", "5", "--out"])
         .arg(place.runs())
-        .stderr(std::process::Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    server.wait_for(|stats| stats.faults.get("huge") == Some(&4) && stats.in_flight == 1);
+    let over = |stats: &Stats| stats.faults.values().sum::<u64>() == 5 && stats.in_flight == 1;
+    assert!(server.wait_at_most(Duration::from_secs(120), over), "{:?}", server.stats());
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -216,6 +218,38 @@ fn huge_answers_do_not_fill_the_memory() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(kib / 1024 < most_mib, "four huge answers at once took {} MiB", kib / 1024);
+}
+
+#[test]
+fn a_rehearsal_serves_the_faults_it_is_told_to_and_says_what_it_saw() {
+    let mut rehearsal = Command::new(env!("CARGO_BIN_EXE_eyechart"))
+        .args(["rehearse", "--port", "0", "--fail", "422-detail", "--capacity", "2", "--seed", "7"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(rehearsal.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let place = Place::new();
+    let task = texts(&place, 6);
+    let mut command = eyechart();
+    command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", url.trim(), "--no-score"]);
+    command.args(["--max-connections", "2", "--out"]).arg(place.runs()).assert().code(1);
+    assert!(Command::new("kill").args(["-INT", &rehearsal.id().to_string()]).status().unwrap().success());
+    let output = rehearsal.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let said = stderr(&output);
+    assert!(said.contains("6 requests, at most "), "{said}");
+    assert!(said.contains(" at once; 6 × 422; 6 × fault 422-detail"), "{said}");
+}
+
+#[test]
+fn the_documentation_lists_every_fault() {
+    let docs = include_str!("../../../docs/rehearse.md");
+    for fault in Fault::all() {
+        let row = format!("| `{}` | {} |", fault.name(), fault.about());
+        assert!(docs.contains(&row), "docs/rehearse.md lacks {row}");
+    }
 }
 
 #[test]

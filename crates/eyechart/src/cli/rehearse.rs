@@ -16,7 +16,7 @@ pub struct Rehearse {
     #[arg(long, default_value_t = 8080)]
     port: u16,
 
-    /// Answers, a JSONL file (docs/rehearse.md); without it every prompt gets the same kind of answer
+    /// Answers, a JSONL file (docs/formats.md); without it every prompt gets the same kind of answer
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
 

@@ -18,16 +18,21 @@ struct Place {
 }
 
 /// Rewrites `path` atomically so that each (id, epoch) has its last line only, sorted as `order` has the ids and
-/// then by epoch. Lines that cannot be read are left out of the new file. Holds ids in memory, not lines.
+/// then by epoch. Lines that cannot be read are left out of the new file. A file that is so already is not touched.
+/// Holds ids in memory, not lines.
 ///
 /// # Errors
 /// [`LogError`] where the file cannot be read or replaced; the old one then stands.
 pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), LogError> {
     let ranks: HashMap<&str, usize> = order.enumerate().map(|(rank, id)| (id, rank)).collect();
-    let mut lines: Vec<_> = last_lines(path)?.into_iter().collect();
+    let (last_lines, count) = last_lines(path)?;
+    let mut lines: Vec<_> = last_lines.into_iter().collect();
     lines.sort_by_key(|((id, epoch), place)| {
         (ranks.get(id.as_str()).copied().unwrap_or(usize::MAX), *epoch, place.line)
     });
+    if count == lines.len() && lines.is_sorted_by_key(|(_, place)| place.line) {
+        return Ok(());
+    }
     let mut source = File::open(path).map_err(LogError::io("open", path))?;
     write_atomically(path, |folded| {
         let mut bytes = Vec::new();
@@ -42,16 +47,19 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(),
     })
 }
 
-fn last_lines(path: &Path) -> Result<HashMap<(String, Epoch), Place>, LogError> {
+/// The last line of each (id, epoch), and the number of all lines.
+fn last_lines(path: &Path) -> Result<(HashMap<(String, Epoch), Place>, usize), LogError> {
     let mut places = HashMap::new();
+    let mut count = 0;
     for_each_sample(path, |line, content| {
+        count += 1;
         if let Content::Sample(sample) = content {
             let place = Place { line: line.number, offset: line.offset, length: line.bytes.len() };
             places.insert((sample.id, sample.epoch), place);
         }
         Ok(())
     })?;
-    Ok(places)
+    Ok((places, count))
 }
 
 #[cfg(test)]

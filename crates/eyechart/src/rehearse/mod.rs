@@ -6,6 +6,7 @@
 //! fault is one more line in `fault`.
 
 mod capacity;
+mod draw;
 mod fault;
 mod reply;
 mod request;
@@ -15,7 +16,8 @@ mod stats;
 mod wire;
 
 pub use capacity::Capacity;
-pub use fault::{Fault, FaultError, Faults, Odds};
+pub use draw::{FaultError, Faults, Odds};
+pub use fault::Fault;
 pub use script::{Rule, Script, ScriptError};
 pub use server::{Options, Server};
 pub use stats::{RecordedRequest, Stats};

@@ -12,7 +12,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::fault::{Fault, FaultError};
+use super::draw::FaultError;
+use super::fault::Fault;
 use super::request::{ChatRequest, Sha};
 
 /// One rule as a line of a script says it. Conditions that are absent hold for every request.

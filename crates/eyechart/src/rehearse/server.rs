@@ -25,7 +25,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::capacity::{Capacity, Place, Places};
-use super::fault::{Fault, Faults};
+use super::draw::Faults;
+use super::fault::Fault;
 use super::reply::{self, Outcome, Reply};
 use super::request::ChatRequest;
 use super::script::{Player, Script};

@@ -49,6 +49,10 @@ impl Job {
         // Locked before it is read: what another process still wrote would be asked again.
         let lock = folder.lock()?;
         let Unfinished { to_ask, completed, bad_lines } = folder.unfinished(spec)?;
+        if to_ask.is_empty() {
+            // Whoever got the last answer may not have lived to do it.
+            fold(&folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
+        }
         Ok(Self { folder, to_ask, already: completed, bad_lines, _lock: lock })
     }
 }
