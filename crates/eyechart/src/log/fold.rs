@@ -9,6 +9,9 @@ use super::reader::{Content, for_each_sample};
 use super::{LogError, write_atomically};
 use crate::types::Epoch;
 
+/// What there is one line of in the end.
+type Key = (String, Epoch);
+
 /// Where a line stands.
 #[derive(Clone, Copy)]
 struct Place {
@@ -25,12 +28,12 @@ struct Place {
 /// [`LogError`] where the file cannot be read or replaced; the old one then stands.
 pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), LogError> {
     let ranks: HashMap<&str, usize> = order.enumerate().map(|(rank, id)| (id, rank)).collect();
-    let (last_lines, count) = last_lines(path)?;
-    let mut lines: Vec<_> = last_lines.into_iter().collect();
+    let Scan { last, count, whole } = scan(path)?;
+    let mut lines: Vec<_> = last.into_iter().collect();
     lines.sort_by_key(|((id, epoch), place)| {
         (ranks.get(id.as_str()).copied().unwrap_or(usize::MAX), *epoch, place.line)
     });
-    if count == lines.len() && lines.is_sorted_by_key(|(_, place)| place.line) {
+    if whole && count == lines.len() && lines.is_sorted_by_key(|(_, place)| place.line) {
         return Ok(());
     }
     let mut source = File::open(path).map_err(LogError::io("open", path))?;
@@ -47,19 +50,28 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(),
     })
 }
 
-/// The last line of each (id, epoch), and the number of all lines.
-fn last_lines(path: &Path) -> Result<(HashMap<(String, Epoch), Place>, usize), LogError> {
-    let mut places = HashMap::new();
-    let mut count = 0;
+/// What a log holds.
+struct Scan {
+    /// The last line of each sample.
+    last: HashMap<Key, Place>,
+    /// The number of all lines.
+    count: usize,
+    /// Whether each has its newline.
+    whole: bool,
+}
+
+fn scan(path: &Path) -> Result<Scan, LogError> {
+    let mut scan = Scan { last: HashMap::new(), count: 0, whole: true };
     for_each_sample(path, |line, content| {
-        count += 1;
+        scan.count += 1;
+        scan.whole &= line.whole;
         if let Content::Sample(sample) = content {
             let place = Place { line: line.number, offset: line.offset, length: line.bytes.len() };
-            places.insert((sample.id, sample.epoch), place);
+            scan.last.insert((sample.id, sample.epoch), place);
         }
         Ok(())
     })?;
-    Ok((places, count))
+    Ok(scan)
 }
 
 #[cfg(test)]
@@ -82,6 +94,24 @@ mod tests {
         let read = read_record(&path).unwrap();
         assert_eq!(read.samples, [record("a", Status::Completed), record("b", Status::Completed)]);
         assert!(!read.torn);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folded_log_is_not_touched_again() {
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.jsonl");
+        let line = |id| serde_json::to_string(&record(id, Status::Completed)).unwrap() + "\n";
+        std::fs::write(&path, line("b") + &line("a")).unwrap();
+        let inode = || std::fs::metadata(&path).unwrap().ino();
+        let fold_again = || fold(&path, ["a", "b"].into_iter()).unwrap();
+        let unfolded = inode();
+        fold_again();
+        let folded = inode();
+        assert_ne!(unfolded, folded);
+        fold_again();
+        assert_eq!(inode(), folded);
     }
 
     #[test]
