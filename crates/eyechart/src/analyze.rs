@@ -4,9 +4,7 @@ use jiff::Timestamp;
 
 use crate::scorer::THRESHOLD;
 use crate::stats::{Estimate, mean, quantile, share_above, top_k};
-use crate::types::{
-    Compare, EvalSpec, Figure, Results, SampleCounts, SampleRecord, Score, Speed, Status, StopReason, Task,
-};
+use crate::types::{Compare, EvalSpec, Figure, Results, SampleCounts, SampleRecord, Score, Speed, Task};
 
 /// The metrics of every comparison, by the names under which files and tables have them.
 pub const METRICS: [&str; 5] = ["win_rate", "mean", "top_1", "top_5", "top_10"];
@@ -26,19 +24,7 @@ pub fn analyze(spec: &EvalSpec, task: &Task, records: &[SampleRecord], scores: &
 
 fn count(spec: &EvalSpec, records: &[SampleRecord]) -> SampleCounts {
     let mut counts = SampleCounts { total: spec.picked.len(), ..SampleCounts::default() };
-    for record in records {
-        match (record.status, &record.error) {
-            (Status::Completed, _) => counts.completed += 1,
-            (Status::Failed, error) => {
-                counts.failed += 1;
-                if let Some(error) = error {
-                    *counts.failures.entry(error.kind).or_default() += 1;
-                }
-            }
-        }
-        let stop = record.output.as_ref().and_then(|output| output.stop_reason);
-        counts.truncated += usize::from(record.answer().is_some() && stop == Some(StopReason::Length));
-    }
+    records.iter().for_each(|record| counts.add(record));
     counts
 }
 

@@ -13,7 +13,7 @@ use super::output;
 pub enum Exit {
     /// All well.
     Success = 0,
-    /// The run ended, with more failed samples than `--fail-on-error` tolerates.
+    /// The run ended, with more failed samples than `--fail-on-error` tolerates; or a check found something.
     SamplesFailed = 1,
     /// Bad usage or configuration; nothing was sent.
     Usage = 2,
@@ -21,6 +21,11 @@ pub enum Exit {
     Stuck = 3,
     /// Ctrl-C.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// Something is wrong with a run that was checked.
+    pub const UNSOUND: Self = Self::SamplesFailed;
 }
 
 impl From<Exit> for ExitCode {
@@ -63,7 +68,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 fn is_stuck(error: &LogError) -> bool {
     match error {
         LogError::Io { source, .. } => source.kind() != std::io::ErrorKind::NotFound,
-        LogError::Closed { .. } => true,
+        LogError::Closed { .. } | LogError::InUse { .. } => true,
         _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. The only place that prints, and the only one with `anyhow`.
 
+mod check;
 mod demo;
 mod embed;
 mod encoder;
@@ -41,7 +42,7 @@ Examples:
       your own task at your own endpoint
 
 Exit codes:
-  0 all well   1 samples failed   2 bad usage or configuration
+  0 all well   1 samples failed, or a check found something   2 bad usage or configuration
   3 the run could not go on (disk, record, endpoint)   130 interrupted";
 
 #[derive(Debug, Subcommand)]
@@ -50,6 +51,7 @@ enum Command {
     Run(Box<run::Run>),
     Score(score::Score),
     Results(results::ShowResults),
+    Check(check::Check),
     Export(export::Export),
     Tasks(tasks::Tasks),
     Init(init::Init),
@@ -64,6 +66,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Run(run) => run.call(),
         Command::Score(score) => score.call(),
         Command::Results(results) => results.call(),
+        Command::Check(check) => check.call(),
         Command::Export(export) => export.call(),
         Command::Tasks(tasks) => tasks.call(),
         Command::Init(init) => init.call(),

@@ -4,15 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use eyechart::rehearse::{Options, Script, Server};
+use eyechart::rehearse::{Capacity, Fault, Faults, Odds, Options, Script, Server, Stats};
 
 use super::{Exit, output};
 
 /// Serve canned answers over the OpenAI protocol on this machine, until Ctrl-C
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  eyechart rehearse --port 8080 --latency 200ms &
-  eyechart run charts.toml --model custom/anything --base-url http://127.0.0.1:8080/v1")]
+#[command(after_help = examples_and_faults())]
 pub struct Rehearse {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
@@ -25,20 +23,64 @@ pub struct Rehearse {
     /// Wait before each reply, such as 200ms or 1.5s
     #[arg(long, default_value = "0ms", value_parser = parse_duration)]
     latency: Duration,
+
+    /// Let this share of the requests meet a fault, such as 503:0.1; may be repeated
+    #[arg(long, value_name = "FAULT[:SHARE]")]
+    fail: Vec<Odds>,
+
+    /// Which requests meet a fault: the same seed, the same ones
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+
+    /// Requests worked on at once; beyond that the reply is 429
+    #[arg(long, value_name = "N")]
+    capacity: Option<usize>,
+}
+
+fn examples_and_faults() -> String {
+    let width = Fault::all().map(|fault| fault.name().len()).max().unwrap_or_default();
+    let line = |fault: Fault| format!("\n  {:width$}  {}", fault.name(), fault.about());
+    let faults: String = Fault::all().map(line).collect();
+    format!(
+        "Examples:
+  eyechart rehearse --latency 200ms --fail 503:0.1 --fail reset:0.02 --capacity 40 &
+  eyechart run charts.toml --model custom/anything --base-url http://127.0.0.1:8080/v1
+
+Faults:{faults}"
+    )
 }
 
 impl Rehearse {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let script = self.answers.as_deref().map(Script::load).transpose()?.unwrap_or_default();
-        let server =
-            Server::start(Options { port: self.port, latency: self.latency, script, ..Options::default() })?;
+        let server = Server::start(Options {
+            port: self.port,
+            latency: self.latency,
+            script: self.answers.as_deref().map(Script::load).transpose()?.unwrap_or_default(),
+            faults: Faults::new(self.seed, self.fail)?,
+            capacity: self.capacity.map(Capacity::fixed).unwrap_or_default(),
+            ..Options::default()
+        })?;
         output::result(&format!("{}\n", server.url()));
         output::say("serving until Ctrl-C");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(tokio::signal::ctrl_c())?;
-        output::say(&format!("{} requests answered", server.stats().requests));
+        output::say(&summary(&server.stats()));
         Ok(Exit::Success)
     }
+}
+
+/// Such as `120 requests, at most 32 at once; 100 × 200, 20 × 429; 20 beyond the capacity; 12 × reset`.
+fn summary(stats: &Stats) -> String {
+    let mut parts = vec![format!("{} requests, at most {} at once", stats.requests, stats.peak_in_flight)];
+    let listed = |counts: Vec<String>| (!counts.is_empty()).then(|| counts.join(", "));
+    parts
+        .extend(listed(stats.answered.iter().map(|(status, count)| format!("{count} × {status}")).collect()));
+    if stats.refused > 0 {
+        parts.push(format!("{} beyond the capacity", stats.refused));
+    }
+    parts
+        .extend(listed(stats.faults.iter().map(|(name, count)| format!("{count} × fault {name}")).collect()));
+    parts.join("; ")
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

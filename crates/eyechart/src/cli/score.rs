@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eyechart::log::RunFolder;
+use eyechart::log::{BadLine, RunFolder};
 use eyechart::report::{Entry, Format, render};
 
 use super::encoder::{Encoder, EncoderArguments};
@@ -40,14 +40,14 @@ impl Score {
 /// Scores one run and tells what of its record could not be read.
 pub fn score_run(folder: &RunFolder, encoder: &Encoder) -> anyhow::Result<Entry> {
     let scored = eyechart::score::score(folder, encoder)?;
-    for bad in &scored.bad_lines {
-        let path = folder.samples_path();
-        output::notice(&format!(
-            "{}:{}: not a sample's record, left out: {}",
-            path.display(),
-            bad.line,
-            bad.reason
-        ));
-    }
+    notice_bad_lines(folder, &scored.bad_lines);
     Ok(entry(folder, scored))
+}
+
+/// Tells which lines of a run's record could not be read.
+pub fn notice_bad_lines(folder: &RunFolder, bad_lines: &[BadLine]) {
+    let path = folder.samples_path();
+    for BadLine { line, reason } in bad_lines {
+        output::notice(&format!("{}:{line}: not a sample's record, left out: {reason}", path.display()));
+    }
 }

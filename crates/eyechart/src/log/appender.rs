@@ -61,20 +61,29 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// Opens `path` for appending, after dropping a torn last line.
+    /// Opens `path` for appending, after dropping a torn last line. One that lacks its newline alone is kept.
     ///
     /// # Errors
     /// [`LogError::Io`] where it cannot be opened or repaired.
     pub fn open(path: &Path) -> Result<Self, LogError> {
-        let file = open_without_torn_line(path).map_err(LogError::io("open", path))?;
+        let file = open_repaired(path).map_err(LogError::io("open", path))?;
         let copy = file.try_clone().map_err(LogError::io("open", path))?;
+        Ok(Self::start(path, file, move || copy.sync_data()))
+    }
+
+    /// A log whose lines go to `file` and are made durable by `sync`.
+    fn start(
+        path: &Path,
+        file: impl Write + Send + 'static,
+        sync: impl FnMut() -> std::io::Result<()> + Send + 'static,
+    ) -> Self {
         let (lines, queue) = mpsc::channel(GROUP);
         let (publish, durable) = watch::channel(Tally::default());
         let progress = Arc::new(Progress::default());
         let writing = Arc::clone(&progress);
         let writer = std::thread::spawn(move || write_lines(file, queue, &writing));
-        let syncer = std::thread::spawn(move || sync_groups(&copy, &progress, &publish));
-        Ok(Self { path: path.to_owned(), lines, durable, writer, syncer })
+        let syncer = std::thread::spawn(move || sync_groups(sync, &progress, &publish));
+        Self { path: path.to_owned(), lines, durable, writer, syncer }
     }
 
     /// Appends one record; returns once the operating system has it. It is durable a moment later, which
@@ -132,7 +141,7 @@ impl Progress {
     }
 }
 
-fn write_lines(mut file: File, mut queue: mpsc::Receiver<Line>, progress: &Progress) {
+fn write_lines(mut file: impl Write, mut queue: mpsc::Receiver<Line>, progress: &Progress) {
     let mut group = Vec::with_capacity(GROUP);
     let mut bytes = Vec::new();
     while queue.blocking_recv_many(&mut group, GROUP) > 0 {
@@ -172,7 +181,11 @@ fn acknowledge(lines: impl Iterator<Item = Line>, outcome: std::io::Result<()>, 
     }
 }
 
-fn sync_groups(file: &File, progress: &Progress, publish: &watch::Sender<Tally>) -> std::io::Result<()> {
+fn sync_groups(
+    mut sync: impl FnMut() -> std::io::Result<()>,
+    progress: &Progress,
+    publish: &watch::Sender<Tally>,
+) -> std::io::Result<()> {
     let mut synced = Tally::default();
     loop {
         let mut state = progress.lock();
@@ -182,7 +195,7 @@ fn sync_groups(file: &File, progress: &Progress, publish: &watch::Sender<Tally>)
         let (written, closed) = (state.tally, state.closed);
         drop(state);
         if written != synced {
-            file.sync_data().inspect_err(|_| progress.lock().sync_failed = true)?;
+            sync().inspect_err(|_| progress.lock().sync_failed = true)?;
             synced = written;
             publish.send_replace(synced);
         } else if closed {
@@ -191,12 +204,20 @@ fn sync_groups(file: &File, progress: &Progress, publish: &watch::Sender<Tally>)
     }
 }
 
-fn open_without_torn_line(path: &Path) -> std::io::Result<File> {
+fn open_repaired(path: &Path) -> std::io::Result<File> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     let length = file.metadata()?.len();
     let whole = end_of_last_whole_line(&mut file, length)?;
     if whole < length {
-        file.set_len(whole)?;
+        let mut last = Vec::new();
+        file.seek(SeekFrom::Start(whole))?;
+        file.read_to_end(&mut last)?;
+        // The reader counts a record that lacks nothing but its newline: what it counts must stay.
+        if serde_json::from_slice::<SampleRecord>(&last).is_ok() {
+            file.write_all(b"\n")?;
+        } else {
+            file.set_len(whole)?;
+        }
         file.sync_all()?;
     }
     Ok(file)
@@ -220,36 +241,4 @@ fn end_of_last_whole_line(file: &mut File, length: u64) -> std::io::Result<u64> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::reader::tests::record;
-
-    #[tokio::test]
-    async fn an_appended_line_is_in_the_file_and_counts_once_it_is_durable() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("samples.jsonl");
-        let log = Appender::open(&path).unwrap();
-        let mut durable = log.durable();
-        log.append(&record("a", Status::Completed)).await.unwrap();
-        assert!(std::fs::read_to_string(&path).unwrap().ends_with("\n"));
-        log.append(&record("b", Status::Failed)).await.unwrap();
-        durable.wait_for(|tally| tally.ended == 2 && tally.failed == 1).await.unwrap();
-        log.finish().unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_torn_last_line_is_dropped_before_anything_is_appended() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("samples.jsonl");
-        let whole = serde_json::to_string(&record("a", Status::Completed)).unwrap();
-        let torn = format!("{whole}\n{}{}", &whole[..20], "x".repeat(100_000));
-        std::fs::write(&path, torn).unwrap();
-        let log = Appender::open(&path).unwrap();
-        log.append(&record("b", Status::Completed)).await.unwrap();
-        log.finish().unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text.lines().count(), 2);
-        assert!(text.starts_with(&whole));
-    }
-}
+mod tests;

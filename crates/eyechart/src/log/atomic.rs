@@ -1,12 +1,15 @@
 //! Files that appear whole or not at all: written beside their place, fsynced, renamed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::LogError;
+
+/// How the names of temporary files begin; the name of the file they become follows.
+const PREFIX: &str = ".eyechart-";
 
 /// Writes `path` by `fill`. Until the last step the old file stands; afterwards the new one survives a power loss.
 ///
@@ -17,7 +20,7 @@ pub fn write_atomically(
     fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<(), LogError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = temporary_in(folder).map_err(LogError::io("create a file in", folder))?;
+    let mut temporary = temporary_for(path, folder).map_err(LogError::io("create a file in", folder))?;
     let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
     fill(&mut buffered).and_then(|()| buffered.flush()).map_err(LogError::io("write", path))?;
     drop(buffered);
@@ -39,17 +42,44 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), LogError> {
 
 /// Makes the names in `folder` survive a power loss.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), LogError> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(LogError::io("fsync", folder))
+    // Elsewhere folders cannot be opened, and their names are as safe as the system makes them.
+    if cfg!(unix) {
+        let folder = or_here(folder);
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(LogError::io("fsync", folder))?;
+    }
+    Ok(())
 }
 
-fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+/// Makes `folder` and those above it that are missing, so that their names survive a power loss.
+pub(super) fn create_folders(folder: &Path) -> Result<(), LogError> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !or_here(folder).exists()).collect();
+    fs::create_dir_all(folder).map_err(LogError::io("create the folder", folder))?;
+    missing.iter().filter_map(|made| made.parent()).try_for_each(sync_folder)
+}
+
+/// Temporary files in `folder` that a process left behind when it was killed, or is just writing: of the file
+/// called `name`, or of any.
+pub(super) fn temporaries(folder: &Path, name: Option<&str>) -> std::io::Result<Vec<PathBuf>> {
+    let start = name.map_or(PREFIX.to_owned(), |name| format!("{PREFIX}{name}-"));
+    let ours = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(start.as_bytes()))
+    };
+    Ok(fs::read_dir(or_here(folder))?.flatten().map(|entry| entry.path()).filter(ours).collect())
+}
+
+fn or_here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+fn temporary_for(path: &Path, folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".eyechart-");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!("{PREFIX}{name}-");
+    builder.prefix(&prefix);
     // Files made this way would else be readable by their owner alone, unlike all others of the run.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    builder.tempfile_in(or_here(folder))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::atomic::sync_folder;
-use super::{LogError, Record, read_record, write_json};
+use super::atomic::{create_folders, sync_folder, temporaries};
+use super::{BadLine, LogError, Record, RunLock, lock, read_record, write_json};
 use crate::types::{EvalSpec, PickedSample, Status};
 
 /// The folder of one run, whether it is under way or long finished.
@@ -22,6 +22,8 @@ pub struct Unfinished {
     pub to_ask: Vec<PickedSample>,
     /// Samples that completed.
     pub completed: usize,
+    /// Lines of the log that could not be read: their samples are among those to ask.
+    pub bad_lines: Vec<BadLine>,
 }
 
 impl RunFolder {
@@ -30,14 +32,14 @@ impl RunFolder {
     /// # Errors
     /// [`LogError::Io`] where `out` cannot be written.
     pub fn create(out: &Path, spec: &EvalSpec) -> Result<Self, LogError> {
-        fs::create_dir_all(out).map_err(LogError::io("create the folder", out))?;
+        create_folders(out)?;
         let path = out.join(name_of(spec));
         fs::create_dir(&path).map_err(LogError::io("create the folder", &path))?;
         let folder = Self { path };
-        write_json(&folder.spec_path(), spec)?;
         let samples = folder.samples_path();
         File::create_new(&samples).map_err(LogError::io("create", &samples))?;
-        sync_folder(&folder.path)?;
+        // Last, since it makes the folder a run's: none is ever there that lacks its log.
+        write_json(&folder.spec_path(), spec)?;
         sync_folder(out)?;
         Ok(folder)
     }
@@ -70,6 +72,27 @@ impl RunFolder {
             }
         }
         Ok(())
+    }
+
+    /// Takes the right to write this run, and clears away what an earlier writer had no time to.
+    ///
+    /// # Errors
+    /// [`LogError::InUse`] where another process has it; [`LogError::Io`] where the folder cannot be written.
+    pub fn lock(&self) -> Result<RunLock, LogError> {
+        let lock = RunLock::take(&self.path)?;
+        // Only the holder of the lock writes this file, so nobody is at work on what is removed.
+        for left in
+            temporaries(&self.path, Some("samples.jsonl")).map_err(LogError::io("list", &self.path))?
+        {
+            fs::remove_file(&left).map_err(LogError::io("remove", &left))?;
+        }
+        Ok(lock)
+    }
+
+    /// Whether a process is writing this run.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        lock::is_in_use(&self.path)
     }
 
     /// The runs directly under `out`, by name, which begins with their time.
@@ -166,7 +189,8 @@ impl RunFolder {
             .collect();
         let to_ask = spec.picked.iter().filter(|picked| !completed.contains(picked.id.as_str()));
         let to_ask: Vec<_> = to_ask.cloned().collect();
-        Ok(Unfinished { completed: spec.picked.len() - to_ask.len(), to_ask })
+        let completed = spec.picked.len() - to_ask.len();
+        Ok(Unfinished { completed, to_ask, bad_lines: record.bad_lines })
     }
 }
 

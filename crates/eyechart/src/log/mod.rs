@@ -4,18 +4,25 @@
 
 mod appender;
 mod atomic;
+mod check;
 mod fold;
 mod folder;
 mod load;
+mod lock;
 mod reader;
+
+#[cfg(test)]
+mod model_tests;
 
 use std::path::{Path, PathBuf};
 
 pub use appender::{Appender, LineSummary, Tally};
 pub use atomic::{write_atomically, write_json};
+pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, check_run};
 pub use fold::fold;
 pub use folder::{RunFolder, Unfinished};
 pub use load::append_load;
+pub use lock::RunLock;
 pub use reader::{BadLine, Record, read_record, read_scores};
 
 /// Why the record cannot be written or read.
@@ -39,6 +46,15 @@ pub enum LogError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Another process writes the run.
+    #[error(
+        "the run {path} is in use by another eyechart process: wait until it ends, or stop it, \
+         then go on with `eyechart run --resume {path}`"
+    )]
+    InUse {
+        /// The run's folder.
+        path: PathBuf,
     },
     /// The writer's thread is gone after an earlier error.
     #[error("the record {path} is closed after an earlier error")]

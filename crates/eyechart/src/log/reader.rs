@@ -35,17 +35,17 @@ pub struct Record {
 pub fn read_record(path: &Path) -> Result<Record, LogError> {
     let mut record = Record::default();
     let mut places: HashMap<(String, Epoch), usize> = HashMap::new();
-    for_each_line(path, |number, line| {
-        match serde_json::from_slice::<SampleRecord>(line.bytes) {
-            Ok(sample) => match places.get(&(sample.id.clone(), sample.epoch)) {
-                Some(place) => record.samples[*place] = sample,
+    for_each_sample(path, |line, content| {
+        match content {
+            Content::Sample(sample) => match places.get(&(sample.id.clone(), sample.epoch)) {
+                Some(place) => record.samples[*place] = *sample,
                 None => {
                     places.insert((sample.id.clone(), sample.epoch), record.samples.len());
-                    record.samples.push(sample);
+                    record.samples.push(*sample);
                 }
             },
-            Err(_) if !line.whole => record.torn = true,
-            Err(error) => record.bad_lines.push(BadLine { line: number, reason: error.to_string() }),
+            Content::Torn => record.torn = true,
+            Content::Bad(reason) => record.bad_lines.push(BadLine { line: line.number, reason }),
         }
         Ok(())
     })?;
@@ -58,27 +58,56 @@ pub fn read_record(path: &Path) -> Result<Record, LogError> {
 /// [`LogError`] where it cannot be read: it is derived, so it is made again by `eyechart score`.
 pub fn read_scores(path: &Path) -> Result<Vec<Score>, LogError> {
     let mut scores = Vec::new();
-    for_each_line(path, |number, line| {
+    for_each_line(path, |line| {
         scores.push(serde_json::from_slice(line.bytes).map_err(|error| LogError::Malformed {
             path: path.to_owned(),
-            reason: format!("line {number}: {error}; `eyechart score` makes it again"),
+            reason: format!("line {}: {error}; `eyechart score` makes it again", line.number),
         })?);
         Ok(())
     })?;
     Ok(scores)
 }
 
-/// A line without its newline, where it begins, and whether it had a newline.
+/// What a line of `samples.jsonl` holds. Everybody who reads the log goes by this.
+pub(super) enum Content {
+    /// A sample's record.
+    Sample(Box<SampleRecord>),
+    /// Something else, and why it is none.
+    Bad(String),
+    /// The beginning of one, at the end of the file.
+    Torn,
+}
+
+/// Calls `visit` with each line of a `samples.jsonl` and what it holds; blank lines are left out.
+pub(super) fn for_each_sample(
+    path: &Path,
+    mut visit: impl FnMut(&RawLine<'_>, Content) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    for_each_line(path, |line| {
+        let content = match serde_json::from_slice(line.bytes) {
+            Ok(sample) => Content::Sample(sample),
+            Err(_) if !line.whole => Content::Torn,
+            Err(error) => Content::Bad(error.to_string()),
+        };
+        visit(&line, content)
+    })
+}
+
+/// A line without its newline.
 pub(super) struct RawLine<'a> {
+    /// From 1.
+    pub(super) number: u64,
     pub(super) bytes: &'a [u8],
+    /// Where it begins.
     pub(super) offset: u64,
+    /// Whether it had a newline.
     pub(super) whole: bool,
 }
 
-/// Calls `visit` with each line and its number from 1; blank lines are left out.
+/// Calls `visit` with each line; blank lines are left out.
 pub(super) fn for_each_line(
     path: &Path,
-    mut visit: impl FnMut(u64, RawLine<'_>) -> Result<(), LogError>,
+    mut visit: impl FnMut(RawLine<'_>) -> Result<(), LogError>,
 ) -> Result<(), LogError> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(LogError::io("open", path))?);
     let mut line = Vec::new();
@@ -93,7 +122,7 @@ pub(super) fn for_each_line(
         let whole = line.ends_with(b"\n");
         let bytes = line.trim_ascii_end();
         if !bytes.is_empty() {
-            visit(number, RawLine { bytes, offset, whole })?;
+            visit(RawLine { number, bytes, offset, whole })?;
         }
     }
     Ok(())

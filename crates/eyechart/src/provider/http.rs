@@ -12,7 +12,7 @@ use super::openai;
 use crate::types::{Attempt, Failure, FailureKind, causes};
 
 /// No reply to one question is longer than this.
-const LARGEST_REPLY: usize = 32 << 20;
+const LARGEST_REPLY: usize = 16 << 20;
 /// Bytes of a foreign error text that are looked at.
 const LONGEST_ERROR: usize = 64 << 10;
 /// Characters of a failure's message that are kept.
@@ -128,7 +128,9 @@ impl Client {
         let said = openai::error_message(&whole);
         let message =
             if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
-        Err(Failure::new(kind_of(status.as_u16()), message))
+        let kind =
+            if refuses_key(status.as_u16(), &said) { FailureKind::Auth } else { kind_of(status.as_u16()) };
+        Err(Failure::new(kind, message))
     }
 
     fn transport(&self, error: reqwest::Error) -> Failure {
@@ -195,6 +197,13 @@ pub(super) fn kind_of(status: u16) -> FailureKind {
         429 => FailureKind::RateLimited,
         _ => FailureKind::BadRequest,
     }
+}
+
+/// Whether a 400 is about the key after all: some gateways have no other status for it, so only its words tell.
+fn refuses_key(status: u16, said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    let refused = ["invalid", "not valid", "incorrect", "expired"].iter().any(|word| said.contains(word));
+    status == 400 && refused && (said.contains("api key") || said.contains("api_key"))
 }
 
 /// A foreign text on one line, as far as anybody would read it.

@@ -3,14 +3,21 @@
 //!
 //! It is a stand-in for somebody else's server, so it knows nothing of this crate's client, tasks or types: what it
 //! accepts and sends is the wire format alone. What a rule can do beyond an answer is a `script` action; a new
-//! fault is one more of those.
+//! fault is one more line in `fault`.
 
+mod capacity;
+mod draw;
+mod fault;
 mod reply;
 mod request;
 mod script;
 mod server;
 mod stats;
+mod wire;
 
+pub use capacity::Capacity;
+pub use draw::{FaultError, Faults, Odds};
+pub use fault::Fault;
 pub use script::{Rule, Script, ScriptError};
 pub use server::{Options, Server};
 pub use stats::{RecordedRequest, Stats};

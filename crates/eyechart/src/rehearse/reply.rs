@@ -1,39 +1,111 @@
-//! Replies in OpenAI's format. Nothing here decides what to say; it only writes it down.
+//! Replies in OpenAI's format, or as a fault has them. Nothing here decides what to say; it only writes it down.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
+use super::fault::{Act, Damage, Fault, Hint, Instead, Spoil};
 use super::request::ChatRequest;
 use super::script::{Action, Headers};
 
 /// A whole reply.
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Bytes>;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It gets this.
+    Reply(Reply),
+    /// It gets this, in this manner.
+    Spoilt(Spoil, Reply),
+    /// It never gets anything.
+    Hang,
+    /// Its connection closes.
+    Drop,
+}
 
 /// What a picture counts in `usage.prompt_tokens`.
 const PICTURE_TOKENS: usize = 258;
 
-/// The reply to `request`, the server's `number`-th. Nothing where the connection is to be closed.
-pub(super) fn act(action: Option<&Action>, request: &ChatRequest<'_>, number: u64) -> Option<Reply> {
-    match action {
-        None => Some(completion(request, number, &Message::new(&default_answer(request)), "stop")),
+/// What `action` makes of `request`, the server's `number`-th.
+pub(super) fn act(action: Option<&Action>, request: &ChatRequest<'_>, number: u64) -> Outcome {
+    Outcome::Reply(match action {
+        None => plain(request, number),
         Some(Action::Answer { text, reasoning, finish_reason, headers }) => {
             let message = Message { reasoning_content: reasoning.as_deref(), ..Message::new(text) };
-            Some(with(completion(request, number, &message, finish_reason), headers))
+            with(completion(request, number, &message, finish_reason), headers)
         }
         Some(Action::Raw { status, body: Some(body), headers }) => {
-            Some(with(reply(*status, body.clone().into_bytes()), headers))
+            with(reply(*status, body.clone().into_bytes()), headers)
         }
         Some(Action::Raw { status, body: None, headers }) => {
-            Some(with(error(*status, "this error is scripted"), headers))
+            with(error(*status, "this error is scripted"), headers)
         }
-        Some(Action::Drop) => None,
+        Some(Action::Drop) => return Outcome::Drop,
+        Some(Action::Fault(fault)) => return meet(*fault, Outcome::Reply(plain(request, number))),
+    })
+}
+
+/// What `fault` makes of what would have been.
+pub(super) fn meet(fault: Fault, otherwise: Outcome) -> Outcome {
+    match (fault.act(), otherwise) {
+        (Act::Limit(hint), _) => Outcome::Reply(limit(hint)),
+        (Act::Instead(instead), _) => Outcome::Reply(whole(instead)),
+        (Act::Hang, _) => Outcome::Hang,
+        (Act::Drop, _) => Outcome::Drop,
+        (Act::Damage(damage), Outcome::Reply(reply)) => Outcome::Reply(damaged(damage, reply)),
+        (Act::Spoil(spoil), Outcome::Reply(reply)) => Outcome::Spoilt(spoil, reply),
+        (_, otherwise) => otherwise,
     }
+}
+
+fn limit(hint: Hint) -> Reply {
+    let mut reply = error(429, "too many requests");
+    let (name, value) = match hint {
+        Hint::Nothing => return reply,
+        Hint::Seconds => (RETRY_AFTER, HeaderValue::from_static("1")),
+        Hint::Date => (RETRY_AFTER, in_one_second()),
+        Hint::OtherHeader => {
+            (HeaderName::from_static("llm_provider-retry-after"), HeaderValue::from_static("1"))
+        }
+    };
+    reply.headers_mut().insert(name, value);
+    reply
+}
+
+/// As an HTTP date (RFC 9110, 5.6.7).
+fn in_one_second() -> HeaderValue {
+    let then = jiff::Timestamp::now().as_second() + 1;
+    let then = jiff::Timestamp::from_second(then).unwrap_or(jiff::Timestamp::MAX);
+    let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::try_from(date).expect("a date is ASCII")
+}
+
+fn whole(Instead { status, media_type, body }: Instead) -> Reply {
+    let mut reply = reply(status, body.as_bytes().to_vec());
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    reply
+}
+
+fn damaged(damage: Damage, reply: Reply) -> Reply {
+    reply.map(|body| match damage {
+        Damage::Truncate => body.slice(..body.len() / 2),
+        Damage::InvalidUtf8 => {
+            const BEFORE: &[u8] = b"\"content\":\"";
+            let found = body.windows(BEFORE.len()).position(|window| window == BEFORE);
+            let at = found.map_or(body.len() / 2, |start| start + BEFORE.len());
+            Bytes::from([&body[..at], b"\xff\xfe", &body[at..]].concat())
+        }
+    })
+}
+
+/// The answer where no rule has one.
+fn plain(request: &ChatRequest<'_>, number: u64) -> Reply {
+    completion(request, number, &Message::new(&default_answer(request)), "stop")
 }
 
 /// The list of models.
@@ -70,7 +142,7 @@ pub(super) fn tag(mut reply: Reply, number: u64) -> Reply {
 }
 
 fn reply(status: u16, body: Vec<u8>) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(body)));
+    let mut reply = Response::new(Bytes::from(body));
     *reply.status_mut() = StatusCode::from_u16(status).expect("statuses are checked to be 200 to 599");
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply

@@ -12,6 +12,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::draw::FaultError;
+use super::fault::Fault;
 use super::request::{ChatRequest, Sha};
 
 /// One rule as a line of a script says it. Conditions that are absent hold for every request.
@@ -40,6 +42,8 @@ pub struct Rule {
     pub latency_ms: Option<u64>,
     /// Action: true closes the connection without a reply.
     pub drop: bool,
+    /// Action: the [`Fault`] of this name.
+    pub fault: Option<String>,
     /// The rule holds for the first so many matching requests; for all, if absent.
     pub times: Option<u64>,
 }
@@ -192,6 +196,18 @@ pub(super) enum Action {
     Raw { status: u16, body: Option<String>, headers: Headers },
     /// The connection closes.
     Drop,
+    /// The default answer meets this.
+    Fault(Fault),
+}
+
+impl Action {
+    /// The fault, where it is one.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Fault(fault) => Some(*fault),
+            _ => None,
+        }
+    }
 }
 
 /// Headers that were checked.
@@ -211,8 +227,11 @@ impl Entry {
         check(&rule)?;
         let image = rule.image.as_deref().map(|image| picture(image, folder)).transpose()?;
         let headers = headers(&rule.headers)?;
+        let fault = rule.fault.as_deref().map(str::parse).transpose();
+        let fault = fault.map_err(|error: FaultError| error.to_string())?;
         let action = match rule.answer {
             _ if rule.drop => Action::Drop,
+            _ if let Some(fault) = fault => Action::Fault(fault),
             Some(text) => {
                 let finish_reason = rule.finish_reason.unwrap_or_else(|| "stop".to_owned());
                 Action::Answer { text, reasoning: rule.reasoning, finish_reason, headers }
@@ -233,12 +252,21 @@ impl Entry {
 /// Whether the fields of a rule go together.
 fn check(rule: &Rule) -> Result<(), String> {
     let raw = rule.status.is_some() || rule.body.is_some();
-    let given: Vec<&str> = [(rule.answer.is_some(), "answer"), (raw, "status or body"), (rule.drop, "drop")]
-        .into_iter()
-        .filter_map(|(given, name)| given.then_some(name))
-        .collect();
+    let given: Vec<&str> = [
+        (rule.answer.is_some(), "answer"),
+        (raw, "status or body"),
+        (rule.drop, "drop"),
+        (rule.fault.is_some(), "fault"),
+    ]
+    .into_iter()
+    .filter_map(|(given, name)| given.then_some(name))
+    .collect();
     match given[..] {
-        [] => return Err("says nothing to do: expected `answer`, `status`, `body` or `drop`".to_owned()),
+        [] => {
+            return Err(
+                "says nothing to do: expected `answer`, `status`, `body`, `drop` or `fault`".to_owned()
+            );
+        }
         [_] => {}
         _ => return Err(format!("has {} at once: expected one of them", given.join(" and "))),
     }
@@ -247,8 +275,8 @@ fn check(rule: &Rule) -> Result<(), String> {
             "`reasoning` and `finish_reason` belong to an `answer`: expected one (it may be \"\")".to_owned()
         );
     }
-    if rule.drop && !rule.headers.is_empty() {
-        return Err("`headers` belong to a reply: expected none beside `drop`".to_owned());
+    if (rule.drop || rule.fault.is_some()) && !rule.headers.is_empty() {
+        return Err("`headers` belong to a reply: expected none beside `drop` or `fault`".to_owned());
     }
     if let Some(status) = rule.status.filter(|status| !(200..600).contains(status)) {
         return Err(format!("`status` is {status}: expected 200 to 599"));

@@ -7,26 +7,31 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::reply::{self, Reply};
+use super::capacity::{Capacity, Place, Places};
+use super::draw::Faults;
+use super::fault::Fault;
+use super::reply::{self, Outcome, Reply};
 use super::request::ChatRequest;
 use super::script::{Player, Script};
-use super::stats::{Counters, RecordedRequest, Stats};
+use super::stats::{Counters, InFlight, RecordedRequest, Stats};
+use super::wire::Wire;
 
 /// How a server behaves.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +42,14 @@ pub struct Options {
     pub latency: Duration,
     /// What it says.
     pub script: Script,
+    /// Which requests meet which fault instead.
+    pub faults: Faults,
+    /// How many requests it works on at once.
+    pub capacity: Capacity,
     /// Whether every request is kept whole in memory, for tests.
     pub keep_requests: bool,
+    /// Whether bodies are compared, so that repeated ones are counted.
+    pub count_repeated: bool,
 }
 
 /// A running server; dropping it stops it.
@@ -85,6 +96,12 @@ impl Server {
         self.shared.counters.wait_for(enough);
     }
 
+    /// As [`Server::wait_for`], but for `longest` at most; whether it is what `enough` waits for.
+    #[must_use]
+    pub fn wait_at_most(&self, longest: Duration, enough: impl Fn(&Stats) -> bool) -> bool {
+        self.shared.counters.wait_at_most(longest, enough)
+    }
+
     /// The requests so far in the order of their arrival; empty unless [`Options::keep_requests`] is set.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
@@ -106,6 +123,9 @@ impl Drop for Server {
 struct Shared {
     latency: Duration,
     keep_requests: bool,
+    count_repeated: bool,
+    faults: Faults,
+    places: Places,
     player: Player,
     counters: Counters,
     numbers: AtomicU64,
@@ -116,6 +136,9 @@ impl Shared {
         Self {
             latency: options.latency,
             keep_requests: options.keep_requests,
+            count_repeated: options.count_repeated,
+            faults: options.faults,
+            places: Places::new(options.capacity),
             player: Player::new(options.script),
             counters: Counters::default(),
             numbers: AtomicU64::new(0),
@@ -146,81 +169,139 @@ async fn serve(listener: StdListener, shared: Arc<Shared>, mut stopped: oneshot:
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     // Without it a reply may wait for the client's acknowledgement; with an old system it just is slower.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, &shared));
-    // It ends with an error where the client or a rule closes it: neither is anybody's fault here.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let unsent = Mutex::new(None);
+    let service = service_fn(|request| answer(request, &shared, &unsent));
+    let mut http = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // It ends with an error where the client, a rule or a fault closes it: none is anybody's fault here.
+    let _ = Pin::new(&mut http).await;
+    let stream = http.into_parts().io.into_inner();
+    let unsent = unsent.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(Unsent { wire, .. }) = unsent {
+        // A client that goes away before the end is what some faults are for.
+        let _ = wire.send(stream).await;
+    }
 }
 
-/// The connection ends here without a reply.
+/// A reply that is still to be sent on the bare connection, by a request that is in flight until then.
+struct Unsent<'a> {
+    wire: Wire,
+    _in_flight: InFlight<'a>,
+    _place: Option<Place<'a>>,
+}
+
+/// The connection ends here without a reply by HTTP's rules.
 #[derive(Debug)]
 struct Hangup;
 
 impl fmt::Display for Hangup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a rule or the client closed the connection")
+        f.write_str("a rule, a fault or the client closed the connection")
     }
 }
 
 impl std::error::Error for Hangup {}
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Reply, Hangup> {
+async fn answer<'a>(
+    request: Request<Incoming>,
+    shared: &'a Shared,
+    unsent: &Mutex<Option<Unsent<'a>>>,
+) -> Result<Response<Full<Bytes>>, Hangup> {
     let in_flight = shared.counters.received();
     let number = shared.numbers.fetch_add(1, Ordering::Relaxed) + 1;
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Hangup)?.to_bytes();
     let received = Instant::now();
-    if shared.keep_requests {
-        shared.counters.keep(record(&head, body.clone()));
-    }
-    let (reply, latency) = route(&head, &body, shared, number);
-    if !latency.is_zero() {
-        tokio::time::sleep_until(received + latency).await;
-    }
-    match reply {
-        Some(reply) => {
-            in_flight.answered(reply.status().as_u16());
-            Ok(reply::tag(reply, number))
-        }
+    shared.notice(&head, &body);
+    let place = shared.places.take();
+    let turn = match &place {
+        Some(_) => route(&head, &body, shared, number),
         None => {
+            in_flight.refused();
+            Turn::at_once(reply::error(429, "too many requests at once"))
+        }
+    };
+    if let Some(fault) = turn.fault {
+        in_flight.met(fault.name());
+    }
+    if !turn.latency.is_zero() {
+        tokio::time::sleep_until(received + turn.latency).await;
+    }
+    match turn.outcome {
+        Outcome::Reply(reply) => {
+            in_flight.answered(reply.status().as_u16());
+            Ok(reply::tag(reply, number).map(Full::new))
+        }
+        Outcome::Spoilt(spoil, reply) => {
+            let wire = Wire::new(spoil, &reply::tag(reply, number));
+            let later = Unsent { wire, _in_flight: in_flight, _place: place };
+            *unsent.lock().unwrap_or_else(PoisonError::into_inner) = Some(later);
+            Err(Hangup)
+        }
+        Outcome::Hang => std::future::pending().await,
+        Outcome::Drop => {
             in_flight.dropped();
             Err(Hangup)
         }
     }
 }
 
-/// The reply, or nothing where the connection is to be closed, and how long it takes.
-fn route(
-    head: &hyper::http::request::Parts,
-    body: &[u8],
-    shared: &Shared,
-    number: u64,
-) -> (Option<Reply>, Duration) {
-    let path = head.uri.path();
-    let at_once = |reply| (Some(reply), Duration::ZERO);
-    match (path.strip_prefix("/v1").unwrap_or(path), &head.method) {
-        ("/chat/completions", &Method::POST) => chat(body, shared, number),
-        ("/chat/completions", _) => at_once(reply::wrong_method("POST")),
-        ("/models", &Method::GET) => at_once(reply::models(&shared.player.script.models())),
-        ("/models", _) => at_once(reply::wrong_method("GET")),
-        _ => {
-            let message = format!("no such path: {path}; expected /v1/chat/completions or /v1/models");
-            at_once(reply::error(404, &message))
+impl Shared {
+    /// Keeps and compares a request as far as that is asked for.
+    fn notice(&self, head: &hyper::http::request::Parts, body: &Bytes) {
+        if self.keep_requests {
+            self.counters.keep(record(head, body.clone()));
+        }
+        if self.count_repeated {
+            self.counters.compare(body);
         }
     }
 }
 
-fn chat(body: &[u8], shared: &Shared, number: u64) -> (Option<Reply>, Duration) {
-    match ChatRequest::parse(body) {
-        Ok(request) => {
-            let rule = shared.player.pick(&request);
-            let latency = rule.and_then(|rule| rule.latency).unwrap_or(shared.latency);
-            (reply::act(rule.map(|rule| &rule.action), &request, number), latency)
-        }
-        Err(error) => {
-            let message = format!("the body is not a chat completion request: {error}");
-            (Some(reply::error(400, &message)), Duration::ZERO)
+/// What becomes of a request.
+struct Turn {
+    outcome: Outcome,
+    latency: Duration,
+    fault: Option<Fault>,
+}
+
+impl Turn {
+    fn at_once(reply: Reply) -> Self {
+        Self { outcome: Outcome::Reply(reply), latency: Duration::ZERO, fault: None }
+    }
+}
+
+fn route(head: &hyper::http::request::Parts, body: &[u8], shared: &Shared, number: u64) -> Turn {
+    let path = head.uri.path();
+    match (path.strip_prefix("/v1").unwrap_or(path), &head.method) {
+        ("/chat/completions", &Method::POST) => chat(body, shared, number),
+        ("/chat/completions", _) => Turn::at_once(reply::wrong_method("POST")),
+        ("/models", &Method::GET) => Turn::at_once(reply::models(&shared.player.script.models())),
+        ("/models", _) => Turn::at_once(reply::wrong_method("GET")),
+        _ => {
+            let message = format!("no such path: {path}; expected /v1/chat/completions or /v1/models");
+            Turn::at_once(reply::error(404, &message))
         }
     }
+}
+
+fn chat(body: &[u8], shared: &Shared, number: u64) -> Turn {
+    let request = match ChatRequest::parse(body) {
+        Ok(request) => request,
+        Err(error) => {
+            let message = format!("the body is not a chat completion request: {error}");
+            return Turn::at_once(reply::error(400, &message));
+        }
+    };
+    let rule = shared.player.pick(&request);
+    let latency = rule.and_then(|rule| rule.latency).unwrap_or(shared.latency);
+    let outcome = reply::act(rule.map(|rule| &rule.action), &request, number);
+    let scripted = rule.and_then(|rule| rule.action.fault());
+    let drawn = if scripted.is_none() { shared.faults.of(number) } else { None };
+    let outcome = match drawn {
+        Some(fault) => reply::meet(fault, outcome),
+        None => outcome,
+    };
+    Turn { outcome, latency, fault: scripted.or(drawn) }
 }
 
 fn record(head: &hyper::http::request::Parts, body: Bytes) -> RecordedRequest {

@@ -1,7 +1,9 @@
 //! What the server counted and kept, for those who started it. It knows nothing of scripts or replies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -14,12 +16,19 @@ pub struct Stats {
     pub requests: u64,
     /// Replies by status.
     pub answered: BTreeMap<u16, u64>,
-    /// Requests whose connection a rule closed without a reply.
+    /// Requests whose connection a rule or a fault closed without a reply.
     pub dropped: u64,
     /// Requests received and neither answered nor dropped yet.
     pub in_flight: u64,
     /// The most that were in flight at once.
     pub peak_in_flight: u64,
+    /// Requests turned away for want of [capacity](super::Capacity).
+    pub refused: u64,
+    /// Requests that met a fault, by its name.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Requests whose body had come before, byte for byte; counted where
+    /// [`Options::count_repeated`](super::Options::count_repeated) is set.
+    pub repeated: u64,
 }
 
 /// One request as it came, kept where [`Options::keep_requests`](super::Options::keep_requests) is set.
@@ -47,8 +56,9 @@ impl RecordedRequest {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     stats: Mutex<Stats>,
-    received: Condvar,
+    changed: Condvar,
     kept: Mutex<Vec<RecordedRequest>>,
+    bodies: Mutex<HashSet<u64>>,
 }
 
 impl Counters {
@@ -56,10 +66,18 @@ impl Counters {
         lock(&self.stats).clone()
     }
 
-    /// Blocks until `enough` holds; it is asked again after each request that comes in.
+    /// Blocks until `enough` holds; it is asked again whenever a request comes in, meets a fault or ends.
     pub(super) fn wait_for(&self, enough: impl Fn(&Stats) -> bool) {
-        let waiting = self.received.wait_while(lock(&self.stats), |stats| !enough(stats));
+        let waiting = self.changed.wait_while(lock(&self.stats), |stats| !enough(stats));
         drop(waiting.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// As [`Counters::wait_for`], but for so long at most; whether `enough` holds.
+    pub(super) fn wait_at_most(&self, longest: Duration, enough: impl Fn(&Stats) -> bool) -> bool {
+        let waiting = self.changed.wait_timeout_while(lock(&self.stats), longest, |stats| !enough(stats));
+        let (stats, waited) = waiting.unwrap_or_else(PoisonError::into_inner);
+        drop(stats);
+        !waited.timed_out()
     }
 
     pub(super) fn kept(&self) -> Vec<RecordedRequest> {
@@ -68,6 +86,16 @@ impl Counters {
 
     pub(super) fn keep(&self, request: RecordedRequest) {
         lock(&self.kept).push(request);
+    }
+
+    /// Counts the body as repeated where it came before. Two bodies with one hash are not to be expected among
+    /// fewer than hundreds of millions.
+    pub(super) fn compare(&self, body: &Bytes) {
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        if !lock(&self.bodies).insert(hasher.finish()) {
+            lock(&self.stats).repeated += 1;
+        }
     }
 
     pub(super) fn connected(&self) {
@@ -80,12 +108,13 @@ impl Counters {
         stats.requests += 1;
         stats.in_flight += 1;
         stats.peak_in_flight = stats.peak_in_flight.max(stats.in_flight);
-        self.received.notify_all();
+        self.changed.notify_all();
         InFlight(self)
     }
 }
 
 /// One request in flight.
+#[derive(Debug)]
 pub(super) struct InFlight<'a>(&'a Counters);
 
 impl InFlight<'_> {
@@ -94,7 +123,18 @@ impl InFlight<'_> {
         *lock(&self.0.stats).answered.entry(status).or_default() += 1;
     }
 
-    /// A rule closes its connection.
+    /// It is turned away for want of capacity.
+    pub(super) fn refused(&self) {
+        lock(&self.0.stats).refused += 1;
+    }
+
+    /// It meets this fault.
+    pub(super) fn met(&self, fault: &'static str) {
+        *lock(&self.0.stats).faults.entry(fault).or_default() += 1;
+        self.0.changed.notify_all();
+    }
+
+    /// Its connection is closed.
     pub(super) fn dropped(self) {
         lock(&self.0.stats).dropped += 1;
     }
@@ -103,6 +143,7 @@ impl InFlight<'_> {
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         lock(&self.0.stats).in_flight -= 1;
+        self.0.changed.notify_all();
     }
 }
 

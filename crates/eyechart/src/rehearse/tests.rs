@@ -1,6 +1,6 @@
 //! The endpoint from outside, over plain TCP: no client of ours comes between.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Options, Rule, Script, Server};
+
+mod faults;
 
 const CHAT: &str = "/v1/chat/completions";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -290,7 +292,10 @@ fn a_bad_script_is_told_with_file_and_line() {
     };
     starts("{\"answer\"}", "expected `:` (column 10)");
     starts("{\"anser\": \"x\"}", "unknown field `anser`, expected one of `model`, ");
-    starts("{\"prompt\": \"x\"}", "says nothing to do: expected `answer`, `status`, `body` or `drop`");
+    starts(
+        "{\"prompt\": \"x\"}",
+        "says nothing to do: expected `answer`, `status`, `body`, `drop` or `fault`",
+    );
     starts("{\"answer\": \"x\", \"status\": 500}", "has answer and status or body at once");
     starts("{\"drop\": true, \"body\": \"x\"}", "has status or body and drop at once");
     starts(

@@ -9,16 +9,16 @@ use tokio::sync::{mpsc, watch};
 use super::live::{self, Live};
 use super::{Plan, RunError, Stop, recorded};
 use crate::dataset::DatasetError;
-use crate::log::{Appender, RunFolder, Tally, append_load, fold};
+use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, append_load, fold};
 use crate::provider::Gate;
 use crate::task::{Dataset, SampleResult};
-use crate::types::PickedSample;
+use crate::types::{EvalSpec, PickedSample};
 
 /// Samples that are read ahead of those who ask them.
 const READ_AHEAD: usize = 4;
 
-/// A run's folder and what is left to do in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A run's folder and what is left to do in it; nobody else writes the run as long as this lives.
+#[derive(Debug)]
 pub struct Job {
     /// Where it is recorded.
     pub folder: RunFolder,
@@ -26,6 +26,9 @@ pub struct Job {
     pub to_ask: Vec<PickedSample>,
     /// Samples that completed earlier.
     pub already: usize,
+    /// Lines of its record that could not be read: their samples are asked again.
+    pub bad_lines: Vec<BadLine>,
+    _lock: RunLock,
 }
 
 impl Job {
@@ -35,16 +38,23 @@ impl Job {
     /// [`RunError::Log`] where they cannot be made.
     pub fn create(out: &Path, plan: &Plan) -> Result<Self, RunError> {
         let folder = RunFolder::create(out, &plan.spec)?;
-        Ok(Self { folder, to_ask: plan.spec.picked.clone(), already: 0 })
+        let lock = folder.lock()?;
+        Ok(Self { folder, to_ask: plan.spec.picked.clone(), already: 0, bad_lines: Vec::new(), _lock: lock })
     }
 
-    /// What is left of the run in `folder`.
+    /// What is left of the run in `folder`, which picked the samples of `spec`.
     ///
     /// # Errors
-    /// [`RunError::Log`] where its record cannot be read.
-    pub fn resume(folder: RunFolder, plan: &Plan) -> Result<Self, RunError> {
-        let unfinished = folder.unfinished(&plan.spec)?;
-        Ok(Self { folder, to_ask: unfinished.to_ask, already: unfinished.completed })
+    /// [`RunError::Log`] where its record cannot be read, or another process is writing it.
+    pub fn resume(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
+        // Locked before it is read: what another process still wrote would be asked again.
+        let lock = folder.lock()?;
+        let Unfinished { to_ask, completed, bad_lines } = folder.unfinished(spec)?;
+        if to_ask.is_empty() {
+            // Whoever got the last answer may not have lived to do it.
+            fold(&folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
+        }
+        Ok(Self { folder, to_ask, already: completed, bad_lines, _lock: lock })
     }
 }
 
@@ -76,9 +86,7 @@ pub fn execute(
     stop: &Stop,
     watcher: &dyn Watcher,
 ) -> Result<Ended, RunError> {
-    // A log that is complete may still await its folding: a crash can come between.
     if job.to_ask.is_empty() {
-        fold(&job.folder.samples_path(), plan.spec.picked.iter().map(|picked| picked.id.as_str()))?;
         return Ok(Ended::Finished);
     }
     // Figures of the record as it was would be taken for those of the record as it will be.

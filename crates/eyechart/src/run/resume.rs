@@ -51,7 +51,8 @@ pub fn refuse_differences(folder: &RunFolder, recorded: &EvalSpec, plan: &Plan) 
 /// nothing has to be asked again.
 ///
 /// # Errors
-/// [`RunError::Log`] where the folder cannot be listed. Runs that cannot be read are passed over.
+/// [`RunError::Log`] where the folder cannot be listed, or another process is writing that run. Runs that cannot
+/// be read are passed over.
 pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<Job>, RunError> {
     let mut finished = None;
     for folder in RunFolder::all_under(out)?.into_iter().rev() {
@@ -59,12 +60,10 @@ pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<Job>, RunError> {
         if !spec.differences(&plan.spec).is_empty() {
             continue;
         }
-        let unfinished = folder.unfinished(&spec)?;
-        let job = Job { folder, to_ask: unfinished.to_ask, already: unfinished.completed };
-        if !job.to_ask.is_empty() {
-            return Ok(Some(job));
+        if !folder.unfinished(&spec)?.to_ask.is_empty() {
+            return Job::resume(folder, &spec).map(Some);
         }
-        finished.get_or_insert(job);
+        finished.get_or_insert((folder, spec));
     }
-    Ok(finished)
+    finished.map(|(folder, spec)| Job::resume(folder, &spec)).transpose()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::FailureKind;
+use super::{FailureKind, SampleRecord, Status, StopReason};
 
 /// Everything a report shows of one run. Derived: it can be rebuilt from the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,23 @@ pub struct SampleCounts {
     /// The failed ones by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<FailureKind, usize>,
+}
+
+impl SampleCounts {
+    /// Counts one sample's record.
+    pub fn add(&mut self, record: &SampleRecord) {
+        match (record.status, &record.error) {
+            (Status::Completed, _) => self.completed += 1,
+            (Status::Failed, error) => {
+                self.failed += 1;
+                if let Some(error) = error {
+                    *self.failures.entry(error.kind).or_default() += 1;
+                }
+            }
+        }
+        let stop = record.output.as_ref().and_then(|output| output.stop_reason);
+        self.truncated += usize::from(record.answer().is_some() && stop == Some(StopReason::Length));
+    }
 }
 
 /// One metric over the scores of one (part, target) pair.

@@ -15,6 +15,7 @@ use eyechart::web::{Web, WebSettings};
 use super::super::interrupt::Interrupt;
 use super::super::output;
 use super::super::progress::RunProgress;
+use super::super::score::notice_bad_lines;
 use super::Run;
 use super::planning::Planned;
 
@@ -33,6 +34,7 @@ impl Run {
             Some(job) => job,
             None => Job::create(&self.out(), &plan)?,
         };
+        notice_bad_lines(&job.folder, &job.bad_lines);
         announce(&plan, &job);
         let live = provider.map(|provider| self.live(provider, &plan, &job)).transpose()?;
         let progress = RunProgress::default();

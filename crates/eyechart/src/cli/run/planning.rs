@@ -66,7 +66,7 @@ impl Run {
         let Some(path) = &self.resume else { return Ok(None) };
         if let Ok(folder) = RunFolder::open(path) {
             refuse_differences(&folder, &folder.spec()?, plan)?;
-            return Ok(Some(Job::resume(folder, plan)?));
+            return Ok(Some(Job::resume(folder, &plan.spec)?));
         }
         Ok(find_matching(path, plan)?)
     }
@@ -87,7 +87,7 @@ impl Run {
         };
         let plan = plan(&loaded, &options)?;
         refuse_differences(folder, &spec, &plan)?;
-        let job = Some(Job::resume(folder.clone(), &plan)?);
+        let job = Some(Job::resume(folder.clone(), &plan.spec)?);
         self.with_provider(plan, job)
     }
 

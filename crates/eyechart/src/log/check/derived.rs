@@ -1,0 +1,129 @@
+//! `scores.jsonl` and `results.json`: both or neither, and of the record as it is.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::samples::Samples;
+use super::{Finding, Problem, some_of};
+use crate::log::RunFolder;
+use crate::log::reader::for_each_line;
+use crate::types::{Epoch, Results, Score, Status};
+
+/// File systems tell times apart this well at worst.
+const TIME_STEP: Duration = Duration::from_secs(2);
+const AGAIN: &str = "`eyechart score` makes it again";
+
+/// Whether the run has scores. One that was never scored is none the worse for it.
+pub(super) fn check(folder: &RunFolder, samples: &Samples, findings: &mut Vec<Finding>) -> bool {
+    let (scores, results) = (folder.scores_path(), folder.results_path());
+    match (scores.exists(), results.exists()) {
+        (false, false) => return false,
+        (true, true) => {}
+        (there, _) => {
+            let missing = if there { &results } else { &scores };
+            findings.push(Finding::new(Problem::Unreadable, missing, format!("missing: {AGAIN}")));
+        }
+    }
+    for (derived, source) in [(&scores, &folder.samples_path()), (&results, &scores)] {
+        findings.extend(is_older(derived, source).then(|| {
+            let message = format!("older than {}: {AGAIN}", source.display());
+            Finding::new(Problem::Stale, derived, message)
+        }));
+    }
+    let numbers = scores.exists().then(|| check_scores(&scores, samples, findings));
+    if results.exists() {
+        check_results(&results, samples, numbers.as_ref(), findings);
+    }
+    true
+}
+
+fn is_older(derived: &Path, source: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    match (changed(derived), changed(source)) {
+        (Some(derived), Some(source)) => source.duration_since(derived).is_ok_and(|older| older > TIME_STEP),
+        _ => false,
+    }
+}
+
+/// How many numbers there are for each (scorer, part, target).
+type Numbers = BTreeMap<(String, String, String), usize>;
+
+fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> Numbers {
+    let mut numbers = Numbers::new();
+    let mut scored: HashSet<(String, Epoch)> = HashSet::new();
+    let read = for_each_line(path, |line| {
+        match serde_json::from_slice::<Score>(line.bytes) {
+            Ok(score) => {
+                let key = (score.id.clone(), score.epoch);
+                if samples.ended.get(&key) != Some(&Status::Completed) {
+                    let message = format!("the sample {:?} has no answer in the record: {AGAIN}", score.id);
+                    findings.push(Finding::new(Problem::Stale, path, message).at(line.number));
+                }
+                scored.insert(key);
+                let count = usize::from(score.number().is_some());
+                *numbers.entry((score.scorer, score.part, score.target)).or_default() += count;
+            }
+            Err(error) => {
+                let message = format!("not a score: {error}; {AGAIN}");
+                findings.push(Finding::new(Problem::BadLine, path, message).at(line.number));
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = read {
+        findings.push(Finding::new(Problem::Unreadable, path, error.to_string()));
+    }
+    findings.extend(unscored(path, samples, &scored));
+    numbers
+}
+
+/// Answers without any score, where others have one: they came after the scoring.
+fn unscored(path: &Path, samples: &Samples, scored: &HashSet<(String, Epoch)>) -> Option<Finding> {
+    let completed = samples.ended.iter().filter(|(_, status)| **status == Status::Completed);
+    let mut ids: Vec<&str> =
+        completed.filter(|(key, _)| !scored.contains(*key)).map(|((id, _), _)| id.as_str()).collect();
+    if ids.is_empty() || scored.is_empty() {
+        return None;
+    }
+    ids.sort_unstable();
+    let message = format!("{} answers have no score ({}): {AGAIN}", ids.len(), some_of(ids.into_iter()));
+    Some(Finding::new(Problem::Stale, path, message))
+}
+
+fn check_results(path: &Path, samples: &Samples, numbers: Option<&Numbers>, findings: &mut Vec<Finding>) {
+    let read = fs::read(path).map_err(|error| error.to_string());
+    let results: Results = match read.and_then(|text| parse(&text)) {
+        Ok(results) => results,
+        Err(reason) => {
+            findings.push(Finding::new(Problem::Unreadable, path, format!("{reason}; {AGAIN}")));
+            return;
+        }
+    };
+    if results.samples != samples.counts {
+        let counts = |counts| serde_json::to_string(counts).unwrap_or_default();
+        let (found, expected) = (counts(&results.samples), counts(&samples.counts));
+        let message = format!("its samples are {found}, but the record has {expected}: {AGAIN}");
+        findings.push(Finding::new(Problem::Stale, path, message));
+    }
+    for figure in &results.figures {
+        let key = (figure.scorer.clone(), figure.part.clone(), figure.target.clone());
+        let count = numbers.map(|numbers| numbers.get(&key).copied().unwrap_or(0));
+        if let Some(count) = count.filter(|count| *count != figure.n) {
+            let message = format!(
+                "{} of {} against {} is over {} scores, but scores.jsonl has {count}: {AGAIN}",
+                figure.metric, figure.part, figure.target, figure.n
+            );
+            findings.push(Finding::new(Problem::Stale, path, message));
+        }
+    }
+}
+
+fn parse(text: &[u8]) -> Result<Results, String> {
+    let results: Results = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    if results.format == Results::FORMAT {
+        return Ok(results);
+    }
+    Err(format!("its format is {:?}, expected {:?}", results.format, Results::FORMAT))
+}

@@ -1,0 +1,167 @@
+//! `samples.jsonl`: every line a record, every picked sample exactly one.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::{Finding, Problem, some_of};
+use crate::log::RunFolder;
+use crate::log::reader::{Content, for_each_sample};
+use crate::types::{Epoch, EvalSpec, SampleCounts, SampleRecord, Status};
+
+/// What the record says.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    pub(super) counts: SampleCounts,
+    /// The status of each (id, epoch).
+    pub(super) ended: HashMap<(String, Epoch), Status>,
+}
+
+/// What is kept of a record for as long as a later one may take its place.
+struct Last {
+    line: u64,
+    record: SampleRecord,
+}
+
+pub(super) fn check(folder: &RunFolder, spec: Option<&EvalSpec>, findings: &mut Vec<Finding>) -> Samples {
+    let check = Check {
+        path: folder.samples_path(),
+        images: folder.images_path(),
+        rows: spec.map(|spec| spec.picked.iter().map(|picked| (picked.id.as_str(), picked.row)).collect()),
+        all_images_kept: spec.is_some_and(|spec| spec.execution.keep_images),
+    };
+    let last = check.lines(findings);
+    if let Some(spec) = spec {
+        check.find_missing(folder.path(), spec, &last, findings);
+    }
+    let mut samples = Samples::default();
+    samples.counts.total = spec.map_or(last.len(), |spec| spec.picked.len());
+    last.values().for_each(|last| samples.counts.add(&last.record));
+    samples.ended = last.into_iter().map(|(key, last)| (key, last.record.status)).collect();
+    samples
+}
+
+struct Check<'a> {
+    path: PathBuf,
+    images: PathBuf,
+    /// The row of each picked sample; unknown without a spec.
+    rows: Option<HashMap<&'a str, u64>>,
+    all_images_kept: bool,
+}
+
+impl Check<'_> {
+    /// Looks at each line; gives the last record of each sample, without its texts.
+    fn lines(&self, findings: &mut Vec<Finding>) -> HashMap<(String, Epoch), Last> {
+        let mut last = HashMap::new();
+        let read = for_each_sample(&self.path, |line, content| {
+            match content {
+                Content::Sample(record) => self.record(line.number, *record, &mut last, findings),
+                Content::Bad(reason) => {
+                    let message = format!("not a sample's record: {reason}");
+                    findings.push(self.finding(Problem::BadLine, message).at(line.number));
+                }
+                Content::Torn => {
+                    let message = "a torn last line: it is dropped when the run is resumed";
+                    findings.push(self.finding(Problem::TornLine, message).at(line.number));
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = read {
+            findings.push(self.finding(Problem::Unreadable, error.to_string()));
+        }
+        last
+    }
+
+    fn record(
+        &self,
+        line: u64,
+        record: SampleRecord,
+        last: &mut HashMap<(String, Epoch), Last>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let wrong = self.contradictions(&record).into_iter().chain(self.missing_images(&record));
+        findings.extend(wrong.map(|(problem, message)| self.finding(problem, message).at(line)));
+        let key = (record.id.clone(), record.epoch);
+        if let Some(earlier) = last.insert(key, Last { line, record: without_texts(record) }) {
+            let earlier = earlier.line;
+            let message = format!("the sample has a record in line {earlier} already: the last one counts");
+            findings.push(self.finding(Problem::Duplicate, message).at(line));
+        }
+    }
+
+    fn contradictions(&self, record: &SampleRecord) -> Vec<(Problem, String)> {
+        let mut wrong = Vec::new();
+        let id = &record.id;
+        match self.rows.as_ref().map(|rows| rows.get(id.as_str())) {
+            Some(None) => wrong.push((Problem::NotPicked, format!("the sample {id:?} is not in spec.json"))),
+            Some(Some(row)) if *row != record.row => {
+                let message = format!("the sample {id:?} is of row {}, expected {row}", record.row);
+                wrong.push((Problem::Inconsistent, message));
+            }
+            _ => {}
+        }
+        let expected = match record.status {
+            Status::Completed if record.output.is_none() => "an output",
+            Status::Completed if record.error.is_some() => "no error",
+            Status::Failed if record.error.is_none() => "an error",
+            _ => return wrong,
+        };
+        let status = if record.status == Status::Completed { "completed" } else { "failed" };
+        wrong.push((Problem::Inconsistent, format!("the sample {id:?} has {status}: expected {expected}")));
+        wrong
+    }
+
+    /// Pictures that exist nowhere else, and are not where they should be.
+    fn missing_images(&self, record: &SampleRecord) -> Vec<(Problem, String)> {
+        let kept = record.images.iter().filter(|image| self.all_images_kept || image.changed.is_some());
+        let missing =
+            kept.filter_map(|image| image.sha256.as_ref()).filter(|sha| !self.images.join(sha).exists());
+        let message = |sha: &String| format!("the picture {} is missing", self.images.join(sha).display());
+        missing.map(|sha| (Problem::Picture, message(sha))).collect()
+    }
+
+    fn find_missing(
+        &self,
+        run: &Path,
+        spec: &EvalSpec,
+        last: &HashMap<(String, Epoch), Last>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let recorded: BTreeSet<&str> = last.keys().map(|(id, _)| id.as_str()).collect();
+        let ids = spec.picked.iter().map(|picked| picked.id.as_str());
+        let missing: Vec<&str> = ids.filter(|id| !recorded.contains(id)).collect();
+        if !missing.is_empty() {
+            let message = format!(
+                "{} of {} samples have no record ({}): `eyechart run --resume {}` asks them",
+                missing.len(),
+                spec.picked.len(),
+                some_of(missing.iter().copied()),
+                run.display()
+            );
+            findings.push(self.finding(Problem::Missing, message));
+        }
+    }
+
+    fn finding(&self, problem: Problem, message: impl Into<String>) -> Finding {
+        Finding::new(problem, &self.path, message)
+    }
+}
+
+/// What counting needs: a run of 100,000 samples must not be held in memory for it.
+fn without_texts(record: SampleRecord) -> SampleRecord {
+    let output = record.output.map(|output| crate::types::ModelOutput {
+        text: String::new(),
+        reasoning: None,
+        model: None,
+        ..output
+    });
+    SampleRecord {
+        prompt: String::new(),
+        images: Vec::new(),
+        targets: Default::default(),
+        fields: Default::default(),
+        attempts: Vec::new(),
+        output,
+        ..record
+    }
+}

@@ -1,0 +1,32 @@
+//! `spec.json`: readable, of a known version, and true to itself.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use super::{Finding, Problem};
+use crate::log::RunFolder;
+use crate::types::{EvalSpec, hex};
+
+/// The spec, where it can be read at all.
+pub(super) fn check(folder: &RunFolder, findings: &mut Vec<Finding>) -> Option<EvalSpec> {
+    let path = folder.spec_path();
+    let spec = match folder.spec() {
+        Ok(spec) => spec,
+        Err(error) => {
+            findings.push(Finding::new(Problem::Unreadable, &path, error.to_string()));
+            return None;
+        }
+    };
+    let hash = hex(&Sha256::digest(&spec.task.text));
+    if hash != spec.task.sha256 {
+        let message = format!("the task's text has the SHA-256 {hash}, expected {}", spec.task.sha256);
+        findings.push(Finding::new(Problem::Spec, &path, message));
+    }
+    let mut seen = HashSet::new();
+    for picked in spec.picked.iter().filter(|picked| !seen.insert(picked.id.as_str())) {
+        let message = format!("the sample {:?} is picked twice", picked.id);
+        findings.push(Finding::new(Problem::Spec, &path, message));
+    }
+    Some(spec)
+}

@@ -1,0 +1,215 @@
+//! The faults that the endpoint can be told to have: a closed list.
+//!
+//! Each was seen on the wire of some server. What a fault is stands here as data; `reply` and `wire` carry it out.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::draw::FaultError;
+
+/// One fault of the closed list.
+#[derive(Clone, Copy)]
+pub struct Fault(&'static Entry);
+
+struct Entry {
+    name: &'static str,
+    about: &'static str,
+    act: Act,
+}
+
+/// What happens to a request that meets a fault.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Act {
+    /// Status 429 with this hint of when to come back.
+    Limit(Hint),
+    /// This reply instead of the answer.
+    Instead(Instead),
+    /// Nothing ever comes.
+    Hang,
+    /// The connection ends without a reply.
+    Drop,
+    /// The answer, but its bytes are damaged.
+    Damage(Damage),
+    /// The answer, sent as no HTTP library would.
+    Spoil(Spoil),
+}
+
+/// How a 429 says when to come back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hint {
+    Nothing,
+    Seconds,
+    Date,
+    OtherHeader,
+}
+
+/// A whole reply that is no answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Instead {
+    pub(super) status: u16,
+    pub(super) media_type: &'static str,
+    pub(super) body: &'static str,
+}
+
+/// What is done to the answer's bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Damage {
+    Truncate,
+    InvalidUtf8,
+}
+
+/// What is done to the way in which the answer is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoil {
+    Reset,
+    Stall,
+    Drip,
+    LengthTooLong,
+    LengthTooShort,
+    Huge,
+}
+
+const fn fault(name: &'static str, about: &'static str, act: Act) -> Entry {
+    Entry { name, about, act }
+}
+
+const fn json(status: u16, body: &'static str) -> Act {
+    Act::Instead(Instead { status, media_type: "application/json", body })
+}
+
+const fn html(status: u16, body: &'static str) -> Act {
+    Act::Instead(Instead { status, media_type: "text/html; charset=utf-8", body })
+}
+
+const fn text(status: u16, body: &'static str) -> Act {
+    Act::Instead(Instead { status, media_type: "text/plain; charset=utf-8", body })
+}
+
+static FAULTS: [Entry; 27] = [
+    fault("429", "too many requests, without a hint when to come back", Act::Limit(Hint::Nothing)),
+    fault("429-seconds", "429 with `Retry-After: 1`", Act::Limit(Hint::Seconds)),
+    fault("429-date", "429 with a date in `Retry-After`", Act::Limit(Hint::Date)),
+    fault("429-llm", "429 with `llm_provider-retry-after: 1` alone", Act::Limit(Hint::OtherHeader)),
+    fault(
+        "429-code",
+        "429 whose body has the code as a text",
+        json(429, r#"{"error":{"code":"429","message":"Too many requests"}}"#),
+    ),
+    fault(
+        "429-storm",
+        "429 for 20 requests in a row; the share is that of the storms",
+        Act::Limit(Hint::Nothing),
+    ),
+    fault(
+        "400-key",
+        "a wrong key, answered with 400 as some gateways do",
+        json(
+            400,
+            r#"{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}"#,
+        ),
+    ),
+    fault(
+        "401",
+        "a wrong key",
+        json(
+            401,
+            r#"{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+        ),
+    ),
+    fault("404", "no such model", json(404, r#"{"error":"model not found"}"#)),
+    fault(
+        "413-html",
+        "too large, as a proxy's HTML page",
+        html(413, "<html><head><title>413 Request Entity Too Large</title></head><body></body></html>"),
+    ),
+    fault(
+        "422-detail",
+        "a refusal whose body is `{\"detail\":[…]}`",
+        json(
+            422,
+            r#"{"detail":[{"loc":["body","messages"],"msg":"field not understood","type":"value_error"}]}"#,
+        ),
+    ),
+    fault("500", "a server error in plain text", text(500, "Internal Server Error")),
+    fault(
+        "500-error",
+        "a server error whose body is `{\"error\":\"text\"}`",
+        json(500, r#"{"error":"out of memory"}"#),
+    ),
+    fault(
+        "502-html",
+        "a bad gateway, as a proxy's HTML page",
+        html(502, "<html><head><title>502 Bad Gateway</title></head><body></body></html>"),
+    ),
+    fault("503", "service unavailable, with an empty body", text(503, "")),
+    fault(
+        "error-200",
+        "an error with status 200",
+        json(200, r#"{"error":{"message":"upstream failed","code":502}}"#),
+    ),
+    fault(
+        "html-200",
+        "an HTML page with status 200",
+        html(200, "<!doctype html><html><body>Please sign in</body></html>"),
+    ),
+    fault("hang", "no reply, ever", Act::Hang),
+    fault("drop", "the connection ends without a reply", Act::Drop),
+    fault("reset", "the connection is reset in the middle of the reply", Act::Spoil(Spoil::Reset)),
+    fault("stall", "half of the reply, and then nothing, ever", Act::Spoil(Spoil::Stall)),
+    fault("drip", "the reply in 64 pieces, 25 ms apart", Act::Spoil(Spoil::Drip)),
+    fault("truncated", "half of the JSON, as if it were the whole", Act::Damage(Damage::Truncate)),
+    fault("length-long", "a `Content-Length` above what is sent", Act::Spoil(Spoil::LengthTooLong)),
+    fault("length-short", "a `Content-Length` below what is sent", Act::Spoil(Spoil::LengthTooShort)),
+    fault("huge", "an answer of 1 GiB", Act::Spoil(Spoil::Huge)),
+    fault("utf8", "bytes in the answer that are no UTF-8", Act::Damage(Damage::InvalidUtf8)),
+];
+
+impl Fault {
+    /// Every fault there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        FAULTS.iter().map(Self)
+    }
+
+    /// By what name it is asked for.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        self.0.about
+    }
+
+    pub(super) fn act(self) -> Act {
+        self.0.act
+    }
+
+    /// Whether it comes in storms.
+    pub(super) fn is_storm(self) -> bool {
+        self.0.name == "429-storm"
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fault({})", self.0.name)
+    }
+}
+
+impl PartialEq for Fault {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Fault {}
+
+impl FromStr for Fault {
+    type Err = FaultError;
+
+    fn from_str(name: &str) -> Result<Self, FaultError> {
+        Self::all().find(|fault| fault.name() == name).ok_or_else(|| FaultError::Unknown(name.to_owned()))
+    }
+}
