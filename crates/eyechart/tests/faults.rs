@@ -26,7 +26,7 @@ const PASSING: [(&str, &str); 20] = [
     ("500-error", "server_error"),
     ("502-html", "server_error"),
     ("503", "server_error"),
-    ("error-200", "malformed"),
+    ("error-200", "server_error"),
     ("html-200", "malformed"),
     ("truncated", "malformed"),
     ("utf8", "malformed"),
@@ -123,8 +123,13 @@ fn a_fault_that_stays_fails_its_sample_with_the_true_kind() {
     for (index, (name, kind)) in faults {
         let sample = run.sample(&format!("t-{index}"));
         assert_eq!(sample["error"]["kind"], *kind, "{name}");
-        let tries = if *kind == "bad_request" { 1 } else { 2 };
-        assert_eq!(kinds(&sample), vec![json!(kind); tries], "{name}");
+        let tries = kinds(&sample);
+        // Of those that are asked again some were in doubt, until another sample was answered.
+        let expected = if *kind == "bad_request" { 1..=1 } else { 2..=20 };
+        assert!(
+            expected.contains(&tries.len()) && tries.iter().all(|try_| try_ == kind),
+            "{name}: {tries:?}"
+        );
     }
     let completed = run.samples().iter().filter(|sample| sample["status"] == "completed").count();
     assert_eq!((run.samples().len(), completed), (20, 20 - lasting.len() - FINAL.len()));

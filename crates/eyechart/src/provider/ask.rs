@@ -80,7 +80,7 @@ impl Provider {
     ) -> Result<Option<Asked>, Halt> {
         tokio::pin!(stopped);
         let first = Instant::now();
-        let mut attempts = Vec::new();
+        let (mut attempts, mut doubt) = (Vec::new(), None);
         for retry in 0.. {
             let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
             let Sent { mut attempt, body, exhausted_for } = self.client.send(body.clone()).await;
@@ -93,7 +93,12 @@ impl Provider {
             let has_ended = match &outcome {
                 Ok(_) => true,
                 Err(failure) if !RetryPolicy::can_help(failure.kind) => true,
-                Err(failure) => retry >= self.policy.max_retries && gate.judge(failure, first)?,
+                Err(_) if retry < self.policy.max_retries => false,
+                Err(failure) => {
+                    let is_the_samples = gate.judge(failure, first)?;
+                    doubt.get_or_insert_with(|| gate.doubt());
+                    is_the_samples
+                }
             };
             if has_ended {
                 return Ok(Some(Asked { outcome, unusable, attempts }));

@@ -21,6 +21,8 @@ use crate::types::{Attempt, Connections, Failure, FailureKind, Load};
 pub const MOST_CONNECTIONS: usize = 512;
 /// An endpoint that asks for a longer wait stops the run: it can be resumed then.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// Samples in doubt that others are started beside, at most: each holds a request in memory.
+const MOST_IN_DOUBT: usize = 16;
 /// Between two points of the recorded series, at least.
 const RESOLUTION: Duration = Duration::from_millis(100);
 /// What a request is thought to cost before any was answered, in tokens.
@@ -63,6 +65,7 @@ pub struct Gate {
 struct State {
     limit: Limit,
     samples: usize,
+    in_doubt: usize,
     under_way: usize,
     paused_until: Option<Instant>,
     requests: Option<Bucket>,
@@ -83,6 +86,10 @@ enum Limit {
 /// The right to have one sample under way; given back when dropped.
 #[derive(Debug)]
 pub struct Slot(Arc<Gate>);
+
+/// A sample of which it is not known whether it or the endpoint is at fault; settled when dropped.
+#[derive(Debug)]
+pub(super) struct Doubt(Arc<Gate>);
 
 /// The right to send one request now.
 #[derive(Debug)]
@@ -117,6 +124,7 @@ impl Gate {
         let mut state = State {
             limit,
             samples: 0,
+            in_doubt: 0,
             under_way: 0,
             paused_until: None,
             requests: bucket(settings.requests_per_minute),
@@ -151,6 +159,13 @@ impl Gate {
         let mut state = self.lock();
         let others = state.samples.saturating_sub(1);
         state.health.judge(failure, first, others).map(|verdict| verdict == Verdict::Sample)
+    }
+
+    /// Lets another sample start while it is not known whether this one or the endpoint is at fault.
+    pub(super) fn doubt(self: &Arc<Self>) -> Doubt {
+        self.lock().in_doubt += 1;
+        self.changed.notify_waiters();
+        Doubt(Arc::clone(self))
     }
 
     /// Limit and requests under way, as they changed over time.
@@ -207,7 +222,8 @@ impl State {
     }
 
     fn take_slot(&mut self) -> Result<(), Later> {
-        if self.samples >= self.limit() {
+        // Samples in doubt make room for others: only these can show whether the endpoint answers anybody.
+        if self.samples >= self.limit() + self.in_doubt.min(MOST_IN_DOUBT) {
             return Err(Later::AfterChange);
         }
         self.samples += 1;
@@ -310,6 +326,13 @@ impl Drop for Slot {
         state.samples = state.samples.saturating_sub(1);
         drop(state);
         self.0.changed.notify_waiters();
+    }
+}
+
+impl Drop for Doubt {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.in_doubt = state.in_doubt.saturating_sub(1);
     }
 }
 

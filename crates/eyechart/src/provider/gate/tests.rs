@@ -129,3 +129,15 @@ async fn the_series_has_each_limit_once() {
     let limits: Vec<_> = gate.series().iter().map(|load| load.limit).collect();
     assert_eq!(limits, [4, 8], "four at once use a limit of four, but not one of eight");
 }
+
+#[tokio::test(start_paused = true)]
+async fn samples_in_doubt_make_room_for_others() {
+    let gate = Gate::new(settings(Connections::Fixed(2)));
+    let _failing = [gate.acquire().await, gate.acquire().await];
+    assert!(is_pending(gate.acquire()).await);
+    let doubt = gate.doubt();
+    let _other = gate.acquire().await;
+    assert!(is_pending(gate.acquire()).await);
+    drop(doubt);
+    assert!(is_pending(gate.acquire()).await);
+}
