@@ -1,4 +1,5 @@
-//! What well-known providers take of pictures, as their public documentation had it in November 2026.
+//! What well-known providers are known to take of pictures: written down in November 2026, mostly from copies of
+//! their documentation.
 //!
 //! Only what they state is here; a provider that is not here has no known limit. `docs/images.md` shows the table.
 
