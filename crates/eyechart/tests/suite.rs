@@ -219,6 +219,8 @@ fn exported_as_the_notebooks_write(place: &Place) {
         rows[4][2..].iter().map(|cell| serde_json::from_str(cell).unwrap()).collect();
     assert!(lists.iter().all(|list| list.len() == 5));
     let run = run_of(place, "vlm-benchmarks/flickr30k");
+    let source = run.sample("4.jpg")["images"][0]["source"].as_str().unwrap().to_owned();
+    assert!(source.contains("test-00001-of-00002.parquet"), "the shard that holds the picture: {source}");
     for (file, part) in
         [("flickr30k_dataset_scores.csv", "answer"), ("flickr30k_gpt4_scores.csv", "alt_text")]
     {

@@ -22,7 +22,7 @@ use super::cell::{Place, is_readable, leaves, read_cell};
 use super::files::io_error;
 use super::rows::{find_columns, picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
-use crate::types::Row;
+use crate::types::{BadRow, Row};
 
 mod source;
 
@@ -130,6 +130,7 @@ impl Shard {
     fn rows(self, start: u64, numbers: Option<&[u64]>, columns: &[String]) -> Result<Rows, DatasetError> {
         let projection = Projection::new(&self, columns, numbers.is_some())?;
         let mut groups = Vec::new();
+        let first = start;
         let mut start = start;
         for (index, len) in self.group_lengths().enumerate() {
             let numbers = numbers.map(|numbers| within(numbers, start..start + len).to_vec());
@@ -137,23 +138,33 @@ impl Shard {
             start += len;
         }
         let groups = groups.into_iter().filter(|group| !group.is_empty());
-        Ok(Box::new(groups.flat_map(move |group| self.group_rows(group, &projection).unwrap_or_else(fatal))))
+        let rows = move |group| self.group_rows(group, &projection, first).unwrap_or_else(fatal);
+        Ok(Box::new(groups.flat_map(rows)))
     }
 
-    fn group_rows(&self, group: Group, projection: &Projection) -> Result<Rows, DatasetError> {
+    /// The wanted rows of a group; `start` is the number of the file's first row.
+    fn group_rows(&self, group: Group, projection: &Projection, start: u64) -> Result<Rows, DatasetError> {
         if projection.columns.is_empty() {
             return Ok(Box::new(group.into_numbers().map(|number| Ok(Ok(Row { number, ..Row::default() })))));
         }
         let batches = self.batches(&group, projection).map_err(malformed(&self.path))?;
         let mut numbers = group.into_numbers();
         let (columns, malformed) = (Arc::clone(&projection.columns), malformed(&self.path));
+        let path = self.path.clone();
         let rows = batches.flat_map(move |batch| -> Rows {
-            match batch {
+            let error = match batch {
                 Ok(batch) => {
-                    Box::new(batch_rows(&batch, &columns, &mut numbers).into_iter().map(|row| Ok(Ok(row))))
+                    let rows = batch_rows(&batch, &columns, &mut numbers).into_iter();
+                    let path = path.clone();
+                    return Box::new(rows.map(move |row| Ok(Ok(Row { file: Some(path.clone()), ..row }))));
                 }
-                Err(ArrowError::ParquetError(reason)) => fatal(malformed(ParquetError::General(reason))),
-                Err(error) => fatal(malformed(error.into())),
+                Err(ArrowError::ParquetError(reason)) => malformed(ParquetError::General(reason)),
+                Err(error) => malformed(error.into()),
+            };
+            match error {
+                // A damaged page costs the rows of its group; those of the others can be read.
+                DatasetError::Malformed { reason, .. } => bad_rows(&path, &mut numbers, start, &reason),
+                error => fatal(error),
             }
         });
         Ok(Box::new(rows))
@@ -247,6 +258,15 @@ fn check_type(path: &Path, column: &str, data_type: &DataType) -> Result<(), Dat
     }
     let reason = format!("its column {column:?} is of the type {data_type}, which has no reader");
     Err(DatasetError::Malformed { path: path.to_owned(), format: "parquet", reason })
+}
+
+/// What is left of `numbers`, each a bad row of the file whose first row has the number `start`.
+fn bad_rows(path: &Path, numbers: &mut impl Iterator<Item = u64>, start: u64, reason: &str) -> Rows {
+    let file = path.to_string_lossy().into_owned();
+    let bad =
+        |number| BadRow { number, file: file.clone(), line: number - start + 1, reason: reason.to_owned() };
+    let rows: Vec<_> = numbers.map(|number| Ok(Err(bad(number)))).collect();
+    Box::new(rows.into_iter())
 }
 
 fn batch_rows(

@@ -310,7 +310,8 @@ impl Dataset {
 
     /// Pictures inside the data file: in the column itself, or in its list as `column.0`, `column.1`, …
     fn held_pictures(&self, row: &Row, column: &str) -> Vec<ImageSource> {
-        let file = self.files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        let file = row.file.as_ref().or(self.files.paths.first());
+        let file = file.map(|path| path.display().to_string()).unwrap_or_default();
         let names = row.get(column).map(|paths| texts_of(&paths)).unwrap_or_default();
         let source = |bytes: &Bytes, place: &str, name: Option<&String>| {
             let name = name.map(|name| format!(" ({name})")).unwrap_or_default();

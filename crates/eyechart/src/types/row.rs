@@ -1,6 +1,7 @@
 //! One row of a dataset, whatever file it came from, and how its cells are read as text.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -10,6 +11,8 @@ use serde_json::{Map, Value};
 pub struct Row {
     /// Position in the dataset over all its files, from 0. Bad rows count, so numbers never shift.
     pub number: u64,
+    /// The file that holds its pictures, where it is not the dataset's only one.
+    pub file: Option<PathBuf>,
     /// The cells that can be said in JSON. An empty CSV cell is an empty string; a null is absent.
     pub cells: Map<String, Value>,
     /// Pictures held inside the data file (Parquet's `struct<bytes, path>`), by column.

@@ -100,8 +100,10 @@ fn owned(columns: &[&str]) -> Vec<String> {
     columns.iter().map(|&column| column.to_owned()).collect()
 }
 
+/// The rows, without the file that they were in: one elsewhere has another path than its copy here.
 fn read(reader: &Parquet, pick: Pick, columns: &[&str]) -> Vec<Row> {
-    reader.rows(pick, &owned(columns)).unwrap().map(|row| row.unwrap().unwrap()).collect()
+    let rows = reader.rows(pick, &owned(columns)).unwrap().map(|row| row.unwrap().unwrap());
+    rows.map(|row| Row { file: None, ..row }).collect()
 }
 
 fn refused(reader: &Parquet, columns: &[&str]) -> String {
@@ -156,9 +158,18 @@ fn a_scan_without_columns_reads_no_page() {
     let rows = read(&reader, Pick::Scan, &[]);
     assert_eq!(rows.last().unwrap(), &Row { number: 14, ..Row::default() });
     assert_eq!((rows.len(), reader.known_len().unwrap()), (15, Some(15)));
-    let mut items = reader.rows(Pick::Scan, &owned(&["alt_text"])).unwrap();
-    assert!(matches!(items.next(), Some(Err(DatasetError::Malformed { .. }))));
-    assert!(items.next().is_none());
+}
+
+#[test]
+fn a_damaged_row_group_costs_its_rows_alone_each_with_file_and_line() {
+    let (_folder, reader) = flickr();
+    damage(&reader.files.paths[0], Some(1));
+    let rows: Vec<_> =
+        reader.rows(Pick::Scan, &owned(&["alt_text"])).unwrap().map(|row| row.unwrap()).collect();
+    let bad: Vec<_> = rows.iter().filter_map(|row| row.as_ref().err()).collect();
+    assert_eq!((rows.len(), bad.iter().map(|bad| bad.number).collect::<Vec<_>>()), (15, vec![0, 1, 2, 3]));
+    assert_eq!((bad[3].line, bad[3].file.as_str()), (4, reader.files.paths[0].to_str().unwrap()));
+    assert_eq!(rows[14].as_ref().unwrap().cells["alt_text"], "GPT-4o on 14");
 }
 
 #[test]
