@@ -237,7 +237,8 @@ fn pictures(look: &Look) -> Option<Pictures> {
 fn pictures_in(look: &Look, column: &Column) -> Option<Pictures> {
     let found = |why: &str| Found { column: column.name.clone(), why: why.to_owned() };
     if column.blobs > 0 {
-        let name = column.blob.clone().unwrap_or_else(|| column.name.clone());
+        let first = format!("{}.0", column.name);
+        let name = column.blob.clone().filter(|blob| *blob != first).unwrap_or_else(|| column.name.clone());
         let warning = (name != column.name).then(|| "only the first picture of each row is sent".to_owned());
         let found = Found { column: name, why: "it holds pictures".to_owned() };
         return Some(Pictures { found, send: SendAs::Bytes, warning });
