@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::retry::RetryPolicy;
 use crate::types::{Failure, FailureKind};
 
 /// Why the run must not go on.
@@ -77,7 +78,8 @@ impl Health {
 
     /// Hears how an attempt ended.
     pub(super) fn hear(&mut self, outcome: Result<(), &Failure>, now: Instant) -> Result<(), Halt> {
-        let Some(failure) = outcome.err().filter(|failure| is_silence(failure.kind)) else {
+        // What asking again can mend says nothing of the sample.
+        let Some(failure) = outcome.err().filter(|failure| RetryPolicy::can_help(failure.kind)) else {
             self.answered = Some(now);
             self.failing_since = None;
             self.doubtful = 0;
@@ -102,7 +104,7 @@ impl Health {
         first: Instant,
         others: usize,
     ) -> Result<Verdict, Halt> {
-        if !is_silence(failure.kind) || self.answered.is_some_and(|answered| answered >= first) {
+        if !RetryPolicy::can_help(failure.kind) || self.answered.is_some_and(|answered| answered >= first) {
             return Ok(Verdict::Sample);
         }
         if failure.kind == FailureKind::Connection && !self.reached && self.answered.is_none() {
@@ -115,18 +117,6 @@ impl Health {
         }
         Ok(Verdict::Endpoint)
     }
-}
-
-/// Failures that say nothing of the sample.
-fn is_silence(kind: FailureKind) -> bool {
-    matches!(
-        kind,
-        FailureKind::Connection
-            | FailureKind::Timeout
-            | FailureKind::RateLimited
-            | FailureKind::ServerError
-            | FailureKind::Malformed
-    )
 }
 
 /// Refusals that every other request would meet too.
