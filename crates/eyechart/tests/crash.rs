@@ -7,7 +7,7 @@ mod common;
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -17,15 +17,6 @@ use serde_json::{Value, json};
 
 const CONNECTIONS: u64 = 8;
 const SIGKILL: i32 = 9;
-
-/// A task of `count` texts without pictures.
-fn texts(place: &Place, count: usize) -> PathBuf {
-    let row =
-        |index| json!({"id": format!("t-{index}"), "question": format!("What is {index}?"), "answer": "A"});
-    place.write_jsonl("texts.jsonl", &(0..count).map(row).collect::<Vec<_>>());
-    let task = common::CHARTS.replace("charts", "texts").replace("[images]\ncolumn = \"image\"\n", "");
-    place.write("texts.toml", task)
-}
 
 fn endpoint(rules: Vec<Rule>, latency: Duration) -> Server {
     let script = Script::new(rules).unwrap();
@@ -86,7 +77,7 @@ impl Dice {
 fn a_run_killed_over_a_hundred_times_has_every_sample_once() {
     const SAMPLES: usize = 2_000;
     let place = Place::new();
-    let task = texts(&place, SAMPLES);
+    let task = place.texts(SAMPLES);
     let server = endpoint(Vec::new(), Duration::from_millis(2));
     let mut dice = Dice(20_261_124);
     let mut kills = 0;
@@ -124,7 +115,7 @@ fn a_run_killed_over_a_hundred_times_has_every_sample_once() {
 #[test]
 fn a_run_killed_while_it_is_made_is_a_whole_run_or_none() {
     let place = Place::new();
-    let task = texts(&place, 500);
+    let task = place.texts(500);
     let server = endpoint(Vec::new(), Duration::from_millis(50));
     let mut dice = Dice(4);
     for _ in 0..30 {
@@ -156,7 +147,7 @@ fn a_run_killed_while_it_is_made_is_a_whole_run_or_none() {
 #[test]
 fn a_second_process_is_refused_and_a_dead_one_holds_no_lock() {
     let place = Place::new();
-    let task = texts(&place, 6);
+    let task = place.texts(6);
     let server =
         endpoint(vec![rule(json!({"prompt": "What is 3?", "fault": "hang", "times": 1}))], Duration::ZERO);
     let mut first = start(&server, &place, &task);
@@ -184,7 +175,7 @@ fn a_second_process_is_refused_and_a_dead_one_holds_no_lock() {
 #[test]
 fn a_full_disk_stops_the_run_and_it_goes_on_once_there_is_room() {
     let place = Place::new();
-    let task = texts(&place, 200);
+    let task = place.texts(200);
     let server = endpoint(Vec::new(), Duration::ZERO);
     // No file may grow beyond 32 blocks of 512 bytes: the spec fits, the record does not.
     let limited = "trap '' XFSZ; ulimit -f 32; exec \"$0\" \"$@\"";
@@ -213,7 +204,7 @@ fn a_full_disk_stops_the_run_and_it_goes_on_once_there_is_room() {
 #[test]
 fn a_folder_that_cannot_be_written_stops_the_run_before_the_first_request() {
     let place = Place::new();
-    let task = texts(&place, 4);
+    let task = place.texts(4);
     let server = endpoint(Vec::new(), Duration::ZERO);
     std::fs::create_dir(place.runs()).unwrap();
     std::fs::set_permissions(place.runs(), PermissionsExt::from_mode(0o555)).unwrap();
@@ -230,7 +221,7 @@ fn a_folder_that_cannot_be_written_stops_the_run_before_the_first_request() {
 #[test]
 fn a_corrupted_line_is_named_on_resume_and_its_sample_asked_again() {
     let place = Place::new();
-    let task = texts(&place, 5);
+    let task = place.texts(5);
     let server = endpoint(Vec::new(), Duration::ZERO);
     run_at(&server, &place, &task).assert().code(0);
     let run = place.run();
@@ -253,7 +244,7 @@ fn a_corrupted_line_is_named_on_resume_and_its_sample_asked_again() {
 #[test]
 fn a_record_that_lacks_its_newline_alone_is_not_asked_again() {
     let place = Place::new();
-    let task = texts(&place, 5);
+    let task = place.texts(5);
     let server =
         endpoint(vec![rule(json!({"prompt": "What is 0?", "status": 400, "times": 1}))], Duration::ZERO);
     run_at(&server, &place, &task).assert().code(1);

@@ -6,7 +6,6 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -47,15 +46,6 @@ const STOPPING: [&str; 3] = ["400-key", "401", "404"];
 /// Faults that an answer survives, and those with a test of their own.
 const OTHERS: [&str; 2] = ["drip", "length-short"];
 
-/// A task of `count` texts: `texts.toml`, `texts.jsonl`.
-fn texts(place: &Place, count: usize) -> PathBuf {
-    let row =
-        |index| json!({"id": format!("t-{index}"), "question": format!("What is {index}?"), "answer": "A"});
-    place.write_jsonl("texts.jsonl", &(0..count).map(row).collect::<Vec<_>>());
-    let task = common::CHARTS.replace("charts", "texts").replace("[images]\ncolumn = \"image\"\n", "");
-    place.write("texts.toml", task)
-}
-
 fn fault(index: usize, name: &str) -> Value {
     json!({"prompt": format!("What is {index}?"), "fault": name})
 }
@@ -82,7 +72,7 @@ fn every_fault_there_is_has_its_test() {
 #[test]
 fn a_fault_that_passes_costs_an_attempt_and_no_answer() {
     let place = Place::new();
-    let task = texts(&place, PASSING.len() + 1);
+    let task = place.texts(PASSING.len() + 1);
     let once = |(index, (name, _)): (usize, &(&str, &str))| {
         let mut rule = fault(index, name);
         rule["times"] = json!(1);
@@ -113,7 +103,7 @@ fn a_fault_that_stays_fails_its_sample_with_the_true_kind() {
         ("stall", "timeout"),
     ];
     let place = Place::new();
-    let task = texts(&place, 20);
+    let task = place.texts(20);
     let faults = lasting.iter().chain(&FINAL).enumerate();
     let rules = faults.clone().map(|(index, (name, _))| rule(fault(index, name))).collect();
     let server = endpoint(rules);
@@ -140,7 +130,7 @@ fn a_fault_that_stays_fails_its_sample_with_the_true_kind() {
 fn what_every_request_would_meet_stops_the_run_with_nothing_marked_failed() {
     for name in STOPPING {
         let place = Place::new();
-        let task = texts(&place, 10);
+        let task = place.texts(10);
         let server = endpoint(vec![rule(json!({"fault": name}))]);
         let mut command = run_at(&server, &place, &task);
         let output = command.args(["--max-connections", "2"]).assert().code(3).get_output().clone();
@@ -153,7 +143,7 @@ fn what_every_request_would_meet_stops_the_run_with_nothing_marked_failed() {
 #[test]
 fn bytes_left_on_a_connection_become_nobodys_answer() {
     let place = Place::new();
-    let task = texts(&place, 6);
+    let task = place.texts(6);
     let mut rules: Vec<Rule> = (0..6)
         .map(|index| {
             let mut rule = fault(index, "length-short");
@@ -181,7 +171,7 @@ fn a_bad_night_ends_with_every_sample_answered_once() {
     let capacity = Capacity::fixed(12);
     let server = Server::start(Options { faults, capacity, latency, ..Options::default() }).unwrap();
     let place = Place::new();
-    let task = texts(&place, 300);
+    let task = place.texts(300);
     let mut command = run_at(&server, &place, &task);
     command.args(["--max-connections", "16", "--max-retries", "20"]).assert().code(0);
     let run = place.run();
@@ -202,7 +192,7 @@ fn a_bad_night_ends_with_every_sample_answered_once() {
 fn huge_answers_do_not_fill_the_memory() {
     let most_mib = 160;
     let place = Place::new();
-    let task = texts(&place, 5);
+    let task = place.texts(5);
     // The one that hangs keeps the process alive until it has been looked at.
     let server = endpoint(vec![rule(fault(4, "hang")), rule(json!({"fault": "huge"}))]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
@@ -236,7 +226,7 @@ fn a_rehearsal_serves_the_faults_it_is_told_to_and_says_what_it_saw() {
     let mut url = String::new();
     BufReader::new(rehearsal.stdout.take().unwrap()).read_line(&mut url).unwrap();
     let place = Place::new();
-    let task = texts(&place, 6);
+    let task = place.texts(6);
     let mut command = eyechart();
     command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", url.trim(), "--no-score"]);
     command.args(["--max-connections", "2", "--out"]).arg(place.runs()).assert().code(1);

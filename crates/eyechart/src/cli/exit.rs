@@ -57,7 +57,10 @@ fn chain_of(error: &anyhow::Error) -> String {
 fn exit_of(error: &anyhow::Error) -> Exit {
     let stuck = error.chain().any(|cause| {
         cause.downcast_ref::<LogError>().is_some_and(is_stuck)
-            || matches!(cause.downcast_ref(), Some(RunError::Halt(_) | RunError::Broken(_)))
+            || matches!(
+                cause.downcast_ref(),
+                Some(RunError::Halt(_) | RunError::Broken(_) | RunError::Defect(_))
+            )
             || matches!(cause.downcast_ref(), Some(RunError::Log(log)) if is_stuck(log))
             || matches!(cause.downcast_ref(), Some(ScoreError::Log(log)) if is_stuck(log))
     });

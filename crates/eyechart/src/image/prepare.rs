@@ -92,7 +92,13 @@ impl Preparer {
     pub fn prepare(&self, source: &ImageSource) -> Result<Prepared, PrepareError> {
         let (name, bytes) = match (source, self.spec.send) {
             (ImageSource::Url(url), SendAs::Url) => return Ok(passed_through(url)),
-            (ImageSource::Url(url), SendAs::Bytes | SendAs::Fetch) => {
+            (ImageSource::Url(url), SendAs::Fetch) => {
+                return Err(fault(
+                    url,
+                    "it has not been fetched: pictures by address are fetched by a run alone",
+                ));
+            }
+            (ImageSource::Url(url), SendAs::Bytes) => {
                 let reason = "the row has an address: set send = \"fetch\" in [images] to fetch the picture and \
                               send it, or send = \"url\" to send the address";
                 return Err(fault(url, reason));

@@ -238,16 +238,12 @@ impl State {
             return Err(Later::AfterChange);
         }
         let tokens = self.usual_tokens;
-        for (bucket, amount) in [(&mut self.requests, 1.0), (&mut self.tokens, tokens)] {
-            if let Some(bucket) = bucket {
-                bucket.check(amount, now).map_err(Later::At)?;
-            }
+        let mut costs = [self.requests.as_mut().zip(Some(1.0)), self.tokens.as_mut().zip(Some(tokens))];
+        for (bucket, cost) in costs.iter_mut().flatten() {
+            bucket.check(*cost, now).map_err(Later::At)?;
         }
-        for (bucket, amount) in [(&mut self.requests, 1.0), (&mut self.tokens, tokens)] {
-            if let Some(bucket) = bucket {
-                bucket.spend(amount);
-            }
-        }
+        // Only now that both allow it: what is spent is gone.
+        costs.into_iter().flatten().for_each(|(bucket, cost)| bucket.spend(cost));
         self.under_way += 1;
         let started = match &mut self.limit {
             Limit::Fixed(_) => None,
@@ -291,11 +287,12 @@ impl State {
         let asked = report.attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
         let asked = asked.filter(|_| is_refusal(report.attempt));
         let Some(wait) = asked.max(report.exhausted_for) else { return Ok(()) };
-        let until = now + wait;
-        let added = until.saturating_duration_since(self.paused_until.unwrap_or(now).max(now));
+        // Before any arithmetic: a header may ask for more than a clock can show.
         if wait > LONGEST_WAIT {
             return Err(Halt::Postponed { wait });
         }
+        let until = now + wait;
+        let added = until.saturating_duration_since(self.paused_until.unwrap_or(now).max(now));
         self.health.excuse(added);
         self.paused_until = self.paused_until.max(Some(until));
         Ok(())

@@ -102,11 +102,10 @@ pub fn execute(
     });
     let closed = log.finish();
     watcher.end();
-    if let Some(gate) = gate {
-        append_load(&job.folder, &gate.series())?;
-    }
+    let load = gate.map_or(Ok(()), |gate| append_load(&job.folder, &gate.series()));
     let (ended, order) = outcome?;
     closed?;
+    load?;
     if ended == Ended::Finished {
         fold(&job.folder.samples_path(), order.iter().map(|picked| picked.id.as_str()))?;
     }

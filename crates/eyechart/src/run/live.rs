@@ -91,7 +91,7 @@ async fn next_sample(
 /// Writes one outcome, then frees its slot. `false` where the sample was abandoned and has no record.
 async fn record(ended: Result<(Slot, Outcome), JoinError>, log: &Appender) -> Result<bool, RunError> {
     let (slot, outcome) =
-        ended.map_err(|error| RunError::Config(format!("a request's task broke off: {error}")))?;
+        ended.map_err(|error| RunError::Defect(format!("a request's task broke off ({error})")))?;
     let Some(record) = outcome? else { return Ok(false) };
     log.append(&record).await?;
     drop(slot);
@@ -121,7 +121,7 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcom
         Ok(Ok(prepared)) => prepared,
         Ok(Err(Unready::Failed(record))) => return Ok(Some(*record)),
         Ok(Err(Unready::Broken(error))) => return Err(error),
-        Err(error) => return Err(RunError::Config(format!("preparing a picture broke off: {error}"))),
+        Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
     };
     let Some(asked) = live.provider.ask(body, &live.gate, orders.to_finish()).await? else { return Ok(None) };
     record.attempts = asked.attempts;

@@ -34,6 +34,9 @@ pub enum RunError {
     /// The data could be read at first and then could not: the run stopped.
     #[error("{0}; mend it and resume the run")]
     Broken(DatasetError),
+    /// A mistake in eyechart itself: the run stopped.
+    #[error("{0}: this is a mistake in eyechart; what is recorded stays, and the run can be resumed")]
+    Defect(String),
     /// The record cannot be written: the run stopped.
     #[error(transparent)]
     Log(#[from] LogError),

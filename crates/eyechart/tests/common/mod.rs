@@ -77,6 +77,14 @@ impl Place {
         folders.into_iter().map(RunFiles).collect()
     }
 
+    /// A task of `count` texts without pictures: `texts.toml`, `texts.jsonl`.
+    pub fn texts(&self, count: usize) -> PathBuf {
+        let row = |index| json!({"id": format!("t-{index}"), "question": format!("What is {index}?"), "answer": "A"});
+        self.write_jsonl("texts.jsonl", &(0..count).map(row).collect::<Vec<_>>());
+        let task = CHARTS.replace("charts", "texts").replace("[images]\ncolumn = \"image\"\n", "");
+        self.write("texts.toml", task)
+    }
+
     /// A task of `count` chart questions with a picture each: `charts.toml`, `charts.jsonl`, `images/`.
     pub fn charts(&self, count: usize) -> PathBuf {
         let row = |index: usize| {

@@ -141,3 +141,12 @@ async fn samples_in_doubt_make_room_for_others() {
     drop(doubt);
     assert!(is_pending(gate.acquire()).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_beyond_all_clocks_stops_the_run_and_panics_nowhere() {
+    for asked in [1e10, 1e18, 1.8e19] {
+        let gate = Gate::new(settings(Connections::Auto));
+        let ended = gate.admit().await.end(&report(&attempt(429, Some(asked))));
+        assert!(matches!(ended, Err(Halt::Postponed { .. })), "{asked}: {ended:?}");
+    }
+}
