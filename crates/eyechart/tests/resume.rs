@@ -155,6 +155,12 @@ fn of_a_folder_of_runs_those_without_scores_are_noted_and_the_others_shown() {
     eyechart().arg("score").arg(runs[0].path()).assert().code(0);
     let output = eyechart().arg("results").arg(place.runs()).assert().code(0).get_output().clone();
     assert!(stderr(&output).contains("left out"), "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output).matches("No such file").count(),
+        1,
+        "a cause is said once: {}",
+        stderr(&output)
+    );
     assert!(common::stdout(&output).contains("charts"));
 }
 

@@ -41,7 +41,7 @@ pub fn report_error(error: &anyhow::Error) -> Exit {
 }
 
 /// The error and its causes, those left out that it has said itself.
-fn chain_of(error: &anyhow::Error) -> String {
+pub fn chain_of(error: &anyhow::Error) -> String {
     let mut said = String::new();
     for cause in error.chain() {
         let text = cause.to_string();

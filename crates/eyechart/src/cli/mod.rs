@@ -19,6 +19,7 @@ mod tasks;
 
 use clap::{Parser, Subcommand};
 
+use exit::chain_of;
 pub use exit::{Exit, report_error};
 
 /// Measures vision-language models served over HTTP: asks about every picture once, records every answer,

@@ -7,7 +7,7 @@ use eyechart::log::RunFolder;
 use eyechart::report::{Entry, Format, render};
 use eyechart::score::{Scored, read_scored};
 
-use super::{Exit, output};
+use super::{Exit, chain_of, output};
 
 /// Show the figures of scored runs, side by side
 #[derive(Debug, Args)]
@@ -78,7 +78,7 @@ pub fn shown<T>(
             Ok(one) => all.push(one),
             Err(error) if run.by_itself => return Err(error),
             Err(error) => {
-                output::notice(&format!("{} left out: {error:#}", run.folder.path().display()));
+                output::notice(&format!("{} left out: {}", run.folder.path().display(), chain_of(&error)));
                 left_out = Some(error);
             }
         }
