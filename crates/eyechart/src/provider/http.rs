@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::allowance;
-use super::key::{ApiKey, is_placeholder};
-use super::openai;
+use super::key::{ApiKey, Secrets, is_placeholder};
+use super::said::Said;
 use crate::types::{Attempt, Failure, FailureKind, causes};
 
 /// No reply to one question is longer than this.
@@ -17,8 +18,6 @@ const LARGEST_REPLY: usize = 16 << 20;
 const LONGEST_ERROR: usize = 64 << 10;
 /// Characters of a failure's message that are kept.
 const EXCERPT: usize = 400;
-/// A shorter header value is no secret, and hiding it would garble every text.
-const SECRET: usize = 6;
 
 /// How requests are sent.
 #[derive(Debug, Clone)]
@@ -35,7 +34,7 @@ pub struct HttpSettings {
 pub(super) struct Client {
     client: reqwest::Client,
     url: String,
-    secrets: Vec<String>,
+    secrets: Secrets,
     timeout: Duration,
 }
 
@@ -68,7 +67,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| causes(&error))?;
-        let secrets = secrets(key.as_ref(), &settings.headers);
+        let secrets = Secrets::of(key.as_ref(), &settings.headers);
         Ok(Self { client, url, secrets, timeout: settings.timeout })
     }
 
@@ -114,6 +113,7 @@ impl Client {
         let now = Timestamp::now();
         attempt.retry_after = allowance::retry_after(reply.headers(), now).map(|wait| wait.as_secs_f64());
         *exhausted_for = allowance::exhausted_for(reply.headers(), now);
+        let redirected = header(reply.headers(), "location").filter(|_| status.is_redirection());
         let mut whole = BytesMut::new();
         while let Some(part) = reply.chunk().await.map_err(|error| self.transport(error))? {
             if whole.len() + part.len() > LARGEST_REPLY {
@@ -125,42 +125,33 @@ impl Client {
         if status.as_u16() == 200 {
             return Ok(whole.freeze());
         }
-        let said = openai::error_message(&whole);
-        let message =
-            if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
-        let kind =
-            if refuses_key(status.as_u16(), &said) { FailureKind::Auth } else { kind_of(status.as_u16()) };
-        Err(Failure::new(kind, message))
+        let said = Said::of_body(&whole);
+        Err(Failure::new(said.kind(status.as_u16()), told(status, &said.message, redirected)))
     }
 
+    /// Why no whole reply came.
     fn transport(&self, error: reqwest::Error) -> Failure {
-        if error.is_connect() {
-            return Failure::new(FailureKind::Connection, causes(&error.without_url()));
-        }
-        if error.is_timeout() {
+        let kind = if is_tls(&error) { FailureKind::Tls } else { FailureKind::Connection };
+        if error.is_timeout() && !error.is_connect() {
             let message = format!("no whole reply within {} s (--timeout)", self.timeout.as_secs_f64());
             return Failure::new(FailureKind::Timeout, message);
         }
-        Failure::new(FailureKind::Connection, causes(&error.without_url()))
+        Failure::new(kind, causes(&error.without_url()))
     }
 
     /// The failure without any secret in it (endpoints quote keys back in their errors), then cut to a length that
     /// a record bears.
     pub(super) fn presentable(&self, failure: Failure) -> Failure {
-        let hide = |text: String, secret: &String| text.replace(secret, "[key]");
-        let message = self.secrets.iter().fold(failure.message, hide);
-        Failure { message: shortened(&message), ..failure }
+        Failure { message: shortened(&self.secrets.hide(failure.message)), ..failure }
     }
 }
 
-/// The key and the values of headers, whole and word by word, the longest first so that none is hidden in part.
-fn secrets(key: Option<&ApiKey>, headers: &[(String, String)]) -> Vec<String> {
-    let words = |value: &String| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let values = headers.iter().flat_map(|(_, value)| words(value).into_iter().chain([value.clone()]));
-    let all = key.map(ApiKey::secret).into_iter().chain(values);
-    let mut secrets: Vec<String> = all.filter(|secret| secret.len() >= SECRET).collect();
-    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
+/// Whether it was the encryption that failed: errors of the TLS library hide inside those of the connection.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || hidden.is_some_and(|hidden| is_tls(hidden))
+        || error.source().is_some_and(is_tls)
 }
 
 fn headers(key: Option<&ApiKey>, additional: &[(String, String)]) -> Result<HeaderMap, String> {
@@ -188,22 +179,13 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// How a status other than 200 is counted.
-pub(super) fn kind_of(status: u16) -> FailureKind {
-    match status {
-        401 | 403 => FailureKind::Auth,
-        404 => FailureKind::NotFound,
-        408 | 409 | 500.. => FailureKind::ServerError,
-        429 => FailureKind::RateLimited,
-        _ => FailureKind::BadRequest,
+/// What a reply that is no answer comes to, in words.
+fn told(status: StatusCode, said: &str, redirected: Option<String>) -> String {
+    match redirected {
+        Some(address) => format!("status {status}: it redirects to {address}, which is never followed"),
+        None if said.is_empty() => format!("status {status}"),
+        None => format!("status {status}: {said}"),
     }
-}
-
-/// Whether a 400 is about the key after all: some gateways have no other status for it, so only its words tell.
-fn refuses_key(status: u16, said: &str) -> bool {
-    let said = said.to_ascii_lowercase();
-    let refused = ["invalid", "not valid", "incorrect", "expired"].iter().any(|word| said.contains(word));
-    status == 400 && refused && (said.contains("api key") || said.contains("api_key"))
 }
 
 /// A foreign text on one line, as far as anybody would read it.

@@ -1,8 +1,15 @@
 //! API keys: read once from the environment, never shown.
 
+/// A shorter header value is no secret, and hiding it would garble every text.
+const SECRET: usize = 6;
+
 /// A key. Its debug form shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
+
+/// Texts that no file, log or error may show.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<String>);
 
 /// Why a key cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,10 +62,22 @@ impl ApiKey {
     pub(super) fn bearer(&self) -> String {
         format!("Bearer {}", self.0)
     }
+}
 
-    /// The key itself, so that it can be taken out of texts.
-    pub(super) fn secret(&self) -> String {
-        self.0.clone()
+impl Secrets {
+    /// The key and the values of headers, whole and word by word, the longest first so that none is hidden in part.
+    pub(super) fn of(key: Option<&ApiKey>, headers: &[(String, String)]) -> Self {
+        let words = |value: &String| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let values = headers.iter().flat_map(|(_, value)| words(value).into_iter().chain([value.clone()]));
+        let all = key.map(|key| key.0.clone()).into_iter().chain(values);
+        let mut secrets: Vec<String> = all.filter(|secret| secret.len() >= SECRET).collect();
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Self(secrets)
+    }
+
+    /// `text` with `[key]` for each of them.
+    pub(super) fn hide(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, secret| text.replace(secret, "[key]"))
     }
 }
 

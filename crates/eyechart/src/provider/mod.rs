@@ -15,6 +15,7 @@ mod limits;
 mod openai;
 mod presets;
 mod retry;
+mod said;
 
 pub use ask::{Asked, Provider};
 pub use gate::{Admission, Gate, GateSettings, MOST_CONNECTIONS, Slot};

@@ -1,4 +1,4 @@
-//! The report for spreadsheets: one figure a line, as fractions.
+//! The report for spreadsheets: one figure a line, as fractions, and one count of samples a line.
 
 use super::Entry;
 
@@ -9,6 +9,7 @@ pub(super) fn render(entries: &[Entry]) -> String {
     let mut rows = vec![HEADS.map(str::to_owned)];
     for entry in entries {
         rows.extend(measured(entry));
+        rows.extend(counted(entry));
         rows.extend(published(entry));
     }
     let mut text = csv::Writer::from_writer(Vec::new());
@@ -33,6 +34,34 @@ fn measured(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
             figure.n.to_string(),
             results.samples.total.to_string(),
             results.samples.failed.to_string(),
+        ]
+    })
+}
+
+/// How the samples ended: numbers of samples, out of all of them.
+fn counted(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
+    let Entry { results, .. } = entry;
+    let samples = &results.samples;
+    let whole = [
+        ("completed", samples.completed),
+        ("truncated", samples.truncated),
+        ("failed", samples.failed),
+        ("unasked", samples.unasked()),
+    ];
+    let whole = whole.map(|(name, count)| (name.to_owned(), count)).into_iter();
+    let kinds = samples.failures.iter().map(|(kind, count)| (format!("failed.{}", kind.name()), *count));
+    whole.chain(kinds).map(|(name, count)| {
+        [
+            results.task.clone(),
+            results.model.clone(),
+            "counted".to_owned(),
+            String::new(),
+            String::new(),
+            name,
+            count.to_string(),
+            samples.total.to_string(),
+            samples.total.to_string(),
+            samples.failed.to_string(),
         ]
     })
 }
