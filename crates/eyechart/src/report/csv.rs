@@ -14,10 +14,17 @@ pub(super) fn render(entries: &[Entry]) -> String {
     }
     let mut text = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        text.write_record(row).expect("all rows have as many cells, and a Vec takes any bytes");
+        text.write_record(row.map(inert)).expect("all rows have as many cells, and a Vec takes any bytes");
     }
     let bytes = text.into_inner().expect("flushing into a Vec cannot fail");
     String::from_utf8(bytes).expect("every cell was a String")
+}
+
+/// A cell that no spreadsheet takes for a formula: an apostrophe before a text that begins like one. Numbers stay.
+fn inert(cell: String) -> String {
+    const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let is_number = cell.parse::<f64>().is_ok_and(f64::is_finite);
+    if cell.starts_with(BEGINNINGS) && !is_number { format!("'{cell}") } else { cell }
 }
 
 fn measured(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
@@ -83,4 +90,19 @@ fn published(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
             ]
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inert;
+
+    #[test]
+    fn a_text_that_begins_like_a_formula_gets_an_apostrophe_and_a_number_none() {
+        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "-inf"] {
+            assert_eq!(inert(formula.to_owned()), format!("'{formula}"));
+        }
+        for harmless in ["-0.25", "0.5", "1000", "a=b", "", "custom/m"] {
+            assert_eq!(inert(harmless.to_owned()), harmless);
+        }
+    }
 }
