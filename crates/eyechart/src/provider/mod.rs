@@ -15,6 +15,7 @@ mod key;
 mod limits;
 mod openai;
 mod presets;
+mod reading;
 mod retry;
 mod said;
 
@@ -26,4 +27,5 @@ pub use http_log::HttpLog;
 pub use key::{ApiKey, Header, KeyError};
 pub use limits::image_limits;
 pub use presets::{ModelName, ModelNameError, PRESETS, Preset};
+pub use reading::{Reading, read_reply};
 pub use retry::RetryPolicy;
