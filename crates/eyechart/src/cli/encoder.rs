@@ -2,18 +2,14 @@
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use clap::Args;
-use eyechart::hub::Progress;
 use eyechart::scorer::Embed;
 use eyechart::weights::{Locate, Located, locate};
-use indicatif::ProgressBar;
 use sentence_embed::Embeddings;
 
-use super::output;
-use super::progress::{bar, quiet_bar};
+use super::fetching::FetchProgress;
+use super::progress::quiet_bar;
 
 /// Below this many texts embedding is over before anybody looks.
 const WORTH_A_BAR: usize = 200;
@@ -34,10 +30,7 @@ impl EncoderArguments {
 
     fn locate(&self) -> anyhow::Result<Located> {
         let request = Locate::new(self.encoder.clone());
-        let progress = FetchProgress::default();
-        let located = locate(&request, &progress);
-        progress.clear();
-        Ok(located?)
+        Ok(locate(&request, &FetchProgress::default())?)
     }
 }
 
@@ -82,39 +75,5 @@ impl Embed for Encoder {
             bar.finish_and_clear();
         }
         embedded
-    }
-}
-
-/// Shows how fetching gets on.
-#[derive(Default)]
-struct FetchProgress {
-    bar: Mutex<Option<ProgressBar>>,
-}
-
-impl FetchProgress {
-    fn clear(&self) {
-        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Progress for FetchProgress {
-    fn say(&self, message: &str) {
-        self.clear();
-        output::say(message);
-    }
-
-    fn bytes(&self, done: u64, total: Option<u64>) {
-        if !output::is_interactive() {
-            return;
-        }
-        let mut shown = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar =
-            shown.get_or_insert_with(|| bar(0, "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}"));
-        if let Some(total) = total {
-            bar.set_length(total);
-        }
-        bar.set_position(done);
     }
 }

@@ -10,8 +10,8 @@ use clap::Args;
 use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
-use arguments::{GoingArguments, ShowingArguments, at_least_one};
-pub use arguments::{RequestArguments, RunFormat};
+use arguments::{GoingArguments, ShowingArguments};
+pub use arguments::{RequestArguments, RunFormat, at_least_one};
 pub use planning::Planned;
 
 use super::encoder::{EncoderArguments, LazyEncoder};
