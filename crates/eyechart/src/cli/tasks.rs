@@ -1,14 +1,15 @@
 //! `eyechart tasks`: what is built in, and what a task would send.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
-use eyechart::run::{Live, RunError, request_fields, sample_named};
+use eyechart::run::{Live, Meter, RunError, Spent, request_fields, sample_named};
 use eyechart::task::{Dataset, LoadedTask, builtin_tasks, load, suites};
-use eyechart::types::Endpoint;
+use eyechart::types::{Budget, Endpoint};
 
 use super::run::RequestArguments;
 use super::{Exit, output};
@@ -142,6 +143,7 @@ impl Show {
                 Preparer::new(spec, limits, store.path().to_owned(), false)
             }),
             web: None,
+            meter: Arc::new(Meter::new(Budget::default(), None, Spent::default())),
         };
         let preview = live.preview(sample)?;
         output::say(&format!("POST {}", preview.url));

@@ -8,7 +8,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::pictures::fetched;
 use super::stop::Orders;
-use super::{Ended, RunError, Stop, StopLevel, Stopper};
+use super::{Ended, Job, Meter, RunError, Stop, StopLevel, Stopper};
 use crate::dataset::DatasetError;
 use crate::image::{PrepareError, Preparer};
 use crate::log::{Appender, LogError};
@@ -27,6 +27,8 @@ pub struct Live {
     pub images: Option<Preparer>,
     /// Fetches pictures that the samples have by their addresses; none are, if absent.
     pub web: Option<Web>,
+    /// Says when what the user allows is used up.
+    pub meter: Arc<Meter>,
 }
 
 type Samples = mpsc::Receiver<Result<SampleResult, DatasetError>>;
@@ -37,17 +39,19 @@ type Outcome = Result<Option<SampleRecord>, RunError>;
 pub(super) async fn ask_all(
     live: Arc<Live>,
     mut samples: Samples,
-    log: &Appender,
+    (job, log): (&Job, &Appender),
     stop: Stop,
 ) -> Result<Ended, RunError> {
     let mut under_way: JoinSet<(Slot, Outcome)> = JoinSet::new();
-    let (mut exhausted, mut abandoned) = (false, false);
+    let (mut exhausted, mut abandoned, mut recorded) = (false, false, 0);
     let (halt, mut halted) = (Stopper::default(), None);
     loop {
-        let going = !exhausted && halted.is_none() && stop.level() == StopLevel::Go;
+        let unhindered = halted.is_none();
+        let going = !exhausted && unhindered && stop.level() == StopLevel::Go;
         if !going && under_way.is_empty() {
             break;
         }
+        let affordable = live.meter.admits(under_way.len());
         let mut halt_by = |error| {
             halt.raise(StopLevel::Finish);
             halted.get_or_insert(error);
@@ -55,15 +59,20 @@ pub(super) async fn ask_all(
         tokio::select! {
             biased;
             () = stop.reached(StopLevel::Now) => return Ok(Ended::Interrupted),
-            Some(ended) = under_way.join_next() => match record(ended, log).await {
-                Ok(recorded) => abandoned |= !recorded,
+            Some(ended) = under_way.join_next() => match record(ended, (job, log), &live.meter).await {
+                Ok(true) => {
+                    recorded += 1;
+                    live.meter.check().unwrap_or_else(halt_by);
+                }
+                Ok(false) => abandoned = true,
                 // Without a record nothing more is worth its price.
                 Err(error @ RunError::Log(_)) => return Err(error),
                 // What else is in flight is finished and recorded, as on Ctrl-C.
                 Err(error) => halt_by(error),
             },
             () = stop.reached(StopLevel::Finish), if going => {}
-            next = next_sample(&live.gate, &mut samples), if going => match next {
+            () = live.meter.time_up(), if unhindered => live.meter.check().unwrap_or_else(halt_by),
+            next = next_sample(&live.gate, &mut samples), if going && affordable => match next {
                 Some((slot, Ok(sample))) => {
                     let orders = Orders::of(&stop, &halt);
                     under_way.spawn(ask_one(Arc::clone(&live), sample, slot, orders));
@@ -74,6 +83,8 @@ pub(super) async fn ask_all(
         }
     }
     match halted {
+        // What is used up is of no matter to a run that needs no more.
+        Some(RunError::Budget(_)) if recorded == job.to_ask.len() => Ok(Ended::Finished),
         Some(error) => Err(error),
         None if exhausted && !abandoned => Ok(Ended::Finished),
         None => Ok(Ended::Interrupted),
@@ -89,11 +100,17 @@ async fn next_sample(
 }
 
 /// Writes one outcome, then frees its slot. `false` where the sample was abandoned and has no record.
-async fn record(ended: Result<(Slot, Outcome), JoinError>, log: &Appender) -> Result<bool, RunError> {
+async fn record(
+    ended: Result<(Slot, Outcome), JoinError>,
+    (job, log): (&Job, &Appender),
+    meter: &Meter,
+) -> Result<bool, RunError> {
     let (slot, outcome) =
         ended.map_err(|error| RunError::Defect(format!("a request's task broke off ({error})")))?;
     let Some(record) = outcome? else { return Ok(false) };
+    let record = job.with_earlier(record);
     log.append(&record).await?;
+    meter.count(&record);
     drop(slot);
     Ok(true)
 }

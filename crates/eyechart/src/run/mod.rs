@@ -1,11 +1,13 @@
 //! The run: freezes the spec, makes the folder, gets every answer, keeps the record.
 
+mod budget;
 mod execute;
 mod live;
 mod outputs;
 mod pictures;
 mod plan;
 mod preview;
+mod prices;
 mod recorded;
 mod resume;
 mod stop;
@@ -14,10 +16,12 @@ use crate::dataset::DatasetError;
 use crate::log::LogError;
 use crate::provider::Halt;
 
+pub use budget::{Exhausted, Meter, Spent};
 pub use execute::{Ended, Job, Watcher, execute};
 pub use live::Live;
 pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields};
 pub use preview::{Preview, sample_named};
+pub use prices::Prices;
 pub use resume::{find_matching, options_of, refuse_differences};
 pub use stop::{Stop, StopLevel, Stopper};
 
@@ -43,4 +47,7 @@ pub enum RunError {
     /// The endpoint cannot work: the run stopped, and what had no answer can be resumed.
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// What the user allows is used up: the run stopped, and what had no answer can be resumed.
+    #[error(transparent)]
+    Budget(#[from] Exhausted),
 }

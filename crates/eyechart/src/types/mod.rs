@@ -8,6 +8,7 @@ mod hex;
 mod images;
 mod nearest;
 mod output;
+mod price;
 mod record;
 mod request;
 mod row;
@@ -16,7 +17,7 @@ mod score;
 mod spec;
 mod task;
 
-pub use estimate::{Figure, Results, SampleCounts, Speed};
+pub use estimate::{Cost, Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;
 pub use images::{
@@ -24,6 +25,7 @@ pub use images::{
 };
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
+pub use price::{Budget, Price, Tokens};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};
 pub use row::{BadRow, Row, parse_json, text_of, texts_of};

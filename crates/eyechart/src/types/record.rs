@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Failure, ImageSource, ModelOutput, PickedSample, Sample};
+use super::{Attempt, Failure, ImageSource, ModelOutput, PickedSample, Sample, Tokens};
 
 /// Which repetition of a sample, from 1.
 pub type Epoch = u32;
@@ -50,6 +50,9 @@ pub struct SampleRecord {
     /// Every request made for it, in order; empty for recorded outputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+    /// Tokens of answers that earlier records of the sample had, which this one takes the place of.
+    #[serde(default, skip_serializing_if = "Tokens::is_zero")]
+    pub earlier: Tokens,
 }
 
 impl SampleRecord {
@@ -68,6 +71,7 @@ impl SampleRecord {
             output: None,
             error: None,
             attempts: Vec::new(),
+            earlier: Tokens::default(),
         };
         (record, sample.images)
     }
@@ -108,6 +112,20 @@ impl SampleRecord {
             Status::Completed => self.output.as_ref().map(|output| output.text.as_str()),
             Status::Failed => None,
         }
+    }
+
+    /// Tokens that it has cost, as far as the endpoint reports them: also where it failed, and earlier.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        let own = self.output.as_ref().and_then(|output| output.usage?.counted());
+        self.earlier + own.unwrap_or_default()
+    }
+
+    /// Whether it has an answer of which nobody knows what it cost.
+    #[must_use]
+    pub fn is_uncounted(&self) -> bool {
+        let counted = |output: &ModelOutput| output.usage.and_then(|usage| usage.counted()).is_some();
+        self.output.as_ref().is_some_and(|output| !counted(output))
     }
 
     /// Seconds of the attempt that gave the answer, without any wait or earlier attempt.

@@ -104,6 +104,7 @@ impl GoingArguments {
             max_retries: self.max_retries.unwrap_or(execution.max_retries),
             timeout: self.timeout.unwrap_or(execution.timeout),
             keep_images: self.keep_images || execution.keep_images,
+            budget: execution.budget,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Carrying a plan out: the answers of one task, recorded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,7 +9,7 @@ use eyechart::image::Preparer;
 use eyechart::log::RunFolder;
 use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
-use eyechart::run::{Ended, Job, Live, Plan, RunError, execute};
+use eyechart::run::{Ended, Job, Live, Meter, Plan, RunError, execute};
 use eyechart::types::{Answers, SendAs, Task};
 use eyechart::web::{Web, WebSettings};
 
@@ -28,20 +29,27 @@ impl Run {
         &self,
         planned: Planned,
         interrupt: &Interrupt,
+        meter: &Arc<Meter>,
     ) -> anyhow::Result<Option<RunFolder>> {
         let Planned { plan, job, provider } = planned;
+        let needs_more = job.as_ref().is_none_or(|job| !job.to_ask.is_empty());
+        if provider.is_some() && needs_more {
+            meter.check().inspect_err(|error| say_how_to_go_on(error, job.as_ref()))?;
+        }
         let job = match job {
             Some(job) => job,
             None => Job::create(&self.out(), &plan)?,
         };
         notice_bad_lines(&job.folder, &job.bad_lines);
         announce(&plan, &job);
-        let live = provider.map(|provider| self.live(provider, &plan, &job)).transpose()?;
+        let live = provider.map(|provider| self.live(provider, (&plan, &job), meter)).transpose()?;
         let progress = RunProgress::default();
         let ended = interrupt.while_asking(|| execute(plan, &job, live, &interrupt.stop(), &progress));
-        let can_go_on = |error: &RunError| !matches!(error, RunError::Config(_));
-        if interrupt.ordered() || ended.as_ref().is_err_and(can_go_on) {
-            output::say(&format!("to go on: eyechart run --resume {}", job.folder.path().display()));
+        match &ended {
+            Err(RunError::Config(_)) => {}
+            Err(error) => say_how_to_go_on(error, Some(&job)),
+            Ok(_) if interrupt.ordered() => say_to_go_on(&job, ""),
+            Ok(_) => {}
         }
         match ended? {
             Ended::Interrupted => Ok(None),
@@ -50,7 +58,12 @@ impl Run {
         }
     }
 
-    fn live(&self, provider: Provider, plan: &Plan, job: &Job) -> anyhow::Result<Live> {
+    fn live(
+        &self,
+        provider: Provider,
+        (plan, job): (&Plan, &Job),
+        meter: &Arc<Meter>,
+    ) -> anyhow::Result<Live> {
         let execution = plan.spec.execution;
         let gate = Gate::new(GateSettings {
             connections: execution.max_connections,
@@ -58,7 +71,8 @@ impl Run {
             tokens_per_minute: execution.tokens_per_minute,
             give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
         });
-        Ok(Live { provider, gate, images: preparer(plan, job), web: self.web(&plan.task)? })
+        let (images, web) = (preparer(plan, job), self.web(&plan.task)?);
+        Ok(Live { provider, gate, images, web, meter: Arc::clone(meter) })
     }
 
     /// What fetches the pictures of a task that wants them fetched.
@@ -84,6 +98,19 @@ fn preparer(plan: &Plan, job: &Job) -> Option<Preparer> {
     let limits = image_limits(&endpoint.base_url);
     let spec = plan.task.images.clone()?;
     Some(Preparer::new(spec, limits, job.folder.images_path(), plan.spec.execution.keep_images))
+}
+
+/// `job` is absent where the run has not begun.
+fn say_how_to_go_on(error: &RunError, job: Option<&Job>) {
+    let Some(job) = job else { return };
+    match error {
+        RunError::Budget(exhausted) => say_to_go_on(job, &format!(" {}", exhausted.remedy())),
+        _ => say_to_go_on(job, ""),
+    }
+}
+
+fn say_to_go_on(job: &Job, options: &str) {
+    output::say(&format!("to go on: eyechart run --resume {}{options}", job.folder.path().display()));
 }
 
 fn announce(plan: &Plan, job: &Job) {

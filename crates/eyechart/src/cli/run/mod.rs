@@ -2,9 +2,11 @@
 
 mod arguments;
 mod asking;
+mod budget;
 mod planning;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use eyechart::log::RunFolder;
@@ -12,6 +14,7 @@ use eyechart::report::{Entry, render};
 
 use arguments::{GoingArguments, ShowingArguments, at_least_one};
 pub use arguments::{RequestArguments, RunFormat};
+use budget::BudgetArguments;
 pub use planning::Planned;
 
 use super::encoder::{EncoderArguments, LazyEncoder};
@@ -61,6 +64,9 @@ pub struct Run {
 
     #[command(flatten)]
     going: GoingArguments,
+
+    #[command(flatten)]
+    budget: BudgetArguments,
 
     /// Where runs are recorded, each in a folder of its own [default: runs, or the folder of runs to --resume]
     #[arg(long, value_name = "DIR")]
@@ -124,9 +130,9 @@ impl Run {
         show: impl Fn(&RunFolder) -> anyhow::Result<Entry>,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
         let mut entries = Vec::new();
-        let tasks = planned.len();
+        let (tasks, meter) = (planned.len(), Arc::new(budget::meter(&planned)?));
         for planned in planned {
-            let Some(folder) = self.carry_out(planned, interrupt)? else {
+            let Some(folder) = self.carry_out(planned, interrupt, &meter)? else {
                 if tasks > 1 {
                     let out = self.out().display().to_string();
                     output::say(&format!("for all {tasks} tasks: the same command line with --resume {out}"));

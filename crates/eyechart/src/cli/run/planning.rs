@@ -9,7 +9,7 @@ use eyechart::run::{
     AnswersFrom, Job, Plan, RunOptions, find_matching, options_of, plan, refuse_differences,
 };
 use eyechart::task::{LoadedTask, load};
-use eyechart::types::{Answers, Connections, Endpoint, Execution};
+use eyechart::types::{Answers, Connections, Endpoint, Execution, Price};
 
 use super::super::output;
 use super::Run;
@@ -76,14 +76,17 @@ impl Run {
         let spec = folder.spec()?;
         let loaded = LoadedTask::parse(&spec.task.name, spec.task.text.clone(), None)?;
         let recorded = options_of(&spec, &loaded.task);
+        let (model, answers) =
+            (self.model.clone().unwrap_or(recorded.model), self.answers_over(recorded.answers)?);
         let options = RunOptions {
-            model: self.model.clone().unwrap_or(recorded.model),
-            answers: self.answers_over(recorded.answers)?,
+            price: self.price(&model, &answers, recorded.price)?,
+            model,
+            answers,
             data: self.data.clone().or(recorded.data),
             limit: self.limit.or(recorded.limit),
             seed: self.seed.unwrap_or(recorded.seed),
             images: self.images.given().or(recorded.images),
-            execution: self.going.over(spec.execution),
+            execution: self.budget.over(self.going.over(spec.execution)),
         };
         let plan = plan(&loaded, &options)?;
         refuse_differences(folder, &spec, &plan)?;
@@ -95,14 +98,16 @@ impl Run {
         let model = self.model.clone().ok_or_else(|| {
             anyhow::anyhow!("no --model given: expected PROVIDER/NAME, such as mistral/pixtral-12b-2409")
         })?;
+        let answers = self.answers(&model)?;
         Ok(RunOptions {
-            answers: self.answers(&model)?,
+            price: self.price(&model, &answers, None)?,
+            answers,
             model,
             data: self.data.clone(),
             limit: self.limit,
             seed: self.seed.unwrap_or(0),
             images: self.images.given(),
-            execution: self.going.over(Execution::default()),
+            execution: self.budget.over(self.going.over(Execution::default())),
         })
     }
 
@@ -141,6 +146,17 @@ impl Run {
         Ok(AnswersFrom::Endpoint { endpoint, dropped: self.request.drop_param.clone() })
     }
 
+    /// What asking costs, where anybody is asked.
+    fn price(
+        &self,
+        model: &str,
+        answers: &AnswersFrom,
+        recorded: Option<Price>,
+    ) -> anyhow::Result<Option<Price>> {
+        let AnswersFrom::Endpoint { endpoint, .. } = answers else { return Ok(None) };
+        Ok(self.budget.price(model, recorded, is_at_preset(&model.parse()?, endpoint))?)
+    }
+
     fn with_provider(&self, plan: Plan, job: Option<Job>) -> anyhow::Result<Planned> {
         let provider = match &plan.spec.answers {
             Answers::Endpoint(endpoint) => Some(self.provider(&plan, endpoint)?),
@@ -176,10 +192,14 @@ impl Run {
 fn key_for(model: &str, endpoint: &Endpoint) -> anyhow::Result<Option<ApiKey>> {
     let name: ModelName = model.parse()?;
     let variable = name.key_variable();
-    let own_address = name.base_url(None).ok().as_ref() != Some(&endpoint.base_url);
     let authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case("authorization"));
-    let required = name.key_required(own_address) && !authorized;
+    let required = name.key_required(!is_at_preset(&name, endpoint)) && !authorized;
     Ok(ApiKey::check(variable, std::env::var(variable).ok(), required)?)
+}
+
+/// Whether the endpoint is at the address that the provider's preset has.
+fn is_at_preset(name: &ModelName, endpoint: &Endpoint) -> bool {
+    name.base_url(None).is_ok_and(|address| address == endpoint.base_url)
 }
 
 /// The run that `--resume` names alone.
