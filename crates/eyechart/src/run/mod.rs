@@ -2,6 +2,8 @@
 
 mod budget;
 mod execute;
+mod forecast;
+mod lint;
 mod live;
 mod outputs;
 mod pictures;
@@ -18,6 +20,8 @@ use crate::provider::Halt;
 
 pub use budget::{Exhausted, Meter, Spent};
 pub use execute::{Ended, Job, Watcher, execute};
+pub use forecast::{Expected, Forecast, Scales, Weight, forecast};
+pub use lint::{DryRun, Oddity, PromptLengths, Remark, dry_run};
 pub use live::Live;
 pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields};
 pub use preview::{Preview, sample_named};

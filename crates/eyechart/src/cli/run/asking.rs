@@ -1,5 +1,6 @@
 //! Carrying a plan out: the answers of one task, recorded.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ impl Run {
             tokens_per_minute: execution.tokens_per_minute,
             give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
         });
-        let (images, web) = (preparer(plan, job), self.web(&plan.task)?);
+        let (images, web) = (preparer(plan, job.folder.images_path()), self.web(&plan.task)?);
         Ok(Live { provider, gate, images, web, meter: Arc::clone(meter) })
     }
 
@@ -92,12 +93,12 @@ impl Run {
     }
 }
 
-/// What prepares the pictures of a task that has some.
-fn preparer(plan: &Plan, job: &Job) -> Option<Preparer> {
+/// What prepares the pictures of a task that has some, and keeps those that have to be kept in `store`.
+pub(super) fn preparer(plan: &Plan, store: PathBuf) -> Option<Preparer> {
     let Answers::Endpoint(endpoint) = &plan.spec.answers else { return None };
     let limits = image_limits(&endpoint.base_url);
     let spec = plan.task.images.clone()?;
-    Some(Preparer::new(spec, limits, job.folder.images_path(), plan.spec.execution.keep_images))
+    Some(Preparer::new(spec, limits, store, plan.spec.execution.keep_images))
 }
 
 /// `job` is absent where the run has not begun.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eyechart::run::{Meter, Prices, RunError, Spent};
-use eyechart::types::{Budget, Execution, Price};
+use eyechart::run::{Meter, Prices, RunError};
+use eyechart::types::{Answers, Budget, EvalSpec, Execution, Price};
 
 use super::planning::Planned;
 
@@ -69,25 +69,30 @@ impl BudgetArguments {
     }
 }
 
-/// One meter for everything that is `planned`.
-///
-/// # Errors
-/// Where money is limited and nobody knows what the model costs.
-pub fn meter(planned: &[Planned]) -> anyhow::Result<Meter> {
-    let asked = || planned.iter().filter(|planned| planned.provider.is_some());
-    let Some(first) = asked().next() else {
-        return Ok(Meter::new(Budget::default(), None, Spent::default()));
-    };
-    let (budget, price) = (first.plan.spec.execution.budget, first.plan.spec.price.clone());
-    if budget.cost.is_some() && price.is_none() {
+/// Refuses to begin where money is limited and nobody knows what the model costs.
+pub fn refuse_unpriced(planned: &[Planned]) -> anyhow::Result<()> {
+    let unpriced = |spec: &&EvalSpec| spec.execution.budget.cost.is_some() && spec.price.is_none();
+    if let Some(spec) = asked(planned).map(|planned| &planned.plan.spec).find(unpriced) {
         anyhow::bail!(
             "no price is known for {} at its address, so --max-cost cannot be kept: give its price by --prices \
              FILE.toml (docs/budgets.md), or limit the run by --max-tokens-total or --max-time",
-            first.plan.spec.model
+            spec.model
         );
     }
-    let spent = asked().filter_map(|planned| planned.job.as_ref()).map(|job| job.spent).sum();
-    Ok(Meter::new(budget, price, spent))
+    Ok(())
+}
+
+/// One meter for everything that is `planned`.
+pub fn meter(planned: &[Planned]) -> Meter {
+    // They are all of one command line: limits and price are the same.
+    let spec = asked(planned).next().map(|first| &first.plan.spec);
+    let budget = spec.map(|spec| spec.execution.budget).unwrap_or_default();
+    let spent = asked(planned).filter_map(|planned| planned.job.as_ref()).map(|job| job.spent).sum();
+    Meter::new(budget, spec.and_then(|spec| spec.price.clone()), spent)
+}
+
+fn asked(planned: &[Planned]) -> impl Iterator<Item = &Planned> {
+    planned.iter().filter(|planned| matches!(planned.plan.spec.answers, Answers::Endpoint(_)))
 }
 
 fn parse_cost(text: &str) -> Result<Limit<f64>, String> {

@@ -3,6 +3,7 @@
 mod arguments;
 mod asking;
 mod budget;
+mod foretelling;
 mod planning;
 
 use std::path::PathBuf;
@@ -76,6 +77,10 @@ pub struct Run {
     #[arg(long, value_name = "PATH")]
     resume: Option<PathBuf>,
 
+    /// Look at every sample, say what the run would take and what is wrong, and stop: nothing is sent
+    #[arg(long)]
+    dry_run: bool,
+
     #[command(flatten)]
     encoder: EncoderArguments,
 
@@ -97,13 +102,20 @@ impl Run {
         let interrupt = Interrupt::listen()?;
         // Everything that can be wrong with any task is found before anything is fetched or asked.
         let planned = self.planned()?;
+        budget::refuse_unpriced(&planned)?;
+        if self.dry_run {
+            return self.call_dry(planned);
+        }
         // Without anything to score no encoder is needed.
         let compares = planned.iter().any(Planned::compares);
         let entries = if self.showing.no_score || !compares {
+            self.foretell(&planned)?;
             self.each_task(planned, &interrupt, asking::unscored)?
         } else {
             // Found before the first request: a night's answers must not wait for it in the morning.
-            self.measure(planned, &interrupt, &self.encoder.lazy()?)?
+            let encoder = self.encoder.lazy()?;
+            self.foretell(&planned)?;
+            self.measure(planned, &interrupt, &encoder)?
         };
         let Some(entries) = entries else { return Ok(Exit::Interrupted) };
         output::result(&render(&entries, self.showing.format.into()));
@@ -130,7 +142,7 @@ impl Run {
         show: impl Fn(&RunFolder) -> anyhow::Result<Entry>,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
         let mut entries = Vec::new();
-        let (tasks, meter) = (planned.len(), Arc::new(budget::meter(&planned)?));
+        let (tasks, meter) = (planned.len(), Arc::new(budget::meter(&planned)));
         for planned in planned {
             let Some(folder) = self.carry_out(planned, interrupt, &meter)? else {
                 if tasks > 1 {

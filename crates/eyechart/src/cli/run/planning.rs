@@ -19,7 +19,7 @@ pub struct Planned {
     pub(super) plan: Plan,
     /// The run it goes on as; a new one, if absent.
     pub(super) job: Option<Job>,
-    /// Who is asked; nobody where the answers exist already.
+    /// Who is asked; nobody where the answers exist already, or in a dry run.
     pub(super) provider: Option<Provider>,
 }
 
@@ -159,6 +159,13 @@ impl Run {
 
     fn with_provider(&self, plan: Plan, job: Option<Job>) -> anyhow::Result<Planned> {
         let provider = match &plan.spec.answers {
+            Answers::Endpoint(endpoint) if self.dry_run => {
+                // It takes no key to look at samples, but a run will.
+                if let Err(missing) = key_for(&plan.spec.model, endpoint) {
+                    output::notice(&missing.to_string());
+                }
+                None
+            }
             Answers::Endpoint(endpoint) => Some(self.provider(&plan, endpoint)?),
             _ => None,
         };
