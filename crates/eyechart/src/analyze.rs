@@ -69,7 +69,8 @@ fn speed(records: &[SampleRecord]) -> Option<Speed> {
     let (latency_p50, latency_p95) = (quantile(&latencies, 0.5)?, quantile(&latencies, 0.95)?);
     let busy = busy_seconds(records);
     let tokens = |of: fn(&crate::types::Usage) -> Option<u64>| {
-        let usages = records.iter().filter_map(|record| record.output.as_ref()?.usage.as_ref());
+        let asked = records.iter().filter(|record| record.cached.is_none());
+        let usages = asked.filter_map(|record| record.output.as_ref()?.usage.as_ref());
         usages.filter_map(of).reduce(|sum, tokens| sum + tokens)
     };
     Some(Speed {

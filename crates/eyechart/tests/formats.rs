@@ -83,6 +83,22 @@ fn a_run_with_a_budget_that_was_asked_again_is_as_documented() {
 }
 
 #[test]
+fn answers_out_of_the_cache_are_as_documented() {
+    let place = Place::new();
+    let task = place.charts(3);
+    let server = endpoint(Vec::new());
+    for count in ["2", "3"] {
+        let mut command = run_at(&server, &place, &task);
+        command.args(["--cache", "--param", "temperature=0", "--limit", count]);
+        command.env("XDG_CACHE_HOME", place.path("cache")).assert().code(0);
+    }
+    let run = place.all_runs().into_iter().find(|run| run.samples().len() == 3).unwrap();
+    eyechart().arg("score").arg(run.path()).assert().code(0);
+    check_run(&run);
+    assert_eq!(run.json("results.json")["samples"]["cached"], 2);
+}
+
+#[test]
 fn recorded_outputs_are_as_documented() {
     let place = Place::new();
     let task = place.charts(3);

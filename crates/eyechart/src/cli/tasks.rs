@@ -143,6 +143,7 @@ impl Show {
                 Preparer::new(spec, limits, store.path().to_owned(), false)
             }),
             web: None,
+            cache: None,
             meter: Arc::new(Meter::new(Budget::default(), None, Spent::default())),
         };
         let preview = live.preview(sample)?;

@@ -146,6 +146,7 @@ pub(crate) mod tests {
             output: (status == Status::Completed).then(|| ModelOutput::recorded("Because.")),
             error: None,
             attempts: Vec::new(),
+            cached: None,
             earlier: Default::default(),
         }
     }

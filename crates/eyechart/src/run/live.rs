@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+use super::cache::{Cache, Key};
 use super::pictures::fetched;
 use super::stop::Orders;
 use super::{Ended, Job, Meter, RunError, Stop, StopLevel, Stopper};
@@ -14,7 +15,7 @@ use crate::image::{PrepareError, Preparer};
 use crate::log::{Appender, LogError};
 use crate::provider::{Gate, Provider, Slot};
 use crate::task::SampleResult;
-use crate::types::{ImageRecord, ImageSource, Request, RequestImage, Sample, SampleRecord};
+use crate::types::{ImageRecord, ImageSource, ModelOutput, Request, RequestImage, Sample, SampleRecord};
 use crate::web::Web;
 
 /// Everything that asking one sample needs.
@@ -29,6 +30,8 @@ pub struct Live {
     pub web: Option<Web>,
     /// Says when what the user allows is used up.
     pub meter: Arc<Meter>,
+    /// Answers of earlier runs; none are used or kept, if absent.
+    pub cache: Option<Cache>,
 }
 
 type Samples = mpsc::Receiver<Result<SampleResult, DatasetError>>;
@@ -133,9 +136,10 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcom
         None => sample,
     };
     let preparing = Arc::clone(live);
-    let prepared = tokio::task::spawn_blocking(move || preparing.prepare(sample)).await;
-    let (mut record, body) = match prepared {
-        Ok(Ok(prepared)) => prepared,
+    let ready = tokio::task::spawn_blocking(move || preparing.ready(sample)).await;
+    let (mut record, body, key) = match ready {
+        Ok(Ok(Ready::Answered(record))) => return Ok(Some(*record)),
+        Ok(Ok(Ready::ToAsk(record, body, key))) => (*record, body, key),
         Ok(Err(Unready::Failed(record))) => return Ok(Some(*record)),
         Ok(Err(Unready::Broken(error))) => return Err(error),
         Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
@@ -143,13 +147,33 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcom
     let Some(asked) = live.provider.ask(body, &live.gate, orders.to_finish()).await? else { return Ok(None) };
     record.attempts = asked.attempts;
     match asked.outcome {
-        Ok(output) => record.complete(output),
+        Ok(output) => {
+            keep(live, key, &output).await;
+            record.complete(output);
+        }
         Err(failure) => {
             record.output = asked.unusable;
             record.fail(failure);
         }
     }
     Ok(Some(record))
+}
+
+/// Keeps an answer for other runs.
+async fn keep(live: &Arc<Live>, key: Option<Key>, output: &ModelOutput) {
+    let Some(key) = key else { return };
+    let (live, output) = (Arc::clone(live), output.clone());
+    let keep = move || live.cache.as_ref().map(|cache| cache.put(&key, output));
+    // A full disk costs another request some day, and is no reason to lose this answer.
+    let _ = tokio::task::spawn_blocking(keep).await;
+}
+
+/// A sample that can go on.
+enum Ready {
+    /// An earlier run was given its answer.
+    Answered(Box<SampleRecord>),
+    /// The body is to be sent, and the answer to be kept under the key, if it has one.
+    ToAsk(Box<SampleRecord>, Bytes, Option<Key>),
 }
 
 /// Why a sample could not be sent.
@@ -163,12 +187,28 @@ pub(super) enum Unready {
 impl Live {
     /// Reads and checks the pictures and builds the body. Blocks.
     pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Unready> {
+        self.request(sample).map(|(record, request)| (record, self.provider.body(&request)))
+    }
+
+    /// Prepares the sample, and finds its answer where an earlier run was given it. Blocks.
+    fn ready(&self, sample: Sample) -> Result<Ready, Unready> {
+        let (mut record, request) = self.request(sample)?;
+        let cache = self.cache.as_ref();
+        let key = cache.and_then(|cache| cache.key(&record, request.image_detail));
+        if let Some((output, from)) = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key)) {
+            record.complete_from_cache(output, from);
+            return Ok(Ready::Answered(Box::new(record)));
+        }
+        Ok(Ready::ToAsk(Box::new(record), self.provider.body(&request), key))
+    }
+
+    fn request(&self, sample: Sample) -> Result<(SampleRecord, Request), Unready> {
         let (mut record, sources) = SampleRecord::begin(sample);
         match self.prepare_images(&sources, &mut record.images) {
             Ok(images) => {
                 let image_detail = self.images.as_ref().and_then(Preparer::detail);
                 let request = Request { text: record.prompt.clone(), images, image_detail };
-                Ok((record, self.provider.body(&request)))
+                Ok((record, request))
             }
             Err(PrepareError::Picture(failure)) => {
                 record.fail(failure);

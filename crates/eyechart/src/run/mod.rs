@@ -1,6 +1,7 @@
 //! The run: freezes the spec, makes the folder, gets every answer, keeps the record.
 
 mod budget;
+mod cache;
 mod execute;
 mod forecast;
 mod lint;
@@ -19,6 +20,7 @@ use crate::log::LogError;
 use crate::provider::Halt;
 
 pub use budget::{Exhausted, Meter, Spent};
+pub use cache::Cache;
 pub use execute::{Ended, Job, Watcher, execute};
 pub use forecast::{Expected, Forecast, Scales, Weight, forecast};
 pub use lint::{DryRun, Oddity, PromptLengths, Remark, dry_run};

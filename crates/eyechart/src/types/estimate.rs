@@ -44,6 +44,9 @@ pub struct SampleCounts {
     /// Of the completed ones, answers that the token limit cut off.
     #[serde(default)]
     pub truncated: usize,
+    /// Of the completed ones, answers that earlier runs were given.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached: usize,
     /// The failed ones by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<FailureKind, usize>,
@@ -61,6 +64,7 @@ impl SampleCounts {
                 }
             }
         }
+        self.cached += usize::from(record.answer().is_some() && record.cached.is_some());
         let stop = record.output.as_ref().and_then(|output| output.stop_reason);
         self.truncated += usize::from(record.answer().is_some() && stop == Some(StopReason::Length));
     }

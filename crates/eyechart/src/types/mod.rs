@@ -26,7 +26,7 @@ pub use images::{
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
 pub use price::{Budget, Price, Tokens};
-pub use record::{Epoch, ImageRecord, SampleRecord, Status};
+pub use record::{CachedAnswer, Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};
 pub use row::{BadRow, Row, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};

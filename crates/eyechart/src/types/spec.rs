@@ -141,6 +141,9 @@ pub struct Execution {
     /// Whether every picture sent is stored beside the runs.
     #[serde(default)]
     pub keep_images: bool,
+    /// Whether answers that earlier runs were given are reused, and those of this one kept for others.
+    #[serde(default)]
+    pub cache: bool,
     /// What the command that made the run may use up.
     #[serde(default, skip_serializing_if = "Budget::is_empty")]
     pub budget: Budget,
@@ -160,6 +163,7 @@ impl Default for Execution {
             tokens_per_minute: None,
             give_up_after: five_minutes(),
             keep_images: false,
+            cache: false,
             budget: Budget::default(),
         }
     }

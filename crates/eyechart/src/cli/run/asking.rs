@@ -10,7 +10,7 @@ use eyechart::image::Preparer;
 use eyechart::log::RunFolder;
 use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
-use eyechart::run::{Ended, Job, Live, Meter, Plan, RunError, execute};
+use eyechart::run::{Cache, Ended, Job, Live, Meter, Plan, RunError, execute};
 use eyechart::types::{Answers, SendAs, Task};
 use eyechart::web::{Web, WebSettings};
 
@@ -73,7 +73,24 @@ impl Run {
             give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
         });
         let (images, web) = (preparer(plan, job.folder.images_path()), self.web(&plan.task)?);
-        Ok(Live { provider, gate, images, web, meter: Arc::clone(meter) })
+        Ok(Live { provider, gate, images, web, meter: Arc::clone(meter), cache: self.cache(plan)? })
+    }
+
+    /// Where answers of earlier runs are, if they may be used.
+    fn cache(&self, plan: &Plan) -> anyhow::Result<Option<Cache>> {
+        let Answers::Endpoint(endpoint) = &plan.spec.answers else { return Ok(None) };
+        if !plan.spec.execution.cache {
+            return Ok(None);
+        }
+        if !Cache::holds_for(endpoint) {
+            output::notice("--cache: the temperature is not 0, so answers are neither reused nor kept");
+            return Ok(None);
+        }
+        let folder = Environment::from_process()
+            .own_cache()
+            .context("nothing says where answers are kept: set XDG_CACHE_HOME or HOME")?;
+        let cache = Cache::open(&folder, endpoint, &self.request.header);
+        cache.map(Some).with_context(|| format!("--cache cannot keep answers in {}", folder.display()))
     }
 
     /// What fetches the pictures of a task that wants them fetched.

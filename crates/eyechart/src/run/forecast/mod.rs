@@ -15,6 +15,10 @@ use pictures::TokenRule;
 /// Of text, as OpenAI has it for English: the usual rule of thumb.
 const CHARACTERS_A_TOKEN: f64 = 4.0;
 
+const ASKED: &str = "one a sample; what is asked again comes on top";
+const WITH_CACHE: &str =
+    "at most one a sample, fewer by what the cache has; what is asked again comes on top";
+
 /// A number that is expected, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Expected {
@@ -144,7 +148,7 @@ pub fn forecast(spec: &EvalSpec, requests: u64, looked: &Weight, spent: &Spent) 
     let cost =
         cost.map(|price| cost_of(price, [Some(&text_tokens), picture_tokens.as_ref()], &output_tokens));
     Forecast {
-        requests: Expected::new(requests as f64, "one a sample; what is asked again comes on top"),
+        requests: Expected::new(requests as f64, if spec.execution.cache { WITH_CACHE } else { ASKED }),
         pictures: scale.pictures(),
         text_tokens,
         picture_tokens,
