@@ -6,6 +6,7 @@ use eyechart::image::Preparer;
 use eyechart::run::{DryRun, Expected, Forecast, Oddity, Remark, Scales, Spent, dry_run, forecast};
 use eyechart::types::{Answers, PickedSample};
 
+use super::super::fetching::web_for;
 use super::super::{Exit, output};
 use super::asking::preparer;
 use super::planning::Planned;
@@ -49,11 +50,20 @@ impl Planned {
 impl Run {
     /// Says what all that is planned will take.
     pub(super) fn foretell(&self, planned: &[Planned]) -> anyhow::Result<()> {
-        let mut cost = 0.0;
+        let (mut requests, mut cost) = (0.0, 0.0);
         for planned in planned {
             let Some(forecast) = planned.forecast()? else { continue };
             output::say(&format!("forecast for {}:\n{}", planned.plan.spec.task.name, in_lines(&forecast)));
+            requests += forecast.requests.value.unwrap_or(0.0);
             cost += forecast.cost.and_then(|cost| cost.value).unwrap_or(0.0);
+        }
+        if planned.len() > 1 && requests > 0.0 {
+            let priced = if cost > 0.0 { format!(", {} USD", money(cost)) } else { String::new() };
+            output::say(&format!(
+                "forecast for all {} tasks: {} requests{priced}",
+                planned.len(),
+                grouped(requests)
+            ));
         }
         let limit = planned.first().and_then(|planned| planned.plan.spec.execution.budget.cost);
         if let Some(limit) = limit.filter(|limit| cost > *limit) {
@@ -70,7 +80,8 @@ impl Run {
         let mut dry_runs = Vec::new();
         for planned in planned {
             let (to_ask, spent, tryer) = (planned.to_ask().to_vec(), planned.spent(), planned.tryer());
-            dry_runs.push(dry_run(planned.plan, to_ask, tryer.as_ref(), &spent)?);
+            let web = web_for(&planned.plan.task, self.going.allow_private_urls)?;
+            dry_runs.push(dry_run(planned.plan, to_ask, (tryer.as_ref(), web.as_ref()), &spent)?);
         }
         output::result(&match self.showing.format {
             RunFormat::Table => dry_runs.iter().map(in_words).collect::<Vec<_>>().join("\n"),
@@ -126,7 +137,7 @@ fn words(oddity: Oddity) -> &'static str {
         Oddity::LongPrompt => "very long prompt",
         Oddity::MissingTarget => "missing target",
         Oddity::EmptyTarget => "empty target",
-        Oddity::UnseenPicture => "picture by address, not looked at",
+        Oddity::UnseenPicture => "picture by address, not fetched yet",
     }
 }
 
