@@ -9,7 +9,7 @@ use eyechart::types::{Answers, PickedSample};
 use super::super::fetching::web_for;
 use super::super::{Exit, output};
 use super::asking::preparer;
-use super::planning::Planned;
+use super::planning::{Planned, key_for};
 use super::{Run, RunFormat};
 
 /// Samples that a forecast looks at before a run; a dry run looks at all.
@@ -77,6 +77,7 @@ impl Run {
 
     /// Looks at every sample, and prints what would come of it.
     pub(super) fn call_dry(&self, planned: Vec<Planned>) -> anyhow::Result<Exit> {
+        note_missing_key(&planned);
         let mut dry_runs = Vec::new();
         for planned in planned {
             let (to_ask, spent, tryer) = (planned.to_ask().to_vec(), planned.spent(), planned.tryer());
@@ -89,6 +90,18 @@ impl Run {
         });
         let fails = dry_runs.iter().any(|dry_run| dry_run.would_fail > 0);
         Ok(if fails { Exit::SamplesFailed } else { Exit::Success })
+    }
+}
+
+/// It takes no key to look at samples, but a run will.
+fn note_missing_key(planned: &[Planned]) {
+    let mut specs = planned.iter().map(|planned| &planned.plan.spec);
+    let missing = specs.find_map(|spec| match &spec.answers {
+        Answers::Endpoint(endpoint) => key_for(&spec.model, endpoint).err(),
+        _ => None,
+    });
+    if let Some(missing) = missing {
+        output::notice(&missing.to_string());
     }
 }
 
