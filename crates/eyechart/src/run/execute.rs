@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -14,6 +15,9 @@ use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, appen
 use crate::provider::Gate;
 use crate::task::{Dataset, SampleResult};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status, Tokens};
+
+/// What is still written when a run ends has this long to be whole.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Samples that are read ahead of those who ask them.
 const READ_AHEAD: usize = 4;
@@ -123,8 +127,8 @@ pub fn execute(
     watcher.begin(job, log.durable(), gate.clone());
     let outcome = runtime().and_then(|runtime| {
         let answers = get_answers(&runtime, plan, job, (live, &log), stop);
-        // A picture that is being read for a sample that nobody waits for any more must not hold up the exit.
-        runtime.shutdown_background();
+        // A picture that is being kept is kept whole; a disk that hangs must not hold up the exit for long.
+        runtime.shutdown_timeout(LAST_WRITES);
         answers
     });
     let closed = log.finish();
