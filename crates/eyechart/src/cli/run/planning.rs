@@ -219,7 +219,7 @@ impl Run {
                 Connections::Fixed(limit) => limit,
             },
             headers,
-            log: self.request.log()?,
+            log: self.going.log()?,
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
         let key = key_for(&plan.spec.model, endpoint)?;
