@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::live::{self, Live};
+use super::runtime::runtime;
 use super::{Plan, RunError, Spent, Stop, recorded};
 use crate::dataset::DatasetError;
 use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, append_load, fold};
@@ -160,11 +161,6 @@ fn get_answers(
         }
     };
     Ok((ended, spec.picked))
-}
-
-pub(super) fn runtime() -> Result<Runtime, RunError> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|error| RunError::Config(format!("cannot start the threads that a run needs: {error}")))
 }
 
 /// Reads samples on a thread of its own, a few ahead.

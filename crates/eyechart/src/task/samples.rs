@@ -12,6 +12,7 @@ use super::pick::pick;
 use super::pictures::PictureFiles;
 use super::prompt::Prompt;
 use super::source::{DataAccess, Located, locate};
+use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Files, Pick, Reader, resolve_label};
 use crate::hub::Snapshot;
 use crate::types::{
@@ -32,54 +33,6 @@ pub struct Dataset {
     /// The column whose recorded outputs stand in for a model, where one does: no picture is touched then.
     recorded: Option<String>,
     with_images: bool,
-}
-
-/// What a look at every row finds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey {
-    /// Rows, bad ones included.
-    pub rows: u64,
-    /// The rows that can be picked, ascending.
-    pub eligible: Eligible,
-    /// Rows that cannot be read: the first few, for people.
-    pub bad: Vec<BadRow>,
-    /// How many there are of them.
-    pub bad_rows: u64,
-    /// Rows whose label names none of their options.
-    pub unresolved_labels: u64,
-}
-
-/// Which rows can be picked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Eligible {
-    /// All of this many.
-    All(u64),
-    /// These.
-    Some(Vec<u64>),
-}
-
-impl Default for Eligible {
-    fn default() -> Self {
-        Self::Some(Vec::new())
-    }
-}
-
-impl Eligible {
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        match self {
-            Self::All(count) => *count,
-            Self::Some(rows) => rows.len() as u64,
-        }
-    }
-
-    fn nth(&self, index: u64) -> u64 {
-        match self {
-            Self::All(_) => index,
-            Self::Some(rows) => rows[usize::try_from(index).expect("an index into a Vec that is in memory")],
-        }
-    }
 }
 
 /// A picked row of which no sample could be made.
