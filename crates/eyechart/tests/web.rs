@@ -163,3 +163,18 @@ fn a_fetch_without_an_end_does_not_hold_up_an_interrupted_run() {
     assert_eq!(place.run().samples().len(), 0, "a resume asks it");
     assert_eq!(server.stats().requests, 0);
 }
+
+#[test]
+fn a_sample_with_an_address_is_shown_with_the_picture_that_a_run_would_send() {
+    let (place, site) = (Place::new(), site());
+    let task = pages(&place, &[json!(site.url("/0.jpg")), json!(site.url("/gone.jpg"))]);
+    let show = |id: &str| {
+        let mut command = common::eyechart();
+        command.args(["tasks", "show"]).arg(&task).args(["--sample", id, "--allow-private-urls"]);
+        command.env("XDG_CACHE_HOME", place.path("cache")).assert()
+    };
+    let shown = stdout(show("p-0").code(0).get_output());
+    assert!(shown.contains("data:image/jpeg;base64,… ("), "{shown}");
+    let said = stderr(show("p-1").code(2).get_output());
+    assert!(said.contains("would fail before it is sent") && said.contains("status 404"), "{said}");
+}
