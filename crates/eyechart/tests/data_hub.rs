@@ -359,7 +359,7 @@ fn a_sample_is_shown_as_a_run_would_send_it_wherever_its_picture_is() {
     let plain = show(&[]);
     assert!(plain.contains("What? (q-4)") && plain.contains("data:image/jpeg;base64,… ("), "{plain}");
     let changed = show(&["--image-max-side", "32", "--image-format", "webp", "--image-detail", "low"]);
-    assert!(changed.contains("data:image/webp;base64") && changed.contains("32 ×"), "{changed}");
+    assert!(changed.contains("data:image/webp;base64") && changed.contains("× 32"), "{changed}");
     assert!(changed.contains("\"detail\": \"low\""), "{changed}");
 }
 
