@@ -1,4 +1,4 @@
-//! The public encoder: reads a model's folder, then texts → tokens → batches → unit vectors.
+//! The public encoder: reads a model's folder, then texts → tokens → batches → vectors.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,12 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::batch::plan;
-use crate::config::{Config, check_pooling, read_bytes, read_max_tokens};
+use crate::config::Config;
 use crate::embeddings::Embeddings;
 use crate::error::Error;
-use crate::model::{Model, Scratch};
+use crate::model::{LANDMARK, Model, Scratch};
+use crate::pipeline::Pipeline;
+use crate::pooling::Head;
 use crate::tokenize::TextTokenizer;
-use crate::weights::Weights;
+use crate::weights::{self, Weights};
 
 /// A sentence encoder in memory: about 90 MB for all-MiniLM-L6-v2. It can be shared by threads.
 pub struct Encoder {
@@ -25,23 +27,27 @@ pub struct Encoder {
 impl Encoder {
     /// Reads a model from a folder in the layout of sentence-transformers.
     ///
-    /// Needed are `config.json`, `tokenizer.json` and `model.safetensors` with 32-bit floats. If
-    /// they are there, `sentence_bert_config.json` sets the number of tokens read of a text (256
-    /// otherwise), and `1_Pooling/config.json` is checked to ask for the mean over tokens.
+    /// Needed are `config.json`, `tokenizer.json` and `model.safetensors` with floats of 32 or 16 bits. What
+    /// `modules.json` and the files that it leads to say is obeyed: mean or CLS pooling, vectors scaled or not, the
+    /// number of tokens read of a text (`sentence_bert_config.json`). A folder without `modules.json` is read as
+    /// all-MiniLM-L6-v2 is: 256 tokens, their mean, scaled to length 1, unless `sentence_bert_config.json` and
+    /// `1_Pooling/config.json` are there and say otherwise.
     ///
     /// # Errors
     ///
-    /// If a file is missing or damaged, or describes a model other than a BERT encoder with GELU
-    /// and mean pooling. The error names the file, what was found and what was expected.
+    /// If a file is missing or damaged, or describes a model that is not computed: anything but a BERT encoder with
+    /// GELU and absolute positions, with mean or CLS pooling, without further layers and prompts. The error names the
+    /// file, what was found and what was expected.
     pub fn from_dir(dir: &Path) -> Result<Self, Error> {
+        let pipeline = Pipeline::read(dir)?;
+        let dir = &pipeline.transformer;
         let config = Config::read(dir)?;
-        check_pooling(dir)?;
-        let max_tokens = read_max_tokens(dir, &config)?;
-        let tokenizer = TextTokenizer::read(dir, &config, max_tokens)?;
-        let path = dir.join("model.safetensors");
-        let bytes = read_bytes(&path)?;
-        let model = Model::read(&Weights::parse(&path, &bytes)?, &config)?;
-        Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens })
+        let settings = pipeline.text_settings(&config)?;
+        let tokenizer = TextTokenizer::read(dir, &config, settings)?;
+        let (path, bytes) = weights::read(dir)?;
+        let head = Head { pooling: pipeline.pooling, normalize: pipeline.normalize };
+        let model = Model::read(&Weights::parse(&path, &bytes, LANDMARK)?, &config, head)?;
+        Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens: settings.max_tokens })
     }
 
     /// The numbers of each vector; 384 for all-MiniLM-L6-v2.
@@ -57,7 +63,9 @@ impl Encoder {
         self.max_tokens
     }
 
-    /// The unit vector of each text, in the order of the texts. An empty text is valid.
+    /// The vector of each text, in the order of the texts. An empty text is valid.
+    ///
+    /// It has length 1, unless the model's `modules.json` lacks the step that scales it.
     ///
     /// Runs on the threads of the current rayon pool. Beside the result and the texts' token ids,
     /// memory is bounded: about 20 MB a thread, however many texts there are.

@@ -73,8 +73,8 @@ pub enum Error {
         /// The shape that the configuration implies.
         expected: Vec<usize>,
     },
-    /// A tensor holds numbers of another type than 32-bit floats.
-    #[error("{}: the numbers of tensor {name} are {found}, but this encoder needs F32", path.display())]
+    /// A tensor holds numbers of another type than floats of 32 or 16 bits.
+    #[error("{}: the numbers of tensor {name} are {found}, but this encoder needs F32, F16 or BF16", path.display())]
     TensorType {
         /// The file.
         path: PathBuf,

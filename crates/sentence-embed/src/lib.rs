@@ -1,6 +1,7 @@
-//! Turns texts into unit vectors with all-MiniLM-L6-v2, a BERT sentence encoder, on the CPU.
+//! Turns texts into vectors with a BERT sentence encoder, such as all-MiniLM-L6-v2, on the CPU.
 //!
-//! The vectors are those of the Python package sentence-transformers to about 5e-7 a component. The
+//! A model is read from a folder as the Python package sentence-transformers lays it out, and its vectors are that
+//! package's to about 5e-7 a component. The
 //! forward pass is the crate's own: texts are packed into ragged batches without any padding, so a
 //! short text costs what its own tokens cost, and batches run in parallel on rayon's threads.
 //!
@@ -23,8 +24,10 @@ mod config;
 mod embeddings;
 mod encoder;
 mod error;
+mod files;
 mod kernels;
 mod model;
+mod pipeline;
 mod pooling;
 mod tokenize;
 mod weights;

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::kernels::ops::{LayerNorm, add, add_and_normalize, add_bias, add_bias_gelu, normalize};
 use crate::kernels::products::Dense;
-use crate::pooling::mean_unit;
+use crate::pooling::Head;
 use crate::weights::Weights;
 
 /// The encoder's weights.
@@ -23,7 +23,11 @@ pub(crate) struct Model {
     norm: LayerNorm,
     attention: Attention,
     layers: Vec<Layer>,
+    head: Head,
 }
+
+/// A tensor that every encoder has.
+pub(crate) const LANDMARK: &str = "embeddings.word_embeddings.weight";
 
 /// One transformer layer.
 struct Layer {
@@ -53,7 +57,7 @@ pub(crate) struct Scratch {
 
 impl Model {
     /// Takes the weights out of a file whose tensors are named as Hugging Face's `BertModel` does.
-    pub(crate) fn read(weights: &Weights<'_>, config: &Config) -> Result<Self, Error> {
+    pub(crate) fn read(weights: &Weights<'_>, config: &Config, head: Head) -> Result<Self, Error> {
         let hidden = config.hidden_size;
         let embedding =
             |name: &str, rows: usize| weights.take(&format!("embeddings.{name}.weight"), &[rows, hidden]);
@@ -71,10 +75,11 @@ impl Model {
                 head_dim: hidden / config.num_attention_heads,
             },
             layers: layers.collect::<Result<_, _>>()?,
+            head,
         })
     }
 
-    /// Embeds a batch: writes to `out` a unit vector for each text, in the order of `texts`.
+    /// Embeds a batch: writes to `out` a vector for each text, in the order of `texts`.
     ///
     /// A text is its token ids: at least one, no more than there are positions, each within the
     /// vocabulary.
@@ -87,7 +92,7 @@ impl Model {
         }
         for (span, vector) in spans.iter().zip(out.chunks_exact_mut(self.hidden)) {
             let tokens = &scratch.x[span.start * self.hidden..span.end * self.hidden];
-            mean_unit(tokens, vector);
+            self.head.apply(tokens, vector);
         }
     }
 
