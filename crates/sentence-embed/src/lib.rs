@@ -39,4 +39,4 @@ mod weights;
 pub use embeddings::{Embeddings, cosine};
 pub use encoder::Encoder;
 pub use error::Error;
-pub use options::Options;
+pub use options::{Options, Precision, UnknownPrecision};
