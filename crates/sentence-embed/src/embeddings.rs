@@ -2,8 +2,8 @@
 
 use crate::pooling::cosine_of;
 
-/// The vectors of some texts, in the order of the texts: `len` rows of `dim` numbers, each row of
-/// length 1.
+/// The vectors of some texts, in the order of the texts: `len` rows of `dim` numbers. Each row has length 1, unless the
+/// model is one that does not scale its vectors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embeddings {
     values: Vec<f32>,
@@ -34,7 +34,7 @@ impl Embeddings {
         self.dim
     }
 
-    /// The unit vector of text `index`, counted from 0.
+    /// The vector of text `index`, counted from 0.
     ///
     /// # Panics
     ///
@@ -44,7 +44,7 @@ impl Embeddings {
         &self.values[index * self.dim..][..self.dim]
     }
 
-    /// The unit vectors in the order of the texts.
+    /// The vectors in the order of the texts.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.dim)
     }
