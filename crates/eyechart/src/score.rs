@@ -49,7 +49,10 @@ pub fn score(folder: &RunFolder, encoder: &dyn Embed) -> Result<Scored, ScoreErr
         }
         Ok(())
     })?;
-    let results = analyze(&spec, &task, &record.samples, &scores);
+    let results = Results {
+        encoder: (!scores.is_empty()).then(|| encoder.spec()),
+        ..analyze(&spec, &task, &record.samples, &scores)
+    };
     write_json(&folder.results_path(), &results)?;
     Ok(Scored { results, task, bad_lines: record.bad_lines })
 }

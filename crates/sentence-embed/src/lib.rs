@@ -35,3 +35,4 @@ mod weights;
 pub use embeddings::{Embeddings, cosine};
 pub use encoder::Encoder;
 pub use error::Error;
+pub use pipeline::model_files;

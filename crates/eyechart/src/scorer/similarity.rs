@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sentence_embed::{Embeddings, cosine};
 
-use crate::types::{Answers, Compare, SampleRecord, Score, ScoreValue};
+use crate::types::{Answers, Compare, EncoderSpec, SampleRecord, Score, ScoreValue};
 
 /// The similarity above which the published comparison counts a win.
 pub const THRESHOLD: f64 = 0.8;
@@ -13,6 +13,9 @@ const NAME: &str = "similarity";
 
 /// Turns texts into vectors: the encoder, or a stand-in for tests.
 pub trait Embed {
+    /// What it is, for the record.
+    fn spec(&self) -> EncoderSpec;
+
     /// One vector a text, in their order.
     ///
     /// # Errors
@@ -107,11 +110,5 @@ fn pair_up<'a>(record: &'a SampleRecord, compare: &Compare, texts: &mut Texts<'a
         } else {
             push(Some(index), Some((texts.place(part), texts.place(reference))), "");
         }
-    }
-}
-
-impl Embed for sentence_embed::Encoder {
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
-        sentence_embed::Encoder::embed(self, texts).map_err(|error| error.to_string())
     }
 }

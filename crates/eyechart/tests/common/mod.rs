@@ -28,6 +28,8 @@ pub fn eyechart() -> Command {
     {
         command.env_remove(variable);
     }
+    // Vectors of an earlier build would hide what this one does.
+    command.env("EYECHART_EMBED_CACHE", "off");
     command.env("HF_HUB_OFFLINE", "1").env("EYECHART_ENCODER", encoder());
     command
 }

@@ -7,6 +7,7 @@ mod planning;
 use std::path::PathBuf;
 
 use clap::Args;
+use eyechart::embed::Embedder;
 use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
@@ -14,7 +15,7 @@ use arguments::{GoingArguments, ShowingArguments, at_least_one};
 pub use arguments::{RequestArguments, RunFormat};
 pub use planning::Planned;
 
-use super::encoder::{EncoderArguments, LazyEncoder};
+use super::encoder::EmbedderArguments;
 use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::score::score_run;
@@ -71,7 +72,7 @@ pub struct Run {
     resume: Option<PathBuf>,
 
     #[command(flatten)]
-    encoder: EncoderArguments,
+    embedder: EmbedderArguments,
 
     #[command(flatten)]
     showing: ShowingArguments,
@@ -97,7 +98,9 @@ impl Run {
             self.each_task(planned, &interrupt, asking::unscored)?
         } else {
             // Found before the first request: a night's answers must not wait for it in the morning.
-            self.measure(planned, &interrupt, &self.encoder.lazy()?)?
+            let embedder = self.embedder.open()?;
+            embedder.check().map_err(anyhow::Error::msg)?;
+            self.measure(planned, &interrupt, &embedder)?
         };
         let Some(entries) = entries else { return Ok(Exit::Interrupted) };
         output::result(&render(&entries, self.showing.format.into()));
@@ -112,9 +115,9 @@ impl Run {
         &self,
         planned: Vec<Planned>,
         interrupt: &Interrupt,
-        encoder: &LazyEncoder,
+        embedder: &Embedder,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
-        self.each_task(planned, interrupt, |folder| score_run(folder, encoder.get()?))
+        self.each_task(planned, interrupt, |folder| score_run(folder, embedder))
     }
 
     fn each_task(
