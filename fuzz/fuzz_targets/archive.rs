@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
-use eyechart::dataset::archive::{Archive, ArchiveSource, Silent};
+use eyechart::dataset::archive::{Archive, ArchiveSource};
+use eyechart::types::Silent;
 use eyechart::dataset::{Files, Pick, open};
 use libfuzzer_sys::fuzz_target;
 

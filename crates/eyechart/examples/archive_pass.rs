@@ -7,7 +7,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eyechart::dataset::archive::{Archive, LocalFile, Silent};
+use eyechart::dataset::archive::{Archive, LocalFile};
+use eyechart::types::Silent;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);

@@ -8,8 +8,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use eyechart::task::{Dataset, load};
-use eyechart::types::ImageSource;
+use eyechart::task::{DataAccess, Dataset, load};
+use eyechart::types::{ImageSource, Silent};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let task = load("vlm-benchmarks/flickr30k")?.remove(0);
 
     let clock = Instant::now();
-    let dataset = Dataset::find(&task, Some(&folder))?;
+    let dataset = Dataset::find(&task, &DataAccess::new(Some(folder)), &Silent)?;
     let survey = dataset.survey()?;
     let picked = dataset.pick(&survey.eligible, limit, 0)?;
     let (mut samples, mut bytes) = (0, 0);

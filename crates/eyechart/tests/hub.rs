@@ -12,7 +12,8 @@ use std::io::Read as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use eyechart::hub::{Environment, Hub, HubError, Progress, Repository, Settings, Token};
+use eyechart::hub::{Environment, Hub, HubError, Repository, Settings, Token};
+use eyechart::types::Progress;
 use hub_fixture::{Cache, LARGE, Quiet, charts, get, hasty, heads, large, repo, server};
 use hub_server::{COMMIT, Fault, HubServer, Repo};
 

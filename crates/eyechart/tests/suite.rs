@@ -1,77 +1,19 @@
 //! The published comparison, over small data laid out as its origin has it, and the notebooks' own files.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
+#[path = "common/benchmarks.rs"]
+mod benchmarks;
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, ListBuilder, StringBuilder, StructBuilder};
-use arrow_array::{ArrayRef, RecordBatch, StringArray, StructArray};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Fields};
+use benchmarks::{lay_out, lay_out_arxivqa};
 use common::{Place, RunFiles, encoder, endpoint, eyechart, jpeg, rule, stdout};
 use serde_json::{Value, json};
-
-const CAPTIONS: usize = 3;
-
-fn lay_out(place: &Place) {
-    lay_out_arxivqa(place);
-    place.write(
-        "data/visit-bench/test/metadata.csv",
-        "file_name,instruction,instruction_conditioned_caption,gpt4_prediction,reference_output,public_images_metadata\n\
-         1.jpg,Who is it?,\"A man, smiling.\",He is a man.,other,\"{\"\"OriginalURL\"\": \"\"https://a.example/1.jpg\"\"}\"\n\
-         2.jpg,Where?,A beach.,,other,\"{\"\"OriginalURL\"\": \"\"https://a.example/2.jpg\"\"}\"\n\
-         3.jpg,Why?,A dog.,A dog.,other,{}\n",
-    );
-    for shard in 0..2 {
-        write_shard(&place.path(&format!("data/flickr30k/data/test-0000{shard}-of-00002.parquet")), shard);
-    }
-}
-
-fn lay_out_arxivqa(place: &Place) {
-    let row = |index: usize| {
-        place.write(&format!("data/arxivqa/images/{index}.jpg"), jpeg(index, 2_000));
-        json!({"id": format!("physics-{index}"), "image": format!("images/{index}.jpg"),
-            "question": format!("What grows in figure {index}?"), "options": ["A) Energy", "B) Mass"],
-            "label": "B", "rationale": "The mass curve rises."})
-    };
-    place.write_jsonl("data/arxivqa/arxivqa.jsonl", &(0..12).map(row).collect::<Vec<_>>());
-}
-
-fn write_shard(path: &Path, shard: usize) {
-    let (mut bytes, mut paths) = (BinaryBuilder::new(), StringBuilder::new());
-    let mut references = ListBuilder::new(StringBuilder::new());
-    let (mut names, mut captions) = (Vec::new(), Vec::new());
-    for index in 0..CAPTIONS {
-        let number = shard * CAPTIONS + index;
-        bytes.append_value(jpeg(number, 2_000));
-        paths.append_value(format!("{number}.jpg"));
-        names.push(format!("{number}.jpg"));
-        captions.push(format!("A long caption of picture {number}."));
-        for reference in 0..5 {
-            references.values().append_value(format!("Reference {reference} of picture {number}."));
-        }
-        references.append(true);
-    }
-    let fields = Fields::from(vec![
-        Field::new("bytes", DataType::Binary, true),
-        Field::new("path", DataType::Utf8, true),
-    ]);
-    let image =
-        StructArray::new(fields, vec![Arc::new(bytes.finish()) as ArrayRef, Arc::new(paths.finish())], None);
-    let batch = RecordBatch::try_from_iter([
-        ("image", Arc::new(image) as ArrayRef),
-        ("filename", Arc::new(StringArray::from(names))),
-        ("original_alt_text", Arc::new(references.finish())),
-        ("alt_text", Arc::new(StringArray::from(captions))),
-    ])
-    .unwrap();
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let file = std::fs::File::create(path).unwrap();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-}
 
 fn read_csv(path: PathBuf) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::Reader::from_path(path).unwrap();

@@ -5,12 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use eyechart::embed::{Embedder, LocalEncoder, VectorCache, Watcher};
-use eyechart::hub::{Environment, Progress};
+use eyechart::hub::Environment;
 use eyechart::weights::{Locate, locate};
 use indicatif::ProgressBar;
 
+use super::fetching::FetchProgress;
 use super::output;
-use super::progress::{bar, quiet_bar};
+use super::progress::quiet_bar;
 
 /// Below this many texts embedding is over before anybody looks.
 const WORTH_A_BAR: usize = 200;
@@ -39,11 +40,9 @@ impl EncoderArguments {
     /// The encoder, found (or fetched) now and loaded at its first use.
     pub fn open(&self) -> anyhow::Result<LocalEncoder> {
         let request = self.request();
-        let progress = FetchProgress::default();
-        let located = locate(&request, &progress);
-        progress.clear();
+        let located = locate(&request, &FetchProgress::default())?;
         let name = request.folder.is_none().then_some(request.model.name.as_str());
-        LocalEncoder::open(&located?.folder, name).map_err(anyhow::Error::msg)
+        LocalEncoder::open(&located.folder, name).map_err(anyhow::Error::msg)
     }
 
     /// A name that is no folder's may be a repository's.
@@ -116,39 +115,5 @@ impl Watcher for EmbedProgress {
 
     fn notice(&self, text: &str) {
         output::notice(text);
-    }
-}
-
-/// Shows how fetching gets on.
-#[derive(Default)]
-struct FetchProgress {
-    bar: Mutex<Option<ProgressBar>>,
-}
-
-impl FetchProgress {
-    fn clear(&self) {
-        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Progress for FetchProgress {
-    fn say(&self, message: &str) {
-        self.clear();
-        output::say(message);
-    }
-
-    fn bytes(&self, done: u64, total: Option<u64>) {
-        if !output::is_interactive() {
-            return;
-        }
-        let mut shown = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar =
-            shown.get_or_insert_with(|| bar(0, "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}"));
-        if let Some(total) = total {
-            bar.set_length(total);
-        }
-        bar.set_position(done);
     }
 }

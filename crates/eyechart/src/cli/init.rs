@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use eyechart::log::write_atomically;
 use eyechart::run::RunError;
-use eyechart::task::{Dataset, Guess, LoadedTask, Look, Options, SampleResult, starter};
-use eyechart::types::{ImageSource, Sample};
+use eyechart::task::{DataAccess, Dataset, Guess, LoadedTask, Look, Options, SampleResult, starter};
+use eyechart::types::{ImageSource, Sample, Silent};
 
 use super::{Exit, output};
 
@@ -113,7 +113,8 @@ fn refuse_nothing(look: &Look, guess: &Guess, out: &Path) -> anyhow::Result<()> 
 /// The task is read back and its first sample made, as a run would do it.
 fn first_sample(text: &str, look: &Look, out: &Path) -> anyhow::Result<Option<SampleResult>> {
     let loaded = LoadedTask::parse(&out.display().to_string(), text.to_owned(), None)?;
-    let dataset = Dataset::find(&loaded, Some(&look.folder)).map_err(RunError::Config)?;
+    let access = DataAccess::new(Some(look.folder.clone()));
+    let dataset = Dataset::find(&loaded, &access, &Silent).map_err(RunError::Config)?;
     Ok(dataset.first()?)
 }
 
@@ -182,7 +183,7 @@ fn name_of(image: &ImageSource) -> String {
     match image {
         ImageSource::File(path) => path.strip_prefix(".").unwrap_or(path).display().to_string(),
         ImageSource::Url(url) | ImageSource::Fetched { url, .. } => url.clone(),
-        ImageSource::Bytes { origin, .. } => origin.clone(),
+        ImageSource::Member { origin, .. } | ImageSource::Bytes { origin, .. } => origin.clone(),
     }
 }
 

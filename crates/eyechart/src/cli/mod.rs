@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand. The only place that prints, and the only one with `anyhow`.
 
 mod check;
+mod data;
 mod demo;
 mod embed;
 mod encoder;
 mod exit;
 mod export;
+mod fetching;
 mod images;
 mod init;
 mod interrupt;
@@ -55,6 +57,7 @@ enum Command {
     Check(check::Check),
     Export(export::Export),
     Tasks(tasks::Tasks),
+    Data(data::Data),
     Init(init::Init),
     Embed(embed::EmbedTexts),
     Rehearse(rehearse::Rehearse),
@@ -70,6 +73,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Check(check) => check.call(),
         Command::Export(export) => export.call(),
         Command::Tasks(tasks) => tasks.call(),
+        Command::Data(data) => data.call(),
         Command::Init(init) => init.call(),
         Command::Embed(embed) => embed.call(),
         Command::Rehearse(rehearse) => rehearse.call(),

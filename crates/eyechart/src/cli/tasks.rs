@@ -6,10 +6,12 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
-use eyechart::run::{Live, RunError, request_fields, sample_named};
-use eyechart::task::{Dataset, LoadedTask, builtin_tasks, load, suites};
+use eyechart::run::{Live, RunError, request_fields, sample_named, with_images};
+use eyechart::task::{DataAccess, Dataset, LoadedTask, builtin_tasks, load, suites};
 use eyechart::types::Endpoint;
 
+use super::fetching::{FetchProgress, web_for};
+use super::images::ImageArguments;
 use super::run::RequestArguments;
 use super::{Exit, output};
 
@@ -33,8 +35,9 @@ enum TasksCommand {
 ///
 /// Without --sample, the text of the task as it is. With it, the JSON body that
 /// `eyechart run` would post for that sample, made the same way, with each
-/// picture's size and hash in place of its bytes. No key is needed and nothing
-/// is sent.
+/// picture's size and hash in place of its bytes. No key is needed and the model
+/// is not asked; what the sample needs of the data is fetched where it is
+/// elsewhere.
 #[derive(Debug, Args)]
 #[command(after_help = SHOW_EXAMPLES)]
 struct Show {
@@ -46,7 +49,7 @@ struct Show {
     #[arg(long, value_name = "ID")]
     sample: Option<String>,
 
-    /// The folder that holds the dataset [default: that of the task's file]
+    /// The folder that holds the dataset [default: where the task says, else that of its file]
     #[arg(long, value_name = "DIR", requires = "sample")]
     data: Option<PathBuf>,
 
@@ -60,6 +63,13 @@ struct Show {
 
     #[command(flatten)]
     request: RequestArguments,
+
+    #[command(flatten)]
+    images: ImageArguments,
+
+    /// Fetch the picture from an address that is not public too (`send = "fetch"`)
+    #[arg(long, requires = "sample")]
+    allow_private_urls: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -98,7 +108,7 @@ fn list() -> anyhow::Result<Exit> {
             let spec = &loaded.task.dataset;
             let description = loaded.task.description.unwrap_or_default();
             text.push_str(&format!("  {name}\n      {description}\n"));
-            if let Some(origin) = &spec.origin {
+            if let Some(origin) = spec.origin_in_words() {
                 text.push_str(&format!("      data: {origin}\n"));
             }
         }
@@ -128,8 +138,12 @@ impl Show {
 
     fn show_request(&self, loaded: &LoadedTask, id: &str) -> anyhow::Result<()> {
         let endpoint = self.endpoint(loaded)?;
-        let dataset = Dataset::find(loaded, self.data.as_deref()).map_err(RunError::Config)?;
-        let sample = sample_named(dataset, id)?;
+        let task = with_images(loaded.task.clone(), self.images.given())?;
+        let access =
+            DataAccess { allow_private_urls: self.allow_private_urls, ..DataAccess::new(self.data.clone()) };
+        let progress = FetchProgress::default();
+        let dataset = Dataset::find(loaded, &access, &progress).map_err(RunError::Config)?;
+        let sample = sample_named(dataset, id, &progress)?;
         // Pictures that are re-encoded would be kept beside the runs; here there is none.
         let store = tempfile::tempdir()?;
         let http = HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new() };
@@ -137,11 +151,11 @@ impl Show {
         let live = Live {
             provider: provider.map_err(anyhow::Error::msg)?,
             gate: Gate::new(GateSettings::default()),
-            images: loaded.task.images.clone().map(|spec| {
+            web: web_for(&task, self.allow_private_urls)?,
+            images: task.images.map(|spec| {
                 let limits = image_limits(&endpoint.base_url);
                 Preparer::new(spec, limits, store.path().to_owned(), false)
             }),
-            web: None,
         };
         let preview = live.preview(sample)?;
         output::say(&format!("POST {}", preview.url));

@@ -31,6 +31,9 @@ pub struct Files {
     pub paths: Vec<PathBuf>,
     /// Those of the paths where there is no file: it is elsewhere.
     pub remote: BTreeMap<PathBuf, RemoteFile>,
+    /// All files of an image folder of which only some are here: their sizes in bytes by their paths relative to it,
+    /// with `/` between the parts. Absent where the folder on this machine is the whole one.
+    pub listed: Option<BTreeMap<String, u64>>,
 }
 
 /// A data file that is elsewhere and read in pieces, which Parquet alone can be.
@@ -52,7 +55,7 @@ impl Files {
     /// Files that are all on this machine.
     #[must_use]
     pub fn local(folder: PathBuf, paths: Vec<PathBuf>) -> Self {
-        Self { folder, paths, remote: BTreeMap::new() }
+        Self { folder, paths, ..Self::default() }
     }
 
     /// One of the paths, to be read in pieces.
@@ -116,6 +119,22 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, DatasetError> 
     Ok(names.map(|name| folder.join(name)).filter(|path| path.is_file()).collect())
 }
 
+/// Those of `names` (paths with `/`) that `pattern` names, sorted: what [`find_files`] finds among files of this machine.
+#[must_use]
+pub fn select<'a>(names: impl Iterator<Item = &'a str>, pattern: &str) -> Vec<String> {
+    let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
+    let trimmed = pattern.trim_start_matches("./");
+    let (parent, last) = trimmed.rsplit_once('/').unwrap_or(("", trimmed));
+    let is_match = |name: &&'a str| {
+        let (folder, name) = split(name);
+        let shown = last.starts_with('.') || !name.starts_with('.') || !last.contains('*');
+        folder == parent && shown && matches(last.as_bytes(), name.as_bytes())
+    };
+    let mut found: Vec<String> = names.filter(is_match).map(str::to_owned).collect();
+    found.sort_unstable();
+    found
+}
+
 /// Whether `name` is `pattern` with every `*` replaced by some characters, or none.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut from) = (0, 0);
@@ -173,7 +192,7 @@ pub fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
     let entry = |path: &PathBuf| {
         let (bytes, sha256) = match files.remote.get(path) {
             Some(remote) => (remote.content.size(), remote.sha256.clone()),
-            None if path.is_dir() => hash_folder(path)?,
+            None if is_folder(files, path) => hash_folder(files, path)?,
             None => hash_file(path)?,
         };
         let relative = path.strip_prefix(&files.folder).unwrap_or(path);
@@ -204,22 +223,33 @@ fn hash_file(path: &Path) -> Result<(u64, String), DatasetError> {
     hash().map_err(io_error(path))
 }
 
-fn hash_folder(folder: &Path) -> Result<(u64, String), DatasetError> {
+fn is_folder(files: &Files, path: &Path) -> bool {
+    files.listed.is_some() || path.is_dir()
+}
+
+fn hash_folder(files: &Files, folder: &Path) -> Result<(u64, String), DatasetError> {
     let (mut hasher, mut total) = (Sha256::new(), 0);
-    for name in files_below(folder)? {
-        let path = folder.join(&name);
-        let line = if has_rows(&name) {
-            let (bytes, sha256) = hash_file(&path)?;
-            total += bytes;
-            format!("{name}\0{bytes}\0{sha256}\n")
-        } else {
-            let bytes = fs::metadata(&path).map_err(io_error(&path))?.len();
-            total += bytes;
-            format!("{name}\0{bytes}\n")
-        };
-        hasher.update(line);
+    for (name, bytes) in sizes_below(files, folder)? {
+        total += bytes;
+        hasher.update(match has_rows(&name) {
+            true => format!("{name}\0{bytes}\0{}\n", hash_file(&folder.join(&name))?.1),
+            false => format!("{name}\0{bytes}\n"),
+        });
     }
     Ok((total, hex(&hasher.finalize())))
+}
+
+/// The files below `folder`, sorted by path, with their sizes.
+fn sizes_below(files: &Files, folder: &Path) -> Result<Vec<(String, u64)>, DatasetError> {
+    if let Some(listed) = &files.listed {
+        return Ok(listed.iter().map(|(name, bytes)| (name.clone(), *bytes)).collect());
+    }
+    let with_size = |name: String| {
+        let path = folder.join(&name);
+        let bytes = fs::metadata(&path).map_err(io_error(&path))?.len();
+        Ok((name, bytes))
+    };
+    files_below(folder)?.into_iter().map(with_size).collect()
 }
 
 /// Says which file or folder an error is about.
@@ -259,6 +289,21 @@ mod tests {
         assert_eq!(found(folder.path(), "data/train-1.parquet"), ["data/train-1.parquet"]);
         assert_eq!(found(folder.path(), "data/"), ["data"]);
         assert_eq!(found(folder.path(), "."), [""]);
+    }
+
+    #[test]
+    fn names_from_elsewhere_are_selected_as_files_are_found() {
+        let names = [
+            "README.md",
+            "data/test-2.parquet",
+            "data/test-1.parquet",
+            "data/.test-3.parquet",
+            "x/data/test-4.parquet",
+        ];
+        let all = ["data/test-1.parquet", "data/test-2.parquet"];
+        assert_eq!(select(names.into_iter(), "data/test-*.parquet"), all);
+        assert_eq!(select(names.into_iter(), "./README.md"), ["README.md"]);
+        assert!(select(names.into_iter(), "test-1.parquet").is_empty());
     }
 
     #[test]

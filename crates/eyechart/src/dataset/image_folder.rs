@@ -26,11 +26,14 @@ const COLUMNS: [&str; 4] = ["file_name", "image", "folder", "text"];
 /// without one).
 pub(super) struct ImageFolder {
     folder: PathBuf,
+    /// The names of all files, where only some are here.
+    listed: Option<Vec<String>>,
 }
 
 impl ImageFolder {
     pub(super) fn new(files: &Files) -> Self {
-        Self { folder: files.paths.first().unwrap_or(&files.folder).clone() }
+        let listed = files.listed.as_ref().map(|listed| listed.keys().cloned().collect());
+        Self { folder: files.paths.first().unwrap_or(&files.folder).clone(), listed }
     }
 
     fn metadata(&self) -> Result<Option<Box<dyn Reader>>, DatasetError> {
@@ -49,7 +52,7 @@ impl ImageFolder {
     }
 
     fn pictures(&self) -> Result<Vec<String>, DatasetError> {
-        let mut names = files_below(&self.folder)?;
+        let mut names = self.listed.clone().map_or_else(|| files_below(&self.folder), Ok)?;
         names.retain(|name| is_picture(name));
         Ok(names)
     }
@@ -137,8 +140,9 @@ pub fn is_picture(name: &str) -> bool {
     ["png", "jpg", "jpeg", "webp", "gif"].contains(&extension(name).as_str())
 }
 
-/// Whether rows are read from this file of an image folder, and not only its name.
-pub(super) fn has_rows(name: &str) -> bool {
+/// Whether rows are read from this file of an image folder, named relative to it, and not only its name.
+#[must_use]
+pub fn has_rows(name: &str) -> bool {
     matches!(name, "metadata.csv" | "metadata.jsonl") || extension(name) == "txt"
 }
 
@@ -193,7 +197,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         }
-        let reader = ImageFolder { folder: folder.path().to_owned() };
+        let reader = ImageFolder { folder: folder.path().to_owned(), listed: None };
         (folder, reader)
     }
 

@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 use crate::types::{BadRow, Row, did_you_mean};
 
-pub use files::{Files, RemoteFile, find_files, fingerprint};
-pub use image_folder::is_picture;
+pub use files::{Files, RemoteFile, find_files, fingerprint, select};
+pub use image_folder::{has_rows, is_picture};
 pub use label::resolve_label;
 pub use ranges::{FetchRange, Ranges};
 pub use read_at::ReadAt;
@@ -138,7 +138,10 @@ pub trait Reader: Send + Sync {
 /// [`DatasetError::UnknownFormat`] where neither says which; [`DatasetError::WholeOnly`] for a file that is
 /// elsewhere, unless it is Parquet.
 pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, DatasetError> {
-    let by_extension = || extension(files.paths.first().map(PathBuf::as_path));
+    let by_extension = || match files.listed {
+        Some(_) => "image_folder".to_owned(),
+        None => format_of(files.paths.first().map(PathBuf::as_path)),
+    };
     let format = format.map_or_else(by_extension, str::to_owned);
     if let Some(path) = files.remote.keys().next().filter(|_| format != "parquet") {
         let reason = format!("expected parquet, it is {format}");
@@ -154,7 +157,8 @@ pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, Data
     }
 }
 
-fn extension(path: Option<&Path>) -> String {
+/// The format that a path's ending, or its being a folder, stands for; empty where there is no path.
+fn format_of(path: Option<&Path>) -> String {
     let Some(path) = path else { return String::new() };
     if path.is_dir() {
         return "image_folder".to_owned();

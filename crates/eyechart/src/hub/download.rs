@@ -5,11 +5,12 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::HubError;
 use super::cache::RepositoryCache;
 use super::hash::Hasher;
 use super::parallel::Stop;
 use super::transfer::Source;
-use super::{HubError, Progress};
+use crate::types::Progress;
 
 /// Bytes that are hashed at once.
 const BLOCK: usize = 1 << 18;

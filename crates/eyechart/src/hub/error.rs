@@ -134,6 +134,14 @@ pub enum HubError {
         /// The file's, where it is known.
         size: Option<u64>,
     },
+    /// A piece of a file was asked for, and the server would only send all of it.
+    #[error("{host} sends {path} as a whole alone, not in pieces: download the whole file")]
+    NoRanges {
+        /// Host and port.
+        host: String,
+        /// The file.
+        path: String,
+    },
     /// The cache cannot be read or written.
     #[error("cannot {action} {path}: {cause}")]
     Cache {

@@ -1,9 +1,16 @@
 //! Whether bytes are those that the name of their blob promises: sha256 for large files, git's hash for others.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use crate::types::hex;
+
+/// Bytes that are hashed at once.
+const BLOCK: usize = 1 << 18;
 
 /// Hashes bytes as they come.
 pub(super) enum Hasher {
@@ -35,6 +42,21 @@ impl Hasher {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Git(hasher) => hasher.update(bytes),
             Self::None => {}
+        }
+    }
+
+    /// All of a file; the number of its bytes.
+    pub(super) fn read(&mut self, path: &Path) -> io::Result<u64> {
+        let mut file = File::open(path)?;
+        let (mut block, mut bytes) = (vec![0; BLOCK], 0);
+        loop {
+            match file.read(&mut block)? {
+                0 => return Ok(bytes),
+                read => {
+                    self.update(&block[..read]);
+                    bytes += read as u64;
+                }
+            }
         }
     }
 

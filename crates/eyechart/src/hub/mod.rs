@@ -38,15 +38,6 @@ use http::Http;
 use repository::is_commit;
 use snapshot::Origin;
 
-/// Told what a slow transfer is at. `Sync`, as transfers run on threads of their own.
-pub trait Progress: Sync {
-    /// What begins now, such as a download.
-    fn say(&self, message: &str);
-
-    /// Bytes so far of the transfer last announced, and of how many where that is known.
-    fn bytes(&self, done: u64, total: Option<u64>);
-}
-
 /// How long to wait for the Hub, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {

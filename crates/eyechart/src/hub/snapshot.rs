@@ -11,11 +11,13 @@ use bytes::Bytes;
 use super::cache::RepositoryCache;
 use super::context::{Context, Wanted};
 use super::download::{Download, Meter};
+use super::hash::Hasher;
 use super::listing::{Listing, RemoteFile};
 use super::repository::check_path;
 use super::stream::Stream;
 use super::transfer::{Identity, Source};
-use super::{HubError, Progress, parallel};
+use super::{HubError, parallel};
+use crate::types::Progress;
 
 /// A repository at one commit. Cheap to clone; clones share what they know.
 #[derive(Clone)]
@@ -99,10 +101,35 @@ impl Snapshot {
         Ok(paths.iter().map(place).collect())
     }
 
+    /// Whether a file in the cache has the size and the hash that the Hub gives for it; one that is not there is whole.
+    /// Asks nobody.
+    ///
+    /// # Errors
+    /// [`HubError::Damaged`], and [`HubError::Cache`] where the file cannot be read.
+    pub fn verify(&self, path: &str) -> Result<(), HubError> {
+        let Some(file) = self.cached(path)? else { return Ok(()) };
+        let Some(identity) = self.known_listing().and_then(|listing| listing.identity(path)) else {
+            return Ok(());
+        };
+        let Some(etag) = identity.etag.as_deref() else { return Ok(()) };
+        let damaged = |what, found, expected| {
+            let repository = self.context.repository.to_string();
+            HubError::Damaged { repository, path: path.to_owned(), what, found, expected }
+        };
+        let mut hasher = Hasher::of(etag, identity.size);
+        let read = hasher.read(&file).map_err(HubError::cache("read", &file))?;
+        match (identity.size.filter(|size| *size != read), hasher.mismatch(etag)) {
+            (Some(size), _) => Err(damaged("size", read.to_string(), size.to_string())),
+            (None, Some((what, found))) => Err(damaged(what, found, etag.to_owned())),
+            (None, None) => Ok(()),
+        }
+    }
+
     /// Some bytes of a file, from the cache where it has the file. Nothing is stored.
     ///
     /// # Errors
-    /// As [`Snapshot::get`]; [`HubError::Range`] where the file ends before the range does.
+    /// As [`Snapshot::get`]; [`HubError::Range`] where the file ends before the range does; [`HubError::NoRanges`]
+    /// where the server gives whole files alone.
     pub fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, HubError> {
         if let Some(file) = self.cached(path)? {
             return read_local(&file, &range).map_err(HubError::cache("read", &file));
@@ -116,7 +143,7 @@ impl Snapshot {
         if range.is_empty() {
             return Ok(bytes.into());
         }
-        let mut transfer = source.transfer(range.start, Some(range.end));
+        let mut transfer = source.piece(&range);
         while let Some(received) = transfer.next()? {
             bytes.extend_from_slice(&received);
         }

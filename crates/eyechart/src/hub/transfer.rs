@@ -1,11 +1,16 @@
 //! A file's bytes in order, over as many connections as it takes. Knows nothing of where they go.
 
+use std::ops::Range;
+
 use bytes::{Buf as _, Bytes};
 use reqwest::{Method, Response, StatusCode};
 
 use super::HubError;
 use super::context::{Context, Wanted};
 use super::http::{Ask, Failure, Patience, Reply, part_start, whole_size};
+
+/// What a piece of a file may cost more than itself.
+const MOST_PASSED_OVER: u64 = 1 << 20;
 
 /// What is transferred.
 #[derive(Clone)]
@@ -36,6 +41,8 @@ pub(super) struct Transfer {
     open: Option<(Response, u64)>,
     /// Whether ranges are asked for: not of a server that refused one.
     by_range: bool,
+    /// The most bytes that are passed over where a server ignores a range.
+    passed_over: u64,
     patience: Patience,
 }
 
@@ -44,7 +51,12 @@ impl Source {
     pub(super) fn transfer(self, from: u64, end: Option<u64>) -> Transfer {
         let end = end.or(self.identity.size);
         let patience = self.context.http.patience();
-        Transfer { source: self, at: from, end, open: None, by_range: true, patience }
+        Transfer { source: self, at: from, end, open: None, by_range: true, passed_over: u64::MAX, patience }
+    }
+
+    /// The bytes of a range, of a server that gives ranges: the whole file is not received for a piece of it.
+    pub(super) fn piece(self, range: &Range<u64>) -> Transfer {
+        Transfer { passed_over: MOST_PASSED_OVER, ..self.transfer(range.start, Some(range.end)) }
     }
 
     pub(super) fn wanted(&self) -> Wanted<'_> {
@@ -144,7 +156,9 @@ impl Transfer {
             return Err(self.source.damaged("size", found.to_string(), size.to_string()));
         }
         if reply.response.status() != StatusCode::PARTIAL_CONTENT {
-            return Ok((reply.response, self.at));
+            let by_whole =
+                || HubError::NoRanges { host: self.source.context.host(), path: self.source.path.clone() };
+            return if self.at > self.passed_over { Err(by_whole()) } else { Ok((reply.response, self.at)) };
         }
         match part_start(reply.response.headers()) {
             Some(start) if start == self.at => Ok((reply.response, 0)),

@@ -140,6 +140,7 @@ mod tests {
     fn spec() -> ImagesSpec {
         ImagesSpec {
             column: String::new(),
+            archive: None,
             send: SendAs::Bytes,
             format: None,
             quality: None,

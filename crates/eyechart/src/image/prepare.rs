@@ -93,10 +93,7 @@ impl Preparer {
         let (name, bytes) = match (source, self.spec.send) {
             (ImageSource::Url(url), SendAs::Url) => return Ok(passed_through(url)),
             (ImageSource::Url(url), SendAs::Fetch) => {
-                return Err(fault(
-                    url,
-                    "it has not been fetched: pictures by address are fetched by a run alone",
-                ));
+                return Err(fault(url, "it has not been fetched"));
             }
             (ImageSource::Url(url), SendAs::Bytes) => {
                 let reason = "the row has an address: set send = \"fetch\" in [images] to fetch the picture and \
@@ -109,13 +106,16 @@ impl Preparer {
                 let bytes = read::read_file(path).map_err(|reason| fault(&name, reason))?;
                 (name, bytes)
             }
+            (ImageSource::Member { path, origin }, SendAs::Bytes | SendAs::Fetch) => {
+                (origin.clone(), read::read_file(path).map_err(|reason| fault(origin, reason))?)
+            }
             (ImageSource::Bytes { bytes, origin }, SendAs::Bytes | SendAs::Fetch) => {
                 (origin.clone(), bytes.clone())
             }
             (ImageSource::File(path), SendAs::Url) => {
                 return Err(no_address(&path.to_string_lossy(), "a file"));
             }
-            (ImageSource::Bytes { origin, .. }, SendAs::Url) => {
+            (ImageSource::Member { origin, .. } | ImageSource::Bytes { origin, .. }, SendAs::Url) => {
                 return Err(no_address(origin, "the picture itself"));
             }
         };

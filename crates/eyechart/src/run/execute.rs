@@ -131,7 +131,7 @@ fn get_answers(
     Ok((ended, spec.picked))
 }
 
-fn runtime() -> Result<Runtime, RunError> {
+pub(super) fn runtime() -> Result<Runtime, RunError> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|error| RunError::Config(format!("cannot start the threads that a run needs: {error}")))
 }

@@ -16,7 +16,8 @@ use crate::provider::Halt;
 
 pub use execute::{Ended, Job, Watcher, execute};
 pub use live::Live;
-pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields};
+pub use pictures::fetch_addresses;
+pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields, with_images};
 pub use preview::{Preview, sample_named};
 pub use resume::{find_matching, options_of, refuse_differences};
 pub use stop::{Stop, StopLevel, Stopper};

@@ -1,8 +1,36 @@
 //! The pictures of a sample that are elsewhere, fetched before it is asked.
 
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::RunError;
+use super::execute::runtime;
 use super::stop::Orders;
-use crate::types::{ImageSource, Sample, SampleRecord};
+use crate::types::{Failure, ImageSource, Sample, SampleRecord};
 use crate::web::Web;
+
+/// Fetches what is at these addresses, a few at once, so that a run finds it in the cache. Blocks.
+///
+/// # Errors
+/// [`RunError::Config`] where this machine gives no threads; a picture that cannot be had is among the results.
+pub fn fetch_addresses(web: &Arc<Web>, urls: Vec<String>, at_once: usize) -> Result<Vec<Failure>, RunError> {
+    runtime()?.block_on(async {
+        let (mut urls, mut under_way, mut failures) = (urls.into_iter(), JoinSet::new(), Vec::new());
+        loop {
+            while under_way.len() < at_once
+                && let Some(url) = urls.next()
+            {
+                let web = Arc::clone(web);
+                under_way.spawn(async move { web.fetch(&url).await.err() });
+            }
+            match under_way.join_next().await {
+                Some(ended) => failures.extend(ended.ok().flatten()),
+                None => return Ok(failures),
+            }
+        }
+    })
+}
 
 /// The sample with what is at its addresses; its failed record where one of them gives no picture; nothing where
 /// the order to stop came first: nothing has been asked yet, so nothing is lost.
@@ -18,7 +46,8 @@ pub(super) async fn fetched(
     }
 }
 
-async fn fetch_all(web: &Web, mut sample: Sample) -> Result<Sample, Box<SampleRecord>> {
+/// As [`fetched`], with nobody to order a stop.
+pub(super) async fn fetch_all(web: &Web, mut sample: Sample) -> Result<Sample, Box<SampleRecord>> {
     let mut failed = None;
     for image in &mut sample.images {
         let ImageSource::Url(url) = image else { continue };

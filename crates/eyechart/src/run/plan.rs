@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::RunError;
 use super::outputs::Outputs;
-use crate::task::{Dataset, LoadedTask, Survey};
+use crate::task::{DataAccess, Dataset, LoadedTask, Survey};
 use crate::types::{
-    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride, PickedSample, Task,
+    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride, PickedSample, Progress, Task,
 };
 
 /// What the user asked for, besides the task.
@@ -20,8 +20,8 @@ pub struct RunOptions {
     pub model: String,
     /// Where its answers come from.
     pub answers: AnswersFrom,
-    /// The data folder; that of the task's file, if absent.
-    pub data: Option<PathBuf>,
+    /// Where the data may be taken from.
+    pub data: DataAccess,
     /// Samples to pick; the task's own number, else all, if absent.
     pub limit: Option<usize>,
     /// Which ones.
@@ -62,12 +62,13 @@ pub struct Plan {
     pub notices: Vec<String>,
 }
 
-/// Finds and surveys the data, picks the samples, freezes the spec. Sends nothing, writes nothing.
+/// Finds and surveys the data, picks the samples, freezes the spec. Fetches what reading the rows takes; asks no model
+/// and writes nothing but caches.
 ///
 /// # Errors
 /// [`RunError::Config`] or [`RunError::Data`] with what to do about it.
-pub fn plan(loaded: &LoadedTask, options: &RunOptions) -> Result<Plan, RunError> {
-    let dataset = Dataset::find(loaded, options.data.as_deref()).map_err(RunError::Config)?;
+pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) -> Result<Plan, RunError> {
+    let dataset = Dataset::find(loaded, &options.data, progress).map_err(RunError::Config)?;
     let dataset = match &options.answers {
         AnswersFrom::Endpoint { .. } => dataset,
         AnswersFrom::Column(column) => dataset.recorded(Some(column)),
@@ -79,7 +80,8 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions) -> Result<Plan, RunError>
         _ => None,
     };
     let survey = dataset.survey()?;
-    let mut notices = notices_of(&survey);
+    let mut notices = dataset.notices().to_vec();
+    notices.extend(notices_of(&survey));
     if task.images.is_none() && !options.images.is_empty() {
         notices.push(format!("the task {} sends no pictures: --image-… changes nothing", task.name));
     }
@@ -107,7 +109,11 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions) -> Result<Plan, RunError>
     Ok(Plan { spec, task, dataset, outputs, notices })
 }
 
-fn with_images(task: Task, over: ImagesOverride) -> Result<Task, RunError> {
+/// The task with what the command line says over its `[images]`.
+///
+/// # Errors
+/// [`RunError::Config`] where that does not fit together.
+pub fn with_images(task: Task, over: ImagesOverride) -> Result<Task, RunError> {
     let images = task.images.map(|images| over.apply(images));
     if let Some(images) = &images {
         let wrong = |(key, reason)| format!("the task {}: its pictures' {key}: {reason}", task.name);
@@ -204,6 +210,7 @@ fn data_spec(dataset: &Dataset, survey: &Survey) -> Result<DataSpec, RunError> {
     let folder = dataset.folder();
     Ok(DataSpec {
         folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+        origin: dataset.origin().cloned(),
         files: dataset.fingerprint()?,
         rows: survey.rows,
         eligible: survey.eligible.count(),

@@ -6,9 +6,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::RunError;
+use super::execute::runtime;
 use super::live::{Live, Unready};
+use super::pictures::fetch_all;
 use crate::task::Dataset;
-use crate::types::{ImageRecord, PickedSample, Sample, hex, nearest};
+use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, hex, nearest};
 
 /// Texts of fewer bytes are shown as they are, whatever they hold.
 const WORTH_ABBREVIATING: usize = 256;
@@ -26,17 +28,23 @@ pub struct Preview {
 }
 
 impl Live {
-    /// The request for `sample`, made as [`super::execute`] would make it. Blocks; opens no connection.
+    /// The request for `sample`, made as [`super::execute`] would make it. Blocks; the model is not asked. A picture at
+    /// an address is fetched where a run would do so.
     ///
     /// # Errors
     /// [`RunError::Config`] where a picture cannot be sent, with the reason that a run would record.
     pub fn preview(&self, sample: Sample) -> Result<Preview, RunError> {
         let id = sample.id.clone();
+        let failed = |record: Box<SampleRecord>| {
+            let reason = record.error.map(|failure| failure.message).unwrap_or_default();
+            RunError::Config(format!("the sample {id} would fail before it is sent: {reason}"))
+        };
+        let sample = match &self.web {
+            Some(web) => runtime()?.block_on(fetch_all(web, sample)).map_err(failed)?,
+            None => sample,
+        };
         let (record, body) = self.prepare(sample).map_err(|unready| match unready {
-            Unready::Failed(record) => {
-                let reason = record.error.map(|failure| failure.message).unwrap_or_default();
-                RunError::Config(format!("the sample {id} would fail before it is sent: {reason}"))
-            }
+            Unready::Failed(record) => failed(record),
             Unready::Broken(error) => error,
         })?;
         let mut body: Value = serde_json::from_slice(&body)
@@ -46,17 +54,18 @@ impl Live {
     }
 }
 
-/// The sample with this id, among all that could be picked.
+/// The sample with this id, among all that could be picked; what it needs is brought here.
 ///
 /// # Errors
 /// [`RunError::Config`] where there is none, with some that there are; [`RunError::Data`] where the data cannot be
 /// read.
-pub fn sample_named(dataset: Dataset, id: &str) -> Result<Sample, RunError> {
+pub fn sample_named(mut dataset: Dataset, id: &str, progress: &dyn Progress) -> Result<Sample, RunError> {
     let survey = dataset.survey()?;
     let all = dataset.pick(&survey.eligible, usize::MAX, 0)?;
     let Some(picked) = all.iter().find(|picked| picked.id == id) else {
         return Err(RunError::Config(no_such(id, &all)));
     };
+    dataset.bring(std::slice::from_ref(picked), progress).map_err(RunError::Config)?;
     let mut samples = dataset.samples(vec![picked.clone()])?;
     match samples.next().transpose()? {
         Some(Ok(sample)) => Ok(sample),

@@ -5,9 +5,11 @@ use std::path::Path;
 use super::plan::{AnswersFrom, Plan, RunOptions};
 use super::{RunError, execute::Job};
 use crate::log::RunFolder;
+use crate::task::DataAccess;
 use crate::types::{Answers, EvalSpec, Task};
 
-/// The options that a recorded run was started with: its spec has them all, but for secrets.
+/// The options that a recorded run was started with: its spec has them all, but for secrets and what the process's
+/// environment says.
 #[must_use]
 pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
     let answers = match &spec.answers {
@@ -22,11 +24,19 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
     RunOptions {
         model: spec.model.clone(),
         answers,
-        data: Some(spec.data.folder.clone()),
+        data: data_of(spec),
         limit: spec.limit,
         seed: spec.seed,
         images: spec.images,
         execution: spec.execution,
+    }
+}
+
+/// The same data again: the folder, or the version that was fetched.
+fn data_of(spec: &EvalSpec) -> DataAccess {
+    match &spec.data.origin {
+        None => DataAccess { folder: Some(spec.data.folder.clone()), ..DataAccess::default() },
+        origin => DataAccess { recorded: origin.clone(), ..DataAccess::default() },
     }
 }
 

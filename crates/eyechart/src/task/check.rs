@@ -30,6 +30,7 @@ pub(super) fn parse(text: &str) -> Result<Task, String> {
 fn check(task: &Task) -> Result<(), Fault> {
     nothing_empty(task)?;
     known_format(task)?;
+    one_source(task)?;
     request_fields(task)?;
     comparisons_differ(task)?;
     if let Some(images) = &task.images {
@@ -41,6 +42,12 @@ fn check(task: &Task) -> Result<(), Fault> {
 /// An empty text where a name or a column is expected is a form not filled in.
 fn nothing_empty(task: &Task) -> Result<(), Fault> {
     let mut texts = vec![("name".to_owned(), &task.name), ("dataset.file".to_owned(), &task.dataset.file)];
+    let (hub, url, revision) = (&task.dataset.hub, &task.dataset.url, &task.dataset.revision);
+    for (key, text) in [("hub", hub), ("url", url), ("revision", revision)] {
+        texts.extend(text.iter().map(|text| (format!("dataset.{key}"), text)));
+    }
+    let archive = task.images.iter().filter_map(|images| images.archive.as_ref());
+    texts.extend(archive.map(|archive| ("images.archive".to_owned(), archive)));
     texts.extend(task.dataset.id.iter().map(|id| ("dataset.id".to_owned(), id)));
     texts.extend(task.images.iter().map(|images| ("images.column".to_owned(), &images.column)));
     for (index, compare) in task.compare.iter().enumerate() {
@@ -55,6 +62,22 @@ fn nothing_empty(task: &Task) -> Result<(), Fault> {
         }
         None => Ok(()),
     }
+}
+
+/// A dataset is on the Hub, at an address, or where the user says.
+fn one_source(task: &Task) -> Result<(), Fault> {
+    let dataset = &task.dataset;
+    let what = match (&dataset.hub, &dataset.url, &dataset.revision) {
+        (Some(_), Some(_), _) => {
+            ("dataset.url", "both `hub` and `url`: leave one, the data comes from one place")
+        }
+        (None, _, Some(_)) => ("dataset.revision", "`revision` is of a dataset on the Hub: it needs `hub`"),
+        (None, Some(_), None) if dataset.file.contains(['*', '/']) => {
+            ("dataset.file", "`url` is the address of one file: `file` is its name, without `/` and `*`")
+        }
+        _ => return Ok(()),
+    };
+    Err(fault(what.0, what.1))
 }
 
 /// Asked of the readers themselves, so that a new one is known here at once. No file is opened.

@@ -9,9 +9,11 @@ mod load;
 mod look;
 mod mistake;
 mod pick;
+mod pictures;
 mod prompt;
 mod registry;
 mod samples;
+mod source;
 mod starter;
 
 pub use guess::{Found, Guess, Options, Pictures};
@@ -21,4 +23,5 @@ pub use pick::pick;
 pub use prompt::Prompt;
 pub use registry::{Suite, builtin_tasks, suites};
 pub use samples::{Dataset, SampleResult, Survey, Unmade};
+pub use source::DataAccess;
 pub use starter::starter;

@@ -1,6 +1,6 @@
 //! Rows to samples: finds the data, surveys it, picks, and makes the samples one by one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -9,17 +9,25 @@ use serde_json::Value;
 use super::columns::Missing;
 use super::load::LoadedTask;
 use super::pick::pick;
+use super::pictures::PictureFiles;
 use super::prompt::Prompt;
+use super::source::{DataAccess, Located, locate};
 use crate::dataset::{self, DatasetError, Files, Pick, Reader, resolve_label};
+use crate::hub::Snapshot;
 use crate::types::{
-    BadRow, DataFile, Failure, FailureKind, ImageSource, PickedSample, Row, Sample, Task, text_of, texts_of,
+    BadRow, DataFile, DataOrigin, Failure, FailureKind, ImageSource, PickedSample, Progress, Row, Sample,
+    Task, text_of, texts_of,
 };
 
-/// A task's rows, found on this machine.
+/// A task's rows, and the pictures that they name.
 pub struct Dataset {
     task: Task,
     prompt: Prompt,
     files: Files,
+    origin: Option<DataOrigin>,
+    pictures: PictureFiles,
+    snapshot: Option<Snapshot>,
+    notices: Vec<String>,
     reader: Box<dyn Reader>,
     /// The column whose recorded outputs stand in for a model, where one does: no picture is touched then.
     recorded: Option<String>,
@@ -90,18 +98,23 @@ pub type SampleResult = Result<Sample, Box<Unmade>>;
 const SHOWN: usize = 5;
 
 impl Dataset {
-    /// Finds the files of `loaded` in the data folder: `given`, or the folder of the task's file.
+    /// Finds the data files of `loaded`, where `access` lets it: those that are elsewhere are fetched as far as reading
+    /// rows needs them. Blocks.
     ///
     /// # Errors
     /// A text that says where what was expected, and what to do.
-    pub fn find(loaded: &LoadedTask, given: Option<&Path>) -> Result<Self, String> {
-        let spec = &loaded.task.dataset;
-        let files = find_files(loaded, given)?;
-        let reader = dataset::open(&files, spec.format.as_deref()).map_err(|error| error.to_string())?;
+    pub fn find(loaded: &LoadedTask, access: &DataAccess, progress: &dyn Progress) -> Result<Self, String> {
+        let Located { files, origin, pictures, snapshot, notices } = locate(loaded, access, progress)?;
+        let format = loaded.task.dataset.format.as_deref();
+        let reader = dataset::open(&files, format).map_err(|error| error.to_string())?;
         Ok(Self {
             task: loaded.task.clone(),
             prompt: Prompt::new(&loaded.task.prompt.text)?,
             files,
+            origin,
+            pictures,
+            snapshot,
+            notices,
             reader,
             recorded: None,
             with_images: true,
@@ -120,12 +133,35 @@ impl Dataset {
         &self.files.folder
     }
 
+    /// Where the data was fetched from; absent for a folder of the user's.
+    #[must_use]
+    pub fn origin(&self) -> Option<&DataOrigin> {
+        self.origin.as_ref()
+    }
+
+    /// What a user should know of where the data comes from, one line each.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
     /// The data files, by content.
     ///
     /// # Errors
     /// [`DatasetError::Io`] where one cannot be read.
     pub fn fingerprint(&self) -> Result<Vec<DataFile>, DatasetError> {
         dataset::fingerprint(&self.files)
+    }
+
+    /// What is wrong with data files in the cache, compared with what the Hub says of them. Asks nobody. Data of the
+    /// user's own has nothing to be compared with, and pieces of files are checked whenever they are read.
+    #[must_use]
+    pub fn damage(&self) -> Vec<String> {
+        let Some(snapshot) = &self.snapshot else { return Vec::new() };
+        let relative =
+            |path: &PathBuf| Some(path.strip_prefix(&self.files.folder).ok()?.to_str()?.to_owned());
+        let names = self.files.paths.iter().filter_map(relative);
+        names.filter_map(|name| snapshot.verify(&name).err()).map(|error| error.to_string()).collect()
     }
 
     /// Looks at every row once, without pictures. Where nothing depends on their content and the format knows
@@ -225,6 +261,36 @@ impl Dataset {
         Ok(rows.into_iter().map(name).collect())
     }
 
+    /// Brings onto this machine what the samples of `picked` need and what is elsewhere: pieces of Parquet files, pictures
+    /// on the Hub and in archives. From then on [`Self::samples`] needs no network. Pictures at addresses are left there.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// A text that says what cannot be had now. A picture that is nowhere to be had is its sample's failure.
+    pub fn bring(&mut self, picked: &[PickedSample], progress: &dyn Progress) -> Result<(), String> {
+        let named = self.task.images.as_ref().filter(|_| self.with_images && self.pictures.is_elsewhere());
+        let column = named.map(|images| images.column.clone());
+        if (column.is_none() && self.files.remote.is_empty()) || picked.is_empty() {
+            return Ok(());
+        }
+        let columns = match self.files.remote.is_empty() {
+            true => column.iter().cloned().collect(),
+            false => self.columns(),
+        };
+        if !self.files.remote.is_empty() {
+            progress.say(&format!("fetching {} rows of {}", picked.len(), self.task.dataset.file));
+        }
+        let mut names = BTreeSet::new();
+        let numbers = picked.iter().map(|picked| picked.row).collect();
+        for row in self.reader.rows(Pick::Rows(numbers), &columns).map_err(|error| error.to_string())? {
+            // A bad row is its sample's failure.
+            if let (Ok(row), Some(column)) = (row.map_err(|error| error.to_string())?, &column) {
+                names.extend(named_pictures(&row, column));
+            }
+        }
+        self.pictures.bring(&names, progress)
+    }
+
     /// The samples of `picked` (rows ascending), made as they are asked for: memory is bounded by one row, or by
     /// a batch of them.
     ///
@@ -300,12 +366,11 @@ impl Dataset {
         if !held.is_empty() {
             return Ok(held);
         }
-        let places = row.get(&spec.column).map(|value| texts_of(&value)).unwrap_or_default();
-        let places: Vec<_> = places.into_iter().filter(|place| !place.trim().is_empty()).collect();
+        let places = places_of(row, &spec.column);
         if places.is_empty() {
             return Err(format!("row {} has no picture in the column {:?}", row.number, spec.column));
         }
-        Ok(places.into_iter().map(|place| self.source_of(place)).collect())
+        places.into_iter().map(|place| self.source_of(place)).collect()
     }
 
     /// Pictures inside the data file: in the column itself, or in its list as `column.0`, `column.1`, …
@@ -327,14 +392,8 @@ impl Dataset {
     }
 
     /// An address, or a path relative to the data file that names it, as the datasets of the field have it.
-    fn source_of(&self, place: String) -> ImageSource {
-        let lower = place.to_ascii_lowercase();
-        if lower.starts_with("http://") || lower.starts_with("https://") {
-            return ImageSource::Url(place);
-        }
-        let file = self.files.paths.first().map_or(self.files.folder.as_path(), PathBuf::as_path);
-        let folder = if file.is_dir() { file } else { file.parent().unwrap_or(Path::new("")) };
-        ImageSource::File(folder.join(place))
+    fn source_of(&self, place: String) -> Result<ImageSource, String> {
+        if is_address(&place) { Ok(ImageSource::Url(place)) } else { self.pictures.source(&place) }
     }
 
     /// The columns kept beside the answer: those that scores and exports read.
@@ -354,34 +413,31 @@ impl Dataset {
     }
 }
 
+/// The paths and addresses in the column; none where the pictures themselves are in it.
+fn places_of(row: &Row, column: &str) -> Vec<String> {
+    let places = row.get(column).map(|value| texts_of(&value)).unwrap_or_default();
+    places.into_iter().filter(|place| !place.trim().is_empty()).collect()
+}
+
+/// The paths in the column of a row that does not hold the pictures themselves.
+fn named_pictures(row: &Row, column: &str) -> Vec<String> {
+    let is_held = row.blobs.keys().any(|place| place == column || place.starts_with(&format!("{column}.")));
+    if is_held {
+        Vec::new()
+    } else {
+        places_of(row, column).into_iter().filter(|place| !is_address(place)).collect()
+    }
+}
+
+fn is_address(place: &str) -> bool {
+    let lower = place.to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}
+
 fn has_text(row: &Row, column: &str) -> bool {
     match row.get(column) {
         None => false,
         Some(Value::Array(items)) => !items.is_empty(),
         Some(value) => !text_of(&value).trim().is_empty(),
     }
-}
-
-fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, String> {
-    let spec = &loaded.task.dataset;
-    let Some(root) = given.or(loaded.folder.as_deref()) else {
-        let origin = spec.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
-        return Err(format!(
-            "the task {} needs its data: give the folder that holds {} by --data DIR{origin}",
-            loaded.task.name, spec.file
-        ));
-    };
-    let below = spec.folder.as_ref().map(|folder| root.join(folder));
-    let first =
-        if loaded.in_suite { below.clone().unwrap_or_else(|| root.to_owned()) } else { root.to_owned() };
-    let error = match dataset::find_files(&first, &spec.file) {
-        Ok(files) => return Ok(files),
-        Err(error) => error,
-    };
-    // One task of a suite, run alone over the suite's data folder.
-    if let Some(Ok(files)) = below.map(|folder| dataset::find_files(&folder, &spec.file)) {
-        return Ok(files);
-    }
-    let origin = spec.origin.as_ref().map(|origin| format!(" (it comes from {origin})")).unwrap_or_default();
-    Err(format!("{error}{origin}"))
 }

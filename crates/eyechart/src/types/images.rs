@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub struct ImagesSpec {
     /// The column (or path into one) with the picture: a path, an address, bytes, or a list of them.
     pub column: String,
+    /// The archive (`.tgz`, `.tar` or `.zip`) whose members the column names, where they are not files beside the data
+    /// file: a path as `dataset.file` is one, `*` included. Only the picked members are read out of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
     /// As bytes inside the request, or as the address that the row has; fetched first, or not.
     #[serde(default)]
     pub send: SendAs,

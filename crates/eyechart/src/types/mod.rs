@@ -9,6 +9,7 @@ mod hex;
 mod images;
 mod nearest;
 mod output;
+mod progress;
 mod record;
 mod request;
 mod row;
@@ -26,13 +27,14 @@ pub use images::{
 };
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
+pub use progress::{Progress, Silent};
 pub use record::{Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};
 pub use row::{BadRow, Row, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};
 pub use spec::{
-    Answers, Connections, DataFile, DataSpec, Endpoint, EvalSpec, Execution, PickedSample, SpecDifference,
-    TaskSource,
+    Answers, Connections, DataFile, DataOrigin, DataSpec, Endpoint, EvalSpec, Execution, PickedSample,
+    SpecDifference, TaskSource,
 };
 pub use task::{Choices, Compare, DatasetSpec, PromptSpec, Published, Take, Task};

@@ -27,6 +27,13 @@ pub struct Sample {
 pub enum ImageSource {
     /// A file on this machine.
     File(PathBuf),
+    /// A member of an archive, read out of it.
+    Member {
+        /// The file on this machine that holds it now.
+        path: PathBuf,
+        /// Where it stood: archive and name, for the record.
+        origin: String,
+    },
     /// An address, of which nothing was fetched.
     Url(String),
     /// What was fetched from an address.

@@ -85,6 +85,9 @@ pub struct Endpoint {
 pub struct DataSpec {
     /// The data folder, absolute.
     pub folder: PathBuf,
+    /// Where the data was fetched from; absent for a folder of the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<DataOrigin>,
     /// Its data files (pictures are covered by each sample's record).
     pub files: Vec<DataFile>,
     /// Rows in them, bad ones included.
@@ -95,6 +98,28 @@ pub struct DataSpec {
     pub bad_rows: u64,
     /// Rows whose label names none of their options.
     pub unresolved_labels: u64,
+}
+
+/// Where a dataset was fetched from, to the version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataOrigin {
+    /// The Hugging Face Hub.
+    Hub {
+        /// The dataset, such as `organisation/name`.
+        repository: String,
+        /// What was asked for: a branch, a tag or a commit.
+        revision: String,
+        /// The commit that it was, 40 hex digits.
+        commit: String,
+    },
+    /// An address.
+    Url {
+        /// The address.
+        url: String,
+        /// SHA-256 of what was there, in hex.
+        sha256: String,
+    },
 }
 
 /// One file, by content.

@@ -47,13 +47,23 @@ pub struct DatasetSpec {
     /// stands for any characters: all files that match are read, sorted by name, as one dataset. A folder of pictures
     /// is a data file too.
     pub file: String,
+    /// The Hugging Face dataset that has the file, such as `organisation/name`: what a run needs of it is fetched, unless
+    /// `--data` names a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<String>,
+    /// The branch, tag or commit of `hub`; `main`, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The address that the file is fetched from, unless `--data` names a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// `jsonl`, `csv`, `parquet`, `image_folder` or `webdataset`; by the file's extension, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// The subfolder of `--data` that is this dataset's data folder where the task runs as part of a suite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// Where to get the data, for people; stands in errors and in `eyechart tasks`.
+    /// What people should know of where the data comes from; stands in errors and in `eyechart tasks`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The column with the sample's id; the row number from 0, if absent.
@@ -131,6 +141,19 @@ pub enum Take {
     FirstLine,
     /// Every line but the first; the empty text where there is only one.
     OtherLines,
+}
+
+impl DatasetSpec {
+    /// Where the data comes from, for people.
+    #[must_use]
+    pub fn origin_in_words(&self) -> Option<String> {
+        let source = match (&self.hub, &self.url) {
+            (Some(hub), _) => Some(format!("the Hugging Face dataset {hub}")),
+            (None, url) => url.clone(),
+        };
+        let words: Vec<String> = source.into_iter().chain(self.origin.clone()).collect();
+        (!words.is_empty()).then(|| words.join(": "))
+    }
 }
 
 impl Take {

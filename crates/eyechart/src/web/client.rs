@@ -13,9 +13,9 @@ use super::guard::{Guard, GuardedNames, Refused};
 use crate::types::causes;
 
 /// The waits before another try, where the host asks for none.
-const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+pub(super) const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 /// No host is waited for any longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -27,7 +27,7 @@ pub(super) struct Client {
 }
 
 /// Why there is no picture.
-enum Trouble {
+pub(super) enum Trouble {
     /// Another try would end the same way.
     Lasting(String),
     /// Another try can help, after this long where the host says so.
@@ -42,7 +42,7 @@ impl Trouble {
         }
     }
 
-    fn into_reason(self) -> String {
+    pub(super) fn into_reason(self) -> String {
         match self {
             Self::Lasting(reason) | Self::Passing(reason, _) => reason,
         }
@@ -74,9 +74,8 @@ impl Client {
 
     /// The address as it is fetched and known, if it may be fetched at all.
     pub(super) fn target(&self, url: &str) -> Result<Url, String> {
-        let mut url = Url::parse(url).map_err(|error| format!("not an address: {error}"))?;
+        let url = parsed(url)?;
         self.guard.check(&url)?;
-        url.set_fragment(None);
         Ok(url)
     }
 
@@ -103,27 +102,29 @@ impl Client {
         })
     }
 
-    /// From hop to hop, to the body of the last.
     async fn follow(&self, url: &Url) -> Result<Bytes, Trouble> {
+        let reply = self.reach(url, &HeaderMap::new()).await?;
+        let at = reply.url().clone();
+        self.body(reply).await.map_err(|trouble| in_context(trouble, url, &at))
+    }
+
+    /// From hop to hop, to the head of the last reply, whatever its status.
+    pub(super) async fn reach(&self, url: &Url, headers: &HeaderMap) -> Result<Response, Trouble> {
         let mut at = url.clone();
         for _ in 0..=self.max_redirects {
-            let from = &at;
-            let in_context = |trouble: Trouble| match from == url {
-                true => trouble,
-                false => trouble.map(|reason| format!("redirected to {from}: {reason}")),
-            };
-            let reply = self.send(at.clone()).await.map_err(in_context)?;
+            let reply =
+                self.send(at.clone(), headers).await.map_err(|trouble| in_context(trouble, url, &at))?;
             match next_hop(&at, &reply) {
                 Some(next) => at = next,
-                None => return self.body(reply).await.map_err(in_context),
+                None => return Ok(reply),
             }
         }
         Err(Trouble::Lasting(format!("more than {} redirects", self.max_redirects)))
     }
 
-    async fn send(&self, url: Url) -> Result<Response, Trouble> {
+    async fn send(&self, url: Url, headers: &HeaderMap) -> Result<Response, Trouble> {
         self.guard.check(&url).map_err(Trouble::Lasting)?;
-        self.client.get(url).send().await.map_err(transport)
+        self.client.get(url).headers(headers.clone()).send().await.map_err(transport)
     }
 
     async fn body(&self, mut reply: Response) -> Result<Bytes, Trouble> {
@@ -147,13 +148,27 @@ impl Client {
     }
 }
 
+/// The address as it is known.
+pub(super) fn parsed(url: &str) -> Result<Url, String> {
+    let mut url = Url::parse(url).map_err(|error| format!("not an address: {error}"))?;
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn in_context(trouble: Trouble, asked: &Url, at: &Url) -> Trouble {
+    match at == asked {
+        true => trouble,
+        false => trouble.map(|reason| format!("redirected to {at}: {reason}")),
+    }
+}
+
 /// Where a redirect leads; nowhere, if the reply is none.
 fn next_hop(at: &Url, reply: &Response) -> Option<Url> {
     let location = reply.headers().get(LOCATION).filter(|_| reply.status().is_redirection())?;
     at.join(location.to_str().ok()?).ok()
 }
 
-fn check_status(reply: &Response) -> Result<(), Trouble> {
+pub(super) fn check_status(reply: &Response) -> Result<(), Trouble> {
     let status = reply.status();
     let reason = || format!("status {status}");
     match status.as_u16() {
@@ -169,7 +184,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn transport(error: reqwest::Error) -> Trouble {
+pub(super) fn transport(error: reqwest::Error) -> Trouble {
     // The address stands before every reason already.
     let error = error.without_url();
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);

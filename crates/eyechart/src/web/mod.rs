@@ -1,10 +1,11 @@
-//! Pictures by address: each fetched once, from public addresses alone, checked, and kept on disk by its hash.
+//! Pictures and data files by address: each fetched once, from public addresses alone, and kept on disk by its hash.
 //!
-//! Knows nothing of samples or picture formats: the caller says what is worth keeping.
+//! Knows nothing of samples or picture formats: the caller says which pictures are worth keeping.
 
 mod address;
 mod cache;
 mod client;
+mod download;
 mod guard;
 
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ use reqwest::dns::Resolve;
 use tokio::sync::OnceCell;
 
 use crate::types::{Failure, FailureKind};
+pub use download::WebFile;
+
 use cache::Cache;
 use client::Client;
 use guard::{Guard, SystemNames};
@@ -60,13 +63,14 @@ impl WebSettings {
     }
 }
 
-/// Fetches pictures. Many tasks can share it.
+/// Fetches pictures and files. Many tasks can share it.
 ///
 /// No cookie, no credential and no referrer is sent, and no proxy is used: behind one, the address that is
 /// connected to could not be checked.
 #[derive(Debug)]
 pub struct Web {
     client: Client,
+    folder: PathBuf,
     cache: Arc<Cache>,
     check: Check,
     flights: Mutex<HashMap<Url, Arc<Flight>>>,
@@ -88,7 +92,8 @@ impl Web {
     fn guarded(settings: WebSettings, guard: Guard, names: Arc<dyn Resolve>) -> Result<Self, String> {
         Ok(Self {
             client: Client::new(&settings, guard, names)?,
-            cache: Arc::new(Cache::new(settings.cache)),
+            cache: Arc::new(Cache::new(settings.cache.clone())),
+            folder: settings.cache,
             check: settings.check,
             flights: Mutex::default(),
         })

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::model::Model;
-use crate::hub::{Environment, Hub, Progress, RemoteFile, Repository};
+use crate::hub::{Environment, Hub, RemoteFile, Repository};
+use crate::types::Progress;
 
 /// Downloads the files that the model needs, and those that are nice to have where the Hub has them.
 pub(super) fn fetch(env: &Environment, model: &Model, progress: &dyn Progress) -> Result<PathBuf, String> {

@@ -17,7 +17,8 @@ use std::path::PathBuf;
 pub use error::{Attempt, WeightsError};
 pub use model::{Expected, Model, Package, sha256_of};
 
-use crate::hub::{Environment, Progress};
+use crate::hub::Environment;
+use crate::types::Progress;
 
 /// What is looked for, and where.
 #[derive(Debug, Clone)]

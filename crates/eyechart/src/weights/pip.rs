@@ -12,7 +12,8 @@ use zip::result::ZipError;
 
 use super::install::Staging;
 use super::model::{Expected, Model, Package};
-use crate::hub::{Environment, Progress};
+use crate::hub::Environment;
+use crate::types::Progress;
 
 /// How often the growing download is looked at.
 const POLL: Duration = Duration::from_millis(200);

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use eyechart::hub::{Environment, Hub, HubError, Progress, Repository, Settings, Snapshot};
+use eyechart::hub::{Environment, Hub, HubError, Repository, Settings, Snapshot};
+use eyechart::types::Progress;
 use tempfile::TempDir;
 
 use super::hub_server::{Asked, HubServer, Repo};

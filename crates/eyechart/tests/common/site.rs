@@ -12,6 +12,8 @@ pub enum Page {
     Endless(Vec<u8>),
     /// A body whose length nobody says.
     Unannounced(Vec<u8>),
+    /// As [`Page::Whole`] with status 200, but the connection closes after so many bytes of the body.
+    Cut(Vec<String>, Vec<u8>, usize),
     /// Nothing: the connection closes.
     Hangup,
 }
@@ -97,6 +99,11 @@ fn serve(
             write!(stream, "HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n")?;
             stream.write_all(b"connection: close\r\n\r\n")?;
             stream.write_all(&body)
+        }
+        Page::Cut(headers, body, bytes) => {
+            let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+            write!(stream, "HTTP/1.1 200 OK\r\n{headers}content-length: {}\r\n\r\n", body.len())?;
+            stream.write_all(&body[..bytes])
         }
         Page::Unannounced(body) => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;

@@ -2,25 +2,20 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
-use eyechart::hub::Environment;
 use eyechart::image::Preparer;
 use eyechart::log::RunFolder;
 use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
 use eyechart::run::{Ended, Job, Live, Plan, RunError, execute};
-use eyechart::types::{Answers, SendAs, Task};
-use eyechart::web::{Web, WebSettings};
+use eyechart::types::Answers;
 
+use super::super::fetching::web_for;
 use super::super::interrupt::Interrupt;
 use super::super::output;
 use super::super::progress::RunProgress;
 use super::super::score::notice_bad_lines;
 use super::Run;
 use super::planning::Planned;
-
-/// Pictures that are fetched at once, at most.
-const FETCHES: usize = 32;
 
 impl Run {
     /// Gets the answers; `None` where Ctrl-C came first.
@@ -58,23 +53,12 @@ impl Run {
             tokens_per_minute: execution.tokens_per_minute,
             give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
         });
-        Ok(Live { provider, gate, images: preparer(plan, job), web: self.web(&plan.task)? })
-    }
-
-    /// What fetches the pictures of a task that wants them fetched.
-    fn web(&self, task: &Task) -> anyhow::Result<Option<Web>> {
-        if task.images.as_ref().is_none_or(|images| images.send != SendAs::Fetch) {
-            return Ok(None);
-        }
-        let cache = Environment::from_process()
-            .own_cache()
-            .context("nothing says where fetched pictures are kept: set XDG_CACHE_HOME or HOME")?;
-        let settings = WebSettings {
-            allow_private: self.going.allow_private_urls,
-            connections: FETCHES,
-            ..WebSettings::new(cache, eyechart::image::check)
-        };
-        Web::new(settings).map(Some).map_err(anyhow::Error::msg)
+        Ok(Live {
+            provider,
+            gate,
+            images: preparer(plan, job),
+            web: web_for(&plan.task, self.going.allow_private_urls)?,
+        })
     }
 }
 

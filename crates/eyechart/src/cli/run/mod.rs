@@ -11,8 +11,8 @@ use eyechart::embed::Embedder;
 use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
-use arguments::{GoingArguments, ShowingArguments, at_least_one};
-pub use arguments::{RequestArguments, RunFormat};
+use arguments::{GoingArguments, ShowingArguments};
+pub use arguments::{RequestArguments, RunFormat, at_least_one};
 pub use planning::Planned;
 
 use super::encoder::EmbedderArguments;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use eyechart::log::RunFolder;
 use eyechart::provider::{ApiKey, HttpSettings, MOST_CONNECTIONS, ModelName, Provider, RetryPolicy};
 use eyechart::run::{
-    AnswersFrom, Job, Plan, RunOptions, find_matching, options_of, plan, refuse_differences,
+    AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
 };
-use eyechart::task::{LoadedTask, load};
-use eyechart::types::{Answers, Connections, Endpoint, Execution};
+use eyechart::task::{DataAccess, LoadedTask, load};
+use eyechart::types::{Answers, Connections, Endpoint, EvalSpec, Execution};
 
+use super::super::fetching::FetchProgress;
 use super::super::output;
 use super::Run;
 
@@ -24,6 +25,13 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Fetches what the samples that are left to ask need.
+    fn bring(&mut self) -> anyhow::Result<()> {
+        let to_ask = self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask);
+        let brought = self.plan.dataset.bring(to_ask, &FetchProgress::default());
+        brought.map_err(|reason| RunError::Config(reason).into())
+    }
+
     /// Whether there is anything to score.
     pub(super) fn compares(&self) -> bool {
         !self.plan.task.compare.is_empty()
@@ -31,14 +39,20 @@ impl Planned {
 }
 
 impl Run {
-    /// The plan of each task.
+    /// The plan of each task, with all that its samples need on this machine: a night's run must not wait for the Hub.
     pub fn planned(&self) -> anyhow::Result<Vec<Planned>> {
+        let mut planned = self.plans()?;
+        planned.iter_mut().try_for_each(Planned::bring)?;
+        Ok(planned)
+    }
+
+    fn plans(&self) -> anyhow::Result<Vec<Planned>> {
         if let (Some(path), true) = (&self.resume, self.tasks.is_empty()) {
             return Ok(vec![self.resumed_alone(&open_run(path)?)?]);
         }
         let mut planned = Vec::new();
         for loaded in self.loaded()? {
-            let plan = plan(&loaded, &self.options()?)?;
+            let plan = plan(&loaded, &self.options(&loaded)?, &FetchProgress::default())?;
             plan.notices.iter().for_each(|text| output::notice(text));
             let job = self.job(&plan)?;
             planned.push(self.with_provider(plan, job)?);
@@ -79,26 +93,50 @@ impl Run {
         let options = RunOptions {
             model: self.model.clone().unwrap_or(recorded.model),
             answers: self.answers_over(recorded.answers)?,
-            data: self.data.clone().or(recorded.data),
+            data: self.access(recorded.data),
             limit: self.limit.or(recorded.limit),
             seed: self.seed.unwrap_or(recorded.seed),
             images: self.images.given().or(recorded.images),
             execution: self.going.over(spec.execution),
         };
-        let plan = plan(&loaded, &options)?;
+        let plan = plan(&loaded, &options, &FetchProgress::default())?;
+        plan.notices.iter().for_each(|text| output::notice(text));
         refuse_differences(folder, &spec, &plan)?;
         let job = Some(Job::resume(folder.clone(), &plan.spec)?);
         self.with_provider(plan, job)
     }
 
-    fn options(&self) -> anyhow::Result<RunOptions> {
+    /// Where the data may be taken from: what the command line says, over what the run to go on with has.
+    fn access(&self, recorded: DataAccess) -> DataAccess {
+        DataAccess {
+            folder: self.data.clone().or(recorded.folder),
+            allow_private_urls: self.going.allow_private_urls,
+            ..DataAccess { recorded: recorded.recorded, ..DataAccess::new(None) }
+        }
+    }
+
+    /// The version of the data that the run to go on with was made of, so that a Hub that moved on is no obstacle.
+    fn recorded(&self, loaded: &LoadedTask) -> anyhow::Result<DataAccess> {
+        let Some(path) = &self.resume else { return Ok(DataAccess::default()) };
+        let specs = match RunFolder::open(path) {
+            Ok(folder) => vec![folder.spec()],
+            Err(_) => RunFolder::all_under(path)?.iter().rev().map(RunFolder::spec).collect(),
+        };
+        let is_it = |spec: &EvalSpec| {
+            spec.task.sha256 == loaded.source.sha256 && Some(&spec.model) == self.model.as_ref()
+        };
+        let origin = specs.into_iter().flatten().find(is_it).and_then(|spec| spec.data.origin);
+        Ok(DataAccess { recorded: origin, ..DataAccess::default() })
+    }
+
+    fn options(&self, loaded: &LoadedTask) -> anyhow::Result<RunOptions> {
         let model = self.model.clone().ok_or_else(|| {
             anyhow::anyhow!("no --model given: expected PROVIDER/NAME, such as mistral/pixtral-12b-2409")
         })?;
         Ok(RunOptions {
             answers: self.answers(&model)?,
             model,
-            data: self.data.clone(),
+            data: self.access(self.recorded(loaded)?),
             limit: self.limit,
             seed: self.seed.unwrap_or(0),
             images: self.images.given(),

@@ -28,6 +28,8 @@ use members::{Members, short_hash};
 use pass::{Outcome, Pass, settled};
 use stream::{ByteStream, Input};
 
+use crate::types::{Progress, Silent};
+
 pub use source::{ArchiveSource, LocalFile};
 pub(super) use stream::Fault;
 pub(super) use tar::{Entry, Kind, Tar};
@@ -68,25 +70,6 @@ pub enum ArchiveError {
         /// What it looks like.
         found: &'static str,
     },
-}
-
-/// Told what a slow pass is at.
-pub trait Progress: Sync {
-    /// What begins now.
-    fn say(&self, message: &str);
-
-    /// Bytes of the archive read so far, and of how many where that is known.
-    fn bytes(&self, done: u64, total: Option<u64>);
-}
-
-/// Tells nobody.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn say(&self, _: &str) {}
-
-    fn bytes(&self, _: u64, _: Option<u64>) {}
 }
 
 /// What became of the wanted members, by the names they were asked for.

@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ArchiveSource, Progress};
+use super::ArchiveSource;
+use crate::types::Progress;
 
 const BUFFER_BYTES: usize = 256 << 10;
 

@@ -68,7 +68,7 @@ impl Both {
 fn files_of(content: Arc<dyn ReadAt>) -> Files {
     let path = PathBuf::from("far/away/test-0.parquet");
     let file = RemoteFile { content, sha256: "5ca1e".to_owned() };
-    Files { folder: "far".into(), paths: vec![path.clone()], remote: [(path, file)].into() }
+    Files { folder: "far".into(), paths: vec![path.clone()], remote: [(path, file)].into(), listed: None }
 }
 
 fn blocks(ranges: &[Range<u64>]) -> BTreeSet<u64> {

@@ -1,0 +1,151 @@
+//! The pictures that rows name by paths: files beside the data file, files of the Hub, members of archives. What is
+//! elsewhere is brought here before anybody is asked about it.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::dataset::archive::{Archive, ArchiveSource, Extracted};
+use crate::hub::Snapshot;
+use crate::types::{ImageSource, Progress};
+
+/// Where a task's pictures are that its rows name by paths.
+pub(super) struct PictureFiles {
+    base: Base,
+    archives: Vec<Arc<dyn ArchiveSource>>,
+    /// Where members are kept once they are read out of an archive.
+    cache: PathBuf,
+    members: Extracted,
+}
+
+/// What paths are relative to.
+enum Base {
+    /// A folder of the user's, whose rows may name any path.
+    Folder(PathBuf),
+    /// A folder of a dataset on the Hub, whose rows may name what is in the dataset alone.
+    Hub { snapshot: Snapshot, folder: String, listed: BTreeSet<String> },
+    /// Nothing, and why.
+    Nowhere(String),
+}
+
+impl PictureFiles {
+    pub(super) fn in_folder(folder: PathBuf) -> Self {
+        Self::of(Base::Folder(folder))
+    }
+
+    /// `folder` is a path inside the repository, empty for its top.
+    pub(super) fn on_hub(snapshot: Snapshot, folder: String) -> Self {
+        Self::of(Base::Hub { snapshot, folder, listed: BTreeSet::new() })
+    }
+
+    pub(super) fn nowhere(reason: String) -> Self {
+        Self::of(Base::Nowhere(reason))
+    }
+
+    fn of(base: Base) -> Self {
+        Self { base, archives: Vec::new(), cache: PathBuf::new(), members: Extracted::default() }
+    }
+
+    /// Pictures that are no files are looked for in these archives, one after the other.
+    pub(super) fn with_archives(self, archives: Vec<Arc<dyn ArchiveSource>>, cache: PathBuf) -> Self {
+        Self { archives, cache, ..self }
+    }
+
+    /// Whether any of them may have to be brought here.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        !self.archives.is_empty() || matches!(self.base, Base::Hub { .. })
+    }
+
+    /// Brings the named pictures onto this machine. One that is nowhere to be had is no error: its sample says why.
+    ///
+    /// # Errors
+    /// Where the Hub or an archive cannot be read now.
+    pub(super) fn bring(&mut self, names: &BTreeSet<String>, progress: &dyn Progress) -> Result<(), String> {
+        self.download(names, progress)?;
+        let mut left: BTreeSet<String> =
+            names.iter().filter(|name| self.file(name).is_none()).cloned().collect();
+        for source in &self.archives {
+            if left.is_empty() {
+                break;
+            }
+            let archive =
+                Archive::open(Arc::clone(source), &self.cache).map_err(|error| error.to_string())?;
+            let extracted = archive.extract(&left, progress).map_err(|error| error.to_string())?;
+            left.retain(|name| !extracted.found.contains_key(name));
+            let reason = |(name, reason)| (name, format!("{}: {reason}", source.name()));
+            self.members.missing.extend(extracted.missing.into_iter().map(reason));
+            self.members.found.extend(extracted.found);
+        }
+        Ok(())
+    }
+
+    /// Those of the names that are files of the Hub.
+    fn download(&mut self, names: &BTreeSet<String>, progress: &dyn Progress) -> Result<(), String> {
+        let Base::Hub { snapshot, folder, listed } = &mut self.base else { return Ok(()) };
+        if listed.is_empty() {
+            let files = snapshot.files().map_err(|error| error.to_string())?;
+            listed.extend(files.into_iter().map(|file| file.path));
+        }
+        let paths: Vec<String> = names
+            .iter()
+            .filter_map(|name| plain_path(name))
+            .map(|name| joined(folder, &name))
+            .filter(|path| listed.contains(path))
+            .collect();
+        snapshot.get(&paths, progress).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The picture of this name.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub(super) fn source(&self, name: &str) -> Result<ImageSource, String> {
+        if let Some(path) = self.file(name) {
+            return Ok(ImageSource::File(path));
+        }
+        match (self.members.found.get(name), self.members.missing.get(name), &self.base) {
+            (Some(path), ..) => Ok(ImageSource::Member { path: path.clone(), origin: self.origin_of(name) }),
+            (None, Some(reason), _) => Err(format!("{name}: {reason}")),
+            // Whoever reads it says that there is no such file.
+            (None, None, Base::Folder(folder)) => Ok(ImageSource::File(folder.join(name))),
+            (None, None, Base::Hub { snapshot, .. }) => Err(match plain_path(name) {
+                Some(_) => format!("{name}: the dataset has no such file at {}", snapshot.commit()),
+                None => format!("{name}: expected a path inside the dataset"),
+            }),
+            (None, None, Base::Nowhere(reason)) => Err(format!("{name}: {reason}")),
+        }
+    }
+
+    /// The file of this name on this machine, where there is one.
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        let path = match &self.base {
+            Base::Folder(folder) => folder.join(name),
+            Base::Hub { snapshot, folder, .. } => snapshot.folder().join(joined(folder, &plain_path(name)?)),
+            Base::Nowhere(_) => return None,
+        };
+        path.is_file().then_some(path)
+    }
+
+    fn origin_of(&self, name: &str) -> String {
+        match self.archives.as_slice() {
+            [archive] => format!("{}: {name}", archive.name()),
+            _ => name.to_owned(),
+        }
+    }
+}
+
+/// The path as the Hub has it, where it leads down only.
+fn plain_path(name: &str) -> Option<String> {
+    let parts = Path::new(name).components().filter(|part| *part != Component::CurDir);
+    let parts: Option<Vec<&str>> = parts
+        .map(|part| match part {
+            Component::Normal(part) => part.to_str(),
+            _ => None,
+        })
+        .collect();
+    parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join("/"))
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}

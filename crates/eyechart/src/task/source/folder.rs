@@ -1,0 +1,61 @@
+//! Data in a folder of the user's. Nothing is fetched.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::load::LoadedTask;
+use super::super::pictures::PictureFiles;
+use super::{DataAccess, Located};
+use crate::dataset::archive::{ArchiveSource, LocalFile};
+use crate::dataset::{self, Files};
+
+pub(super) fn locate(
+    loaded: &LoadedTask,
+    given: Option<&Path>,
+    access: &DataAccess,
+) -> Result<Located, String> {
+    let files = find_files(loaded, given)?;
+    let first = files.paths.first().map_or(files.folder.as_path(), PathBuf::as_path);
+    let base = if first.is_dir() { first } else { first.parent().unwrap_or(Path::new("")) };
+    let mut pictures = PictureFiles::in_folder(base.to_owned());
+    if let Some(pattern) = loaded.task.images.as_ref().and_then(|images| images.archive.as_deref()) {
+        // Unpacked already, it need not be there.
+        if let Ok(found) = dataset::find_files(&files.folder, pattern) {
+            let archives = found.paths.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
+            pictures = pictures.with_archives(archives, super::own_cache(access)?);
+        }
+    }
+    Ok(Located { files, origin: None, pictures, snapshot: None, notices: Vec::new() })
+}
+
+fn open(path: &Path) -> Result<Arc<dyn ArchiveSource>, String> {
+    let opened = LocalFile::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(Arc::new(opened))
+}
+
+fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, String> {
+    let spec = &loaded.task.dataset;
+    let origin = spec.origin_in_words();
+    let Some(root) = given.or(loaded.folder.as_deref()) else {
+        let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
+        return Err(format!(
+            "the task {} needs its data: give the folder that holds {} by --data DIR{origin}",
+            loaded.task.name, spec.file
+        ));
+    };
+    let below = spec.folder.as_ref().map(|folder| root.join(folder));
+    let first =
+        if loaded.in_suite { below.clone().unwrap_or_else(|| root.to_owned()) } else { root.to_owned() };
+    let error = match dataset::find_files(&first, &spec.file) {
+        Ok(files) => return Ok(files),
+        Err(error) => error,
+    };
+    // One task of a suite, run alone over the suite's data folder.
+    if let Some(Ok(files)) = below.map(|folder| dataset::find_files(&folder, &spec.file)) {
+        return Ok(files);
+    }
+    let fetched =
+        if spec.hub.is_some() || spec.url.is_some() { ": without --data it is fetched" } else { "" };
+    let origin = origin.map(|origin| format!(" (it comes from {origin}{fetched})")).unwrap_or_default();
+    Err(format!("{error}{origin}"))
+}

@@ -1,0 +1,237 @@
+//! Data on the Hugging Face Hub: whole files into the cache that Python shares, Parquet files in pieces.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::pictures::PictureFiles;
+use super::{DataAccess, Located, is_parquet, own_cache, parent_of};
+use crate::dataset::archive::ArchiveSource;
+use crate::dataset::{self, Files, Ranges, ReadAt};
+use crate::hub::{Hub, HubError, RemoteFile, Repository, Snapshot};
+use crate::types::{DataOrigin, Progress, Task};
+
+/// Of a file's end: where Parquet has its footer, which is read in any case.
+const FOOTER: u64 = 8;
+/// Names that an error shows.
+const SHOWN: usize = 5;
+
+pub(super) fn locate(
+    task: &Task,
+    id: &str,
+    access: &DataAccess,
+    progress: &dyn Progress,
+) -> Result<Located, String> {
+    let said = |error: HubError| error.to_string();
+    let revision = task.dataset.revision.clone();
+    let repository = Repository {
+        revision: recorded_commit(access, id).or_else(|| revision.clone()),
+        ..Repository::dataset(id)
+    };
+    let snapshot = Hub::new(&access.env).and_then(|hub| hub.snapshot(&repository)).map_err(said)?;
+    let place = Place { task, access, listing: snapshot.files().map_err(said)?, snapshot };
+    let Place { snapshot, .. } = &place;
+    let mut notices = Vec::new();
+    if snapshot.is_from_cache() {
+        let revision = revision.as_deref().unwrap_or("main");
+        notices.push(format!(
+            "the Hub cannot be asked what {revision} of {id} is now: {} is used, as the cache has it",
+            snapshot.commit()
+        ));
+    }
+    let origin = DataOrigin::Hub {
+        repository: id.to_owned(),
+        revision: revision.unwrap_or_else(|| "main".to_owned()),
+        commit: snapshot.commit().to_owned(),
+    };
+    let (files, pictures) = (place.files(progress)?, place.pictures()?);
+    Ok(Located { files, origin: Some(origin), pictures, snapshot: Some(place.snapshot), notices })
+}
+
+fn recorded_commit(access: &DataAccess, id: &str) -> Option<String> {
+    match &access.recorded {
+        Some(DataOrigin::Hub { repository, commit, .. }) if repository == id => Some(commit.clone()),
+        _ => None,
+    }
+}
+
+/// One dataset at one commit.
+struct Place<'a> {
+    task: &'a Task,
+    access: &'a DataAccess,
+    snapshot: Snapshot,
+    listing: Vec<RemoteFile>,
+}
+
+impl Place<'_> {
+    /// The data files; of those that are read whole, the missing ones are downloaded.
+    fn files(&self, progress: &dyn Progress) -> Result<Files, String> {
+        let pattern = self.task.dataset.file.trim_end_matches('/');
+        let found = self.select(pattern);
+        if found.is_empty() && pattern != "." {
+            let below = self.below(&format!("{pattern}/"));
+            if !below.is_empty() {
+                return self.image_folder(pattern, below, progress);
+            }
+            return Err(self.missing(pattern));
+        }
+        match () {
+            () if pattern == "." => self.image_folder("", self.below(""), progress),
+            () if is_parquet(&self.task.dataset) => self.parquet(found, progress),
+            () => {
+                let paths = self.get(&found, progress)?;
+                Ok(Files::local(self.snapshot.folder(), paths))
+            }
+        }
+    }
+
+    fn select(&self, pattern: &str) -> Vec<String> {
+        dataset::select(self.listing.iter().map(|file| file.path.as_str()), pattern)
+    }
+
+    /// What is below a folder of the repository, hidden files left out, with sizes by relative path.
+    fn below(&self, prefix: &str) -> BTreeMap<String, u64> {
+        let relative = |file: &RemoteFile| Some((file.path.strip_prefix(prefix)?.to_owned(), file.size));
+        let is_shown = |(name, _): &(String, u64)| !name.split('/').any(|part| part.starts_with('.'));
+        self.listing.iter().filter_map(relative).filter(is_shown).collect()
+    }
+
+    /// The files that rows are read from are downloaded; pictures are not.
+    fn image_folder(
+        &self,
+        folder: &str,
+        listed: BTreeMap<String, u64>,
+        progress: &dyn Progress,
+    ) -> Result<Files, String> {
+        let in_repository =
+            |name: &String| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+        let wanted: Vec<String> =
+            listed.keys().filter(|name| dataset::has_rows(name)).map(in_repository).collect();
+        self.get(&wanted, progress)?;
+        let path = self.snapshot.folder().join(folder);
+        Ok(Files { listed: Some(listed), ..Files::local(self.snapshot.folder(), vec![path]) })
+    }
+
+    /// In pieces, unless they are here already, or the server gives none, or nobody knows their hash.
+    fn parquet(&self, found: Vec<String>, progress: &dyn Progress) -> Result<Files, String> {
+        let mut files = Files::local(self.snapshot.folder(), Vec::new());
+        for path in found {
+            let here = self.snapshot.folder().join(&path);
+            let remote = if here.is_file() { None } else { self.in_pieces(&path)? };
+            match remote {
+                Some(remote) => drop(files.remote.insert(here.clone(), remote)),
+                None => drop(self.get(std::slice::from_ref(&path), progress)?),
+            }
+            files.paths.push(here);
+        }
+        Ok(files)
+    }
+
+    fn in_pieces(&self, path: &str) -> Result<Option<dataset::RemoteFile>, String> {
+        let Some((size, sha256)) = self.file(path).and_then(|file| Some((file.size, file.sha256.clone()?)))
+        else {
+            return Ok(None);
+        };
+        let (snapshot, name) = (self.snapshot.clone(), path.to_owned());
+        let fetch = move |range| snapshot.read_range(&name, range).map_err(io_error);
+        let ranges = Ranges::open(&own_cache(self.access)?, &sha256, size, Box::new(fetch));
+        let ranges = ranges.map_err(|error| format!("cannot keep pieces of {path} in the cache: {error}"))?;
+        match ranges.read_at(size.saturating_sub(FOOTER)..size) {
+            Ok(_) => Ok(Some(dataset::RemoteFile { content: Arc::new(ranges), sha256 })),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn pictures(&self) -> Result<PictureFiles, String> {
+        let Some(images) = &self.task.images else {
+            return Ok(PictureFiles::nowhere("the task has no pictures".to_owned()));
+        };
+        let pattern = self.task.dataset.file.trim_end_matches('/');
+        let is_file = !self.select(pattern).is_empty();
+        let base = if is_file { parent_of(pattern) } else { pattern.trim_start_matches('.') };
+        let pictures = PictureFiles::on_hub(self.snapshot.clone(), base.to_owned());
+        let Some(pattern) = &images.archive else { return Ok(pictures) };
+        let archives = self.select(pattern);
+        if archives.is_empty() {
+            return Err(self.missing(pattern));
+        }
+        let open = |path: &String| -> Arc<dyn ArchiveSource> { Arc::new(HubArchive::new(self, path)) };
+        Ok(pictures.with_archives(archives.iter().map(open).collect(), own_cache(self.access)?))
+    }
+
+    fn get(&self, paths: &[String], progress: &dyn Progress) -> Result<Vec<PathBuf>, String> {
+        self.snapshot.get(paths, progress).map_err(|error| error.to_string())
+    }
+
+    fn file(&self, path: &str) -> Option<&RemoteFile> {
+        self.listing.iter().find(|file| file.path == path)
+    }
+
+    fn missing(&self, pattern: &str) -> String {
+        let id = self.task.dataset.hub.as_deref().unwrap_or_default();
+        let shown: Vec<&str> = self.listing.iter().map(|file| file.path.as_str()).take(SHOWN).collect();
+        let more = match self.listing.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let commit = self.snapshot.commit();
+        format!("the dataset {id} has no file {pattern} at {commit}; it has {}{more}", shown.join(", "))
+    }
+}
+
+/// A file that is given as a whole alone must be told apart by its kind.
+fn io_error(error: HubError) -> io::Error {
+    match error {
+        HubError::NoRanges { .. } => io::Error::new(io::ErrorKind::Unsupported, error),
+        error => io::Error::other(error),
+    }
+}
+
+/// An archive of the repository, read while it is downloaded.
+struct HubArchive {
+    snapshot: Snapshot,
+    path: String,
+    identity: String,
+    size: Option<u64>,
+}
+
+impl HubArchive {
+    fn new(place: &Place<'_>, path: &str) -> Self {
+        let file = place.file(path);
+        let by_place = || {
+            format!(
+                "{}\0{}\0{path}",
+                place.task.dataset.hub.as_deref().unwrap_or_default(),
+                place.snapshot.commit()
+            )
+        };
+        let identity =
+            file.and_then(|file| file.sha256.clone().or_else(|| file.etag.clone())).unwrap_or_else(by_place);
+        Self {
+            snapshot: place.snapshot.clone(),
+            path: path.to_owned(),
+            identity,
+            size: file.map(|file| file.size),
+        }
+    }
+}
+
+impl ArchiveSource for HubArchive {
+    fn name(&self) -> String {
+        self.path.clone()
+    }
+
+    fn identity(&self) -> String {
+        self.identity.clone()
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    fn read_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        self.snapshot.stream(&self.path, offset).map_err(io_error)
+    }
+}

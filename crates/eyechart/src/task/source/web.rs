@@ -1,0 +1,57 @@
+//! Data in one file at an address.
+
+use std::path::Path;
+
+use super::super::pictures::PictureFiles;
+use super::{DataAccess, Located};
+use crate::dataset::Files;
+use crate::types::{DataOrigin, Progress, Task};
+use crate::web::{Web, WebFile, WebSettings};
+
+pub(super) fn locate(
+    task: &Task,
+    url: &str,
+    access: &DataAccess,
+    progress: &dyn Progress,
+) -> Result<Located, String> {
+    // The check is of pictures, and none is fetched here.
+    let settings = WebSettings {
+        allow_private: access.allow_private_urls,
+        ..WebSettings::new(super::own_cache(access)?, |_| Ok(()))
+    };
+    let web = Web::new(settings)?;
+    let file = file(&web, url, access, progress)?;
+    let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
+    let pictures =
+        PictureFiles::nowhere(format!("the data of {} came from an address, without pictures", task.name));
+    let notices =
+        file.stale.iter().map(|reason| format!("{reason}; the file fetched earlier is used")).collect();
+    let origin = DataOrigin::Url { url: url.to_owned(), sha256: file.sha256 };
+    Ok(Located {
+        files: Files::local(folder, vec![file.path]),
+        origin: Some(origin),
+        pictures,
+        snapshot: None,
+        notices,
+    })
+}
+
+/// What an earlier run had, where it goes on; else the file as it is now.
+fn file(web: &Web, url: &str, access: &DataAccess, progress: &dyn Progress) -> Result<WebFile, String> {
+    let recorded = match &access.recorded {
+        Some(DataOrigin::Url { url: recorded, sha256 }) if recorded == url => Some(sha256.as_str()),
+        _ => None,
+    };
+    let earlier = || web.earlier_file(url, recorded);
+    if (recorded.is_some() || access.env.hf_hub_offline)
+        && let Some(file) = earlier()
+    {
+        return Ok(file);
+    }
+    if access.env.hf_hub_offline {
+        return Err(format!(
+            "the cache has nothing of {url}, and HF_HUB_OFFLINE is set: unset it to download"
+        ));
+    }
+    web.file(url, progress)
+}
