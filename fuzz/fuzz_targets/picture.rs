@@ -1,15 +1,28 @@
-//! Any bytes as a picture, sent as they are and re-encoded: prepared or refused, never a panic.
+//! Any bytes as a picture, sent as they are, re-encoded and scaled: prepared or refused, never a panic.
 #![no_main]
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
-use eyechart::image::prepare;
-use eyechart::types::{ImageFormat, ImageSource, ImagesSpec, SendAs};
+use eyechart::image::Preparer;
+use eyechart::types::{ImageFormat, ImageLimits, ImageSource, ImagesSpec, SendAs};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    let Ok(store) = tempfile::tempdir() else { return };
     let source = ImageSource::Bytes { bytes: Bytes::copy_from_slice(bytes), origin: "fuzz".to_owned() };
-    for format in [None, Some(ImageFormat::Jpeg)] {
-        let spec = ImagesSpec { column: "image".to_owned(), send: SendAs::Bytes, format };
-        let _ = prepare(&source, &spec);
+    for (format, max_side) in [(None, None), (Some(ImageFormat::Jpeg), None), (None, NonZeroU32::new(16))] {
+        let spec = ImagesSpec {
+            column: "image".to_owned(),
+            send: SendAs::Bytes,
+            format,
+            quality: None,
+            max_side,
+            max_pixels: None,
+            background: None,
+            detail: None,
+        };
+        let preparer = Preparer::new(spec, ImageLimits::default(), store.path().to_owned(), false);
+        let _ = preparer.prepare(&source);
     }
 });

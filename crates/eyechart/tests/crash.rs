@@ -5,8 +5,8 @@
 mod common;
 
 use std::collections::HashSet;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 const CONNECTIONS: u64 = 8;
 const SIGKILL: i32 = 9;
+/// The user that owns nothing.
+const NOBODY: u32 = 65_534;
 
 fn endpoint(rules: Vec<Rule>, latency: Duration) -> Server {
     let script = Script::new(rules).unwrap();
@@ -202,20 +204,56 @@ fn a_full_disk_stops_the_run_and_it_goes_on_once_there_is_room() {
 }
 
 #[test]
+fn a_disk_too_full_for_a_picture_stops_the_run_and_leaves_no_part_of_it() {
+    let place = Place::new();
+    let task = place.charts(3);
+    place.write("images/2.jpg", common::jpeg(2, 60_000));
+    let server = endpoint(Vec::new(), Duration::ZERO);
+    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+    let output = Command::new("sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_eyechart"), "run"])
+        .arg(&task)
+        .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--keep-images"])
+        .arg("--out")
+        .arg(place.runs())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("cannot keep a picture in") && said.contains("--resume"), "{said}");
+    assert!(place.run().samples().iter().all(|sample| sample["id"] != "c-2"), "it was not sent");
+
+    eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
+    let checked = eyechart().arg("check").arg(place.runs()).assert().code(0).get_output().clone();
+    assert!(common::stdout(&checked).contains("3 stored pictures"), "{}", common::stdout(&checked));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_stops_the_run_before_the_first_request() {
     let place = Place::new();
     let task = place.texts(4);
     let server = endpoint(Vec::new(), Duration::ZERO);
     std::fs::create_dir(place.runs()).unwrap();
-    std::fs::set_permissions(place.runs(), PermissionsExt::from_mode(0o555)).unwrap();
-    if std::fs::write(place.runs().join("x"), "").is_ok() {
-        // The superuser may write everywhere: there is nothing to see.
-        return;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
+    if is_superuser(&place) {
+        // The superuser may write everywhere: somebody else has to try.
+        let binary = place.path("eyechart");
+        std::fs::copy(env!("CARGO_BIN_EXE_eyechart"), &binary).unwrap();
+        command = Command::new(binary);
+        command.uid(NOBODY);
+        std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
     }
-    let output = run_at(&server, &place, &task).assert().code(3).get_output().clone();
+    std::fs::set_permissions(place.runs(), PermissionsExt::from_mode(0o555)).unwrap();
+    command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", &server.url(), "--no-score"]);
+    let output = command.arg("--out").arg(place.runs()).output().unwrap();
     std::fs::set_permissions(place.runs(), PermissionsExt::from_mode(0o755)).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stderr(&output).contains("cannot create the folder"), "{}", stderr(&output));
     assert_eq!(server.stats().requests, 0);
+}
+
+fn is_superuser(place: &Place) -> bool {
+    std::fs::metadata(place.path("")).unwrap().uid() == 0
 }
 
 #[test]

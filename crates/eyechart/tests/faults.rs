@@ -14,7 +14,7 @@ use eyechart::rehearse::{Capacity, Fault, Faults, Options, Rule, Server, Stats};
 use serde_json::{Value, json};
 
 /// Faults that asking again can help with, and how the attempt that met one is counted.
-const PASSING: [(&str, &str); 20] = [
+const PASSING: [(&str, &str); 23] = [
     ("429", "rate_limited"),
     ("429-seconds", "rate_limited"),
     ("429-date", "rate_limited"),
@@ -26,6 +26,9 @@ const PASSING: [(&str, &str); 20] = [
     ("502-html", "server_error"),
     ("503", "server_error"),
     ("error-200", "server_error"),
+    ("error-inside", "server_error"),
+    ("stream-error", "server_error"),
+    ("stream-cut", "malformed"),
     ("html-200", "malformed"),
     ("truncated", "malformed"),
     ("utf8", "malformed"),
@@ -38,13 +41,19 @@ const PASSING: [(&str, &str); 20] = [
 ];
 
 /// Faults that end a sample, and how it is counted.
-const FINAL: [(&str, &str); 2] = [("413-html", "bad_request"), ("422-detail", "bad_request")];
+const FINAL: [(&str, &str); 5] = [
+    ("400-context", "too_large"),
+    ("413-html", "too_large"),
+    ("400-filter", "refused"),
+    ("403-flagged", "refused"),
+    ("422-detail", "bad_request"),
+];
 
 /// Faults that stop a run.
-const STOPPING: [&str; 3] = ["400-key", "401", "404"];
+const STOPPING: [&str; 5] = ["400-key", "401", "402", "404", "429-quota"];
 
 /// Faults that an answer survives, and those with a test of their own.
-const OTHERS: [&str; 2] = ["drip", "length-short"];
+const OTHERS: [&str; 3] = ["drip", "length-short", "stream"];
 
 fn fault(index: usize, name: &str) -> Value {
     json!({"prompt": format!("What is {index}?"), "fault": name})
@@ -72,23 +81,28 @@ fn every_fault_there_is_has_its_test() {
 #[test]
 fn a_fault_that_passes_costs_an_attempt_and_no_answer() {
     let place = Place::new();
-    let task = place.texts(PASSING.len() + 1);
+    let task = place.texts(PASSING.len() + 2);
     let once = |(index, (name, _)): (usize, &(&str, &str))| {
         let mut rule = fault(index, name);
         rule["times"] = json!(1);
         common::rule(rule)
     };
-    let drip = rule(fault(PASSING.len(), "drip"));
-    let rules: Vec<Rule> = PASSING.iter().enumerate().map(once).chain([drip]).collect();
+    let borne = ["drip", "stream"].iter().enumerate();
+    let borne = borne.map(|(index, name)| rule(fault(PASSING.len() + index, name)));
+    let rules: Vec<Rule> = PASSING.iter().enumerate().map(once).chain(borne).collect();
     let server = endpoint(rules);
     let mut command = run_at(&server, &place, &task);
     command.args(["--max-connections", "8", "--timeout", "8"]).assert().code(0);
     let run = place.run();
-    assert_eq!(run.samples().len(), PASSING.len() + 1);
+    assert_eq!(run.samples().len(), PASSING.len() + 2);
     for (index, (name, kind)) in PASSING.iter().enumerate() {
         assert_eq!(kinds(&run.sample(&format!("t-{index}"))), [json!(kind), Value::Null], "{name}");
     }
-    assert_eq!(kinds(&run.sample(&format!("t-{}", PASSING.len()))), [Value::Null], "drip");
+    for index in [0, 1] {
+        let sample = run.sample(&format!("t-{}", PASSING.len() + index));
+        assert_eq!(kinds(&sample), [Value::Null]);
+        assert!(sample["output"]["text"].as_str().unwrap().starts_with("No answer was scripted"));
+    }
     assert_eq!(server.stats().requests as usize, attempts(&run), "every request is in the record");
 }
 
@@ -115,7 +129,7 @@ fn a_fault_that_stays_fails_its_sample_with_the_true_kind() {
         assert_eq!(sample["error"]["kind"], *kind, "{name}");
         let tries = kinds(&sample);
         // Of those that are asked again some were in doubt, until another sample was answered.
-        let expected = if *kind == "bad_request" { 1..=1 } else { 2..=20 };
+        let expected = if FINAL.contains(&(*name, *kind)) { 1..=1 } else { 2..=20 };
         assert!(
             expected.contains(&tries.len()) && tries.iter().all(|try_| try_ == kind),
             "{name}: {tries:?}"

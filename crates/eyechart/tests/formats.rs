@@ -6,6 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{Place, RunFiles, endpoint, eyechart, rule, run_at};
+use eyechart::types::FailureKind;
 use serde_json::{Value, json};
 
 fn schema(name: &str) -> jsonschema::Validator {
@@ -78,6 +79,20 @@ fn recorded_outputs_are_as_documented() {
         .arg(place.runs());
     command.assert().code(0);
     check_run(&place.run());
+}
+
+#[test]
+fn every_failure_kind_is_documented_and_in_the_schemas() {
+    let docs = include_str!("../../../docs/formats.md");
+    let kinds = FailureKind::ALL.map(FailureKind::name);
+    for name in kinds {
+        assert!(docs.contains(&format!("\n| `{name}` | ")), "docs/formats.md lacks {name}");
+    }
+    for name in ["sample.schema.json", "results.schema.json"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas").join(name);
+        let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        assert_eq!(schema["$defs"]["kind"]["enum"], json!(kinds), "{name}");
+    }
 }
 
 #[test]

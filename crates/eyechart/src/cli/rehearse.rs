@@ -32,9 +32,9 @@ pub struct Rehearse {
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 
-    /// Requests worked on at once; beyond that the reply is 429
-    #[arg(long, value_name = "N")]
-    capacity: Option<usize>,
+    /// Requests worked on at once; beyond that the reply is 429. 40,10@30s,40@60s changes it after these times
+    #[arg(long, value_name = "N[,N@T…]", value_parser = parse_capacity)]
+    capacity: Option<Capacity>,
 }
 
 fn examples_and_faults() -> String {
@@ -57,7 +57,7 @@ impl Rehearse {
             latency: self.latency,
             script: self.answers.as_deref().map(Script::load).transpose()?.unwrap_or_default(),
             faults: Faults::new(self.seed, self.fail)?,
-            capacity: self.capacity.map(Capacity::fixed).unwrap_or_default(),
+            capacity: self.capacity.unwrap_or_default(),
             ..Options::default()
         })?;
         output::result(&format!("{}\n", server.url()));
@@ -91,4 +91,19 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let number: f64 = number.parse().map_err(|_| expected())?;
     Duration::try_from_secs_f64(number * unit).map_err(|_| expected())
+}
+
+/// `40`, or `40,10@30s,40@60s`: from these times since the start on.
+fn parse_capacity(text: &str) -> Result<Capacity, String> {
+    let expected = || format!("expected something like 40 or 40,10@30s,40@60s, got {text:?}");
+    let (mut capacity, mut last) = (Capacity::default(), None);
+    for step in text.split(',') {
+        let (most, after) = step.split_once('@').unwrap_or((step, "0s"));
+        let (most, after) = (most.parse().map_err(|_| expected())?, parse_duration(after)?);
+        if last.is_some_and(|last| after <= last) {
+            return Err(format!("{}; each time is after the one before", expected()));
+        }
+        (capacity, last) = (capacity.from(after, most), Some(after));
+    }
+    Ok(capacity)
 }

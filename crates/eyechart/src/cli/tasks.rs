@@ -146,7 +146,8 @@ impl Show {
         let sample = sample_named(dataset, id, &progress)?;
         // Pictures that are re-encoded would be kept beside the runs; here there is none.
         let store = tempfile::tempdir()?;
-        let http = HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new() };
+        let http =
+            HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new(), log: None };
         let provider = Provider::new(&endpoint, None, &http, RetryPolicy { max_retries: 0 });
         let live = Live {
             provider: provider.map_err(anyhow::Error::msg)?,

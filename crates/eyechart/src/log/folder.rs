@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::atomic::{create_folders, sync_folder, temporaries};
-use super::{BadLine, LogError, Record, RunLock, lock, read_record, write_json};
+use super::{BadLine, LogError, Record, RunLock, lock, read_outline, read_record, write_json};
 use crate::types::{EvalSpec, PickedSample, Status};
 
 /// The folder of one run, whether it is under way or long finished.
@@ -173,6 +173,14 @@ impl RunFolder {
     /// [`LogError::Io`] where the log cannot be read at all.
     pub fn record(&self) -> Result<Record, LogError> {
         read_record(&self.samples_path())
+    }
+
+    /// Its record without the texts in it.
+    ///
+    /// # Errors
+    /// As [`RunFolder::record`].
+    pub fn outline(&self) -> Result<Record, LogError> {
+        read_outline(&self.samples_path())
     }
 
     /// What of `spec` has no record yet, or a failed one.

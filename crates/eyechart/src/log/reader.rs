@@ -33,15 +33,28 @@ pub struct Record {
 /// # Errors
 /// [`LogError::Io`] where the file cannot be read at all.
 pub fn read_record(path: &Path) -> Result<Record, LogError> {
+    read_with(path, |sample| sample)
+}
+
+/// Reads `samples.jsonl` without the texts in it: what counting and timing need, in memory that hardly depends on how
+/// long prompts and answers are.
+///
+/// # Errors
+/// As [`read_record`].
+pub fn read_outline(path: &Path) -> Result<Record, LogError> {
+    read_with(path, SampleRecord::without_texts)
+}
+
+fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result<Record, LogError> {
     let mut record = Record::default();
     let mut places: HashMap<(String, Epoch), usize> = HashMap::new();
     for_each_sample(path, |line, content| {
         match content {
             Content::Sample(sample) => match places.get(&(sample.id.clone(), sample.epoch)) {
-                Some(place) => record.samples[*place] = *sample,
+                Some(place) => record.samples[*place] = keep(*sample),
                 None => {
                     places.insert((sample.id.clone(), sample.epoch), record.samples.len());
-                    record.samples.push(*sample);
+                    record.samples.push(keep(*sample));
                 }
             },
             Content::Torn => record.torn = true,

@@ -121,11 +121,11 @@ impl Provider {
             return (Err(failure.clone()), None);
         }
         match openai::parse(&body.unwrap_or_default()) {
-            Ok(output) => (Ok(output), None),
+            Ok(output) => (Ok(self.client.without_keys(output)), None),
             Err((failure, unusable)) => {
                 let failure = self.client.presentable(failure);
                 attempt.error = Some(failure.clone());
-                (Err(failure), unusable.map(|output| *output))
+                (Err(failure), unusable.map(|output| self.client.without_keys(*output)))
             }
         }
     }

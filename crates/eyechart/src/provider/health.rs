@@ -27,6 +27,15 @@ pub enum Halt {
         /// The last failure.
         failure: Failure,
     },
+    /// No connection to it is secure, and none ever was.
+    #[error(
+        "no secure connection to the endpoint ({failure}); check whether the base URL begins with https or http, and \
+         the certificate (SSL_CERT_FILE names a file of authorities that are trusted)"
+    )]
+    Insecure {
+        /// What was wrong.
+        failure: Failure,
+    },
     /// It has answered nobody for too long.
     #[error("the endpoint has answered nothing for {} s ({failure}); --give-up-after waits longer", silence.as_secs())]
     Silent {
@@ -85,6 +94,10 @@ impl Health {
             self.doubtful = 0;
             return outcome.or_else(refused);
         };
+        // What is wrong with the very first connection is wrong with all.
+        if failure.kind == FailureKind::Tls && !self.reached {
+            return Err(Halt::Insecure { failure: failure.clone() });
+        }
         let silence = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
         if silence >= self.give_up_after {
             return Err(Halt::Silent { silence, failure: failure.clone() });
@@ -111,7 +124,8 @@ impl Health {
             return Err(Halt::Unreachable { failure: failure.clone() });
         }
         // Asked alone, a sample may itself be what the endpoint breaks on: one is believed to be, a second is not.
-        if others == 0 && failure.kind != FailureKind::Connection && self.doubtful == 0 {
+        let unconnected = matches!(failure.kind, FailureKind::Connection | FailureKind::Tls);
+        if others == 0 && !unconnected && self.doubtful == 0 {
             self.doubtful += 1;
             return Ok(Verdict::Sample);
         }
@@ -122,7 +136,7 @@ impl Health {
 /// Refusals that every other request would meet too.
 fn refused(failure: &Failure) -> Result<(), Halt> {
     let check = match failure.kind {
-        FailureKind::Auth => "the API key and what it may use",
+        FailureKind::Auth => "the API key, what it may use, and its account's credit",
         FailureKind::NotFound => "--base-url and the model's name",
         _ => return Ok(()),
     };
@@ -178,6 +192,15 @@ mod tests {
         let (failing, later) = (failure(FailureKind::ServerError), start + Duration::from_secs(1));
         assert_eq!(health.judge(&failing, later, 0), Ok(Verdict::Sample));
         assert_eq!(health.judge(&failing, later, 0), Ok(Verdict::Endpoint));
+    }
+
+    #[test]
+    fn a_connection_that_is_not_secure_halts_at_once_unless_another_was() {
+        let (mut health, start) = (health(), Instant::now());
+        let failing = failure(FailureKind::Tls);
+        assert!(matches!(health.hear(Err(&failing), start), Err(Halt::Insecure { .. })));
+        health.reached();
+        assert_eq!(health.hear(Err(&failing), start), Ok(()));
     }
 
     #[test]

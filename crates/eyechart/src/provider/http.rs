@@ -1,15 +1,18 @@
 //! One attempt: send a body, read the whole reply, say what it was and how long it took.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::allowance;
-use super::key::{ApiKey, is_placeholder};
-use super::openai;
-use crate::types::{Attempt, Failure, FailureKind, causes};
+use super::http_log::{Exchange, HttpLog, Message};
+use super::key::{ApiKey, Header, Secrets, is_placeholder};
+use super::said::Said;
+use crate::types::{Attempt, Failure, FailureKind, ModelOutput, causes};
 
 /// No reply to one question is longer than this.
 const LARGEST_REPLY: usize = 16 << 20;
@@ -17,8 +20,6 @@ const LARGEST_REPLY: usize = 16 << 20;
 const LONGEST_ERROR: usize = 64 << 10;
 /// Characters of a failure's message that are kept.
 const EXCERPT: usize = 400;
-/// A shorter header value is no secret, and hiding it would garble every text.
-const SECRET: usize = 6;
 
 /// How requests are sent.
 #[derive(Debug, Clone)]
@@ -27,16 +28,20 @@ pub struct HttpSettings {
     pub timeout: Duration,
     /// Connections kept open between requests.
     pub connections: usize,
-    /// Additional headers, names and values.
-    pub headers: Vec<(String, String)>,
+    /// Additional headers.
+    pub headers: Vec<Header>,
+    /// Where requests and replies are logged; nowhere, if absent.
+    pub log: Option<Arc<HttpLog>>,
 }
 
 /// A client for one address.
 pub(super) struct Client {
     client: reqwest::Client,
     url: String,
-    secrets: Vec<String>,
+    headers: HeaderMap,
+    secrets: Secrets,
     timeout: Duration,
+    log: Option<Arc<HttpLog>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -57,8 +62,9 @@ impl Client {
     pub(super) fn new(url: String, key: Option<ApiKey>, settings: &HttpSettings) -> Result<Self, String> {
         // An error means that a provider is installed already, which is all that is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let headers = headers(key.as_ref(), &settings.headers)?;
         let client = reqwest::Client::builder()
-            .default_headers(headers(key.as_ref(), &settings.headers)?)
+            .default_headers(headers.clone())
             .user_agent(concat!("eyechart/", env!("CARGO_PKG_VERSION")))
             .timeout(settings.timeout)
             .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
@@ -68,8 +74,8 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| causes(&error))?;
-        let secrets = secrets(key.as_ref(), &settings.headers);
-        Ok(Self { client, url, secrets, timeout: settings.timeout })
+        let secrets = Secrets::of(key.as_ref(), &settings.headers);
+        Ok(Self { client, url, headers, secrets, timeout: settings.timeout, log: settings.log.clone() })
     }
 
     /// Where requests go.
@@ -78,92 +84,124 @@ impl Client {
     }
 
     pub(super) async fn send(&self, body: Bytes) -> Sent {
-        let mut attempt = Attempt {
-            started: Timestamp::now().to_string(),
-            seconds: 0.0,
-            status: None,
-            request_id: None,
-            retry_after: None,
-            error: None,
-        };
+        let started = Timestamp::now();
         let clock = Instant::now();
-        let mut exhausted_for = None;
-        let outcome = self.exchange(body, &mut attempt, &mut exhausted_for).await;
-        attempt.seconds = clock.elapsed().as_secs_f64();
-        let body = match outcome {
-            Ok(body) => Some(body),
-            Err(failure) => {
-                attempt.error = Some(self.presentable(failure));
-                None
-            }
+        let mut heard = Heard::default();
+        let outcome = self.exchange(body.clone(), &mut heard).await;
+        let seconds = clock.elapsed().as_secs_f64();
+        let outcome = outcome.and_then(|()| heard.judged()).map_err(|failure| self.presentable(failure));
+        let now = Timestamp::now();
+        let attempt = Attempt {
+            started: started.to_string(),
+            seconds,
+            status: heard.status.map(|status| status.as_u16()),
+            request_id: header(&heard.headers, "x-request-id").map(|id| self.secrets.hide(id)),
+            retry_after: allowance::retry_after(&heard.headers, now).map(|wait| wait.as_secs_f64()),
+            error: outcome.as_ref().err().cloned(),
         };
-        Sent { attempt, body, exhausted_for }
+        self.note(&attempt, &body, &heard);
+        let exhausted_for = allowance::exhausted_for(&heard.headers, now);
+        Sent { attempt, body: outcome.is_ok().then(|| heard.body.freeze()), exhausted_for }
     }
 
-    async fn exchange(
-        &self,
-        body: Bytes,
-        attempt: &mut Attempt,
-        exhausted_for: &mut Option<Duration>,
-    ) -> Result<Bytes, Failure> {
+    /// Sends and hears; what was heard before a failure is kept.
+    async fn exchange(&self, body: Bytes, heard: &mut Heard) -> Result<(), Failure> {
         let sent = self.client.post(&self.url).body(body).send().await;
         let mut reply = sent.map_err(|error| self.transport(error))?;
-        let status = reply.status();
-        attempt.status = Some(status.as_u16());
-        attempt.request_id = header(reply.headers(), "x-request-id");
-        let now = Timestamp::now();
-        attempt.retry_after = allowance::retry_after(reply.headers(), now).map(|wait| wait.as_secs_f64());
-        *exhausted_for = allowance::exhausted_for(reply.headers(), now);
-        let mut whole = BytesMut::new();
+        heard.status = Some(reply.status());
+        heard.headers = std::mem::take(reply.headers_mut());
         while let Some(part) = reply.chunk().await.map_err(|error| self.transport(error))? {
-            if whole.len() + part.len() > LARGEST_REPLY {
+            if heard.body.len() + part.len() > LARGEST_REPLY {
                 let message = format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20);
                 return Err(Failure::new(FailureKind::Malformed, message));
             }
-            whole.extend_from_slice(&part);
+            heard.body.extend_from_slice(&part);
         }
-        if status.as_u16() == 200 {
-            return Ok(whole.freeze());
-        }
-        let said = openai::error_message(&whole);
-        let message =
-            if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
-        let kind =
-            if refuses_key(status.as_u16(), &said) { FailureKind::Auth } else { kind_of(status.as_u16()) };
-        Err(Failure::new(kind, message))
+        Ok(())
     }
 
+    /// Logs the attempt where somebody wants it.
+    fn note(&self, attempt: &Attempt, body: &[u8], heard: &Heard) {
+        let Some(log) = &self.log else { return };
+        let reply = heard.status.map(|_| Message::reply(&heard.headers, &heard.body, &self.secrets));
+        log.write(&Exchange {
+            at: &attempt.started,
+            url: &self.url,
+            request: Message::request(&self.headers, body),
+            status: attempt.status,
+            reply,
+            seconds: attempt.seconds,
+            error: attempt.error.as_ref().map(ToString::to_string),
+        });
+    }
+
+    /// Why no whole reply came.
     fn transport(&self, error: reqwest::Error) -> Failure {
-        if error.is_connect() {
-            return Failure::new(FailureKind::Connection, causes(&error.without_url()));
-        }
-        if error.is_timeout() {
+        let kind = if is_tls(&error) { FailureKind::Tls } else { FailureKind::Connection };
+        if error.is_timeout() && !error.is_connect() {
             let message = format!("no whole reply within {} s (--timeout)", self.timeout.as_secs_f64());
             return Failure::new(FailureKind::Timeout, message);
         }
-        Failure::new(FailureKind::Connection, causes(&error.without_url()))
+        Failure::new(kind, causes(&error.without_url()))
+    }
+
+    /// The output without a key in it: nothing that is as long occurs in an answer by chance.
+    pub(super) fn without_keys(&self, output: ModelOutput) -> ModelOutput {
+        let hide = |text: String| self.secrets.hide_long(text);
+        ModelOutput {
+            text: hide(output.text),
+            reasoning: output.reasoning.map(hide),
+            model: output.model.map(hide),
+            ..output
+        }
     }
 
     /// The failure without any secret in it (endpoints quote keys back in their errors), then cut to a length that
     /// a record bears.
     pub(super) fn presentable(&self, failure: Failure) -> Failure {
-        let hide = |text: String, secret: &String| text.replace(secret, "[key]");
-        let message = self.secrets.iter().fold(failure.message, hide);
-        Failure { message: shortened(&message), ..failure }
+        Failure { message: shortened(&self.secrets.hide(failure.message)), ..failure }
     }
 }
 
-/// The key and the values of headers, whole and word by word, the longest first so that none is hidden in part.
-fn secrets(key: Option<&ApiKey>, headers: &[(String, String)]) -> Vec<String> {
-    let words = |value: &String| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let values = headers.iter().flat_map(|(_, value)| words(value).into_iter().chain([value.clone()]));
-    let all = key.map(ApiKey::secret).into_iter().chain(values);
-    let mut secrets: Vec<String> = all.filter(|secret| secret.len() >= SECRET).collect();
-    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
+/// What of a reply was heard.
+#[derive(Default)]
+struct Heard {
+    status: Option<StatusCode>,
+    headers: HeaderMap,
+    body: BytesMut,
 }
 
-fn headers(key: Option<&ApiKey>, additional: &[(String, String)]) -> Result<HeaderMap, String> {
+impl Heard {
+    /// Nothing but status 200 can be an answer.
+    fn judged(&self) -> Result<(), Failure> {
+        match self.status {
+            Some(StatusCode::OK) | None => Ok(()),
+            Some(status) => Err(refusal(status, &self.headers, &self.body)),
+        }
+    }
+}
+
+/// Why a reply with another status than 200 is no answer.
+pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+    let said = Said::of_body(body);
+    let redirected = header(headers, "location").filter(|_| status.is_redirection());
+    let message = match redirected {
+        Some(address) => format!("status {status}: it redirects to {address}, which is never followed"),
+        None if said.message.is_empty() => format!("status {status}"),
+        None => format!("status {status}: {}", said.message),
+    };
+    Failure::new(said.kind(status.as_u16()), message)
+}
+
+/// Whether it was the encryption that failed: errors of the TLS library hide inside those of the connection.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || hidden.is_some_and(|hidden| is_tls(hidden))
+        || error.source().is_some_and(is_tls)
+}
+
+fn headers(key: Option<&ApiKey>, additional: &[Header]) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(key) = key {
@@ -171,8 +209,11 @@ fn headers(key: Option<&ApiKey>, additional: &[(String, String)]) -> Result<Head
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
     }
-    for (name, value) in additional {
+    for Header { name, value } in additional {
         let wrong = || format!("--header {name}: expected NAME=VALUE that HTTP allows as a header");
+        if name.is_empty() {
+            return Err("--header: expected NAME=VALUE, got a text without a name".to_owned());
+        }
         let name = HeaderName::try_from(name).map_err(|_| wrong())?;
         if name == AUTHORIZATION && value.split_whitespace().last().is_some_and(is_placeholder) {
             return Err(format!("--header {name} holds a placeholder, not a key: give the provider's key"));
@@ -186,24 +227,6 @@ fn headers(key: Option<&ApiKey>, additional: &[(String, String)]) -> Result<Head
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// How a status other than 200 is counted.
-pub(super) fn kind_of(status: u16) -> FailureKind {
-    match status {
-        401 | 403 => FailureKind::Auth,
-        404 => FailureKind::NotFound,
-        408 | 409 | 500.. => FailureKind::ServerError,
-        429 => FailureKind::RateLimited,
-        _ => FailureKind::BadRequest,
-    }
-}
-
-/// Whether a 400 is about the key after all: some gateways have no other status for it, so only its words tell.
-fn refuses_key(status: u16, said: &str) -> bool {
-    let said = said.to_ascii_lowercase();
-    let refused = ["invalid", "not valid", "incorrect", "expired"].iter().any(|word| said.contains(word));
-    status == 400 && refused && (said.contains("api key") || said.contains("api_key"))
 }
 
 /// A foreign text on one line, as far as anybody would read it.
@@ -225,10 +248,11 @@ mod tests {
 
     #[test]
     fn a_secret_is_hidden_in_every_form_it_was_given_in_and_before_the_text_is_cut() {
-        let headers = [("Authorization".to_owned(), "Bearer sk-live-SECRET123456".to_owned())];
-        let settings =
-            HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: headers.into() };
+        let headers = vec![Header::new("Authorization", "Bearer sk-live-SECRET123456")];
+        let settings = HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers, log: None };
+        assert!(!format!("{settings:?}").contains("SECRET"), "{settings:?}");
         let client = Client::new("http://127.0.0.1/".to_owned(), None, &settings).unwrap();
+        assert!(!format!("{client:?}").contains("SECRET"));
         let shown = |text: String| client.presentable(Failure::new(FailureKind::Auth, text)).message;
         assert_eq!(shown("wrong: sk-live-SECRET123456".to_owned()), "wrong: [key]");
         assert_eq!(shown("wrong: Bearer sk-live-SECRET123456".to_owned()), "wrong: [key]");
@@ -241,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_placeholder_in_the_authorization_header_is_refused() {
-        let given = [("authorization".to_owned(), "Bearer YOUR_API_KEY".to_owned())];
+        let given = [Header::new("authorization", "Bearer YOUR_API_KEY")];
         assert!(headers(None, &given).unwrap_err().contains("placeholder"));
     }
 }

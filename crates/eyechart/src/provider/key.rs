@@ -1,8 +1,40 @@
 //! API keys: read once from the environment, never shown.
 
+/// A shorter header value is no secret, and hiding it would garble every text.
+const SECRET: usize = 6;
+
+/// A secret of fewer characters may be a word (`ollama`), which an answer must keep.
+const LONG: usize = 16;
+
 /// A key. Its debug form shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
+
+/// A header that is sent with every request. Its value may be a secret: the debug form shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Header {
+    /// As HTTP has it.
+    pub name: String,
+    /// What no file, log or error may show.
+    pub value: String,
+}
+
+impl Header {
+    /// A header.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+}
+
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: [key]", self.name)
+    }
+}
+
+/// Texts that no file, log or error may show.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<String>);
 
 /// Why a key cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,11 +87,33 @@ impl ApiKey {
     pub(super) fn bearer(&self) -> String {
         format!("Bearer {}", self.0)
     }
+}
 
-    /// The key itself, so that it can be taken out of texts.
-    pub(super) fn secret(&self) -> String {
-        self.0.clone()
+impl Secrets {
+    /// The key and the values of headers, whole and word by word, the longest first so that none is hidden in part.
+    pub(super) fn of(key: Option<&ApiKey>, headers: &[Header]) -> Self {
+        let words = |value: &String| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let values =
+            headers.iter().flat_map(|Header { value, .. }| words(value).into_iter().chain([value.clone()]));
+        let all = key.map(|key| key.0.clone()).into_iter().chain(values);
+        let mut secrets: Vec<String> = all.filter(|secret| secret.len() >= SECRET).collect();
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Self(secrets)
     }
+
+    /// `text` with `[key]` for each of them.
+    pub(super) fn hide(&self, text: String) -> String {
+        self.0.iter().fold(text, hidden)
+    }
+
+    /// The same for those alone that are no words of any language.
+    pub(super) fn hide_long(&self, text: String) -> String {
+        self.0.iter().filter(|secret| secret.len() >= LONG).fold(text, hidden)
+    }
+}
+
+fn hidden(text: String, secret: &String) -> String {
+    if text.contains(secret) { text.replace(secret, "[key]") } else { text }
 }
 
 impl std::fmt::Debug for ApiKey {

@@ -7,10 +7,13 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::http::{kind_of, one_line};
+use super::http::one_line;
+use super::said::Said;
 use crate::types::{
     Failure, FailureKind, ImageDetail, ModelOutput, Request, RequestImage, StopReason, Usage,
 };
+
+mod stream;
 
 /// Where requests go, behind the base URL.
 pub(super) const PATH: &str = "/chat/completions";
@@ -123,9 +126,18 @@ struct Reply {
 struct Choice {
     message: Option<ReplyMessage>,
     finish_reason: Option<String>,
+    error: Option<Value>,
 }
 
-#[derive(Deserialize)]
+impl Reply {
+    /// What a gateway says of an upstream that failed after the status was sent.
+    fn error(&self) -> Option<&Value> {
+        let of_choice = || self.choices.first()?.error.as_ref();
+        self.error.as_ref().filter(|error| !error.is_null()).or_else(of_choice)
+    }
+}
+
+#[derive(Default, Deserialize)]
 struct ReplyMessage {
     content: Option<Value>,
     refusal: Option<String>,
@@ -149,15 +161,20 @@ struct UsageDetails {
 /// an answer (its usage was paid for).
 pub(super) fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<ModelOutput>>)> {
     let malformed = |message: String| (Failure::new(FailureKind::Malformed, message), None);
-    let reply: Reply = serde_json::from_slice(body).map_err(|error| {
-        malformed(format!("expected a chat completion ({error}), got {:?}", one_line(body)))
-    })?;
-    if let Some(error) = reply.error.filter(|error| !error.is_null()) {
-        let message = format!("status 200 with an error: {}", error_text(&error));
-        return Err((Failure::new(error_kind(&error), message), None));
+    let reply: Reply = if stream::is_stream(body) {
+        stream::whole(body).map_err(malformed)?
+    } else {
+        serde_json::from_slice(body).map_err(|error| {
+            malformed(format!("expected a chat completion ({error}), got {:?}", one_line(body)))
+        })?
+    };
+    if let Some(error) = reply.error() {
+        let said = Said::of_error(error);
+        let message = format!("status 200 with an error: {}", said.message);
+        return Err((Failure::new(said.kind_without_status(), message), None));
     }
     let choice = reply.choices.into_iter().next();
-    let Some(Choice { message: Some(message), finish_reason }) = choice else {
+    let Some(Choice { message: Some(message), finish_reason, .. }) = choice else {
         return Err(malformed("expected choices[0].message in the reply, found none".to_owned()));
     };
     let refusal = message.refusal.clone().filter(|refusal| !refusal.is_empty());
@@ -187,7 +204,7 @@ fn why_unusable(output: &ModelOutput, refusal: Option<String>) -> Option<Failure
             Failure::new(FailureKind::Refused, "the endpoint's content filter withheld the answer")
         }
         Some(StopReason::Length) => Failure::new(
-            FailureKind::Empty,
+            FailureKind::Truncated,
             "the token limit was reached before the answer began (raise it: --param max_tokens=N)",
         ),
         _ => Failure::new(FailureKind::Empty, "the answer is empty"),
@@ -226,40 +243,6 @@ fn usage(reply: ReplyUsage) -> Usage {
         input_tokens: reply.prompt_tokens,
         output_tokens: reply.completion_tokens,
         reasoning_tokens: reply.completion_tokens_details.and_then(|details| details.reasoning_tokens),
-    }
-}
-
-/// What an error body says, in whichever of the shapes that servers use.
-pub(super) fn error_message(body: &[u8]) -> String {
-    let from_json = serde_json::from_slice::<Value>(body).ok().and_then(|body| {
-        let said = ["error", "detail", "message"].iter().find_map(|key| body.get(key))?;
-        Some(error_text(said))
-    });
-    from_json.filter(|text| !text.is_empty()).unwrap_or_else(|| one_line(body))
-}
-
-/// How an error that came with status 200 is counted: by its code, where that is a status.
-fn error_kind(error: &Value) -> FailureKind {
-    let code = ["code", "status"].iter().find_map(|key| match error.get(key)? {
-        Value::Number(code) => code.as_u64(),
-        Value::String(code) => code.parse().ok(),
-        _ => None,
-    });
-    match code.and_then(|code| u16::try_from(code).ok()) {
-        Some(status @ 400..=599) => kind_of(status),
-        _ => FailureKind::Malformed,
-    }
-}
-
-fn error_text(error: &Value) -> String {
-    match error {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(error_text).collect::<Vec<_>>().join("; "),
-        Value::Object(fields) => match fields.get("message").or_else(|| fields.get("msg")) {
-            Some(Value::String(text)) => text.clone(),
-            _ => error.to_string(),
-        },
-        other => other.to_string(),
     }
 }
 
@@ -327,7 +310,7 @@ mod tests {
             parse(reply.to_string().as_bytes()).unwrap_err().0
         };
         assert_eq!(reply(json!({"content": " \n"}), "stop").kind, FailureKind::Empty);
-        assert!(reply(json!({"content": null}), "length").message.contains("token limit"));
+        assert_eq!(reply(json!({"content": null}), "length").kind, FailureKind::Truncated);
         assert_eq!(reply(json!({"content": ""}), "content_filter").kind, FailureKind::Refused);
         assert_eq!(reply(json!({"refusal": "I can't."}), "stop").kind, FailureKind::Refused);
         for broken in
@@ -335,22 +318,8 @@ mod tests {
         {
             assert_eq!(parse(broken.as_bytes()).unwrap_err().0.kind, FailureKind::Malformed, "{broken}");
         }
-        let refused = json!({"error": {"message": "no such key", "code": "401"}}).to_string();
-        assert_eq!(parse(refused.as_bytes()).unwrap_err().0.kind, FailureKind::Auth);
-    }
-
-    #[test]
-    fn error_bodies_are_read_in_every_shape_that_servers_send() {
-        for (body, text) in [
-            (r#"{"error": {"message": "too big", "code": "429"}}"#, "too big"),
-            (r#"{"error": "too big"}"#, "too big"),
-            (r#"{"detail": [{"msg": "too big", "loc": ["body"]}]}"#, "too big"),
-            (r#"{"detail": "too big"}"#, "too big"),
-            (r#"{"message": "too big"}"#, "too big"),
-            ("<html>\n  <b>502</b></html>", "<html> <b>502</b></html>"),
-            ("", ""),
-        ] {
-            assert_eq!(error_message(body.as_bytes()), text);
-        }
+        let upstream = json!({"choices": [{"finish_reason": "error", "message": {"content": "The"},
+            "error": {"code": 502, "message": "upstream failed"}}]});
+        assert_eq!(parse(upstream.to_string().as_bytes()).unwrap_err().0.kind, FailureKind::ServerError);
     }
 }

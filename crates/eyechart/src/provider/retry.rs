@@ -34,6 +34,7 @@ impl RetryPolicy {
         matches!(
             kind,
             FailureKind::Connection
+                | FailureKind::Tls
                 | FailureKind::Timeout
                 | FailureKind::RateLimited
                 | FailureKind::ServerError

@@ -56,6 +56,9 @@ pub(super) struct Instead {
 pub(super) enum Damage {
     Truncate,
     InvalidUtf8,
+    Stream,
+    StreamCut,
+    StreamError,
 }
 
 /// What is done to the way in which the answer is sent.
@@ -85,7 +88,7 @@ const fn text(status: u16, body: &'static str) -> Act {
     Act::Instead(Instead { status, media_type: "text/plain; charset=utf-8", body })
 }
 
-static FAULTS: [Entry; 27] = [
+static FAULTS: &[Entry] = &[
     fault("429", "too many requests, without a hint when to come back", Act::Limit(Hint::Nothing)),
     fault("429-seconds", "429 with `Retry-After: 1`", Act::Limit(Hint::Seconds)),
     fault("429-date", "429 with a date in `Retry-After`", Act::Limit(Hint::Date)),
@@ -99,6 +102,30 @@ static FAULTS: [Entry; 27] = [
         "429-storm",
         "429 for 20 requests in a row; the share is that of the storms",
         Act::Limit(Hint::Nothing),
+    ),
+    fault(
+        "429-quota",
+        "429 because the account has no credit left",
+        json(
+            429,
+            r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+        ),
+    ),
+    fault(
+        "400-context",
+        "a prompt beyond the model's context",
+        json(
+            400,
+            r#"{"error":{"message":"This model's maximum context length is 4096 tokens. However, your messages resulted in 5123 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
+        ),
+    ),
+    fault(
+        "400-filter",
+        "a prompt that a content filter refuses",
+        json(
+            400,
+            r#"{"error":{"message":"The response was filtered due to the prompt triggering the content management policy.","type":null,"param":"prompt","code":"content_filter"}}"#,
+        ),
     ),
     fault(
         "400-key",
@@ -115,6 +142,16 @@ static FAULTS: [Entry; 27] = [
             401,
             r#"{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}"#,
         ),
+    ),
+    fault(
+        "402",
+        "an account without credit",
+        json(402, r#"{"error":{"message":"Insufficient credits","code":402}}"#),
+    ),
+    fault(
+        "403-flagged",
+        "a prompt that a moderator refuses",
+        json(403, r#"{"error":{"code":403,"message":"Input was flagged by moderation"}}"#),
     ),
     fault("404", "no such model", json(404, r#"{"error":"model not found"}"#)),
     fault(
@@ -147,6 +184,17 @@ static FAULTS: [Entry; 27] = [
         "an error with status 200",
         json(200, r#"{"error":{"message":"upstream failed","code":502}}"#),
     ),
+    fault(
+        "error-inside",
+        "an error inside the answer",
+        json(
+            200,
+            r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"The"},"finish_reason":"error","error":{"code":502,"message":"upstream failed"}}]}"#,
+        ),
+    ),
+    fault("stream", "a stream of events, unasked, without `[DONE]`", Act::Damage(Damage::Stream)),
+    fault("stream-cut", "a stream of events that breaks off", Act::Damage(Damage::StreamCut)),
+    fault("stream-error", "a stream of events that ends with an error", Act::Damage(Damage::StreamError)),
     fault(
         "html-200",
         "an HTML page with status 200",

@@ -8,6 +8,7 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
+use super::events;
 use super::fault::{Act, Damage, Fault, Hint, Instead, Spoil};
 use super::request::ChatRequest;
 use super::script::{Action, Headers};
@@ -91,8 +92,14 @@ fn whole(Instead { status, media_type, body }: Instead) -> Reply {
     reply
 }
 
-fn damaged(damage: Damage, reply: Reply) -> Reply {
+fn damaged(damage: Damage, mut reply: Reply) -> Reply {
+    if matches!(damage, Damage::Stream | Damage::StreamCut | Damage::StreamError) {
+        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    }
     reply.map(|body| match damage {
+        Damage::Stream => events::whole(&body),
+        Damage::StreamCut => events::cut(&body),
+        Damage::StreamError => events::failed(&body),
         Damage::Truncate => body.slice(..body.len() / 2),
         Damage::InvalidUtf8 => {
             const BEFORE: &[u8] = b"\"content\":\"";

@@ -1,4 +1,4 @@
-//! The report for spreadsheets: one figure a line, as fractions.
+//! The report for spreadsheets: one figure a line, as fractions, and one count of samples a line.
 
 use super::Entry;
 
@@ -9,14 +9,22 @@ pub(super) fn render(entries: &[Entry]) -> String {
     let mut rows = vec![HEADS.map(str::to_owned)];
     for entry in entries {
         rows.extend(measured(entry));
+        rows.extend(counted(entry));
         rows.extend(published(entry));
     }
     let mut text = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        text.write_record(row).expect("all rows have as many cells, and a Vec takes any bytes");
+        text.write_record(row.map(inert)).expect("all rows have as many cells, and a Vec takes any bytes");
     }
     let bytes = text.into_inner().expect("flushing into a Vec cannot fail");
     String::from_utf8(bytes).expect("every cell was a String")
+}
+
+/// A cell that no spreadsheet takes for a formula: an apostrophe before a text that begins like one. Numbers stay.
+fn inert(cell: String) -> String {
+    const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let is_number = cell.parse::<f64>().is_ok_and(f64::is_finite);
+    if cell.starts_with(BEGINNINGS) && !is_number { format!("'{cell}") } else { cell }
 }
 
 fn measured(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
@@ -33,6 +41,34 @@ fn measured(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
             figure.n.to_string(),
             results.samples.total.to_string(),
             results.samples.failed.to_string(),
+        ]
+    })
+}
+
+/// How the samples ended: numbers of samples, out of all of them.
+fn counted(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
+    let Entry { results, .. } = entry;
+    let samples = &results.samples;
+    let whole = [
+        ("completed", samples.completed),
+        ("truncated", samples.truncated),
+        ("failed", samples.failed),
+        ("unasked", samples.unasked()),
+    ];
+    let whole = whole.map(|(name, count)| (name.to_owned(), count)).into_iter();
+    let kinds = samples.failures.iter().map(|(kind, count)| (format!("failed.{}", kind.name()), *count));
+    whole.chain(kinds).map(|(name, count)| {
+        [
+            results.task.clone(),
+            results.model.clone(),
+            "counted".to_owned(),
+            String::new(),
+            String::new(),
+            name,
+            count.to_string(),
+            samples.total.to_string(),
+            samples.total.to_string(),
+            samples.failed.to_string(),
         ]
     })
 }
@@ -54,4 +90,19 @@ fn published(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
             ]
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inert;
+
+    #[test]
+    fn a_text_that_begins_like_a_formula_gets_an_apostrophe_and_a_number_none() {
+        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "-inf"] {
+            assert_eq!(inert(formula.to_owned()), format!("'{formula}"));
+        }
+        for harmless in ["-0.25", "0.5", "1000", "a=b", "", "custom/m"] {
+            assert_eq!(inert(harmless.to_owned()), harmless);
+        }
+    }
 }

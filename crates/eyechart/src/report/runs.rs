@@ -43,15 +43,15 @@ fn notes(results: &Results) -> Vec<String> {
         let kinds = kinds.collect::<Vec<_>>().join(", ");
         notes.push(format!("{whose}: {} of {} failed ({kinds}).", counts.failed, counts.total));
     }
-    let unasked = counts.total.saturating_sub(counts.completed + counts.failed);
+    let unasked = counts.unasked();
     if unasked > 0 {
         notes.push(format!("{whose}: {unasked} of {} have no record yet.", counts.total));
     }
     if counts.truncated > 0 {
-        notes.push(format!(
-            "{whose}: {} answers cut off by the token limit, scored as they are.",
-            counts.truncated
-        ));
+        let (answers, they) =
+            if counts.truncated == 1 { ("answer", "it is") } else { ("answers", "they are") };
+        let count = counts.truncated;
+        notes.push(format!("{whose}: {count} {answers} cut off by the token limit, scored as {they}."));
     }
     notes
 }

@@ -46,7 +46,9 @@ fn line<'a>(name: &str, first: usize, cells: impl Iterator<Item = &'a str>, widt
     line
 }
 
+/// On one line, whatever the name holds.
 fn shortened(text: &str, width: usize) -> String {
+    let text = &text.replace(['\n', '\r', '\t'], " ");
     if chars(text) <= width {
         return text.to_owned();
     }

@@ -50,6 +50,12 @@ pub struct SampleCounts {
 }
 
 impl SampleCounts {
+    /// Samples without a record yet.
+    #[must_use]
+    pub fn unasked(&self) -> usize {
+        self.total.saturating_sub(self.completed + self.failed)
+    }
+
     /// Counts one sample's record.
     pub fn add(&mut self, record: &SampleRecord) {
         match (record.status, &record.error) {

@@ -8,20 +8,26 @@ use serde::{Deserialize, Serialize};
 pub enum FailureKind {
     /// No connection, or one that broke before the answer was whole.
     Connection,
+    /// The connection could not be encrypted: a certificate, or something that speaks no TLS.
+    Tls,
     /// The attempt took longer than `--timeout`.
     Timeout,
     /// Status 429 to the last.
     RateLimited,
     /// Status 408, 409 or 5xx to the last.
     ServerError,
-    /// Status 401 or 403.
+    /// The key is refused, may not do this, or has no credit left.
     Auth,
-    /// Status 404: a wrong address or model name.
+    /// A wrong address (redirects too: they are not followed) or model name.
     NotFound,
-    /// Any other status but 200 (redirects too: they are not followed).
+    /// Prompt, pictures and answer do not fit the model's context, or a picture or the request is too large.
+    TooLarge,
+    /// Any other status but 200.
     BadRequest,
-    /// The endpoint withheld the answer (`finish_reason` is `content_filter`, or a `refusal`).
+    /// A content filter or the model itself withheld the answer.
     Refused,
+    /// The token limit was reached before the answer began. One that was cut off later is an answer.
+    Truncated,
     /// The answer has nothing but white space.
     Empty,
     /// The reply was not what the protocol promises.
@@ -37,18 +43,42 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Each of them, in the order in which reports have them.
+    pub const ALL: [Self; 17] = [
+        Self::Connection,
+        Self::Tls,
+        Self::Timeout,
+        Self::RateLimited,
+        Self::ServerError,
+        Self::Auth,
+        Self::NotFound,
+        Self::TooLarge,
+        Self::BadRequest,
+        Self::Refused,
+        Self::Truncated,
+        Self::Empty,
+        Self::Malformed,
+        Self::Image,
+        Self::PictureUnavailable,
+        Self::Sample,
+        Self::NotRecorded,
+    ];
+
     /// The name as files and tables show it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Connection => "connection",
+            Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::RateLimited => "rate_limited",
             Self::ServerError => "server_error",
             Self::Auth => "auth",
             Self::NotFound => "not_found",
+            Self::TooLarge => "too_large",
             Self::BadRequest => "bad_request",
             Self::Refused => "refused",
+            Self::Truncated => "truncated",
             Self::Empty => "empty",
             Self::Malformed => "malformed",
             Self::Image => "image",

@@ -2,6 +2,7 @@
 #![expect(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; what fails must panic")]
 
 pub mod site;
+pub mod tls;
 
 use std::fs;
 use std::path::{Path, PathBuf};

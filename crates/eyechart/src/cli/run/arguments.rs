@@ -1,7 +1,12 @@
 //! The options of `eyechart run`, by what they are about.
 
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use eyechart::provider::ModelName;
+use eyechart::provider::{Header, HttpLog, ModelName};
 use eyechart::report::Format;
 use eyechart::types::{Connections, Endpoint, Execution};
 use serde_json::{Map, Value};
@@ -19,7 +24,12 @@ pub struct RequestArguments {
 
     /// Send a header; its value is never recorded
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
-    pub header: Vec<(String, String)>,
+    pub header: Vec<Header>,
+
+    /// Log every request and reply to this file, one line of JSON each: headers, status, times, the beginning of the
+    /// reply; keys and values of --header are left out
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub log_http: Option<PathBuf>,
 }
 
 /// How the run goes about it. Free to differ on resume.
@@ -87,9 +97,17 @@ impl RequestArguments {
         })
     }
 
+    /// The log that `--log-http` asks for.
+    pub fn log(&self) -> anyhow::Result<Option<Arc<HttpLog>>> {
+        let Some(path) = &self.log_http else { return Ok(None) };
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.with_context(|| format!("cannot open {} (--log-http)", path.display()))?;
+        Ok(Some(Arc::new(HttpLog::new(file))))
+    }
+
     /// Without their values, which can be secrets.
     pub fn header_names(&self) -> Vec<String> {
-        self.header.iter().map(|(name, _)| name.clone()).collect()
+        self.header.iter().map(|header| header.name.clone()).collect()
     }
 }
 
@@ -133,11 +151,11 @@ fn parse_param(text: &str) -> Result<(String, Value), String> {
     Ok((key.to_owned(), value))
 }
 
-fn parse_header(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
-    }
+/// Both `NAME=VALUE` and `NAME: VALUE`, as curl has it. Never fails: the error would quote the value, which can be a
+/// secret. What lacks a name is refused when the client is made.
+fn parse_header(text: &str) -> Result<Header, std::convert::Infallible> {
+    let (name, value) = text.split_once(['=', ':']).unwrap_or(("", text));
+    Ok(Header::new(name, value.trim_start()))
 }
 
 pub fn at_least_one(text: &str) -> Result<usize, String> {

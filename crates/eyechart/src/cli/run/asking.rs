@@ -83,6 +83,6 @@ fn announce(plan: &Plan, job: &Job) {
 /// A run that is recorded only: its counts and its speed are known all the same.
 pub(super) fn unscored(folder: &RunFolder) -> anyhow::Result<Entry> {
     let (spec, task) = (folder.spec()?, eyechart::score::task_of(folder)?);
-    let results = eyechart::analyze::analyze(&spec, &task, &folder.record()?.samples, &[]);
+    let results = eyechart::analyze::analyze(&spec, &task, &folder.outline()?.samples, &[]);
     Ok(Entry { folder: folder.path().to_owned(), results, task })
 }

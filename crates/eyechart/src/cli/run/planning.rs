@@ -190,7 +190,7 @@ impl Run {
     fn provider(&self, plan: &Plan, endpoint: &Endpoint) -> anyhow::Result<Provider> {
         let execution = plan.spec.execution;
         let headers = self.request.header.clone();
-        let is_given = |name: &&String| headers.iter().any(|(given, _)| given == *name);
+        let is_given = |name: &&String| headers.iter().any(|given| given.name == **name);
         if let Some(missing) = endpoint.headers.iter().find(|name| !is_given(name)) {
             anyhow::bail!(
                 "the run was made with --header {missing}, whose value is never recorded: give it again"
@@ -203,6 +203,7 @@ impl Run {
                 Connections::Fixed(limit) => limit,
             },
             headers,
+            log: self.request.log()?,
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
         let key = key_for(&plan.spec.model, endpoint)?;

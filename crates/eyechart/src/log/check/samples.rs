@@ -82,7 +82,10 @@ impl Check<'_> {
         let wrong = self.contradictions(&record).into_iter().chain(self.missing_images(&record));
         findings.extend(wrong.map(|(problem, message)| self.finding(problem, message).at(line)));
         let key = (record.id.clone(), record.epoch);
-        if let Some(earlier) = last.insert(key, Last { line, record: without_texts(record) }) {
+        if let Some(earlier) = last.insert(
+            key,
+            Last { line, record: SampleRecord { attempts: Vec::new(), ..record.without_texts() } },
+        ) {
             let earlier = earlier.line;
             let message = format!("the sample has a record in line {earlier} already: the last one counts");
             findings.push(self.finding(Problem::Duplicate, message).at(line));
@@ -144,24 +147,5 @@ impl Check<'_> {
 
     fn finding(&self, problem: Problem, message: impl Into<String>) -> Finding {
         Finding::new(problem, &self.path, message)
-    }
-}
-
-/// What counting needs: a run of 100,000 samples must not be held in memory for it.
-fn without_texts(record: SampleRecord) -> SampleRecord {
-    let output = record.output.map(|output| crate::types::ModelOutput {
-        text: String::new(),
-        reasoning: None,
-        model: None,
-        ..output
-    });
-    SampleRecord {
-        prompt: String::new(),
-        images: Vec::new(),
-        targets: Default::default(),
-        fields: Default::default(),
-        attempts: Vec::new(),
-        output,
-        ..record
     }
 }
