@@ -6,34 +6,9 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Place, RunFiles, encoder, eyechart, stderr, stdout};
+use common::recorded::{recorded, score, scores};
+use common::{Place, encoder, eyechart, stderr, stdout};
 use serde_json::{Value, json};
-
-/// A run of four recorded answers, not scored yet.
-fn recorded(place: &Place) -> RunFiles {
-    let row = |id: usize| {
-        json!({"id": id.to_string(), "said": format!("A dog runs over {id} hills."),
-            "answer": format!("Dogs running over {} hills", id + 1)})
-    };
-    place.write_jsonl("rows.jsonl", &(0..4).map(row).collect::<Vec<_>>());
-    let task = place.write(
-        "t.toml",
-        "name = \"t\"\n[dataset]\nfile = \"rows.jsonl\"\nid = \"id\"\n[prompt]\ntext = \"?\"\n\
-         [[compare]]\ntarget = \"answer\"\n",
-    );
-    let mut command = eyechart();
-    command.arg("run").arg(task).args(["--model", "recorded/said", "--no-score", "--out"]).arg(place.runs());
-    command.assert().code(0);
-    place.run()
-}
-
-fn score(run: &RunFiles, arguments: &[&str]) -> assert_cmd::assert::Assert {
-    eyechart().arg("score").arg(run.path()).args(arguments).assert()
-}
-
-fn scores(run: &RunFiles) -> Vec<u8> {
-    fs::read(run.path().join("scores.jsonl")).unwrap()
-}
 
 /// The files of vectors under a cache folder.
 fn segments(cache: &Path) -> Vec<PathBuf> {
@@ -47,7 +22,7 @@ fn segments(cache: &Path) -> Vec<PathBuf> {
 #[test]
 fn scores_out_of_the_cache_are_those_computed_bit_by_bit_even_where_it_is_damaged() {
     let place = Place::new();
-    let run = recorded(&place);
+    let run = recorded(&place, 4);
     score(&run, &[]).code(0);
     let computed = scores(&run);
     let cache = place.path("cache");
@@ -73,7 +48,7 @@ fn scores_out_of_the_cache_are_those_computed_bit_by_bit_even_where_it_is_damage
 #[test]
 fn the_cache_is_eyecharts_own_unless_another_is_named() {
     let place = Place::new();
-    let run = recorded(&place);
+    let run = recorded(&place, 4);
     let mut command = eyechart();
     command.env_remove("EYECHART_EMBED_CACHE").env("XDG_CACHE_HOME", place.path("xdg"));
     command.arg("score").arg(run.path()).assert().code(0);
@@ -83,7 +58,7 @@ fn the_cache_is_eyecharts_own_unless_another_is_named() {
 #[test]
 fn a_cache_that_cannot_be_written_is_noticed_and_the_run_is_scored() {
     let place = Place::new();
-    let run = recorded(&place);
+    let run = recorded(&place, 4);
     let file = place.write("file", "");
     let scored = score(&run, &["--embed-cache", file.to_str().unwrap()]).code(0);
     let said = stderr(scored.get_output());
@@ -97,7 +72,7 @@ fn a_cache_that_cannot_be_written_is_noticed_and_the_run_is_scored() {
 #[test]
 fn results_name_the_encoder_that_they_are_of() {
     let place = Place::new();
-    let run = recorded(&place);
+    let run = recorded(&place, 4);
     score(&run, &[]).code(0);
     assert_eq!(
         run.json("results.json")["encoder"],
@@ -135,7 +110,7 @@ fn changed(place: &Place, name: &str, file: &str, change: impl FnOnce(&mut Value
 #[test]
 fn another_encoder_gives_other_scores_and_shares_no_vector_with_the_first() {
     let place = Place::new();
-    let run = recorded(&place);
+    let run = recorded(&place, 4);
     let folder = changed(&place, "cls", "1_Pooling/config.json", |pooling| {
         pooling["pooling_mode_mean_tokens"] = json!(false);
         pooling["pooling_mode_cls_token"] = json!(true);

@@ -8,7 +8,7 @@ use eyechart::demo::{ANSWERS, MODELS, TASKS, unpack};
 use eyechart::rehearse::{Options, Script, Server};
 use eyechart::report::{Entry, Format, render};
 
-use super::encoder::EmbedderArguments;
+use super::embedder::EmbedderArguments;
 use super::interrupt::Interrupt;
 use super::run::Run;
 use super::{Exit, output};
@@ -39,7 +39,7 @@ impl Demo {
         let data = unpack(&self.out.join("data"))?;
         let script = Script::load(&data.join(ANSWERS))?;
         let embedder = self.embedder.open()?;
-        embedder.check().map_err(anyhow::Error::msg)?;
+        embedder.check()?;
         let server = Server::start(Options { latency: LATENCY, script, ..Options::default() })?;
         output::say(&format!("the built-in endpoint is at {} (canned answers, {LATENCY:?})", server.url()));
         let interrupt = Interrupt::listen()?;

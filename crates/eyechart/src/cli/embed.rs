@@ -42,7 +42,7 @@ impl EmbedTexts {
     pub fn call(self) -> anyhow::Result<Exit> {
         let texts = read_texts(&self.input)?;
         let encoder = self.encoder.open()?;
-        let encoder = encoder.get().map_err(anyhow::Error::msg)?;
+        let encoder = encoder.get()?;
         let progress = EmbedProgress::default();
         progress.begin(texts.len());
         let vectors = encoder.embed_with(&texts, |done| progress.done(done));

@@ -1,11 +1,10 @@
-//! What turns texts into vectors, as the command line says it: found or fetched, with its cache and progress.
+//! The encoder on this machine, as the command line says it: found or fetched, with progress.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
-use eyechart::embed::{Embedder, LocalEncoder, VectorCache, Watcher};
-use eyechart::hub::Environment;
+use eyechart::embed::{LocalEncoder, Watcher};
 use eyechart::weights::{Locate, locate};
 use indicatif::ProgressBar;
 
@@ -25,24 +24,13 @@ pub struct EncoderArguments {
     encoder: Option<PathBuf>,
 }
 
-/// What scores texts, and whether it remembers.
-#[derive(Debug, Clone, Args)]
-pub struct EmbedderArguments {
-    #[command(flatten)]
-    encoder: EncoderArguments,
-
-    /// Where embeddings are kept for the next time; off keeps none [default: eyechart's cache folder]
-    #[arg(long, env = "EYECHART_EMBED_CACHE", value_name = "DIR|off")]
-    embed_cache: Option<PathBuf>,
-}
-
 impl EncoderArguments {
     /// The encoder, found (or fetched) now and loaded at its first use.
     pub fn open(&self) -> anyhow::Result<LocalEncoder> {
         let request = self.request();
         let located = locate(&request, &FetchProgress::default())?;
         let name = request.folder.is_none().then_some(request.model.name.as_str());
-        LocalEncoder::open(&located.folder, name).map_err(anyhow::Error::msg)
+        Ok(LocalEncoder::open(&located.folder, name)?)
     }
 
     /// A name that is no folder's may be a repository's.
@@ -51,23 +39,6 @@ impl EncoderArguments {
         match id.filter(|name| is_repository(name)) {
             Some(id) => Locate::repository(id),
             None => Locate::new(self.encoder.clone()),
-        }
-    }
-}
-
-impl EmbedderArguments {
-    /// What embeds, its files found (or fetched) now and loaded when a text is not in the cache.
-    pub fn open(&self) -> anyhow::Result<Embedder> {
-        let encoder = self.encoder.open()?;
-        let cache = self.cache_folder().map(|folder| VectorCache::new(&folder, encoder.cache_key()));
-        Ok(Embedder::new(Box::new(encoder), cache, Box::new(EmbedProgress::default())))
-    }
-
-    fn cache_folder(&self) -> Option<PathBuf> {
-        match &self.embed_cache {
-            Some(path) if path.as_os_str() == "off" => None,
-            Some(path) => Some(path.clone()),
-            None => Some(Environment::from_process().own_cache()?.join("embeddings")),
         }
     }
 }

@@ -7,7 +7,7 @@ use eyechart::embed::Embedder;
 use eyechart::log::{BadLine, RunFolder};
 use eyechart::report::{Entry, Format, render};
 
-use super::encoder::EmbedderArguments;
+use super::embedder::EmbedderArguments;
 use super::results::{chosen_runs, entry, shown};
 use super::run::RunFormat;
 use super::{Exit, output};

@@ -3,7 +3,7 @@
 use sentence_embed::Embeddings;
 
 use super::cache::VectorCache;
-use crate::scorer::Embed;
+use crate::scorer::{Embed, EmbedError};
 use crate::types::EncoderSpec;
 
 /// Texts that are embedded before the vectors are kept: what breaks off loses no more.
@@ -18,14 +18,14 @@ pub trait Source {
     /// night.
     ///
     /// # Errors
-    /// A text that says why not.
-    fn check(&self) -> Result<(), String>;
+    /// Why not.
+    fn check(&self) -> Result<(), EmbedError>;
 
     /// One vector a text, in their order. `done` hears how many are done, from any thread.
     ///
     /// # Errors
-    /// A text that says what went wrong.
-    fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, String>;
+    /// [`EmbedError`]
+    fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError>;
 }
 
 /// Hears how embedding gets on.
@@ -60,13 +60,13 @@ impl Embedder {
     /// Whether texts can be embedded, as far as that can be known before there are any.
     ///
     /// # Errors
-    /// A text that says why not.
-    pub fn check(&self) -> Result<(), String> {
+    /// Why not.
+    pub fn check(&self) -> Result<(), EmbedError> {
         self.source.check()
     }
 
     /// Fills `vectors` where it has none, chunk by chunk.
-    fn fill(&self, texts: &[&str], vectors: &mut [Option<Vec<f32>>]) -> Result<(), String> {
+    fn fill(&self, texts: &[&str], vectors: &mut [Option<Vec<f32>>]) -> Result<(), EmbedError> {
         let missing: Vec<usize> = (0..texts.len()).filter(|&at| vectors[at].is_none()).collect();
         let mut keep = self.cache.as_ref();
         for (number, places) in missing.chunks(CHUNK).enumerate() {
@@ -92,7 +92,7 @@ impl Embed for Embedder {
         self.source.spec()
     }
 
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
+    fn embed(&self, texts: &[&str]) -> Result<Embeddings, EmbedError> {
         let mut vectors = match &self.cache {
             Some(cache) => cache.find(texts),
             None => vec![None; texts.len()],
@@ -108,10 +108,11 @@ impl Embed for Embedder {
 }
 
 /// Vectors of one size as rows.
-fn in_one(vectors: Vec<Vec<f32>>) -> Result<Embeddings, String> {
+pub(super) fn in_one(vectors: Vec<Vec<f32>>) -> Result<Embeddings, EmbedError> {
     let dim = vectors.first().map_or(1, Vec::len);
     if let Some(other) = vectors.iter().find(|vector| vector.len() != dim) {
-        return Err(format!("the encoder gave vectors of {dim} and of {} numbers", other.len()));
+        let message = format!("the encoder gave vectors of {dim} and of {} numbers", other.len());
+        return Err(EmbedError::Encoder(message));
     }
     Ok(Embeddings::new(vectors.concat(), dim))
 }
@@ -133,16 +134,16 @@ mod tests {
 
     impl Source for Lengths {
         fn spec(&self) -> EncoderSpec {
-            EncoderSpec { name: "lengths".to_owned(), sha256: None, precision: None, base_url: None }
+            EncoderSpec { name: "lengths".to_owned(), ..EncoderSpec::default() }
         }
 
-        fn check(&self) -> Result<(), String> {
+        fn check(&self) -> Result<(), EmbedError> {
             Ok(())
         }
 
-        fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, String> {
+        fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError> {
             if self.refuse.as_deref().is_some_and(|text| texts.contains(&text)) {
-                return Err("it broke".to_owned());
+                return Err(EmbedError::Encoder("it broke".to_owned()));
             }
             self.asked.lock().unwrap().push(texts.len());
             done(texts.len());
@@ -202,7 +203,10 @@ mod tests {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let mut lengths = Lengths { refuse: Some(texts[CHUNK + 3].to_owned()), ..Lengths::default() };
         let heard = Heard::default();
-        assert_eq!(embedder(&lengths, root.path(), &heard).embed(&texts).unwrap_err(), "it broke");
+        assert_eq!(
+            embedder(&lengths, root.path(), &heard).embed(&texts),
+            Err(EmbedError::Encoder("it broke".to_owned()))
+        );
         lengths.refuse = None;
         assert_eq!(embedder(&lengths, root.path(), &heard).embed(&texts).unwrap().len(), texts.len());
         assert_eq!(*lengths.asked.lock().unwrap(), [CHUNK, 10]);

@@ -7,6 +7,7 @@ use sentence_embed::{Embeddings, Encoder, model_files};
 
 use super::cache::CacheKey;
 use super::embedder::Source;
+use crate::scorer::EmbedError;
 use crate::types::EncoderSpec;
 use crate::weights::{Model, sha256_of};
 
@@ -30,12 +31,12 @@ impl LocalEncoder {
     /// and hashes all its files, but computes nothing from them.
     ///
     /// # Errors
-    /// A text that names the file that is missing, damaged or of a model that is not computed.
-    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, String> {
-        let files = model_files(folder).map_err(|error| error.to_string())?;
+    /// [`EmbedError::Encoder`], which names the file that is missing, damaged or of a model that is not computed.
+    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, EmbedError> {
+        let files = model_files(folder).map_err(failed)?;
         let hash = |path: PathBuf| match sha256_of(&path) {
             Ok(hash) => Ok((path, hash)),
-            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+            Err(error) => Err(failed(format!("cannot read {}: {error}", path.display()))),
         };
         let hashes = files.into_iter().map(hash).collect::<Result<Vec<_>, _>>()?;
         let known = Model::minilm();
@@ -62,12 +63,12 @@ impl LocalEncoder {
     /// The encoder itself.
     ///
     /// # Errors
-    /// As [`Encoder::from_dir`], as a text.
-    pub fn get(&self) -> Result<&Encoder, String> {
+    /// As [`Encoder::from_dir`].
+    pub fn get(&self) -> Result<&Encoder, EmbedError> {
         if let Some(encoder) = self.loaded.get() {
             return Ok(encoder);
         }
-        let encoder = Encoder::from_dir(&self.folder).map_err(|error| error.to_string())?;
+        let encoder = Encoder::from_dir(&self.folder).map_err(failed)?;
         Ok(self.loaded.get_or_init(|| encoder))
     }
 }
@@ -78,21 +79,25 @@ impl Source for LocalEncoder {
             name: self.name.clone(),
             sha256: self.hashes.last().map(|(_, hash)| hash.clone()),
             precision: Some(PRECISION.to_owned()),
-            base_url: None,
+            ..EncoderSpec::default()
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), EmbedError> {
         // What its hash does not vouch for shows only in memory whether it can be computed.
         if self.is_known { Ok(()) } else { self.get().map(drop) }
     }
 
-    fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, String> {
-        self.get()?.embed_with(texts, done).map_err(|error| error.to_string())
+    fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError> {
+        self.get()?.embed_with(texts, done).map_err(failed)
     }
 }
 
 fn name_of(folder: &Path) -> String {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     absolute.file_name().map_or_else(|| "encoder".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn failed(why: impl ToString) -> EmbedError {
+    EmbedError::Encoder(why.to_string())
 }

@@ -19,8 +19,19 @@ pub trait Embed {
     /// One vector a text, in their order.
     ///
     /// # Errors
-    /// A text that says what went wrong.
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String>;
+    /// [`EmbedError`]
+    fn embed(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
+}
+
+/// Why texts cannot be embedded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmbedError {
+    /// The encoder on this machine cannot.
+    #[error("cannot embed the texts: {0}")]
+    Encoder(String),
+    /// The endpoint does not.
+    #[error("cannot embed the texts: {0}")]
+    Endpoint(String),
 }
 
 /// What is compared in one score: indices into the distinct texts, or why nothing is.
@@ -51,13 +62,13 @@ impl<'a> Texts<'a> {
 /// part of an answer may be empty; it is compared as the empty text.
 ///
 /// # Errors
-/// The encoder's, as a text.
+/// The encoder's.
 pub fn similarity(
     records: &[SampleRecord],
     compares: &[Compare],
     answers: &Answers,
     encoder: &dyn Embed,
-) -> Result<Vec<Score>, String> {
+) -> Result<Vec<Score>, EmbedError> {
     let mut texts = Texts::default();
     let mut pairs = Vec::new();
     for record in records {

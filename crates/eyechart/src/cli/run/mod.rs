@@ -12,10 +12,10 @@ use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
 use arguments::{GoingArguments, ShowingArguments};
-pub use arguments::{RequestArguments, RunFormat, at_least_one};
+pub use arguments::{RequestArguments, RunFormat, at_least_one, parse_param};
 pub use planning::Planned;
 
-use super::encoder::EmbedderArguments;
+use super::embedder::EmbedderArguments;
 use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::score::score_run;
@@ -99,7 +99,7 @@ impl Run {
         } else {
             // Found before the first request: a night's answers must not wait for it in the morning.
             let embedder = self.embedder.open()?;
-            embedder.check().map_err(anyhow::Error::msg)?;
+            embedder.check()?;
             self.measure(planned, &interrupt, &embedder)?
         };
         let Some(entries) = entries else { return Ok(Exit::Interrupted) };
