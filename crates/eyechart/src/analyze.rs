@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::scorer::THRESHOLD;
 use crate::stats::{Estimate, mean, quantile, share_above, top_k};
-use crate::types::{Compare, EvalSpec, Figure, Results, SampleCounts, SampleRecord, Score, Speed, Task};
+use crate::types::{
+    Compare, Cost, EvalSpec, Figure, Results, SampleCounts, SampleRecord, Score, Speed, Task, Tokens,
+};
 
 /// The metrics of every comparison, by the names under which files and tables have them.
 pub const METRICS: [&str; 5] = ["win_rate", "mean", "top_1", "top_5", "top_10"];
@@ -20,6 +22,7 @@ pub fn analyze(spec: &EvalSpec, task: &Task, records: &[SampleRecord], scores: &
         figures: task.compare.iter().flat_map(|compare| figures_of(compare, scores)).collect(),
         encoder: None,
         speed: speed(records),
+        cost: cost(spec, records),
     }
 }
 
@@ -67,7 +70,8 @@ fn speed(records: &[SampleRecord]) -> Option<Speed> {
     let (latency_p50, latency_p95) = (quantile(&latencies, 0.5)?, quantile(&latencies, 0.95)?);
     let busy = busy_seconds(records);
     let tokens = |of: fn(&crate::types::Usage) -> Option<u64>| {
-        let usages = records.iter().filter_map(|record| record.output.as_ref()?.usage.as_ref());
+        let asked = records.iter().filter(|record| record.cached.is_none());
+        let usages = asked.filter_map(|record| record.output.as_ref()?.usage.as_ref());
         usages.filter_map(of).reduce(|sum, tokens| sum + tokens)
     };
     Some(Speed {
@@ -80,9 +84,17 @@ fn speed(records: &[SampleRecord]) -> Option<Speed> {
     })
 }
 
+/// `None` where no price is known, or nothing that it could be of.
+fn cost(spec: &EvalSpec, records: &[SampleRecord]) -> Option<Cost> {
+    let price = spec.price.clone()?;
+    let tokens = records.iter().map(SampleRecord::tokens).fold(Tokens::default(), |sum, tokens| sum + tokens);
+    let uncounted = records.iter().filter(|record| record.is_uncounted()).count();
+    (!tokens.is_zero()).then(|| Cost { usd: price.of(tokens), price, uncounted })
+}
+
 /// Seconds of wall-clock time in which at least one sample was under way (waits between its attempts included):
 /// the union of their spans, so that the pause before a resume does not count.
-fn busy_seconds(records: &[SampleRecord]) -> f64 {
+pub(crate) fn busy_seconds(records: &[SampleRecord]) -> f64 {
     let mut spans: Vec<(f64, f64)> = records.iter().filter_map(span).collect();
     spans.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let mut busy = 0.0;

@@ -62,6 +62,44 @@ fn a_run_with_answers_failures_and_retries_is_as_documented() {
 }
 
 #[test]
+fn a_run_with_a_budget_that_was_asked_again_is_as_documented() {
+    let place = Place::new();
+    let prices = "[[price]]\nmodels = [\"custom/m\"]\ninput = 0.5\noutput = 2\ndate = \"2026-11-24\"\n";
+    let prices = place.write("prices.toml", prices);
+    let server = endpoint(vec![rule(json!({"prompt": "What is 1?", "answer": "", "times": 1}))]);
+    run_at(&server, &place, &place.texts(3))
+        .args(["--max-cost", "1.5", "--max-tokens-total", "100000", "--max-time", "1h", "--prices"])
+        .arg(prices)
+        .assert()
+        .code(1);
+    eyechart().arg("run").arg("--resume").arg(place.run().path()).assert().code(0);
+    let run = place.run();
+    check_run(&run);
+    assert_eq!(
+        run.json("spec.json")["execution"]["budget"],
+        json!({"cost": 1.5, "tokens": 100_000, "seconds": 3600.0})
+    );
+    assert!(run.sample("t-1")["earlier"]["input_tokens"].as_u64().unwrap() > 0);
+    assert!(run.json("results.json")["cost"]["usd"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn answers_out_of_the_cache_are_as_documented() {
+    let place = Place::new();
+    let task = place.charts(3);
+    let server = endpoint(Vec::new());
+    for count in ["2", "3"] {
+        let mut command = run_at(&server, &place, &task);
+        command.args(["--cache", "--param", "temperature=0", "--limit", count]);
+        command.env("XDG_CACHE_HOME", place.path("cache")).assert().code(0);
+    }
+    let run = place.all_runs().into_iter().find(|run| run.samples().len() == 3).unwrap();
+    eyechart().arg("score").arg(run.path()).assert().code(0);
+    check_run(&run);
+    assert_eq!(run.json("results.json")["samples"]["cached"], 2);
+}
+
+#[test]
 fn recorded_outputs_are_as_documented() {
     let place = Place::new();
     let task = place.charts(3);

@@ -60,7 +60,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         cause.downcast_ref::<LogError>().is_some_and(is_stuck)
             || matches!(
                 cause.downcast_ref(),
-                Some(RunError::Halt(_) | RunError::Broken(_) | RunError::Defect(_))
+                Some(RunError::Halt(_) | RunError::Budget(_) | RunError::Broken(_) | RunError::Defect(_))
             )
             || matches!(cause.downcast_ref(), Some(RunError::Log(log)) if is_stuck(log))
             || matches!(cause.downcast_ref(), Some(ScoreError::Log(log)) if is_stuck(log))

@@ -1,14 +1,15 @@
 //! `eyechart tasks`: what is built in, and what a task would send.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
-use eyechart::run::{Live, RunError, request_fields, sample_named, with_images};
+use eyechart::run::{Live, Meter, RunError, Spent, request_fields, sample_named, with_images};
 use eyechart::task::{DataAccess, Dataset, LoadedTask, builtin_tasks, load, suites};
-use eyechart::types::Endpoint;
+use eyechart::types::{Budget, Endpoint};
 
 use super::fetching::{FetchProgress, web_for};
 use super::images::ImageArguments;
@@ -157,6 +158,8 @@ impl Show {
                 let limits = image_limits(&endpoint.base_url);
                 Preparer::new(spec, limits, store.path().to_owned(), false)
             }),
+            cache: None,
+            meter: Arc::new(Meter::new(Budget::default(), None, Spent::default())),
         };
         let preview = live.preview(sample)?;
         output::say(&format!("POST {}", preview.url));

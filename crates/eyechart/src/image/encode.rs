@@ -1,9 +1,9 @@
 //! Pixels to bytes: JPEG, PNG, WebP.
 
 use ::image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use ::image::codecs::webp::WebPEncoder;
-use ::image::{DynamicImage, ImageEncoder, ImageError};
-use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
+use ::image::{DynamicImage, ImageError};
+use jpeg_encoder::{ColorType, Encoder as JpegEncoder, EncodingError, SamplingFactor};
+use webp::Encoder;
 
 use crate::types::{ImageFormat, Quality};
 
@@ -21,7 +21,7 @@ pub(super) fn encode(
     let written = match format {
         ImageFormat::Jpeg => jpeg(picture, &mut bytes, quality.get()).map_err(|error| error.to_string()),
         ImageFormat::Png => png(picture, &mut bytes).map_err(|error| error.to_string()),
-        ImageFormat::WebP => webp(picture, &mut bytes).map_err(|error| error.to_string()),
+        ImageFormat::WebP => webp(picture, &mut bytes, quality.get()),
     };
     let failed = |error| format!("the picture cannot be re-encoded as {}: {error}", format.media_type());
     written.map(|()| bytes).map_err(failed)
@@ -36,7 +36,7 @@ fn jpeg(picture: &DynamicImage, bytes: &mut Vec<u8>, quality: u8) -> Result<(), 
     };
     // A side beyond what JPEG can say is refused by the encoder as a side of 0.
     let side = |side: u32| u16::try_from(side).unwrap_or(0);
-    let mut encoder = Encoder::new(bytes, quality);
+    let mut encoder = JpegEncoder::new(bytes, quality);
     encoder.set_sampling_factor(if quality < FULL_COLOUR_FROM {
         SamplingFactor::F_2_2
     } else {
@@ -50,7 +50,16 @@ fn png(picture: &DynamicImage, bytes: &mut Vec<u8>) -> Result<(), ImageError> {
     picture.write_with_encoder(encoder)
 }
 
-fn webp(picture: &DynamicImage, bytes: &mut Vec<u8>) -> Result<(), ImageError> {
-    let (width, height, color) = (picture.width(), picture.height(), picture.color());
-    WebPEncoder::new_lossless(bytes).write_image(picture.as_bytes(), width, height, color.into())
+/// With loss, by libwebp's own defaults for everything but the quality.
+fn webp(picture: &DynamicImage, bytes: &mut Vec<u8>, quality: u8) -> Result<(), String> {
+    let (width, height) = (picture.width(), picture.height());
+    let encoded = match picture {
+        DynamicImage::ImageRgba8(rgba) => {
+            Encoder::from_rgba(rgba, width, height).encode_simple(false, quality.into())
+        }
+        other => Encoder::from_rgb(&other.to_rgb8(), width, height).encode_simple(false, quality.into()),
+    };
+    // Of its reasons only this one can come about here: the pixels are whole, and memory is at hand.
+    bytes.extend_from_slice(&encoded.map_err(|error| format!("{error:?} (a side may have 16,383 pixels)"))?);
+    Ok(())
 }

@@ -113,9 +113,8 @@ impl Maker<'_> {
         let (from, to) = (self.header.format.media_type(), format.media_type());
         let from = if from == to { String::new() } else { format!("from {from} ") };
         let how = match format {
-            ImageFormat::Jpeg => format!(", quality {}", self.quality().get()),
+            ImageFormat::Jpeg | ImageFormat::WebP => format!(", quality {}", self.quality().get()),
             ImageFormat::Png => String::new(),
-            ImageFormat::WebP => ", lossless".to_owned(),
         };
         format!("re-encoded {from}as {to}{how}")
     }

@@ -78,9 +78,7 @@ impl Preparer {
     /// # Errors
     /// [`PrepareError::Picture`] with the provider's limit.
     pub fn admit(&self, pictures: usize) -> Result<(), PrepareError> {
-        let Some(limit) = self.limits.pictures.filter(|limit| pictures > *limit) else { return Ok(()) };
-        let reason = format!("{} takes at most {limit}", self.limits.provider);
-        Err(fault(&format!("{pictures} pictures in one message"), reason))
+        self.try_number(pictures).map_err(PrepareError::Picture)
     }
 
     /// Reads and checks a picture, and changes it where it has to be changed. An address that is sent as it is
@@ -90,24 +88,74 @@ impl Preparer {
     /// [`PrepareError::Picture`] with the picture's path or origin and what is wrong with it;
     /// [`PrepareError::Store`].
     pub fn prepare(&self, source: &ImageSource) -> Result<Prepared, PrepareError> {
-        let (name, bytes) = match (source, self.spec.send) {
-            (ImageSource::Url(url), SendAs::Url) => return Ok(passed_through(url)),
+        if let (ImageSource::Url(url), SendAs::Url) = (source, self.spec.send) {
+            return Ok(passed_through(url));
+        }
+        let (name, bytes) = self.read(source).map_err(PrepareError::Picture)?;
+        let (header, plan) = self.plan(&name, &bytes).map_err(PrepareError::Picture)?;
+        match plan {
+            Some(plan) => self.changed(&name, &bytes, (&header, &plan)),
+            None => self.untouched(source, (&name, bytes), &header),
+        }
+    }
+
+    /// Goes through all that [`Self::prepare`] does with a picture, and keeps nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the picture.
+    pub fn try_out(&self, source: &ImageSource) -> Result<(), Failure> {
+        if let (ImageSource::Url(_), SendAs::Url) = (source, self.spec.send) {
+            return Ok(());
+        }
+        let (name, bytes) = self.read(source)?;
+        let (header, plan) = self.plan(&name, &bytes)?;
+        let Some(plan) = plan else { return Ok(()) };
+        let made = make(&bytes, &header, &plan, (&self.spec, &self.limits));
+        made.map(drop).map_err(|reason| at_fault(&name, reason))
+    }
+
+    /// Whether a message may hold that many pictures.
+    ///
+    /// # Errors
+    /// The provider's limit.
+    pub fn try_number(&self, pictures: usize) -> Result<(), Failure> {
+        let Some(limit) = self.limits.pictures.filter(|limit| pictures > *limit) else { return Ok(()) };
+        let reason = format!("{} takes at most {limit}", self.limits.provider);
+        Err(at_fault(&format!("{pictures} pictures in one message"), reason))
+    }
+
+    /// Width and height that a picture will go out with, in pixels, by its header; nothing for an address or what is
+    /// no picture.
+    #[must_use]
+    pub fn measure(&self, source: &ImageSource) -> Option<(u32, u32)> {
+        let (name, bytes) = self.read(source).ok()?;
+        let (header, plan) = self.plan(&name, &bytes).ok()?;
+        let size = plan.map_or(header.size, |plan| plan.first.size);
+        Some((size.width, size.height))
+    }
+
+    /// A picture's name and its bytes.
+    fn read(&self, source: &ImageSource) -> Result<(String, Bytes), Failure> {
+        Ok(match (source, self.spec.send) {
+            (ImageSource::Url(url), SendAs::Url) => {
+                return Err(at_fault(url, "only its address is sent"));
+            }
             (ImageSource::Url(url), SendAs::Fetch) => {
-                return Err(fault(url, "it has not been fetched"));
+                return Err(at_fault(url, "it has not been fetched"));
             }
             (ImageSource::Url(url), SendAs::Bytes) => {
                 let reason = "the row has an address: set send = \"fetch\" in [images] to fetch the picture and \
                               send it, or send = \"url\" to send the address";
-                return Err(fault(url, reason));
+                return Err(at_fault(url, reason));
             }
             (ImageSource::Fetched { bytes, url }, _) => (url.clone(), bytes.clone()),
             (ImageSource::File(path), SendAs::Bytes | SendAs::Fetch) => {
                 let name = path.to_string_lossy().into_owned();
-                let bytes = read::read_file(path).map_err(|reason| fault(&name, reason))?;
+                let bytes = read::read_file(path).map_err(|reason| at_fault(&name, reason))?;
                 (name, bytes)
             }
             (ImageSource::Member { path, origin }, SendAs::Bytes | SendAs::Fetch) => {
-                (origin.clone(), read::read_file(path).map_err(|reason| fault(origin, reason))?)
+                (origin.clone(), read::read_file(path).map_err(|reason| at_fault(origin, reason))?)
             }
             (ImageSource::Bytes { bytes, origin }, SendAs::Bytes | SendAs::Fetch) => {
                 (origin.clone(), bytes.clone())
@@ -118,12 +166,14 @@ impl Preparer {
             (ImageSource::Member { origin, .. } | ImageSource::Bytes { origin, .. }, SendAs::Url) => {
                 return Err(no_address(origin, "the picture itself"));
             }
-        };
-        let header = header::check(&bytes).map_err(|reason| fault(&name, reason))?;
-        match Plan::of(&header, bytes.len() as u64, &self.spec, &self.limits) {
-            Some(plan) => self.changed(&name, &bytes, (&header, &plan)),
-            None => self.untouched(source, (&name, bytes), &header),
-        }
+        })
+    }
+
+    /// What a picture is, and what has to be done to it, if anything has.
+    fn plan(&self, name: &str, bytes: &[u8]) -> Result<(Header, Option<Plan>), Failure> {
+        let header = header::check(bytes).map_err(|reason| at_fault(name, reason))?;
+        let plan = Plan::of(&header, bytes.len() as u64, &self.spec, &self.limits);
+        Ok((header, plan))
     }
 
     fn untouched(
@@ -169,7 +219,9 @@ impl Preparer {
                 }
                 Err(reason) => Ok(Err(reason)),
             });
-        let described = made.map_err(|error| self.broken(error))?.map_err(|reason| fault(name, reason))?;
+        let described = made
+            .map_err(|error| self.broken(error))?
+            .map_err(|reason| PrepareError::Picture(at_fault(name, reason)))?;
         let bytes = match fresh {
             Some(bytes) => bytes,
             None => self.store.read(&described.sha256).map_err(|error| self.broken(error))?,
@@ -234,11 +286,11 @@ fn passed_through(url: &str) -> Prepared {
     Prepared { request: RequestImage::Url(url.to_owned()), record }
 }
 
-fn no_address(name: &str, what: &str) -> PrepareError {
+fn no_address(name: &str, what: &str) -> Failure {
     let reason = format!("the task sends addresses (send = \"url\" in [images]), but the row has {what}");
-    fault(name, reason)
+    at_fault(name, reason)
 }
 
-fn fault(name: &str, reason: impl std::fmt::Display) -> PrepareError {
-    PrepareError::Picture(Failure::new(FailureKind::Image, format!("{name}: {reason}")))
+fn at_fault(name: &str, reason: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Image, format!("{name}: {reason}"))
 }

@@ -37,11 +37,9 @@ pub struct LineSummary {
 
 impl From<&SampleRecord> for LineSummary {
     fn from(record: &SampleRecord) -> Self {
-        let usage = record.output.as_ref().and_then(|output| output.usage).unwrap_or_default();
-        Self {
-            failed: record.status == Status::Failed,
-            tokens: usage.input_tokens.unwrap_or(0) + usage.output_tokens.unwrap_or(0),
-        }
+        let asked = record.output.as_ref().filter(|_| record.cached.is_none());
+        let usage = asked.and_then(|output| output.usage).unwrap_or_default();
+        Self { failed: record.status == Status::Failed, tokens: usage.total() }
     }
 }
 

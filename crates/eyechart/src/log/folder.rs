@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::atomic::{create_folders, sync_folder, temporaries};
 use super::{BadLine, LogError, Record, RunLock, lock, read_outline, read_record, write_json};
-use crate::types::{EvalSpec, PickedSample, Status};
+use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
 
 /// The folder of one run, whether it is under way or long finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct RunFolder {
 }
 
 /// What a run still lacks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Unfinished {
     /// Samples without a record, or with a failed one, in picked order.
     pub to_ask: Vec<PickedSample>,
@@ -24,6 +24,8 @@ pub struct Unfinished {
     pub completed: usize,
     /// Lines of the log that could not be read: their samples are among those to ask.
     pub bad_lines: Vec<BadLine>,
+    /// The records that there are.
+    pub recorded: Vec<SampleRecord>,
 }
 
 impl RunFolder {
@@ -198,7 +200,7 @@ impl RunFolder {
         let to_ask = spec.picked.iter().filter(|picked| !completed.contains(picked.id.as_str()));
         let to_ask: Vec<_> = to_ask.cloned().collect();
         let completed = spec.picked.len() - to_ask.len();
-        Ok(Unfinished { completed, to_ask, bad_lines: record.bad_lines })
+        Ok(Unfinished { completed, to_ask, bad_lines: record.bad_lines, recorded: record.samples })
     }
 }
 

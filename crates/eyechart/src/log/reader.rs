@@ -159,6 +159,8 @@ pub(crate) mod tests {
             output: (status == Status::Completed).then(|| ModelOutput::recorded("Because.")),
             error: None,
             attempts: Vec::new(),
+            cached: None,
+            earlier: Default::default(),
         }
     }
 

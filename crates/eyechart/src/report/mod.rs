@@ -2,6 +2,7 @@
 //!
 //! A report reads what a run's folder holds, never a network, and returns text: printing is `cli`'s.
 
+mod cost;
 mod csv;
 mod figures;
 mod json;
@@ -50,7 +51,7 @@ pub fn render(entries: &[Entry], format: Format) -> String {
         Format::Table | Format::Markdown => {}
     }
     let mut tables = figures::tables(entries);
-    tables.push(runs::table(entries));
+    tables.extend([runs::table(entries), cost::table(entries)]);
     let render = if format == Format::Table { text::render } else { markdown::render };
     tables.iter().filter(|table| !table.rows.is_empty()).map(render).collect::<Vec<_>>().join("\n")
 }

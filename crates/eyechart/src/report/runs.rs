@@ -47,6 +47,12 @@ fn notes(results: &Results) -> Vec<String> {
     if unasked > 0 {
         notes.push(format!("{whose}: {unasked} of {} have no record yet.", counts.total));
     }
+    if counts.cached > 0 {
+        notes.push(format!(
+            "{whose}: {} answers are from the cache; speed and tokens leave them out.",
+            counts.cached
+        ));
+    }
     if counts.truncated > 0 {
         let (answers, they) =
             if counts.truncated == 1 { ("answer", "it is") } else { ("answers", "they are") };

@@ -1,5 +1,6 @@
 //! Carrying a plan out: from the frozen spec to a folded record.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,12 +8,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::live::{self, Live};
-use super::{Plan, RunError, Stop, recorded};
+use super::{Plan, RunError, Spent, Stop, recorded};
 use crate::dataset::DatasetError;
 use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, append_load, fold};
 use crate::provider::Gate;
 use crate::task::{Dataset, SampleResult};
-use crate::types::{EvalSpec, PickedSample};
+use crate::types::{EvalSpec, PickedSample, SampleRecord, Status, Tokens};
 
 /// Samples that are read ahead of those who ask them.
 const READ_AHEAD: usize = 4;
@@ -28,6 +29,10 @@ pub struct Job {
     pub already: usize,
     /// Lines of its record that could not be read: their samples are asked again.
     pub bad_lines: Vec<BadLine>,
+    /// What the run has used up.
+    pub spent: Spent,
+    /// Tokens of the samples to ask that were asked before, where there are any.
+    earlier: HashMap<String, Tokens>,
     _lock: RunLock,
 }
 
@@ -39,7 +44,15 @@ impl Job {
     pub fn create(out: &Path, plan: &Plan) -> Result<Self, RunError> {
         let folder = RunFolder::create(out, &plan.spec)?;
         let lock = folder.lock()?;
-        Ok(Self { folder, to_ask: plan.spec.picked.clone(), already: 0, bad_lines: Vec::new(), _lock: lock })
+        Ok(Self {
+            folder,
+            to_ask: plan.spec.picked.clone(),
+            already: 0,
+            bad_lines: Vec::new(),
+            spent: Spent::default(),
+            earlier: HashMap::new(),
+            _lock: lock,
+        })
     }
 
     /// What is left of the run in `folder`, which picked the samples of `spec`.
@@ -49,13 +62,27 @@ impl Job {
     pub fn resume(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
         // Locked before it is read: what another process still wrote would be asked again.
         let lock = folder.lock()?;
-        let Unfinished { to_ask, completed, bad_lines } = folder.unfinished(spec)?;
+        let Unfinished { to_ask, completed, bad_lines, recorded } = folder.unfinished(spec)?;
         if to_ask.is_empty() {
             // Whoever got the last answer may not have lived to do it.
             fold(&folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
         }
-        Ok(Self { folder, to_ask, already: completed, bad_lines, _lock: lock })
+        let (spent, earlier) = (Spent::of(&recorded), tokens_of_failed(&recorded));
+        Ok(Self { folder, to_ask, already: completed, bad_lines, spent, earlier, _lock: lock })
     }
+
+    /// The record with what earlier ones of its sample cost.
+    pub(super) fn with_earlier(&self, mut record: SampleRecord) -> SampleRecord {
+        record.earlier = self.earlier.get(&record.id).copied().unwrap_or_default();
+        record
+    }
+}
+
+/// What asking those samples that will be asked again has cost.
+fn tokens_of_failed(records: &[SampleRecord]) -> HashMap<String, Tokens> {
+    let failed = records.iter().filter(|record| record.status == Status::Failed);
+    let tokens = failed.map(|record| (record.id.clone(), record.tokens()));
+    tokens.filter(|(_, tokens)| !tokens.is_zero()).collect()
 }
 
 /// Somebody who watches a run.
@@ -122,7 +149,7 @@ fn get_answers(
     let Plan { spec, dataset, outputs, .. } = plan;
     let samples = read_ahead(dataset, job.to_ask.clone())?;
     let ended = match live {
-        Some(live) => runtime.block_on(live::ask_all(Arc::new(live), samples, log, stop.clone()))?,
+        Some(live) => runtime.block_on(live::ask_all(Arc::new(live), samples, (job, log), stop.clone()))?,
         None => {
             let source = recorded::Source::new(&spec.answers, outputs.as_ref());
             runtime.block_on(recorded::replay(source, samples, log, stop))?

@@ -6,15 +6,16 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+use super::cache::{Cache, Key};
 use super::pictures::fetched;
 use super::stop::Orders;
-use super::{Ended, RunError, Stop, StopLevel, Stopper};
+use super::{Ended, Job, Meter, RunError, Stop, StopLevel, Stopper};
 use crate::dataset::DatasetError;
 use crate::image::{PrepareError, Preparer};
 use crate::log::{Appender, LogError};
 use crate::provider::{Gate, Provider, Slot};
 use crate::task::SampleResult;
-use crate::types::{ImageRecord, ImageSource, Request, RequestImage, Sample, SampleRecord};
+use crate::types::{ImageRecord, ImageSource, ModelOutput, Request, RequestImage, Sample, SampleRecord};
 use crate::web::Web;
 
 /// Everything that asking one sample needs.
@@ -27,6 +28,10 @@ pub struct Live {
     pub images: Option<Preparer>,
     /// Fetches pictures that the samples have by their addresses; none are, if absent.
     pub web: Option<Web>,
+    /// Says when what the user allows is used up.
+    pub meter: Arc<Meter>,
+    /// Answers of earlier runs; none are used or kept, if absent.
+    pub cache: Option<Cache>,
 }
 
 type Samples = mpsc::Receiver<Result<SampleResult, DatasetError>>;
@@ -37,17 +42,19 @@ type Outcome = Result<Option<SampleRecord>, RunError>;
 pub(super) async fn ask_all(
     live: Arc<Live>,
     mut samples: Samples,
-    log: &Appender,
+    (job, log): (&Job, &Appender),
     stop: Stop,
 ) -> Result<Ended, RunError> {
     let mut under_way: JoinSet<(Slot, Outcome)> = JoinSet::new();
-    let (mut exhausted, mut abandoned) = (false, false);
+    let (mut exhausted, mut abandoned, mut recorded) = (false, false, 0);
     let (halt, mut halted) = (Stopper::default(), None);
     loop {
-        let going = !exhausted && halted.is_none() && stop.level() == StopLevel::Go;
+        let unhindered = halted.is_none();
+        let going = !exhausted && unhindered && stop.level() == StopLevel::Go;
         if !going && under_way.is_empty() {
             break;
         }
+        let affordable = live.meter.admits(under_way.len());
         let mut halt_by = |error| {
             halt.raise(StopLevel::Finish);
             halted.get_or_insert(error);
@@ -55,15 +62,20 @@ pub(super) async fn ask_all(
         tokio::select! {
             biased;
             () = stop.reached(StopLevel::Now) => return Ok(Ended::Interrupted),
-            Some(ended) = under_way.join_next() => match record(ended, log).await {
-                Ok(recorded) => abandoned |= !recorded,
+            Some(ended) = under_way.join_next() => match record(ended, (job, log), &live.meter).await {
+                Ok(true) => {
+                    recorded += 1;
+                    live.meter.check().unwrap_or_else(halt_by);
+                }
+                Ok(false) => abandoned = true,
                 // Without a record nothing more is worth its price.
                 Err(error @ RunError::Log(_)) => return Err(error),
                 // What else is in flight is finished and recorded, as on Ctrl-C.
                 Err(error) => halt_by(error),
             },
             () = stop.reached(StopLevel::Finish), if going => {}
-            next = next_sample(&live.gate, &mut samples), if going => match next {
+            () = live.meter.time_up(), if unhindered => live.meter.check().unwrap_or_else(halt_by),
+            next = next_sample(&live.gate, &mut samples), if going && affordable => match next {
                 Some((slot, Ok(sample))) => {
                     let orders = Orders::of(&stop, &halt);
                     under_way.spawn(ask_one(Arc::clone(&live), sample, slot, orders));
@@ -74,6 +86,8 @@ pub(super) async fn ask_all(
         }
     }
     match halted {
+        // What is used up is of no matter to a run that needs no more.
+        Some(RunError::Budget(_)) if recorded == job.to_ask.len() => Ok(Ended::Finished),
         Some(error) => Err(error),
         None if exhausted && !abandoned => Ok(Ended::Finished),
         None => Ok(Ended::Interrupted),
@@ -89,11 +103,17 @@ async fn next_sample(
 }
 
 /// Writes one outcome, then frees its slot. `false` where the sample was abandoned and has no record.
-async fn record(ended: Result<(Slot, Outcome), JoinError>, log: &Appender) -> Result<bool, RunError> {
+async fn record(
+    ended: Result<(Slot, Outcome), JoinError>,
+    (job, log): (&Job, &Appender),
+    meter: &Meter,
+) -> Result<bool, RunError> {
     let (slot, outcome) =
         ended.map_err(|error| RunError::Defect(format!("a request's task broke off ({error})")))?;
     let Some(record) = outcome? else { return Ok(false) };
+    let record = job.with_earlier(record);
     log.append(&record).await?;
+    meter.count(&record);
     drop(slot);
     Ok(true)
 }
@@ -116,9 +136,10 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcom
         None => sample,
     };
     let preparing = Arc::clone(live);
-    let prepared = tokio::task::spawn_blocking(move || preparing.prepare(sample)).await;
-    let (mut record, body) = match prepared {
-        Ok(Ok(prepared)) => prepared,
+    let ready = tokio::task::spawn_blocking(move || preparing.ready(sample)).await;
+    let (mut record, body, key) = match ready {
+        Ok(Ok(Ready::Answered(record))) => return Ok(Some(*record)),
+        Ok(Ok(Ready::ToAsk(record, body, key))) => (*record, body, key),
         Ok(Err(Unready::Failed(record))) => return Ok(Some(*record)),
         Ok(Err(Unready::Broken(error))) => return Err(error),
         Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
@@ -126,13 +147,33 @@ async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcom
     let Some(asked) = live.provider.ask(body, &live.gate, orders.to_finish()).await? else { return Ok(None) };
     record.attempts = asked.attempts;
     match asked.outcome {
-        Ok(output) => record.complete(output),
+        Ok(output) => {
+            keep(live, key, &output).await;
+            record.complete(output);
+        }
         Err(failure) => {
             record.output = asked.unusable;
             record.fail(failure);
         }
     }
     Ok(Some(record))
+}
+
+/// Keeps an answer for other runs.
+async fn keep(live: &Arc<Live>, key: Option<Key>, output: &ModelOutput) {
+    let Some(key) = key else { return };
+    let (live, output) = (Arc::clone(live), output.clone());
+    let keep = move || live.cache.as_ref().map(|cache| cache.put(&key, output));
+    // A full disk costs another request some day, and is no reason to lose this answer.
+    let _ = tokio::task::spawn_blocking(keep).await;
+}
+
+/// A sample that can go on.
+enum Ready {
+    /// An earlier run was given its answer.
+    Answered(Box<SampleRecord>),
+    /// The body is to be sent, and the answer to be kept under the key, if it has one.
+    ToAsk(Box<SampleRecord>, Bytes, Option<Key>),
 }
 
 /// Why a sample could not be sent.
@@ -146,12 +187,28 @@ pub(super) enum Unready {
 impl Live {
     /// Reads and checks the pictures and builds the body. Blocks.
     pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Unready> {
+        self.request(sample).map(|(record, request)| (record, self.provider.body(&request)))
+    }
+
+    /// Prepares the sample, and finds its answer where an earlier run was given it. Blocks.
+    fn ready(&self, sample: Sample) -> Result<Ready, Unready> {
+        let (mut record, request) = self.request(sample)?;
+        let cache = self.cache.as_ref();
+        let key = cache.and_then(|cache| cache.key(&record, request.image_detail));
+        if let Some((output, from)) = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key)) {
+            record.complete_from_cache(output, from);
+            return Ok(Ready::Answered(Box::new(record)));
+        }
+        Ok(Ready::ToAsk(Box::new(record), self.provider.body(&request), key))
+    }
+
+    fn request(&self, sample: Sample) -> Result<(SampleRecord, Request), Unready> {
         let (mut record, sources) = SampleRecord::begin(sample);
         match self.prepare_images(&sources, &mut record.images) {
             Ok(images) => {
                 let image_detail = self.images.as_ref().and_then(Preparer::detail);
                 let request = Request { text: record.prompt.clone(), images, image_detail };
-                Ok((record, self.provider.body(&request)))
+                Ok((record, request))
             }
             Err(PrepareError::Picture(failure)) => {
                 record.fail(failure);

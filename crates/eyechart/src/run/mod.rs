@@ -1,11 +1,16 @@
 //! The run: freezes the spec, makes the folder, gets every answer, keeps the record.
 
+mod budget;
+mod cache;
 mod execute;
+mod forecast;
+mod lint;
 mod live;
 mod outputs;
 mod pictures;
 mod plan;
 mod preview;
+mod prices;
 mod recorded;
 mod resume;
 mod stop;
@@ -14,11 +19,16 @@ use crate::dataset::DatasetError;
 use crate::log::LogError;
 use crate::provider::Halt;
 
+pub use budget::{Exhausted, Meter, Spent};
+pub use cache::Cache;
 pub use execute::{Ended, Job, Watcher, execute};
+pub use forecast::{Expected, Forecast, Scales, Weight, forecast};
+pub use lint::{DryRun, Oddity, PromptLengths, Remark, dry_run};
 pub use live::Live;
 pub use pictures::fetch_addresses;
 pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields, with_images};
 pub use preview::{Preview, sample_named};
+pub use prices::Prices;
 pub use resume::{find_matching, options_of, refuse_differences};
 pub use stop::{Stop, StopLevel, Stopper};
 
@@ -44,4 +54,7 @@ pub enum RunError {
     /// The endpoint cannot work: the run stopped, and what had no answer can be resumed.
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// What the user allows is used up: the run stopped, and what had no answer can be resumed.
+    #[error(transparent)]
+    Budget(#[from] Exhausted),
 }

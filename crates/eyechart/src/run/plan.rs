@@ -10,7 +10,8 @@ use super::RunError;
 use super::outputs::Outputs;
 use crate::task::{DataAccess, Dataset, LoadedTask, Survey};
 use crate::types::{
-    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride, PickedSample, Progress, Task,
+    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride, PickedSample, Price,
+    Progress, Task,
 };
 
 /// What the user asked for, besides the task.
@@ -30,6 +31,8 @@ pub struct RunOptions {
     pub images: ImagesOverride,
     /// How to go about it.
     pub execution: Execution,
+    /// What the model's tokens cost, where that is known.
+    pub price: Option<Price>,
 }
 
 /// Where answers are to come from.
@@ -99,6 +102,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         task: loaded.source.clone(),
         model: options.model.clone(),
         answers: answers(&task, &options.answers, outputs.as_ref())?,
+        price: options.price.clone(),
         images: options.images,
         data: data_spec(&dataset, &survey)?,
         seed: options.seed,

@@ -28,7 +28,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn answer(&self, sample: &Sample) -> Result<String, Failure> {
+    pub(super) fn answer(&self, sample: &Sample) -> Result<String, Failure> {
         let (found, place) = match self {
             Self::Column(column) => (sample.fields.get(*column).cloned(), format!("the column {column:?}")),
             Self::Outputs(outputs) => (outputs.get(&sample.id).map(str::to_owned), "the outputs".to_owned()),

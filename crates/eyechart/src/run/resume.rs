@@ -29,6 +29,7 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
         seed: spec.seed,
         images: spec.images,
         execution: spec.execution,
+        price: spec.price.clone(),
     }
 }
 

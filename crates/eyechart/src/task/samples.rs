@@ -316,6 +316,23 @@ impl Dataset {
         Ok(made)
     }
 
+    /// The samples of `picked` (rows ascending), all at once: for a look at a few.
+    ///
+    /// # Errors
+    /// [`DatasetError`] where the data cannot be read.
+    pub fn look_at(&self, picked: Vec<PickedSample>) -> Result<Vec<SampleResult>, DatasetError> {
+        let rows = picked.iter().map(|picked| picked.row).collect();
+        let mut names: HashMap<u64, PickedSample> =
+            picked.into_iter().map(|picked| (picked.row, picked)).collect();
+        let mut samples = Vec::new();
+        for row in self.reader.rows(Pick::Rows(rows), &self.columns())? {
+            let row = row?;
+            let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
+            samples.extend(names.remove(&number).map(|picked| self.sample_of(row, picked)));
+        }
+        Ok(samples)
+    }
+
     /// The first sample that could be picked, if there is any.
     ///
     /// # Errors

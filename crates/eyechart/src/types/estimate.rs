@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EncoderSpec, FailureKind, SampleRecord, Status, StopReason};
+use super::{EncoderSpec, FailureKind, Price, SampleRecord, Status, StopReason};
 
 /// Everything a report shows of one run. Derived: it can be rebuilt from the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Results {
     /// How fast the endpoint was; absent for recorded outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<Speed>,
+    /// What the answers cost; absent where no price is known, or no number of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 impl Results {
@@ -44,6 +47,9 @@ pub struct SampleCounts {
     /// Of the completed ones, answers that the token limit cut off.
     #[serde(default)]
     pub truncated: usize,
+    /// Of the completed ones, answers that earlier runs were given.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached: usize,
     /// The failed ones by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<FailureKind, usize>,
@@ -67,6 +73,7 @@ impl SampleCounts {
                 }
             }
         }
+        self.cached += usize::from(record.answer().is_some() && record.cached.is_some());
         let stop = record.output.as_ref().and_then(|output| output.stop_reason);
         self.truncated += usize::from(record.answer().is_some() && stop == Some(StopReason::Length));
     }
@@ -109,4 +116,21 @@ pub struct Speed {
     pub output_tokens: Option<u64>,
     /// Requests sent, retries included.
     pub requests: usize,
+}
+
+/// What the answers cost, at the price that the spec names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// US dollars for all tokens that the endpoint reported, those of failed samples and of records that later ones
+    /// took the place of included.
+    pub usd: f64,
+    /// The price.
+    pub price: Price,
+    /// Answers whose tokens the endpoint did not report: they come on top.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncounted: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

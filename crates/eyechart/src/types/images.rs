@@ -22,7 +22,7 @@ pub struct ImagesSpec {
     /// Pictures of another format are re-encoded to this one; each stays in its own, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<ImageFormat>,
-    /// The quality of JPEGs that are made, from 1 to 100; 75, if absent.
+    /// The quality of JPEGs and WebPs that are made, from 1 to 100; 75, if absent.
     #[cfg_attr(test, schemars(with = "Option<u8>"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
@@ -90,7 +90,7 @@ pub enum ImageFormat {
     Jpeg,
     /// PNG, lossless.
     Png,
-    /// WebP, always lossless here.
+    /// WebP, with loss; PNG is the one without.
     WebP,
 }
 
@@ -106,7 +106,7 @@ impl ImageFormat {
     }
 }
 
-/// A JPEG's quality on libjpeg's scale: from 1 to 100.
+/// A JPEG's quality on libjpeg's scale, a WebP's on libwebp's: from 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "u8")]
 pub struct Quality(u8);

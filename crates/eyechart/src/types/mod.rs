@@ -9,6 +9,7 @@ mod hex;
 mod images;
 mod nearest;
 mod output;
+mod price;
 mod progress;
 mod record;
 mod request;
@@ -19,7 +20,7 @@ mod spec;
 mod task;
 
 pub use encoder::EncoderSpec;
-pub use estimate::{Figure, Results, SampleCounts, Speed};
+pub use estimate::{Cost, Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;
 pub use images::{
@@ -27,8 +28,9 @@ pub use images::{
 };
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
+pub use price::{Budget, Price, Tokens};
 pub use progress::{Progress, Silent};
-pub use record::{Epoch, ImageRecord, SampleRecord, Status};
+pub use record::{CachedAnswer, Epoch, ImageRecord, SampleRecord, Status};
 pub use request::{Request, RequestImage};
 pub use row::{BadRow, Row, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use super::{Failure, Tokens};
 
 /// A model's answer to one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Prompt and answer, where both are known.
+    #[must_use]
+    pub fn counted(&self) -> Option<Tokens> {
+        Some(Tokens { input: self.input_tokens?, output: self.output_tokens? })
+    }
+
     /// Tokens of prompt and answer, as far as they are known.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Failure, ImageSource, ModelOutput, PickedSample, Sample};
+use super::{Attempt, Failure, ImageSource, ModelOutput, PickedSample, Sample, Tokens};
 
 /// Which repetition of a sample, from 1.
 pub type Epoch = u32;
@@ -50,6 +50,12 @@ pub struct SampleRecord {
     /// Every request made for it, in order; empty for recorded outputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+    /// Where its answer is from, if it was not asked for: an earlier run asked the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<CachedAnswer>,
+    /// Tokens of answers that earlier records of the sample had, which this one takes the place of.
+    #[serde(default, skip_serializing_if = "Tokens::is_zero")]
+    pub earlier: Tokens,
 }
 
 impl SampleRecord {
@@ -68,6 +74,8 @@ impl SampleRecord {
             output: None,
             error: None,
             attempts: Vec::new(),
+            cached: None,
+            earlier: Tokens::default(),
         };
         (record, sample.images)
     }
@@ -129,11 +137,41 @@ impl SampleRecord {
         }
     }
 
+    /// Ends it with an answer that an earlier run was given.
+    pub fn complete_from_cache(&mut self, output: ModelOutput, from: CachedAnswer) {
+        self.complete(output);
+        self.cached = Some(from);
+    }
+
+    /// Tokens that it has cost, as far as the endpoint reports them: also where it failed, and earlier.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        let asked = self.output.as_ref().filter(|_| self.cached.is_none());
+        let own = asked.and_then(|output| output.usage?.counted());
+        self.earlier + own.unwrap_or_default()
+    }
+
+    /// Whether it has an answer of which nobody knows what it cost.
+    #[must_use]
+    pub fn is_uncounted(&self) -> bool {
+        let counted = |output: &ModelOutput| output.usage.and_then(|usage| usage.counted()).is_some();
+        self.cached.is_none() && self.output.as_ref().is_some_and(|output| !counted(output))
+    }
+
     /// Seconds of the attempt that gave the answer, without any wait or earlier attempt.
     #[must_use]
     pub fn latency(&self) -> Option<f64> {
         self.attempts.last().filter(|attempt| attempt.error.is_none()).map(|attempt| attempt.seconds)
     }
+}
+
+/// An answer out of the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedAnswer {
+    /// The key that it was found by: SHA-256 of the request's canonical form, in hex.
+    pub key: String,
+    /// When it was given: UTC, RFC 3339.
+    pub stored: String,
 }
 
 /// One picture as it went out.

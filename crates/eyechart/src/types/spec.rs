@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ImagesOverride;
+use super::{Budget, ImagesOverride, Price};
 
 /// Everything that determines a run's answers and scores, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct EvalSpec {
     pub model: String,
     /// Where its answers come from.
     pub answers: Answers,
+    /// What the model's tokens cost, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
     /// What the command line said over the task's `[images]`.
     #[serde(default, skip_serializing_if = "ImagesOverride::is_empty")]
     pub images: ImagesOverride,
@@ -163,6 +166,12 @@ pub struct Execution {
     /// Whether every picture sent is stored beside the runs.
     #[serde(default)]
     pub keep_images: bool,
+    /// Whether answers that earlier runs were given are reused, and those of this one kept for others.
+    #[serde(default)]
+    pub cache: bool,
+    /// What the command that made the run may use up.
+    #[serde(default, skip_serializing_if = "Budget::is_empty")]
+    pub budget: Budget,
 }
 
 fn five_minutes() -> f64 {
@@ -179,6 +188,8 @@ impl Default for Execution {
             tokens_per_minute: None,
             give_up_after: five_minutes(),
             keep_images: false,
+            cache: false,
+            budget: Budget::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 
 #[path = "../../tests/common/site.rs"]
+#[expect(dead_code, reason = "the tests of data files use the rest")]
 mod site;
 use site::{Page, Site};
 

@@ -1,9 +1,11 @@
 //! `eyechart data check`: whether what is here is whole. Nobody is asked.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
-use eyechart::image::check_source;
+use eyechart::image::Preparer;
 use eyechart::run::RunError;
-use eyechart::types::{ImageSource, Sample, Silent};
+use eyechart::types::{ImageLimits, ImageSource, Sample, Silent};
 use serde::Serialize;
 
 use super::{Choice, Chosen, Exit, offline, output, tasks};
@@ -93,9 +95,12 @@ impl Checked {
         if survey.unresolved_labels > 0 {
             checked.problems.push(format!("{} labels name none of their options", survey.unresolved_labels));
         }
+        // It keeps nothing of what it tries, so the folder is never made.
+        let prepare = |spec| Preparer::new(spec, ImageLimits::default(), PathBuf::new(), false);
+        let preparer = task.task.images.map(prepare);
         for sample in dataset.samples(picked)? {
             match sample? {
-                Ok(sample) => checked.look_at(&sample),
+                Ok(sample) => checked.look_at(&sample, preparer.as_ref()),
                 Err(unmade) => {
                     checked.problems.push(format!("{}: {}", unmade.picked.id, unmade.failure.message))
                 }
@@ -104,12 +109,15 @@ impl Checked {
         Ok(checked)
     }
 
-    fn look_at(&mut self, sample: &Sample) {
+    fn look_at(&mut self, sample: &Sample, preparer: Option<&Preparer>) {
+        let Some(preparer) = preparer else { return };
         for image in &sample.images {
-            match (image, check_source(image)) {
-                (ImageSource::Url(_), _) => self.at_addresses += 1,
-                (_, Ok(())) => self.pictures += 1,
-                (_, Err(reason)) => self.problems.push(format!("{}: {reason}", sample.id)),
+            match image {
+                ImageSource::Url(_) => self.at_addresses += 1,
+                image => match preparer.try_out(image) {
+                    Ok(()) => self.pictures += 1,
+                    Err(failure) => self.problems.push(format!("{}: {}", sample.id, failure.message)),
+                },
             }
         }
     }

@@ -63,6 +63,10 @@ pub struct GoingArguments {
     #[arg(long)]
     pub keep_images: bool,
 
+    /// Reuse answers that earlier runs with --cache were given to the same request at temperature 0, and keep new ones
+    #[arg(long)]
+    pub cache: bool,
+
     /// Fetch pictures from loopback, private and other addresses that are not public too (`send = "fetch"`)
     #[arg(long)]
     pub allow_private_urls: bool,
@@ -122,6 +126,8 @@ impl GoingArguments {
             max_retries: self.max_retries.unwrap_or(execution.max_retries),
             timeout: self.timeout.unwrap_or(execution.timeout),
             keep_images: self.keep_images || execution.keep_images,
+            cache: self.cache || execution.cache,
+            budget: execution.budget,
         }
     }
 }

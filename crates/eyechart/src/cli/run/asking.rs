@@ -1,12 +1,16 @@
 //! Carrying a plan out: the answers of one task, recorded.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
+use eyechart::hub::Environment;
 use eyechart::image::Preparer;
 use eyechart::log::RunFolder;
 use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
-use eyechart::run::{Ended, Job, Live, Plan, RunError, execute};
+use eyechart::run::{Cache, Ended, Job, Live, Meter, Plan, RunError, execute};
 use eyechart::types::Answers;
 
 use super::super::fetching::web_for;
@@ -23,20 +27,27 @@ impl Run {
         &self,
         planned: Planned,
         interrupt: &Interrupt,
+        meter: &Arc<Meter>,
     ) -> anyhow::Result<Option<RunFolder>> {
         let Planned { plan, job, provider } = planned;
+        let needs_more = job.as_ref().is_none_or(|job| !job.to_ask.is_empty());
+        if provider.is_some() && needs_more {
+            meter.check().inspect_err(|error| say_how_to_go_on(error, job.as_ref()))?;
+        }
         let job = match job {
             Some(job) => job,
             None => Job::create(&self.out(), &plan)?,
         };
         notice_bad_lines(&job.folder, &job.bad_lines);
         announce(&plan, &job);
-        let live = provider.map(|provider| self.live(provider, &plan, &job)).transpose()?;
+        let live = provider.map(|provider| self.live(provider, (&plan, &job), meter)).transpose()?;
         let progress = RunProgress::default();
         let ended = interrupt.while_asking(|| execute(plan, &job, live, &interrupt.stop(), &progress));
-        let can_go_on = |error: &RunError| !matches!(error, RunError::Config(_));
-        if interrupt.ordered() || ended.as_ref().is_err_and(can_go_on) {
-            output::say(&format!("to go on: eyechart run --resume {}", job.folder.path().display()));
+        match &ended {
+            Err(RunError::Config(_)) => {}
+            Err(error) => say_how_to_go_on(error, Some(&job)),
+            Ok(_) if interrupt.ordered() => say_to_go_on(&job, ""),
+            Ok(_) => {}
         }
         match ended? {
             Ended::Interrupted => Ok(None),
@@ -45,7 +56,12 @@ impl Run {
         }
     }
 
-    fn live(&self, provider: Provider, plan: &Plan, job: &Job) -> anyhow::Result<Live> {
+    fn live(
+        &self,
+        provider: Provider,
+        (plan, job): (&Plan, &Job),
+        meter: &Arc<Meter>,
+    ) -> anyhow::Result<Live> {
         let execution = plan.spec.execution;
         let gate = Gate::new(GateSettings {
             connections: execution.max_connections,
@@ -53,21 +69,48 @@ impl Run {
             tokens_per_minute: execution.tokens_per_minute,
             give_up_after: Duration::try_from_secs_f64(execution.give_up_after)?,
         });
-        Ok(Live {
-            provider,
-            gate,
-            images: preparer(plan, job),
-            web: web_for(&plan.task, self.going.allow_private_urls)?,
-        })
+        let images = preparer(plan, job.folder.images_path());
+        let web = web_for(&plan.task, self.going.allow_private_urls)?;
+        Ok(Live { provider, gate, images, web, meter: Arc::clone(meter), cache: self.cache(plan)? })
+    }
+
+    /// Where answers of earlier runs are, if they may be used.
+    fn cache(&self, plan: &Plan) -> anyhow::Result<Option<Cache>> {
+        let Answers::Endpoint(endpoint) = &plan.spec.answers else { return Ok(None) };
+        if !plan.spec.execution.cache {
+            return Ok(None);
+        }
+        if !Cache::holds_for(endpoint) {
+            output::notice("--cache: the temperature is not 0, so answers are neither reused nor kept");
+            return Ok(None);
+        }
+        let folder = Environment::from_process()
+            .own_cache()
+            .context("nothing says where answers are kept: set XDG_CACHE_HOME or HOME")?;
+        let cache = Cache::open(&folder, endpoint, &self.request.header);
+        cache.map(Some).with_context(|| format!("--cache cannot keep answers in {}", folder.display()))
     }
 }
 
-/// What prepares the pictures of a task that has some.
-fn preparer(plan: &Plan, job: &Job) -> Option<Preparer> {
+/// What prepares the pictures of a task that has some, and keeps those that have to be kept in `store`.
+pub(super) fn preparer(plan: &Plan, store: PathBuf) -> Option<Preparer> {
     let Answers::Endpoint(endpoint) = &plan.spec.answers else { return None };
     let limits = image_limits(&endpoint.base_url);
     let spec = plan.task.images.clone()?;
-    Some(Preparer::new(spec, limits, job.folder.images_path(), plan.spec.execution.keep_images))
+    Some(Preparer::new(spec, limits, store, plan.spec.execution.keep_images))
+}
+
+/// `job` is absent where the run has not begun.
+fn say_how_to_go_on(error: &RunError, job: Option<&Job>) {
+    let Some(job) = job else { return };
+    match error {
+        RunError::Budget(exhausted) => say_to_go_on(job, &format!(" {}", exhausted.remedy())),
+        _ => say_to_go_on(job, ""),
+    }
+}
+
+fn say_to_go_on(job: &Job, options: &str) {
+    output::say(&format!("to go on: eyechart run --resume {}{options}", job.folder.path().display()));
 }
 
 fn announce(plan: &Plan, job: &Job) {

@@ -2,9 +2,12 @@
 
 mod arguments;
 mod asking;
+mod budget;
+mod foretelling;
 mod planning;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use eyechart::embed::Embedder;
@@ -13,6 +16,7 @@ use eyechart::report::{Entry, render};
 
 use arguments::{GoingArguments, ShowingArguments};
 pub use arguments::{RequestArguments, RunFormat, at_least_one, parse_param};
+use budget::BudgetArguments;
 pub use planning::Planned;
 
 use super::embedder::EmbedderArguments;
@@ -63,6 +67,9 @@ pub struct Run {
     #[command(flatten)]
     going: GoingArguments,
 
+    #[command(flatten)]
+    budget: BudgetArguments,
+
     /// Where runs are recorded, each in a folder of its own [default: runs, or the folder of runs to --resume]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -70,6 +77,10 @@ pub struct Run {
     /// Go on with a run: its folder (alone, or with its command line repeated), or a folder of runs
     #[arg(long, value_name = "PATH")]
     resume: Option<PathBuf>,
+
+    /// Look at every sample, say what the run would take and what is wrong, and stop: nothing is sent
+    #[arg(long)]
+    dry_run: bool,
 
     #[command(flatten)]
     embedder: EmbedderArguments,
@@ -92,13 +103,19 @@ impl Run {
         let interrupt = Interrupt::listen()?;
         // Everything that can be wrong with any task is found before anything is fetched or asked.
         let planned = self.planned()?;
+        budget::refuse_unpriced(&planned)?;
+        if self.dry_run {
+            return self.call_dry(planned);
+        }
         // Without anything to score no encoder is needed.
         let compares = planned.iter().any(Planned::compares);
         let entries = if self.showing.no_score || !compares {
+            self.foretell(&planned)?;
             self.each_task(planned, &interrupt, asking::unscored)?
         } else {
             // Found before the first request: a night's answers must not wait for it in the morning.
             let embedder = self.embedder.open()?;
+            self.foretell(&planned)?;
             embedder.check()?;
             self.measure(planned, &interrupt, &embedder)?
         };
@@ -127,9 +144,9 @@ impl Run {
         show: impl Fn(&RunFolder) -> anyhow::Result<Entry>,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
         let mut entries = Vec::new();
-        let tasks = planned.len();
+        let (tasks, meter) = (planned.len(), Arc::new(budget::meter(&planned)));
         for planned in planned {
-            let Some(folder) = self.carry_out(planned, interrupt)? else {
+            let Some(folder) = self.carry_out(planned, interrupt, &meter)? else {
                 if tasks > 1 {
                     let out = self.out().display().to_string();
                     output::say(&format!("for all {tasks} tasks: the same command line with --resume {out}"));

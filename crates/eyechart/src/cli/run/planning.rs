@@ -9,7 +9,7 @@ use eyechart::run::{
     AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
 };
 use eyechart::task::{DataAccess, LoadedTask, load};
-use eyechart::types::{Answers, Connections, Endpoint, EvalSpec, Execution};
+use eyechart::types::{Answers, Connections, Endpoint, EvalSpec, Execution, Price};
 
 use super::super::fetching::FetchProgress;
 use super::super::output;
@@ -20,7 +20,7 @@ pub struct Planned {
     pub(super) plan: Plan,
     /// The run it goes on as; a new one, if absent.
     pub(super) job: Option<Job>,
-    /// Who is asked; nobody where the answers exist already.
+    /// Who is asked; nobody where the answers exist already, or in a dry run.
     pub(super) provider: Option<Provider>,
 }
 
@@ -90,14 +90,17 @@ impl Run {
         let spec = folder.spec()?;
         let loaded = LoadedTask::parse(&spec.task.name, spec.task.text.clone(), None)?;
         let recorded = options_of(&spec, &loaded.task);
+        let (model, answers) =
+            (self.model.clone().unwrap_or(recorded.model), self.answers_over(recorded.answers)?);
         let options = RunOptions {
-            model: self.model.clone().unwrap_or(recorded.model),
-            answers: self.answers_over(recorded.answers)?,
+            price: self.price(&model, &answers, recorded.price)?,
+            model,
+            answers,
             data: self.access(recorded.data),
             limit: self.limit.or(recorded.limit),
             seed: self.seed.unwrap_or(recorded.seed),
             images: self.images.given().or(recorded.images),
-            execution: self.going.over(spec.execution),
+            execution: self.budget.over(self.going.over(spec.execution)),
         };
         let plan = plan(&loaded, &options, &FetchProgress::default())?;
         plan.notices.iter().for_each(|text| output::notice(text));
@@ -133,14 +136,16 @@ impl Run {
         let model = self.model.clone().ok_or_else(|| {
             anyhow::anyhow!("no --model given: expected PROVIDER/NAME, such as mistral/pixtral-12b-2409")
         })?;
+        let answers = self.answers(&model)?;
         Ok(RunOptions {
-            answers: self.answers(&model)?,
+            price: self.price(&model, &answers, None)?,
+            answers,
             model,
             data: self.access(self.recorded(loaded)?),
             limit: self.limit,
             seed: self.seed.unwrap_or(0),
             images: self.images.given(),
-            execution: self.going.over(Execution::default()),
+            execution: self.budget.over(self.going.over(Execution::default())),
         })
     }
 
@@ -179,8 +184,26 @@ impl Run {
         Ok(AnswersFrom::Endpoint { endpoint, dropped: self.request.drop_param.clone() })
     }
 
+    /// What asking costs, where anybody is asked.
+    fn price(
+        &self,
+        model: &str,
+        answers: &AnswersFrom,
+        recorded: Option<Price>,
+    ) -> anyhow::Result<Option<Price>> {
+        let AnswersFrom::Endpoint { endpoint, .. } = answers else { return Ok(None) };
+        Ok(self.budget.price(model, recorded, is_at_preset(&model.parse()?, endpoint))?)
+    }
+
     fn with_provider(&self, plan: Plan, job: Option<Job>) -> anyhow::Result<Planned> {
         let provider = match &plan.spec.answers {
+            Answers::Endpoint(endpoint) if self.dry_run => {
+                // It takes no key to look at samples, but a run will.
+                if let Err(missing) = key_for(&plan.spec.model, endpoint) {
+                    output::notice(&missing.to_string());
+                }
+                None
+            }
             Answers::Endpoint(endpoint) => Some(self.provider(&plan, endpoint)?),
             _ => None,
         };
@@ -215,10 +238,14 @@ impl Run {
 fn key_for(model: &str, endpoint: &Endpoint) -> anyhow::Result<Option<ApiKey>> {
     let name: ModelName = model.parse()?;
     let variable = name.key_variable();
-    let own_address = name.base_url(None).ok().as_ref() != Some(&endpoint.base_url);
     let authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case("authorization"));
-    let required = name.key_required(own_address) && !authorized;
+    let required = name.key_required(!is_at_preset(&name, endpoint)) && !authorized;
     Ok(ApiKey::check(variable, std::env::var(variable).ok(), required)?)
+}
+
+/// Whether the endpoint is at the address that the provider's preset has.
+fn is_at_preset(name: &ModelName, endpoint: &Endpoint) -> bool {
+    name.base_url(None).is_ok_and(|address| address == endpoint.base_url)
 }
 
 /// The run that `--resume` names alone.

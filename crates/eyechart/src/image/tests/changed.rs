@@ -46,7 +46,7 @@ fn every_format_becomes_the_one_that_is_asked_for_and_that_one_is_left_alone() {
     for (wanted, media_type, how) in [
         ("jpeg", "image/jpeg", ", quality 75"),
         ("png", "image/png", ""),
-        ("webp", "image/webp", ", lossless"),
+        ("webp", "image/webp", ", quality 75"),
     ] {
         for (own, bytes) in samples() {
             let prepared = made(bytes.clone(), &format!("format = \"{wanted}\""));
@@ -65,19 +65,18 @@ fn every_format_becomes_the_one_that_is_asked_for_and_that_one_is_left_alone() {
 }
 
 #[test]
-fn lossless_formats_lose_nothing() {
-    for format in ["png", "webp"] {
-        let from = if format == "png" { encode(&colours(), Encoding::WebP) } else { png() };
-        let prepared = made(from, &format!("format = \"{format}\""));
-        assert_eq!(decoded(&prepared).into_rgb8(), colours().into_rgb8(), "{format}");
-    }
+fn png_loses_nothing() {
+    let prepared = made(encode(&colours(), Encoding::WebP), "format = \"png\"");
+    assert_eq!(decoded(&prepared).into_rgb8(), colours().into_rgb8());
 }
 
 #[test]
-fn the_quality_that_is_asked_for_is_the_quality_of_the_jpeg() {
-    let size = |keys: &str| sent(&made(png(), &format!("format = \"jpeg\"\n{keys}"))).len();
-    assert!(size("quality = 20") < size("") && size("") < size("quality = 95"));
-    assert_eq!(size(""), size("quality = 75"));
+fn the_quality_that_is_asked_for_is_the_quality_of_a_jpeg_or_webp() {
+    for format in ["jpeg", "webp"] {
+        let size = |keys: &str| sent(&made(png(), &format!("format = \"{format}\"\n{keys}"))).len();
+        assert!(size("quality = 20") < size("") && size("") < size("quality = 95"), "{format}");
+        assert_eq!(size(""), size("quality = 75"), "{format}");
+    }
     let prepared = made(png(), "format = \"jpeg\"\nquality = 95");
     assert!(changed(&prepared).ends_with("quality 95"));
     let apart = decoded(&prepared).into_rgb8();
@@ -216,7 +215,7 @@ fn sixteen_bits_become_eight_and_a_palette_its_colours() {
     near(&decoded(&prepared).to_rgb8().get_pixel(2, 2).0, &[128, 255, 1], 1);
     assert!(changed(&prepared).contains("reduced to 8 bits a channel"), "{}", changed(&prepared));
     let palette = decoded(&made(&include_bytes!("../fixtures/palette.png")[..], "format = \"webp\""));
-    assert_eq!(palette.to_rgb8().get_pixel(3, 3).0, [10, 200, 30]);
+    near(&palette.to_rgb8().get_pixel(3, 3).0, &[10, 200, 30], 4);
 }
 
 #[test]

@@ -1,0 +1,157 @@
+//! The options that limit what a command may use up.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use eyechart::run::{Meter, Prices, RunError};
+use eyechart::types::{Answers, Budget, EvalSpec, Execution, Price};
+
+use super::planning::Planned;
+
+/// What may be used up. Counted over all tasks of the command, with what a resumed run has used already.
+#[derive(Debug, Args)]
+pub struct BudgetArguments {
+    /// US dollars after which the run stops, resumably; none lifts a resumed run's limit
+    #[arg(long, value_name = "USD", value_parser = parse_cost)]
+    max_cost: Option<Limit<f64>>,
+
+    /// Tokens of prompts and answers after which the run stops
+    #[arg(long, value_name = "N", value_parser = parse_tokens)]
+    max_tokens_total: Option<Limit<u64>>,
+
+    /// Time after which the run stops, such as 90s, 45m, 8h or 1h30m
+    #[arg(long, value_name = "DURATION", value_parser = parse_time)]
+    max_time: Option<Limit<f64>>,
+
+    /// A table of prices that goes before the built-in one (docs/budgets.md)
+    #[arg(long, value_name = "FILE.toml", env = "EYECHART_PRICES")]
+    prices: Option<PathBuf>,
+}
+
+/// A limit, or that there is to be none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Limit<T> {
+    None,
+    At(T),
+}
+
+impl<T> From<Limit<T>> for Option<T> {
+    fn from(limit: Limit<T>) -> Self {
+        match limit {
+            Limit::None => None,
+            Limit::At(value) => Some(value),
+        }
+    }
+}
+
+impl BudgetArguments {
+    /// `execution` with what was given here.
+    pub fn over(&self, execution: Execution) -> Execution {
+        let recorded = execution.budget;
+        let budget = Budget {
+            cost: self.max_cost.map_or(recorded.cost, Option::from),
+            tokens: self.max_tokens_total.map_or(recorded.tokens, Option::from),
+            seconds: self.max_time.map_or(recorded.seconds, Option::from),
+        };
+        Execution { budget, ..execution }
+    }
+
+    /// What `model` costs: by the user's table, as `recorded` by the run, or at the provider's `own_address` by the
+    /// built-in table.
+    pub fn price(
+        &self,
+        model: &str,
+        recorded: Option<Price>,
+        own_address: bool,
+    ) -> Result<Option<Price>, RunError> {
+        let prices = Prices::load(self.prices.as_deref())?;
+        Ok(prices.own(model).or(recorded).or_else(|| prices.find(model, own_address)))
+    }
+}
+
+/// Refuses to begin where money is limited and nobody knows what the model costs.
+pub fn refuse_unpriced(planned: &[Planned]) -> anyhow::Result<()> {
+    let unpriced = |spec: &&EvalSpec| spec.execution.budget.cost.is_some() && spec.price.is_none();
+    if let Some(spec) = asked(planned).map(|planned| &planned.plan.spec).find(unpriced) {
+        anyhow::bail!(
+            "no price is known for {} at its address, so --max-cost cannot be kept: give its price by --prices \
+             FILE.toml (docs/budgets.md), or limit the run by --max-tokens-total or --max-time",
+            spec.model
+        );
+    }
+    Ok(())
+}
+
+/// One meter for everything that is `planned`.
+pub fn meter(planned: &[Planned]) -> Meter {
+    // They are all of one command line: limits and price are the same.
+    let spec = asked(planned).next().map(|first| &first.plan.spec);
+    let budget = spec.map(|spec| spec.execution.budget).unwrap_or_default();
+    let spent = asked(planned).filter_map(|planned| planned.job.as_ref()).map(|job| job.spent).sum();
+    Meter::new(budget, spec.and_then(|spec| spec.price.clone()), spent)
+}
+
+fn asked(planned: &[Planned]) -> impl Iterator<Item = &Planned> {
+    planned.iter().filter(|planned| matches!(planned.plan.spec.answers, Answers::Endpoint(_)))
+}
+
+fn parse_cost(text: &str) -> Result<Limit<f64>, String> {
+    or_none(text, |text| {
+        let usd = text.strip_prefix('$').unwrap_or(text).parse().ok();
+        usd.filter(|usd: &f64| usd.is_finite() && *usd > 0.0)
+            .ok_or_else(|| "expected US dollars above 0, such as 2.50, or none".to_owned())
+    })
+}
+
+fn parse_tokens(text: &str) -> Result<Limit<u64>, String> {
+    or_none(text, |text| match text.parse() {
+        Ok(tokens @ 1..) => Ok(tokens),
+        _ => Err("expected a whole number from 1 up, or none".to_owned()),
+    })
+}
+
+fn parse_time(text: &str) -> Result<Limit<f64>, String> {
+    or_none(text, |text| {
+        seconds_of(text).ok_or_else(|| "expected a time such as 90s, 45m, 8h or 1h30m, or none".to_owned())
+    })
+}
+
+fn or_none<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Limit<T>, String> {
+    if text == "none" { Ok(Limit::None) } else { parse(text).map(Limit::At) }
+}
+
+/// Numbers with units, the larger ones first: `1h30m`, `0.5h`, `90s`. More than 0, at most a year.
+fn seconds_of(text: &str) -> Option<f64> {
+    const UNITS: [(char, f64); 4] = [('d', 86_400.0), ('h', 3600.0), ('m', 60.0), ('s', 1.0)];
+    let (mut rest, mut seconds) = (text, 0.0);
+    for (unit, length) in UNITS {
+        if let Some((number, behind)) = rest.split_once(unit) {
+            let number: f64 = number.parse().ok()?;
+            seconds += Some(number).filter(|number| number.is_finite() && *number >= 0.0)? * length;
+            rest = behind;
+        }
+    }
+    (rest.is_empty() && seconds > 0.0 && seconds <= 366.0 * 86_400.0).then_some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_their_units_and_nothing_else() {
+        for (text, seconds) in
+            [("90s", 90.0), ("45m", 2700.0), ("1h30m", 5400.0), ("0.5h", 1800.0), ("1d2h3m4s", 93_784.0)]
+        {
+            assert_eq!(seconds_of(text), Some(seconds), "{text}");
+        }
+        for text in ["", "90", "s", "0s", "-1s", "1m1h", "1h 30m", "infs", "1e9d", "1x"] {
+            assert_eq!(seconds_of(text), None, "{text}");
+        }
+        assert_eq!(parse_time("none"), Ok(Limit::None));
+        assert_eq!(parse_cost("$2.50"), Ok(Limit::At(2.5)));
+        for text in ["0", "-1", "inf", "nan", "ten"] {
+            assert!(parse_cost(text).is_err() && parse_tokens(text).is_err(), "{text}");
+        }
+    }
+}

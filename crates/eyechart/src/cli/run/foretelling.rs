@@ -1,0 +1,176 @@
+//! Forecasts before the first request, and `--dry-run`, which looks at every sample and stops there.
+
+use std::path::PathBuf;
+
+use eyechart::image::Preparer;
+use eyechart::run::{DryRun, Expected, Forecast, Oddity, Remark, Scales, Spent, dry_run, forecast};
+use eyechart::types::{Answers, PickedSample};
+
+use super::super::{Exit, output};
+use super::asking::preparer;
+use super::planning::Planned;
+use super::{Run, RunFormat};
+
+/// Samples that a forecast looks at before a run; a dry run looks at all.
+const LOOKED_AT: usize = 20;
+/// Remarks of one kind that are shown to people.
+const SHOWN: usize = 5;
+
+impl Planned {
+    fn to_ask(&self) -> &[PickedSample] {
+        self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask)
+    }
+
+    fn spent(&self) -> Spent {
+        self.job.as_ref().map(|job| job.spent).unwrap_or_default()
+    }
+
+    /// Keeps nothing: it only tries pictures out.
+    fn tryer(&self) -> Option<Preparer> {
+        preparer(&self.plan, PathBuf::new())
+    }
+
+    /// What asking will take; nothing where nobody is asked.
+    fn forecast(&self) -> anyhow::Result<Option<Forecast>> {
+        let to_ask = self.to_ask();
+        let Answers::Endpoint(endpoint) = &self.plan.spec.answers else { return Ok(None) };
+        if to_ask.is_empty() {
+            return Ok(None);
+        }
+        let first = to_ask.iter().take(LOOKED_AT).cloned().collect();
+        let tryer = self.tryer();
+        let scales = Scales::new(Some(endpoint), tryer.as_ref());
+        let samples = self.plan.dataset.look_at(first)?;
+        let looked = samples.iter().flatten().map(|sample| scales.weigh(sample)).sum();
+        Ok(Some(forecast(&self.plan.spec, to_ask.len() as u64, &looked, &self.spent())))
+    }
+}
+
+impl Run {
+    /// Says what all that is planned will take.
+    pub(super) fn foretell(&self, planned: &[Planned]) -> anyhow::Result<()> {
+        let mut cost = 0.0;
+        for planned in planned {
+            let Some(forecast) = planned.forecast()? else { continue };
+            output::say(&format!("forecast for {}:\n{}", planned.plan.spec.task.name, in_lines(&forecast)));
+            cost += forecast.cost.and_then(|cost| cost.value).unwrap_or(0.0);
+        }
+        let limit = planned.first().and_then(|planned| planned.plan.spec.execution.budget.cost);
+        if let Some(limit) = limit.filter(|limit| cost > *limit) {
+            output::notice(&format!(
+                "{} USD are forecast, more than --max-cost {limit}: the run may stop before its end",
+                money(cost)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Looks at every sample, and prints what would come of it.
+    pub(super) fn call_dry(&self, planned: Vec<Planned>) -> anyhow::Result<Exit> {
+        let mut dry_runs = Vec::new();
+        for planned in planned {
+            let (to_ask, spent, tryer) = (planned.to_ask().to_vec(), planned.spent(), planned.tryer());
+            dry_runs.push(dry_run(planned.plan, to_ask, tryer.as_ref(), &spent)?);
+        }
+        output::result(&match self.showing.format {
+            RunFormat::Table => dry_runs.iter().map(in_words).collect::<Vec<_>>().join("\n"),
+            RunFormat::Json => serde_json::to_string_pretty(&dry_runs)? + "\n",
+        });
+        let fails = dry_runs.iter().any(|dry_run| dry_run.would_fail > 0);
+        Ok(if fails { Exit::SamplesFailed } else { Exit::Success })
+    }
+}
+
+fn in_words(dry_run: &DryRun) -> String {
+    let DryRun { task, model, samples, would_fail, .. } = dry_run;
+    let mut text = format!("{task} with {model}: {samples} samples, {would_fail} would fail\n");
+    text.push_str(&in_lines(&dry_run.forecast));
+    text.push('\n');
+    if let Some(prompts) = &dry_run.prompts {
+        let (mean, longest) = (grouped(prompts.mean.round()), grouped(prompts.longest as f64));
+        text.push_str(&line(
+            "prompts",
+            &mean,
+            &format!("characters on average, {longest} in {}", prompts.longest_id),
+        ));
+        text.push('\n');
+    }
+    let mut oddities: Vec<Oddity> = dry_run.remarks.iter().map(|remark| remark.oddity).collect();
+    oddities.sort_unstable();
+    oddities.dedup();
+    for oddity in oddities {
+        let remarks = dry_run.remarks.iter().filter(|remark| remark.oddity == oddity);
+        text.push_str(&section(oddity, &remarks.collect::<Vec<_>>()));
+    }
+    text
+}
+
+fn section(oddity: Oddity, remarks: &[&Remark]) -> String {
+    let would = if oddity.is_fatal() { ", would fail" } else { "" };
+    let mut text = format!("{} × {}{would}\n", remarks.len(), words(oddity));
+    for remark in remarks.iter().take(SHOWN) {
+        text.push_str(&format!("  {}: {}\n", remark.id, remark.message));
+    }
+    if remarks.len() > SHOWN {
+        text.push_str(&format!("  … and {} more (--format json has all)\n", remarks.len() - SHOWN));
+    }
+    text
+}
+
+fn words(oddity: Oddity) -> &'static str {
+    match oddity {
+        Oddity::Sample => "no sample can be made",
+        Oddity::Picture => "picture that cannot be sent",
+        Oddity::NoAnswer => "no recorded answer",
+        Oddity::EmptyPrompt => "empty prompt",
+        Oddity::LongPrompt => "very long prompt",
+        Oddity::MissingTarget => "missing target",
+        Oddity::EmptyTarget => "empty target",
+        Oddity::UnseenPicture => "picture by address, not looked at",
+    }
+}
+
+fn in_lines(forecast: &Forecast) -> String {
+    let number = |expected: &Expected| expected.value.map_or_else(|| "–".to_owned(), grouped);
+    let line_of = |name, expected: &Expected| line(name, &number(expected), &expected.basis);
+    let mut lines = vec![
+        line_of("requests", &forecast.requests),
+        line_of("pictures", &forecast.pictures),
+        line_of("tokens of prompts", &forecast.text_tokens),
+    ];
+    lines.extend(forecast.picture_tokens.as_ref().map(|expected| line_of("tokens of pictures", expected)));
+    lines.push(line_of("tokens of answers", &forecast.output_tokens));
+    lines.extend(forecast.cost.as_ref().map(|cost| {
+        let usd = cost.value.map_or_else(|| "–".to_owned(), money);
+        line("cost", &usd, &cost.basis)
+    }));
+    lines.join("\n")
+}
+
+fn line(name: &str, number: &str, basis: &str) -> String {
+    format!("  {name:18} {number:>11}  {basis}")
+}
+
+fn money(usd: f64) -> String {
+    if usd >= 10.0 { format!("{usd:.2}") } else { format!("{usd:.4}") }
+}
+
+/// Thousands set apart: `90,211`. Of a whole number.
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(
+            [0.0, 12.0, 123.0, 1234.0, 1_234_567.0].map(grouped).join(" "),
+            "0 12 123 1,234 1,234,567"
+        );
+    }
+}

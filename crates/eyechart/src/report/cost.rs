@@ -1,0 +1,51 @@
+//! The section on money: what each run's answers cost, and at which price. Runs whose cost is not known are not in it.
+
+use super::Entry;
+use super::table::{Row, Table};
+use crate::types::{Cost, Results};
+
+pub(super) fn table(entries: &[Entry]) -> Table {
+    let known = || entries.iter().filter_map(|entry| Some((&entry.results, entry.results.cost.as_ref()?)));
+    let mut notes: Vec<String> = Vec::new();
+    for note in known().flat_map(|(results, cost)| notes_of(results, cost)) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    Table {
+        title: "Cost".to_owned(),
+        group: "task",
+        name: "model",
+        heads: vec!["USD", "in/M", "out/M", "price of"],
+        rows: known().map(|(results, cost)| row(results, cost)).collect(),
+        notes,
+    }
+}
+
+fn row(results: &Results, cost: &Cost) -> Row {
+    let cells = vec![
+        money(cost.usd),
+        cost.price.input.to_string(),
+        cost.price.output.to_string(),
+        cost.price.date.clone(),
+    ];
+    Row { group: results.task.clone(), name: results.model.clone(), cells }
+}
+
+/// Cents where there are dollars, as many digits as it takes where there are not.
+fn money(usd: f64) -> String {
+    if usd >= 10.0 { format!("{usd:.2}") } else { format!("{usd:.4}") }
+}
+
+fn notes_of(results: &Results, cost: &Cost) -> Vec<String> {
+    let basis = format!(
+        "Cost: tokens as the endpoint reported them, at the list price of {} (USD per million). Requests that broke \
+         off may have been charged for besides.",
+        cost.price.source
+    );
+    let uncounted = format!(
+        "{} with {}: {} answers whose tokens the endpoint did not report come on top.",
+        results.task, results.model, cost.uncounted
+    );
+    [Some(basis), (cost.uncounted > 0).then_some(uncounted)].into_iter().flatten().collect()
+}

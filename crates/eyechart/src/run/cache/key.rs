@@ -1,0 +1,140 @@
+//! What an answer is found by: everything that it can depend on, in one canonical form. Knows no files.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::FORMAT;
+use crate::provider::Header;
+use crate::types::{Endpoint, ImageDetail, ImageRecord, hex};
+
+/// SHA-256 of a request's canonical form, in hex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct Key(String);
+
+impl Key {
+    /// 64 hex digits.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What all requests of a run have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Scope(Map<String, Value>);
+
+impl Scope {
+    pub(super) fn new(endpoint: &Endpoint, headers: &[Header]) -> Self {
+        let mut scope = Map::new();
+        scope.insert("format".to_owned(), FORMAT.into());
+        scope.insert("base_url".to_owned(), endpoint.base_url.clone().into());
+        scope.insert("model".to_owned(), endpoint.model.clone().into());
+        scope.insert("params".to_owned(), Value::Object(endpoint.params.clone()));
+        scope.insert("headers".to_owned(), headers.iter().map(header).collect());
+        Self(scope)
+    }
+
+    /// The key of one request; nothing where the bytes of a picture are not known.
+    pub(super) fn key(
+        &self,
+        prompt: &str,
+        images: &[ImageRecord],
+        detail: Option<ImageDetail>,
+    ) -> Option<Key> {
+        let pictures: Option<Vec<Value>> = images.iter().map(picture).collect();
+        let mut request = self.0.clone();
+        request.insert("prompt".to_owned(), prompt.into());
+        request.insert("images".to_owned(), pictures?.into());
+        request.insert("detail".to_owned(), json!(detail));
+        Some(Key(hex(&Sha256::digest(canonical(&Value::Object(request))))))
+    }
+}
+
+fn picture(image: &ImageRecord) -> Option<Value> {
+    Some(json!([image.media_type.as_ref()?, image.sha256.as_ref()?]))
+}
+
+/// Name and value; of a credential the name alone, as a new key gives no other answers.
+fn header(header: &Header) -> Value {
+    let (name, value) = (header.name.to_ascii_lowercase(), &header.value);
+    let is_credential = ["auth", "key", "token", "secret"].iter().any(|word| name.contains(word));
+    if is_credential { json!([name]) } else { json!([name, value]) }
+}
+
+/// Without white space, the keys of every object in ascending order of their bytes.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(key, _)| *key);
+            let fields =
+                fields.into_iter().map(|(key, field)| format!("{}:{}", json!(key), canonical(field)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint() -> Endpoint {
+        Endpoint {
+            provider: "custom".to_owned(),
+            base_url: "http://localhost:8000/v1".to_owned(),
+            model: "m".to_owned(),
+            key_variable: None,
+            headers: Vec::new(),
+            params: serde_json::from_str(r#"{"temperature":0,"max_tokens":300}"#).unwrap(),
+        }
+    }
+
+    fn image(sha256: Option<&str>) -> ImageRecord {
+        ImageRecord {
+            source: "a.png".to_owned(),
+            sha256: sha256.map(str::to_owned),
+            media_type: Some("image/png".to_owned()),
+            width: None,
+            height: None,
+            bytes: None,
+            changed: None,
+            note: None,
+        }
+    }
+
+    fn key(endpoint: &Endpoint, headers: &[(&str, &str)]) -> Key {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| Header::new(*name, *value)).collect();
+        let scope = Scope::new(endpoint, &headers);
+        scope.key("What is \"it\"?", &[image(Some("ab"))], Some(ImageDetail::Low)).unwrap()
+    }
+
+    #[test]
+    fn the_key_is_that_of_the_documented_form() {
+        let form = concat!(
+            r#"{"base_url":"http://localhost:8000/v1","detail":"low","format":"eyechart.answer/1","headers":[],"#,
+            r#""images":[["image/png","ab"]],"model":"m","params":{"max_tokens":300,"temperature":0},"#,
+            r#""prompt":"What is \"it\"?"}"#
+        );
+        assert_eq!(key(&endpoint(), &[]).as_str(), hex(&Sha256::digest(form)));
+    }
+
+    #[test]
+    fn the_order_of_the_settings_and_a_new_credential_make_no_other_key() {
+        let mut other = endpoint();
+        other.params = serde_json::from_str(r#"{"max_tokens":300,"temperature":0}"#).unwrap();
+        assert_eq!(key(&endpoint(), &[]), key(&other, &[]));
+        let with = |header| key(&endpoint(), &[header]);
+        assert_eq!(with(("Authorization", "a")), with(("authorization", "b")));
+        assert_eq!(with(("x-api-key", "a")), with(("x-api-key", "b")));
+        assert_ne!(with(("x-variant", "a")), with(("x-variant", "b")));
+        assert_ne!(with(("x-variant", "a")), key(&endpoint(), &[]));
+    }
+
+    #[test]
+    fn a_picture_whose_bytes_nobody_knows_has_no_key() {
+        assert_eq!(Scope::new(&endpoint(), &[]).key("What?", &[image(Some("ab")), image(None)], None), None);
+    }
+}

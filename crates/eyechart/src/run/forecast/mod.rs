@@ -1,0 +1,241 @@
+//! What a run will take, before its first request: requests, pictures, tokens, money, each with its basis.
+//!
+//! A forecast is no measurement. What nobody can know is said to be unknown.
+
+mod pictures;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Spent;
+use crate::image::Preparer;
+use crate::types::{Answers, Endpoint, EvalSpec, ImageDetail, Price, Sample, Tokens};
+use pictures::TokenRule;
+
+/// Of text, as OpenAI has it for English: the usual rule of thumb.
+const CHARACTERS_A_TOKEN: f64 = 4.0;
+
+const ASKED: &str = "one a sample; what is asked again comes on top";
+const WITH_CACHE: &str =
+    "at most one a sample, fewer by what the cache has; what is asked again comes on top";
+
+/// A number that is expected, and why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Expected {
+    /// The number; absent where nobody can know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// What it goes by, or why it is not known.
+    pub basis: String,
+}
+
+impl Expected {
+    fn new(value: f64, basis: impl Into<String>) -> Self {
+        Self { value: Some(value), basis: basis.into() }
+    }
+
+    fn unknown(basis: impl Into<String>) -> Self {
+        Self { value: None, basis: basis.into() }
+    }
+}
+
+/// What a run will take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Requests, without those that have to be repeated.
+    pub requests: Expected,
+    /// Pictures in them.
+    pub pictures: Expected,
+    /// Tokens of the prompts' texts; where a run goes on, those of the pictures are among them.
+    pub text_tokens: Expected,
+    /// Tokens of the pictures; absent where there are none, or where `text_tokens` has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_tokens: Option<Expected>,
+    /// Tokens of the answers.
+    pub output_tokens: Expected,
+    /// US dollars; absent where no price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Expected>,
+}
+
+/// What samples weigh that were looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Weight {
+    /// How many there are.
+    pub samples: u64,
+    /// Characters of their prompts.
+    pub characters: u64,
+    /// Their pictures.
+    pub pictures: u64,
+    /// Pictures whose tokens are known.
+    pub counted_pictures: u64,
+    /// Tokens of those.
+    pub picture_tokens: u64,
+}
+
+impl std::ops::Add for Weight {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            samples: self.samples + other.samples,
+            characters: self.characters + other.characters,
+            pictures: self.pictures + other.pictures,
+            counted_pictures: self.counted_pictures + other.counted_pictures,
+            picture_tokens: self.picture_tokens + other.picture_tokens,
+        }
+    }
+}
+
+impl std::iter::Sum for Weight {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| a + b)
+    }
+}
+
+/// Weighs samples as an endpoint would.
+pub struct Scales<'a> {
+    preparer: Option<&'a Preparer>,
+    rule: Option<TokenRule>,
+}
+
+impl<'a> Scales<'a> {
+    /// Scales for what is sent to `endpoint`, with pictures as `preparer` makes them.
+    #[must_use]
+    pub fn new(endpoint: Option<&Endpoint>, preparer: Option<&'a Preparer>) -> Self {
+        let detail = preparer.and_then(Preparer::detail).unwrap_or(ImageDetail::Auto);
+        let rule = endpoint.and_then(|endpoint| TokenRule::of(&endpoint.base_url, &endpoint.model, detail));
+        Self { preparer, rule }
+    }
+
+    /// What `sample` weighs. Reads its pictures only where a rule says what their size comes to in tokens.
+    #[must_use]
+    pub fn weigh(&self, sample: &Sample) -> Weight {
+        let (preparer, rule) = (self.preparer, self.rule);
+        let counted = sample.images.iter().filter_map(|image| {
+            let (width, height) = preparer?.measure(rule.as_ref().and(Some(image))?)?;
+            Some(rule?.tokens(width, height))
+        });
+        let (counted_pictures, picture_tokens) =
+            counted.fold((0, 0), |(n, sum), tokens| (n + 1, sum + tokens));
+        Weight {
+            samples: 1,
+            characters: sample.prompt.chars().count() as u64,
+            pictures: sample.images.len() as u64,
+            counted_pictures,
+            picture_tokens,
+        }
+    }
+}
+
+/// What asking `requests` samples of `spec` will take, going by those that were `looked` at, and by what a run that
+/// goes on has `spent`.
+#[must_use]
+pub fn forecast(spec: &EvalSpec, requests: u64, looked: &Weight, spent: &Spent) -> Forecast {
+    let Answers::Endpoint(endpoint) = &spec.answers else { return nothing_sent() };
+    let scale = Scale { requests, looked: *looked };
+    let recorded = (spent.samples > 0).then_some(spent);
+    let text_tokens = match recorded {
+        Some(spent) => scale.as_recorded(spent.tokens.input, spent),
+        None => scale.text_tokens(),
+    };
+    let picture_tokens = (looked.pictures > 0 && recorded.is_none()).then(|| scale.picture_tokens());
+    let output_tokens = match recorded {
+        Some(spent) => scale.as_recorded(spent.tokens.output, spent),
+        None => scale.output_tokens(&endpoint.params),
+    };
+    let cost = spec.price.as_ref();
+    let cost =
+        cost.map(|price| cost_of(price, [Some(&text_tokens), picture_tokens.as_ref()], &output_tokens));
+    Forecast {
+        requests: Expected::new(requests as f64, if spec.execution.cache { WITH_CACHE } else { ASKED }),
+        pictures: scale.pictures(),
+        text_tokens,
+        picture_tokens,
+        output_tokens,
+        cost,
+    }
+}
+
+fn nothing_sent() -> Forecast {
+    let none = || Expected::new(0.0, "the answers are recorded already");
+    Forecast {
+        requests: none(),
+        pictures: none(),
+        text_tokens: none(),
+        picture_tokens: None,
+        output_tokens: none(),
+        cost: None,
+    }
+}
+
+/// From the samples that were looked at to all that are asked.
+struct Scale {
+    requests: u64,
+    looked: Weight,
+}
+
+impl Scale {
+    fn all(&self, of_looked: u64) -> f64 {
+        let share = self.requests as f64 / self.looked.samples.max(1) as f64;
+        (of_looked as f64 * share).round()
+    }
+
+    fn by(&self) -> String {
+        match self.looked.samples >= self.requests {
+            true => String::new(),
+            false => format!(", as in the first {} samples", self.looked.samples),
+        }
+    }
+
+    fn pictures(&self) -> Expected {
+        Expected::new(self.all(self.looked.pictures), format!("counted{}", self.by()))
+    }
+
+    fn text_tokens(&self) -> Expected {
+        let tokens = self.all(self.looked.characters) / CHARACTERS_A_TOKEN;
+        let basis = format!("about: {CHARACTERS_A_TOKEN} characters a token{}", self.by());
+        Expected::new(tokens.ceil(), basis)
+    }
+
+    fn picture_tokens(&self) -> Expected {
+        if self.looked.counted_pictures < self.looked.pictures {
+            return Expected::unknown("unknown: no rule of this model's is known; they come on top");
+        }
+        let basis = format!("at most: the provider's rule for their size{}", self.by());
+        Expected::new(self.all(self.looked.picture_tokens), basis)
+    }
+
+    fn output_tokens(&self, params: &Map<String, Value>) -> Expected {
+        let limits = ["max_completion_tokens", "max_tokens"];
+        let limit = limits.iter().find_map(|key| Some((key, params.get(*key)?.as_u64()?)));
+        match limit {
+            Some((key, limit)) => {
+                Expected::new((self.requests * limit) as f64, format!("at most: {key} = {limit}"))
+            }
+            None => Expected::unknown("unknown: neither max_tokens nor max_completion_tokens is set"),
+        }
+    }
+
+    fn as_recorded(&self, tokens: u64, spent: &Spent) -> Expected {
+        let mean = tokens as f64 / spent.samples as f64;
+        let basis = format!("about: mean of the {} samples in the record", spent.samples);
+        Expected::new((mean * self.requests as f64).ceil(), basis)
+    }
+}
+
+fn cost_of(price: &Price, input: [Option<&Expected>; 2], output: &Expected) -> Expected {
+    let Some(output) = output.value else {
+        return Expected::unknown("unknown, as the answers' length is");
+    };
+    let known = input.iter().flatten().filter_map(|expected| expected.value).sum::<f64>();
+    let left_out = input.iter().flatten().any(|expected| expected.value.is_none());
+    let without = if left_out { ", without the pictures' tokens" } else { "" };
+    // Whole numbers of tokens, far below where an f64 has gaps.
+    let tokens = Tokens { input: known as u64, output: output as u64 };
+    let basis = format!(
+        "USD, by the numbers above{without}, at {} in and {} out per million ({}, {})",
+        price.input, price.output, price.source, price.date
+    );
+    Expected::new(price.of(tokens), basis)
+}

@@ -1,0 +1,228 @@
+//! Looks at every sample that a run would ask and says which would fail, and what else is odd. Sends and keeps
+//! nothing.
+
+use rayon::iter::{ParallelBridge, ParallelIterator};
+use serde::Serialize;
+
+use super::forecast::{Forecast, Scales, Weight, forecast};
+use super::recorded::Source;
+use super::{Plan, RunError, Spent};
+use crate::image::Preparer;
+use crate::task::SampleResult;
+use crate::types::{Answers, Failure, FailureKind, ImageSource, PickedSample, Sample, SendAs};
+
+/// Characters of a prompt beyond which it is worth a look: about 25,000 tokens.
+const LONG_PROMPT: usize = 100_000;
+
+/// What is odd about a sample: a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Oddity {
+    /// No sample can be made of the row.
+    Sample,
+    /// A picture is missing, cannot be read or is too large, or there are too many.
+    Picture,
+    /// Its recorded answer is missing or empty.
+    NoAnswer,
+    /// The prompt has nothing but white space.
+    EmptyPrompt,
+    /// The prompt is very long.
+    LongPrompt,
+    /// The row has no reference: its answer will not be scored.
+    MissingTarget,
+    /// The reference has nothing but white space: the answer will not be scored.
+    EmptyTarget,
+    /// A picture is at an address, of which nothing was fetched.
+    UnseenPicture,
+}
+
+impl Oddity {
+    /// Whether the sample would fail.
+    #[must_use]
+    pub fn is_fatal(self) -> bool {
+        matches!(self, Self::Sample | Self::Picture | Self::NoAnswer)
+    }
+}
+
+/// One odd thing about one sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// The sample's id.
+    pub id: String,
+    /// Its row, from 0.
+    pub row: u64,
+    /// What it is.
+    pub oddity: Oddity,
+    /// Whether the sample would fail.
+    pub would_fail: bool,
+    /// What was found.
+    pub message: String,
+}
+
+/// The lengths of the prompts, in characters.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PromptLengths {
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// The longest.
+    pub longest: usize,
+    /// Whose that is.
+    pub longest_id: String,
+}
+
+/// What a run would do, were it no dry one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DryRun {
+    /// The task's name.
+    pub task: String,
+    /// The model's name.
+    pub model: String,
+    /// Samples that would be asked.
+    pub samples: usize,
+    /// Of those, samples that would fail before anything is sent.
+    pub would_fail: usize,
+    /// Of the others.
+    pub forecast: Forecast,
+    /// The prompts; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<PromptLengths>,
+    /// All that is odd, by row.
+    pub remarks: Vec<Remark>,
+}
+
+/// What one look at a sample finds.
+struct Look {
+    weight: Weight,
+    prompt: Option<(usize, String)>,
+    remarks: Vec<Remark>,
+}
+
+/// Looks at the samples `to_ask`, with pictures as `preparer` makes them. Blocks, on all processors.
+///
+/// # Errors
+/// [`RunError::Data`] where the data cannot be read.
+pub fn dry_run(
+    plan: Plan,
+    to_ask: Vec<PickedSample>,
+    preparer: Option<&Preparer>,
+    spent: &Spent,
+) -> Result<DryRun, RunError> {
+    let Plan { spec, task, dataset, outputs, .. } = plan;
+    let samples = dataset.samples(to_ask)?;
+    let (endpoint, source) = match &spec.answers {
+        Answers::Endpoint(endpoint) => (Some(endpoint), None),
+        answers => (None, Some(Source::new(answers, outputs.as_ref()))),
+    };
+    let fetches = task.images.as_ref().is_some_and(|images| images.send == SendAs::Fetch);
+    let lens = Lens { scales: Scales::new(endpoint, preparer), preparer, source, fetches };
+    let looks = samples.par_bridge().map(|sample| Ok(lens.look_at(sample?)));
+    let mut looks: Vec<Look> = looks.collect::<Result<_, RunError>>()?;
+    let samples = looks.len();
+    let failing = looks.iter().filter(|look| look.remarks.iter().any(|remark| remark.would_fail)).count();
+    let sound = looks.iter().filter(|look| look.remarks.iter().all(|remark| !remark.would_fail));
+    let weight: Weight = sound.map(|look| look.weight).sum();
+    let prompts = lengths(&looks);
+    let mut remarks: Vec<Remark> = looks.iter_mut().flat_map(|look| look.remarks.drain(..)).collect();
+    remarks.sort_by(|a, b| (a.row, &a.id, a.oddity).cmp(&(b.row, &b.id, b.oddity)));
+    let forecast = forecast(&spec, weight.samples, &weight, spent);
+    Ok(DryRun {
+        task: spec.task.name,
+        model: spec.model,
+        samples,
+        would_fail: failing,
+        forecast,
+        prompts,
+        remarks,
+    })
+}
+
+fn lengths(looks: &[Look]) -> Option<PromptLengths> {
+    let prompts = || looks.iter().filter_map(|look| look.prompt.as_ref());
+    let (longest, longest_id) = prompts().max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)))?.clone();
+    let sum: usize = prompts().map(|(length, _)| length).sum();
+    Some(PromptLengths { mean: sum as f64 / prompts().count() as f64, longest, longest_id })
+}
+
+struct Lens<'a> {
+    scales: Scales<'a>,
+    preparer: Option<&'a Preparer>,
+    source: Option<Source<'a>>,
+    fetches: bool,
+}
+
+impl Lens<'_> {
+    fn look_at(&self, sample: SampleResult) -> Look {
+        let sample = match sample {
+            Ok(sample) => sample,
+            Err(unmade) => return unmade_look(&unmade.picked, &unmade.failure),
+        };
+        let mut found = self.pictures(&sample);
+        found.extend(prompt(&sample));
+        found.extend(targets(&sample));
+        found.extend(self.answer(&sample));
+        let remark = |(oddity, message): (Oddity, String)| remark(&sample.id, sample.row, oddity, message);
+        Look {
+            weight: self.scales.weigh(&sample),
+            prompt: Some((sample.prompt.chars().count(), sample.id.clone())),
+            remarks: found.into_iter().map(remark).collect(),
+        }
+    }
+
+    fn pictures(&self, sample: &Sample) -> Vec<(Oddity, String)> {
+        let Some(preparer) = self.preparer else { return Vec::new() };
+        let mut found = Vec::new();
+        if let Err(failure) = preparer.try_number(sample.images.len()) {
+            found.push((Oddity::Picture, failure.message));
+        }
+        for image in &sample.images {
+            match image {
+                ImageSource::Url(url) if self.fetches => {
+                    found.push((Oddity::UnseenPicture, format!("{url}: fetched by a run alone")));
+                }
+                image => found.extend(preparer.try_out(image).err().map(|f| (Oddity::Picture, f.message))),
+            }
+        }
+        found
+    }
+
+    fn answer(&self, sample: &Sample) -> Option<(Oddity, String)> {
+        let failure = self.source.as_ref()?.answer(sample).err()?;
+        Some((Oddity::NoAnswer, failure.message))
+    }
+}
+
+fn prompt(sample: &Sample) -> Option<(Oddity, String)> {
+    let length = sample.prompt.chars().count();
+    if sample.prompt.trim().is_empty() {
+        return Some((Oddity::EmptyPrompt, "the prompt has nothing but white space".to_owned()));
+    }
+    (length > LONG_PROMPT).then(|| {
+        (Oddity::LongPrompt, format!("the prompt has {length} characters: does the model read that many?"))
+    })
+}
+
+fn targets(sample: &Sample) -> Vec<(Oddity, String)> {
+    let odd = |(target, texts): (&String, &Vec<String>)| {
+        if texts.is_empty() {
+            return Some((
+                Oddity::MissingTarget,
+                format!("the row has no {target}: its answer will not be scored"),
+            ));
+        }
+        texts
+            .iter()
+            .all(|text| text.trim().is_empty())
+            .then(|| (Oddity::EmptyTarget, format!("{target} is empty: the answer will not be scored")))
+    };
+    sample.targets.iter().filter_map(odd).collect()
+}
+
+fn unmade_look(picked: &PickedSample, failure: &Failure) -> Look {
+    let oddity = if failure.kind == FailureKind::Image { Oddity::Picture } else { Oddity::Sample };
+    let remark = remark(&picked.id, picked.row, oddity, failure.message.clone());
+    Look { weight: Weight::default(), prompt: None, remarks: vec![remark] }
+}
+
+fn remark(id: &str, row: u64, oddity: Oddity, message: String) -> Remark {
+    Remark { id: id.to_owned(), row, oddity, would_fail: oddity.is_fatal(), message }
+}
