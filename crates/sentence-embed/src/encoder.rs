@@ -1,16 +1,16 @@
 //! The public encoder: reads a model's folder, then texts → tokens → batches → vectors.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rayon::prelude::*;
-
-use crate::batch::plan;
+use crate::batch::Text;
 use crate::config::Config;
+use crate::crew::{self, Work};
 use crate::embeddings::Embeddings;
 use crate::error::Error;
+use crate::in_order::InOrder;
 use crate::model::{LANDMARK, Model, Scratch};
+use crate::options::Options;
 use crate::pipeline::Pipeline;
 use crate::pooling::Head;
 use crate::tokenize::TextTokenizer;
@@ -22,6 +22,9 @@ pub struct Encoder {
     tokenizer: TextTokenizer,
     dim: usize,
     max_tokens: usize,
+    threads: usize,
+    /// The memory of finished batches, for the next ones.
+    scratches: Mutex<Vec<Scratch>>,
 }
 
 impl Encoder {
@@ -39,6 +42,15 @@ impl Encoder {
     /// GELU and absolute positions, with mean or CLS pooling, without further layers and prompts. The error names the
     /// file, what was found and what was expected.
     pub fn from_dir(dir: &Path) -> Result<Self, Error> {
+        Self::with_options(dir, Options::default())
+    }
+
+    /// Like [`from_dir`](Self::from_dir), and computes as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_dir`](Self::from_dir).
+    pub fn with_options(dir: &Path, options: Options) -> Result<Self, Error> {
         let pipeline = Pipeline::read(dir)?;
         let dir = &pipeline.transformer;
         let config = Config::read(dir)?;
@@ -47,7 +59,14 @@ impl Encoder {
         let (path, bytes) = weights::read(dir)?;
         let head = Head { pooling: pipeline.pooling, normalize: pipeline.normalize };
         let model = Model::read(&Weights::parse(&path, &bytes, LANDMARK)?, &config, head)?;
-        Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens: settings.max_tokens })
+        Ok(Self {
+            model,
+            tokenizer,
+            dim: config.hidden_size,
+            max_tokens: settings.max_tokens,
+            threads: options.thread_count(),
+            scratches: Mutex::default(),
+        })
     }
 
     /// The numbers of each vector; 384 for all-MiniLM-L6-v2.
@@ -67,8 +86,7 @@ impl Encoder {
     ///
     /// It has length 1, unless the model's `modules.json` lacks the step that scales it.
     ///
-    /// Runs on the threads of the current rayon pool. Beside the result and the texts' token ids,
-    /// memory is bounded: about 20 MB a thread, however many texts there are.
+    /// Beside the result, memory is bounded: a few MB a thread, however many texts there are.
     ///
     /// # Errors
     ///
@@ -80,8 +98,8 @@ impl Encoder {
     /// Like [`embed`](Self::embed), and calls `progress` with the number of texts done so far
     /// after each batch.
     ///
-    /// `progress` is called from any thread and by several at once, so a smaller number may follow
-    /// a larger one; the number of all texts comes exactly once, unless there are none.
+    /// `progress` is called from any thread, by one at a time and with growing numbers; the last one
+    /// is the number of all texts.
     ///
     /// # Errors
     ///
@@ -91,30 +109,106 @@ impl Encoder {
         texts: &[S],
         progress: impl Fn(usize) + Sync,
     ) -> Result<Embeddings, Error> {
-        let tokens = self.tokenizer.encode(texts)?;
-        let lengths: Vec<usize> = tokens.iter().map(Vec::len).collect();
-        let batches = plan(&lengths, rayon::current_num_threads());
-        let values = Mutex::new(vec![0.0; texts.len() * self.dim]);
-        let scratches = Mutex::new(Vec::new());
-        let done = AtomicUsize::new(0);
-        // A task for each batch, so that a thread that is done early can take over any other batch.
-        batches.par_iter().with_max_len(1).for_each(|batch| {
-            let mut scratch: Scratch = lock(&scratches).pop().unwrap_or_default();
-            let rows = self.embed_batch(batch, &tokens, &mut scratch);
-            lock(&scratches).push(scratch);
-            scatter(&rows, batch, &mut lock(&values));
-            progress(done.fetch_add(batch.len(), Ordering::Relaxed) + batch.len());
-        });
-        let values = values.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut values = vec![0.0; texts.len() * self.dim];
+        let mut done = 0;
+        let keep = |batch: &[Text], rows: &[f32]| {
+            for (text, row) in batch.iter().zip(rows.chunks_exact(self.dim)) {
+                values[text.index * self.dim..][..self.dim].copy_from_slice(row);
+            }
+            done += batch.len();
+            progress(done);
+            Ok::<_, Error>(())
+        };
+        let references = texts.iter().map(AsRef::as_ref);
+        Job::new(self, references, keep).run(self.threads.min(texts.len()))?;
         Ok(Embeddings::new(values, self.dim))
     }
 
-    /// The vectors of the texts at the places `batch`, row after row.
-    fn embed_batch(&self, batch: &[usize], tokens: &[Vec<u32>], scratch: &mut Scratch) -> Vec<f32> {
-        let texts: Vec<&[u32]> = batch.iter().map(|&place| &*tokens[place]).collect();
+    /// Hands the vector of each text to `each`, in the order of the texts, while later ones are computed.
+    ///
+    /// Memory does not grow with the number of texts: some hundreds of them a thread are held at a time.
+    /// `each` is called from any thread, by one at a time; it holds up the others that finish meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// What `each` returns, or as [`embed`](Self::embed). Texts later than the one at fault may have been
+    /// read from `texts`.
+    pub fn embed_each<S, E>(
+        &self,
+        texts: impl IntoIterator<Item = S, IntoIter: Send>,
+        mut each: impl FnMut(&[f32]) -> Result<(), E> + Send,
+    ) -> Result<(), E>
+    where
+        S: AsRef<str>,
+        E: From<Error> + Send,
+    {
+        let mut rows = InOrder::default();
+        let hand_over = |batch: &[Text], vectors: &[f32]| {
+            for (text, vector) in batch.iter().zip(vectors.chunks_exact(self.dim)) {
+                rows.put(text.index, vector);
+            }
+            rows.by_ref().try_for_each(|row: Vec<f32>| each(&row))
+        };
+        Job::new(self, texts.into_iter(), hand_over).run(self.threads)
+    }
+
+    /// The vectors of the texts, row after row.
+    fn embed_batch(&self, batch: &[Text]) -> Vec<f32> {
+        let texts: Vec<&[u32]> = batch.iter().map(|text| &*text.ids).collect();
+        let mut scratch = lock(&self.scratches).pop().unwrap_or_default();
         let mut rows = vec![0.0; batch.len() * self.dim];
-        self.model.forward(&texts, scratch, &mut rows);
+        self.model.forward(&texts, &mut scratch, &mut rows);
+        lock(&self.scratches).push(scratch);
         rows
+    }
+}
+
+/// One call: where texts come from and where vectors go.
+struct Job<'a, I, F> {
+    encoder: &'a Encoder,
+    texts: Mutex<std::iter::Enumerate<I>>,
+    sink: Mutex<F>,
+}
+
+impl<'a, I: Iterator, F> Job<'a, I, F> {
+    fn new(encoder: &'a Encoder, texts: I, sink: F) -> Self {
+        Self { encoder, texts: Mutex::new(texts.enumerate()), sink: Mutex::new(sink) }
+    }
+}
+
+impl<S, I, E, F> Job<'_, I, F>
+where
+    S: AsRef<str>,
+    I: Iterator<Item = S> + Send,
+    E: From<Error> + Send,
+    F: FnMut(&[Text], &[f32]) -> Result<(), E> + Send,
+{
+    fn run(&self, threads: usize) -> Result<(), E> {
+        crew::run(self, threads.max(1))
+    }
+}
+
+impl<S, I, E, F> Work for Job<'_, I, F>
+where
+    S: AsRef<str>,
+    I: Iterator<Item = S> + Send,
+    E: From<Error> + Send,
+    F: FnMut(&[Text], &[f32]) -> Result<(), E> + Send,
+{
+    type Error = E;
+
+    fn read(&self, most: usize) -> Result<Vec<Text>, E> {
+        let texts: Vec<(usize, S)> = lock(&self.texts).by_ref().take(most).collect();
+        let split = |(index, text): (usize, S)| {
+            let ids = self.encoder.tokenizer.encode(text.as_ref(), index)?;
+            Ok(Text { index, ids })
+        };
+        texts.into_iter().map(split).collect()
+    }
+
+    fn embed(&self, batch: Vec<Text>) -> Result<(), E> {
+        let rows = self.encoder.embed_batch(&batch);
+        (lock(&self.sink))(&batch, &rows)
     }
 }
 
@@ -127,15 +221,8 @@ impl std::fmt::Debug for Encoder {
     }
 }
 
-/// Copies each row to its place in `values`.
-fn scatter(rows: &[f32], places: &[usize], values: &mut [f32]) {
-    let dim = rows.len() / places.len();
-    for (row, place) in rows.chunks_exact(dim).zip(places) {
-        values[place * dim..][..dim].copy_from_slice(row);
-    }
-}
-
-/// Locks; what a thread that panicked left behind is never read, as rayon passes the panic on.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// Locks. What a thread that panicked left behind is not looked at: the panic is passed on, and a scratch
+/// in use is not put back.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,5 @@
 //! The last steps: a text's token vectors to one vector, scaled to length 1 where the model says so.
 
-use crate::kernels::ops::add;
-
 /// Below this length a vector is left at what the division by it gives, as PyTorch's `normalize` does.
 const SMALLEST_NORM: f64 = 1e-12;
 
@@ -38,7 +36,7 @@ impl Head {
 fn mean(tokens: &[f32], out: &mut [f32]) {
     out.fill(0.0);
     for token in tokens.chunks_exact(out.len()) {
-        add(out, token);
+        out.iter_mut().zip(token).for_each(|(sum, value)| *sum += value);
     }
     let count = (tokens.len() / out.len()) as f32;
     out.iter_mut().for_each(|value| *value /= count);

@@ -1,9 +1,8 @@
-//! Texts to token ids, in parallel: cut at the encoder's limit, never padded.
+//! Texts to token ids: cut at the encoder's limit, never padded.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-use rayon::prelude::*;
 use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::config::Config;
@@ -44,20 +43,14 @@ impl TextTokenizer {
         Ok(Self { tokenizer, lower_case })
     }
 
-    /// The ids of each text, special tokens included, in the order of the input.
-    pub(crate) fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Vec<Vec<u32>>, Error> {
-        texts
-            .par_iter()
-            .enumerate()
-            .map(|(index, text)| {
-                let text = self.prepared(text.as_ref());
-                let encoding = self.tokenizer.encode_fast(text, true);
-                encoding
-                    .map(|encoding| encoding.get_ids().to_vec())
-                    .map_err(|source| Error::Tokenize { index, source })
-            })
-            .collect()
+    /// The ids of a text, special tokens included; `index` is its place in the input.
+    pub(crate) fn encode(&self, text: &str, index: usize) -> Result<Vec<u32>, Error> {
+        let encoding = self.tokenizer.encode_fast(self.prepared(text), true);
+        encoding
+            .map(|encoding| encoding.get_ids().to_vec())
+            .map_err(|source| Error::Tokenize { index, source })
     }
+
     fn prepared<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.lower_case { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
     }
