@@ -11,7 +11,7 @@ use crate::types::{
 /// The metrics of every comparison, by the names under which files and tables have them.
 pub const METRICS: [&str; 5] = ["win_rate", "mean", "top_1", "top_5", "top_10"];
 
-/// All figures of a run. Comparisons without a single score are left out.
+/// All figures of a run. Comparisons without a single score are left out. What made the scores is for the caller to say.
 #[must_use]
 pub fn analyze(spec: &EvalSpec, task: &Task, records: &[SampleRecord], scores: &[Score]) -> Results {
     Results {
@@ -20,6 +20,7 @@ pub fn analyze(spec: &EvalSpec, task: &Task, records: &[SampleRecord], scores: &
         model: spec.model.clone(),
         samples: count(spec, records),
         figures: task.compare.iter().flat_map(|compare| figures_of(compare, scores)).collect(),
+        encoder: None,
         speed: speed(records),
         cost: cost(spec, records),
     }

@@ -11,8 +11,14 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Rows of `dim` numbers, one after the other; `dim` is at least 1.
-    pub(crate) fn new(values: Vec<f32>, dim: usize) -> Self {
+    /// Rows of `dim` numbers, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// If `dim` is 0, or does not divide the number of `values`.
+    #[must_use]
+    pub fn new(values: Vec<f32>, dim: usize) -> Self {
+        assert!(dim > 0 && values.len().is_multiple_of(dim), "{} values in rows of {dim}", values.len());
         Self { values, dim }
     }
 

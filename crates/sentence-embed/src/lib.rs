@@ -40,3 +40,4 @@ pub use embeddings::{Embeddings, cosine};
 pub use encoder::Encoder;
 pub use error::Error;
 pub use options::{Options, Precision, UnknownPrecision};
+pub use pipeline::model_files;

@@ -10,9 +10,14 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::files::{read_json, read_json_if_there, unsupported};
 use crate::pooling::Pooling;
+use crate::weights::FILE as WEIGHTS;
 
 /// How many tokens are read where nothing describes the model but its transformer: as all-MiniLM-L6-v2 does.
 const BARE_MAX_TOKENS: usize = 256;
+const MODULES: &str = "modules.json";
+const LIBRARY_CONFIG: &str = "config_sentence_transformers.json";
+/// Where the pooling is described if there is no `modules.json`.
+const BARE_POOLING: &str = "1_Pooling";
 /// The steps that are computed, in this order, the last one only where it is listed.
 const STEPS: [&str; 3] = ["Transformer", "Pooling", "Normalize"];
 
@@ -76,21 +81,15 @@ impl Pipeline {
     /// `1_Pooling/config.json` says) and the scaling.
     pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
         refuse_prompts(dir)?;
-        let path = dir.join("modules.json");
-        let Some(modules) = read_json_if_there::<Vec<Module>>(&path)? else {
-            let folder = dir.join("1_Pooling");
+        let Some(modules) = read_modules(dir)? else {
+            let folder = dir.join(BARE_POOLING);
             let pooling = if folder.exists() { read_pooling(&folder)? } else { Pooling::Mean };
             return Ok(Self { transformer: dir.to_owned(), pooling, normalize: true, described: false });
         };
-        let steps: Vec<&str> = modules.iter().map(Module::step).collect();
-        if steps != STEPS && steps != STEPS[..2] {
-            let expected = format!("{}, with or without the last", STEPS.join(" + "));
-            return Err(unsupported(&path, "the list of modules", steps.join(" + "), &expected));
-        }
         Ok(Self {
             transformer: dir.join(&modules[0].path),
             pooling: read_pooling(&dir.join(&modules[1].path))?,
-            normalize: steps.len() == STEPS.len(),
+            normalize: modules.len() == STEPS.len(),
             described: true,
         })
     }
@@ -122,9 +121,42 @@ impl Pipeline {
     }
 }
 
+/// The files that the vectors of the model in `dir` depend on, as far as they are there: what
+/// [`Encoder::from_dir`](crate::Encoder::from_dir) reads. Who keeps vectors tells models apart by their content.
+///
+/// The weights are the last of them. Nothing but `modules.json` is read, and the model need not be whole.
+///
+/// # Errors
+///
+/// If `modules.json` is damaged, or lists modules that are not computed.
+pub fn model_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let (transformer, pooling) = match read_modules(dir)? {
+        Some(modules) => (dir.join(&modules[0].path), dir.join(&modules[1].path)),
+        None => (dir.to_owned(), dir.join(BARE_POOLING)),
+    };
+    let in_transformer =
+        ["config.json", "sentence_bert_config.json", "tokenizer_config.json", "tokenizer.json", WEIGHTS];
+    let mut files = vec![dir.join(MODULES), dir.join(LIBRARY_CONFIG), pooling.join("config.json")];
+    files.extend(in_transformer.iter().map(|name| transformer.join(name)));
+    files.retain(|path| path.is_file());
+    Ok(files)
+}
+
+/// The modules of `modules.json`, two or three of those that are computed; nothing where there is no such file.
+fn read_modules(dir: &Path) -> Result<Option<Vec<Module>>, Error> {
+    let path = dir.join(MODULES);
+    let Some(modules) = read_json_if_there::<Vec<Module>>(&path)? else { return Ok(None) };
+    let steps: Vec<&str> = modules.iter().map(Module::step).collect();
+    if steps != STEPS && steps != STEPS[..2] {
+        let expected = format!("{}, with or without the last", STEPS.join(" + "));
+        return Err(unsupported(&path, "the list of modules", steps.join(" + "), &expected));
+    }
+    Ok(Some(modules))
+}
+
 /// A prompt that is put before every text changes every vector.
 fn refuse_prompts(dir: &Path) -> Result<(), Error> {
-    let path = dir.join("config_sentence_transformers.json");
+    let path = dir.join(LIBRARY_CONFIG);
     let Some(LibraryConfig { default_prompt_name: Some(name) }) = read_json_if_there(&path)? else {
         return Ok(());
     };

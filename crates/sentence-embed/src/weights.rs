@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::files::{read_bytes, unsupported};
 
 /// The one file of weights that is read.
-const FILE: &str = "model.safetensors";
+pub(crate) const FILE: &str = "model.safetensors";
 /// What stands before a tensor's name where the encoder was saved as a part of a larger model.
 const PREFIXES: [&str; 2] = ["", "bert."];
 

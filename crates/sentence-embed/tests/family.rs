@@ -7,7 +7,7 @@ mod reference;
 
 use models::{RandomModel, Shape, text, words};
 use safetensors::Dtype;
-use sentence_embed::Encoder;
+use sentence_embed::{Encoder, model_files};
 use serde_json::json;
 
 /// What f32 arithmetic may differ by from f64, as a share of a vector's length.
@@ -97,6 +97,24 @@ fn tiny(name: &'static str) -> RandomModel {
     )
 }
 
+/// The files that count, from the model's folder.
+fn files(model: &RandomModel) -> Vec<String> {
+    let relative =
+        |path: &std::path::PathBuf| path.strip_prefix(&model.folder).unwrap().to_str().unwrap().to_owned();
+    model_files(&model.folder).unwrap().iter().map(relative).collect()
+}
+
+#[test]
+fn the_files_that_count_are_those_that_are_there() {
+    let model = tiny("files");
+    for name in ["modules.json", "1_Pooling/config.json", "sentence_bert_config.json"] {
+        std::fs::remove_file(model.folder.join(name)).unwrap();
+    }
+    assert_eq!(files(&model), ["config.json", "tokenizer.json", "model.safetensors"]);
+    let bare = Encoder::from_dir(&model.folder).unwrap();
+    assert_eq!(bare.max_tokens(), 40, "256, if there were as many positions");
+}
+
 #[test]
 fn the_transformer_may_have_a_folder_of_its_own() {
     let model = tiny("own-folder");
@@ -113,6 +131,17 @@ fn the_transformer_may_have_a_folder_of_its_own() {
             {"path": "1_Pooling", "type": "sentence_transformers.sentence_transformer.models.Pooling"},
             {"path": "2_Normalize", "type": "sentence_transformers.sentence_transformer.models.Normalize"}
         ]),
+    );
+    assert_eq!(
+        files(&model),
+        [
+            "modules.json",
+            "1_Pooling/config.json",
+            "0_Transformer/config.json",
+            "0_Transformer/sentence_bert_config.json",
+            "0_Transformer/tokenizer.json",
+            "0_Transformer/model.safetensors"
+        ]
     );
     let encoder = Encoder::from_dir(&model.folder).unwrap();
     assert_eq!(encoder.max_tokens(), 20);

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use eyechart::embed::Watcher;
 use eyechart::log::write_atomically;
-use eyechart::scorer::Embed;
 use sentence_embed::Embeddings;
 use serde::Deserialize;
 
-use super::encoder::EncoderArguments;
+use super::encoder::{EmbedProgress, EncoderArguments};
 use super::{Exit, output};
 
 /// Embed texts: JSONL in, a NumPy array out
@@ -24,7 +24,8 @@ pub struct EmbedTexts {
     #[arg(long, value_name = "FILE.jsonl")]
     input: PathBuf,
 
-    /// NumPy file, version 1: little-endian float32, shape (n, 384), unit vectors in the order of the lines
+    /// NumPy file, version 1: little-endian float32, shape (n, 384), unit vectors in the order of the lines (other
+    /// encoders have other sizes, and some do not scale their vectors)
     #[arg(long, value_name = "FILE.npy")]
     output: PathBuf,
 
@@ -40,10 +41,13 @@ struct Line {
 impl EmbedTexts {
     pub fn call(self) -> anyhow::Result<Exit> {
         let texts = read_texts(&self.input)?;
-        let encoder = self.encoder.lazy()?;
+        let encoder = self.encoder.open()?;
         let encoder = encoder.get()?;
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = encoder.embed(&texts).map_err(anyhow::Error::msg)?;
+        let progress = EmbedProgress::default();
+        progress.begin(texts.len());
+        let vectors = encoder.embed_with(&texts, |done| progress.done(done));
+        progress.end();
+        let vectors = vectors?;
         write_atomically(&self.output, |file| write_npy(file, &vectors, encoder.dim()))?;
         let (count, path) = (vectors.len(), self.output.display());
         output::say(&format!("{count} vectors of {} numbers in {path}", encoder.dim()));

@@ -4,6 +4,7 @@ mod check;
 mod data;
 mod demo;
 mod embed;
+mod embedder;
 mod encoder;
 mod exit;
 mod export;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sentence_embed::{Embeddings, cosine};
 
-use crate::types::{Answers, Compare, SampleRecord, Score, ScoreValue};
+use crate::types::{Answers, Compare, EncoderSpec, SampleRecord, Score, ScoreValue};
 
 /// The similarity above which the published comparison counts a win.
 pub const THRESHOLD: f64 = 0.8;
@@ -13,11 +13,25 @@ const NAME: &str = "similarity";
 
 /// Turns texts into vectors: the encoder, or a stand-in for tests.
 pub trait Embed {
+    /// What it is, for the record.
+    fn spec(&self) -> EncoderSpec;
+
     /// One vector a text, in their order.
     ///
     /// # Errors
-    /// A text that says what went wrong.
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String>;
+    /// [`EmbedError`]
+    fn embed(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
+}
+
+/// Why texts cannot be embedded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmbedError {
+    /// The encoder on this machine cannot.
+    #[error("cannot embed the texts: {0}")]
+    Encoder(String),
+    /// The endpoint does not.
+    #[error("cannot embed the texts: {0}")]
+    Endpoint(String),
 }
 
 /// What is compared in one score: indices into the distinct texts, or why nothing is.
@@ -48,13 +62,13 @@ impl<'a> Texts<'a> {
 /// part of an answer may be empty; it is compared as the empty text.
 ///
 /// # Errors
-/// The encoder's, as a text.
+/// The encoder's.
 pub fn similarity(
     records: &[SampleRecord],
     compares: &[Compare],
     answers: &Answers,
     encoder: &dyn Embed,
-) -> Result<Vec<Score>, String> {
+) -> Result<Vec<Score>, EmbedError> {
     let mut texts = Texts::default();
     let mut pairs = Vec::new();
     for record in records {
@@ -107,11 +121,5 @@ fn pair_up<'a>(record: &'a SampleRecord, compare: &Compare, texts: &mut Texts<'a
         } else {
             push(Some(index), Some((texts.place(part), texts.place(reference))), "");
         }
-    }
-}
-
-impl Embed for sentence_embed::Encoder {
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
-        sentence_embed::Encoder::embed(self, texts).map_err(|error| error.to_string())
     }
 }

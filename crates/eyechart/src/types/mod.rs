@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a file, a socket or a clock.
 
+mod encoder;
 mod estimate;
 mod failure;
 mod hex;
@@ -18,6 +19,7 @@ mod score;
 mod spec;
 mod task;
 
+pub use encoder::EncoderSpec;
 pub use estimate::{Cost, Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;

@@ -1,6 +1,7 @@
 //! What the tests share: the binary, small data of the real shape, the built-in endpoint.
 #![expect(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; what fails must panic")]
 
+pub mod recorded;
 pub mod site;
 pub mod tls;
 
@@ -35,6 +36,8 @@ pub fn eyechart() -> Command {
     ] {
         command.env_remove(variable);
     }
+    // Vectors of an earlier build would hide what this one does.
+    command.env("EYECHART_EMBED_CACHE", "off");
     command.env("HF_HUB_OFFLINE", "1").env("EYECHART_ENCODER", encoder());
     command
 }

@@ -1,0 +1,94 @@
+//! What turns the texts of a run into vectors, as the command line says it: an encoder on this machine or an endpoint,
+//! and the cache before it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use eyechart::embed::{Embedder, RemoteEncoder, Source, VectorCache};
+use eyechart::hub::Environment;
+use eyechart::provider::{
+    ApiKey, EmbeddingModel, Gate, GateSettings, HttpSettings, MOST_CONNECTIONS, ModelName, RetryPolicy,
+};
+use eyechart::types::Endpoint;
+use serde_json::Value;
+
+use super::encoder::{EmbedProgress, EncoderArguments};
+use super::run::parse_param;
+
+/// Seconds that an attempt may take.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Requests after the first that a batch may cost while the endpoint answers others.
+const RETRIES: u32 = 5;
+
+/// What embeds, and whether it remembers.
+#[derive(Debug, Clone, Args)]
+pub struct EmbedderArguments {
+    #[command(flatten)]
+    encoder: EncoderArguments,
+
+    /// PROVIDER/MODEL of an endpoint for embeddings, such as openai/text-embedding-3-small, in place of --encoder
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    embedder: Option<String>,
+
+    /// Its address, before /embeddings
+    #[arg(long, value_name = "URL", requires = "embedder")]
+    embed_base_url: Option<String>,
+
+    /// Add a field to its requests, such as dimensions=256
+    #[arg(long, value_name = "KEY=JSON", requires = "embedder", value_parser = parse_param)]
+    embed_param: Vec<(String, Value)>,
+
+    /// Where embeddings are kept for the next time; off keeps none [default: eyechart's cache folder]
+    #[arg(long, env = "EYECHART_EMBED_CACHE", value_name = "DIR|off")]
+    embed_cache: Option<PathBuf>,
+}
+
+impl EmbedderArguments {
+    /// What embeds. An encoder's files are found (or fetched) now and loaded when a text is not in the cache; an
+    /// endpoint is asked then.
+    pub fn open(&self) -> anyhow::Result<Embedder> {
+        let (source, key): (Box<dyn Source>, _) = match &self.embedder {
+            Some(name) => {
+                let remote = self.remote(name).with_context(|| format!("--embedder {name}"))?;
+                let key = remote.cache_key();
+                (Box::new(remote), key)
+            }
+            None => {
+                let encoder = self.encoder.open()?;
+                let key = encoder.cache_key();
+                (Box::new(encoder), key)
+            }
+        };
+        let cache = self.cache_folder().map(|folder| VectorCache::new(&folder, key));
+        Ok(Embedder::new(source, cache, Box::new(EmbedProgress::default())))
+    }
+
+    fn remote(&self, name: &str) -> anyhow::Result<RemoteEncoder> {
+        let name: ModelName = name.parse()?;
+        let (variable, own_address) = (name.key_variable(), self.embed_base_url.is_some());
+        let key = ApiKey::check(variable, std::env::var(variable).ok(), name.key_required(own_address))?;
+        let endpoint = Endpoint {
+            base_url: name.base_url(self.embed_base_url.as_deref())?,
+            key_variable: Some(variable.to_owned()),
+            headers: Vec::new(),
+            params: self.embed_param.iter().cloned().collect(),
+            provider: name.provider,
+            model: name.model,
+        };
+        let http =
+            HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers: Vec::new(), log: None };
+        let policy = RetryPolicy { max_retries: RETRIES };
+        let model = EmbeddingModel::new(&endpoint, key, &http, policy).map_err(anyhow::Error::msg)?;
+        Ok(RemoteEncoder::new(model, endpoint, Gate::new(GateSettings::default()))?)
+    }
+
+    fn cache_folder(&self) -> Option<PathBuf> {
+        match &self.embed_cache {
+            Some(path) if path.as_os_str() == "off" => None,
+            Some(path) => Some(path.clone()),
+            None => Some(Environment::from_process().own_cache()?.join("embeddings")),
+        }
+    }
+}
