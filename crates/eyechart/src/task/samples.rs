@@ -76,6 +76,12 @@ impl Dataset {
         &self.data.files.folder
     }
 
+    /// Whether the data files are on this machine as files, and not in pieces that a cache keeps.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        self.data.files.remote.is_empty()
+    }
+
     /// Where the data was fetched from; absent for a folder of the user's.
     #[must_use]
     pub fn origin(&self) -> Option<&DataOrigin> {
@@ -225,7 +231,8 @@ impl Dataset {
             progress.say(&format!("fetching {} rows of {}", picked.len(), self.task.dataset.file));
         }
         let mut names = BTreeSet::new();
-        let numbers = picked.iter().map(|picked| picked.row).collect();
+        let numbers: Vec<u64> = picked.iter().map(|picked| picked.row).collect();
+        self.reader.prefetch(&numbers, &columns).map_err(|error| error.to_string())?;
         for row in self.reader.rows(Pick::Rows(numbers), &columns).map_err(|error| error.to_string())? {
             // A bad row is its sample's failure.
             if let (Ok(row), Some(column)) = (row.map_err(|error| error.to_string())?, &column) {

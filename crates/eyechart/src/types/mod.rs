@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a file, a socket or a clock.
 
+mod address;
 mod encoder;
 mod estimate;
 mod failure;
@@ -19,6 +20,7 @@ mod score;
 mod spec;
 mod task;
 
+pub use address::shown_address;
 pub use encoder::EncoderSpec;
 pub use estimate::{Cost, Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind, causes};
