@@ -74,6 +74,16 @@ impl Encoder {
         self.max_tokens
     }
 
+    /// How many tokens of `text` are read, the two that mark its ends included: at most
+    /// [`max_tokens`](Self::max_tokens).
+    ///
+    /// # Errors
+    ///
+    /// If the tokenizer refuses the text, which that of all-MiniLM-L6-v2 never does.
+    pub fn count_tokens(&self, text: &str) -> Result<usize, Error> {
+        self.tokenizer.encode(text, 0).map(|ids| ids.len())
+    }
+
     /// How the products are computed.
     #[must_use]
     pub fn precision(&self) -> Precision {

@@ -53,14 +53,17 @@ pub(super) fn exp2_nonpositive<S: Simd>(s: S, x: S::F) -> S::F {
 }
 
 /// Horner's rule, highest coefficient first.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "iterators are now and then left as calls, which cost the registers"
+)]
 #[inline(always)]
 fn polynomial<S: Simd, const N: usize>(s: S, coefficients: &[f32; N], x: S::F) -> S::F {
-    let (highest, rest) = (s.splat(coefficients[0]), &coefficients[1..]);
-    rest.iter().fold(
-        highest,
-        #[inline(always)]
-        |sum, &coefficient| s.fma(sum, x, s.splat(coefficient)),
-    )
+    let mut sum = s.splat(coefficients[0]);
+    for i in 1..N {
+        sum = s.fma(sum, x, s.splat(coefficients[i]));
+    }
+    sum
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod portable;
 pub(crate) mod product;
 #[cfg(test)]
 mod product_tests;
-mod simd;
+pub(crate) mod simd;
 #[cfg(test)]
 mod testing;
 mod tile;
@@ -67,7 +67,7 @@ impl Machine {
     }
 
     /// Runs a kernel.
-    fn run(self, pass: impl Pass) {
+    pub(crate) fn run(self, pass: impl Pass) {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16(token) => token.run(pass),

@@ -167,6 +167,10 @@ pub(super) fn at_least<S: Simd, D: Format>(
 }
 
 /// [`sums`] for the `M` outputs and `V` vectors from `start` on.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "iterators are now and then left as calls, which cost the registers"
+)]
 #[inline(always)]
 fn block<S: Simd, D: Format, const M: usize, const V: usize>(
     s: S,
@@ -181,19 +185,19 @@ fn block<S: Simd, D: Format, const M: usize, const V: usize>(
     for (k, row) in lanes.iter().enumerate() {
         words.look_ahead(s, k);
         let mut loaded = [D::load(s, row, vector); V];
-        for (v, lanes) in loaded.iter_mut().enumerate() {
-            *lanes = D::load(s, row, vector + v);
+        for v in 1..V {
+            loaded[v] = D::load(s, row, vector + v);
         }
-        for (m, sums) in sums.iter_mut().enumerate() {
+        for m in 0..M {
             let word = D::splat(s, words.at(k, first + m));
-            for (sum, &lanes) in sums.iter_mut().zip(&loaded) {
-                *sum = D::add_product(s, *sum, lanes, word);
+            for v in 0..V {
+                sums[m][v] = D::add_product(s, sums[m][v], loaded[v], word);
             }
         }
     }
-    for (m, sums) in sums.into_iter().enumerate() {
-        for (v, sum) in sums.into_iter().enumerate() {
-            each(first + m, vector + v, D::value(s, sum));
+    for m in 0..M {
+        for v in 0..V {
+            each(first + m, vector + v, D::value(s, sums[m][v]));
         }
     }
 }
