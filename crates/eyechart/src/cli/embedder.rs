@@ -12,6 +12,7 @@ use eyechart::provider::{
     ApiKey, EmbeddingModel, Gate, GateSettings, HttpSettings, MOST_CONNECTIONS, ModelName, RetryPolicy,
 };
 use eyechart::types::Endpoint;
+use sentence_embed::Options;
 use serde_json::Value;
 
 use super::encoder::{EmbedProgress, EncoderArguments};
@@ -27,6 +28,10 @@ const RETRIES: u32 = 5;
 pub struct EmbedderArguments {
     #[command(flatten)]
     encoder: EncoderArguments,
+
+    /// Threads that embed; 0 takes one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    embed_threads: usize,
 
     /// PROVIDER/MODEL of an endpoint for embeddings, such as openai/text-embedding-3-small, in place of --encoder
     #[arg(long, value_name = "PROVIDER/MODEL")]
@@ -56,7 +61,7 @@ impl EmbedderArguments {
                 (Box::new(remote), key)
             }
             None => {
-                let encoder = self.encoder.open()?;
+                let encoder = self.encoder.open(Options::default().threads(self.embed_threads))?;
                 let key = encoder.cache_key();
                 (Box::new(encoder), key)
             }

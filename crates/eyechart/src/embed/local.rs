@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use sentence_embed::{Embeddings, Encoder, model_files};
+use sentence_embed::{Embeddings, Encoder, Options, model_files};
 
 use super::cache::CacheKey;
 use super::embedder::Source;
@@ -23,16 +23,17 @@ pub struct LocalEncoder {
     hashes: Vec<(PathBuf, String)>,
     /// Whether the weights are those of the encoder that is used by default.
     is_known: bool,
+    options: Options,
     loaded: OnceCell<Encoder>,
 }
 
 impl LocalEncoder {
     /// The encoder in `folder`, to be called `name`; if absent, as the folder is, unless its weights are known. Reads
-    /// and hashes all its files, but computes nothing from them.
+    /// and hashes all its files, but computes nothing from them; later it does as `options` say.
     ///
     /// # Errors
     /// [`EmbedError::Encoder`], which names the file that is missing, damaged or of a model that is not computed.
-    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, EmbedError> {
+    pub fn open(folder: &Path, name: Option<&str>, options: Options) -> Result<Self, EmbedError> {
         let files = model_files(folder).map_err(failed)?;
         let hash = |path: PathBuf| match sha256_of(&path) {
             Ok(hash) => Ok((path, hash)),
@@ -46,7 +47,7 @@ impl LocalEncoder {
             None if is_known => known.name,
             None => name_of(folder),
         };
-        Ok(Self { folder: folder.to_owned(), name, hashes, is_known, loaded: OnceCell::new() })
+        Ok(Self { folder: folder.to_owned(), name, hashes, is_known, options, loaded: OnceCell::new() })
     }
 
     /// Stands for everything that its vectors depend on, but for the text.
@@ -63,12 +64,12 @@ impl LocalEncoder {
     /// The encoder itself.
     ///
     /// # Errors
-    /// As [`Encoder::from_dir`].
+    /// As [`Encoder::with_options`].
     pub fn get(&self) -> Result<&Encoder, EmbedError> {
         if let Some(encoder) = self.loaded.get() {
             return Ok(encoder);
         }
-        let encoder = Encoder::from_dir(&self.folder).map_err(failed)?;
+        let encoder = Encoder::with_options(&self.folder, self.options).map_err(failed)?;
         Ok(self.loaded.get_or_init(|| encoder))
     }
 }

@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all: written beside their place, fsynced, renamed.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -11,13 +11,18 @@ use super::LogError;
 /// How the names of temporary files begin; the name of the file they become follows.
 const PREFIX: &str = ".eyechart-";
 
+/// A file that is being written, for those too who know its beginning only at its end.
+pub trait WriteSeek: Write + Seek + Send {}
+
+impl<T: Write + Seek + Send> WriteSeek for T {}
+
 /// Writes `path` by `fill`. Until the last step the old file stands; afterwards the new one survives a power loss.
 ///
 /// # Errors
 /// [`LogError::Io`] where the folder is missing, full or read-only.
 pub fn write_atomically(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> std::io::Result<()>,
 ) -> Result<(), LogError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = temporary_for(path, folder).map_err(LogError::io("create a file in", folder))?;
