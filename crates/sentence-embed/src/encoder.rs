@@ -9,8 +9,8 @@ use crate::crew::{self, Work};
 use crate::embeddings::Embeddings;
 use crate::error::Error;
 use crate::in_order::InOrder;
-use crate::model::{LANDMARK, Model, Scratch};
-use crate::options::Options;
+use crate::model::{self, Forward, LANDMARK};
+use crate::options::{Options, Precision};
 use crate::pipeline::Pipeline;
 use crate::pooling::Head;
 use crate::tokenize::TextTokenizer;
@@ -18,13 +18,11 @@ use crate::weights::{self, Weights};
 
 /// A sentence encoder in memory: about 90 MB for all-MiniLM-L6-v2. It can be shared by threads.
 pub struct Encoder {
-    model: Model,
+    model: Box<dyn Forward>,
     tokenizer: TextTokenizer,
     dim: usize,
     max_tokens: usize,
-    threads: usize,
-    /// The memory of finished batches, for the next ones.
-    scratches: Mutex<Vec<Scratch>>,
+    options: Options,
 }
 
 impl Encoder {
@@ -49,7 +47,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// As [`from_dir`](Self::from_dir).
+    /// As [`from_dir`](Self::from_dir), and if the processor lacks what the precision needs.
     pub fn with_options(dir: &Path, options: Options) -> Result<Self, Error> {
         let pipeline = Pipeline::read(dir)?;
         let dir = &pipeline.transformer;
@@ -58,15 +56,9 @@ impl Encoder {
         let tokenizer = TextTokenizer::read(dir, &config, settings)?;
         let (path, bytes) = weights::read(dir)?;
         let head = Head { pooling: pipeline.pooling, normalize: pipeline.normalize };
-        let model = Model::read(&Weights::parse(&path, &bytes, LANDMARK)?, &config, head)?;
-        Ok(Self {
-            model,
-            tokenizer,
-            dim: config.hidden_size,
-            max_tokens: settings.max_tokens,
-            threads: options.thread_count(),
-            scratches: Mutex::default(),
-        })
+        let weights = Weights::parse(&path, &bytes, LANDMARK)?;
+        let model = model::read(&weights, &config, head, options.get_precision())?;
+        Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens: settings.max_tokens, options })
     }
 
     /// The numbers of each vector; 384 for all-MiniLM-L6-v2.
@@ -80,6 +72,12 @@ impl Encoder {
     #[must_use]
     pub fn max_tokens(&self) -> usize {
         self.max_tokens
+    }
+
+    /// How the products are computed.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.options.get_precision()
     }
 
     /// The vector of each text, in the order of the texts. An empty text is valid.
@@ -120,7 +118,7 @@ impl Encoder {
             Ok::<_, Error>(())
         };
         let references = texts.iter().map(AsRef::as_ref);
-        Job::new(self, references, keep).run(self.threads.min(texts.len()))?;
+        Job::new(self, references, keep).run(self.options.thread_count().min(texts.len()))?;
         Ok(Embeddings::new(values, self.dim))
     }
 
@@ -149,16 +147,14 @@ impl Encoder {
             }
             rows.by_ref().try_for_each(|row: Vec<f32>| each(&row))
         };
-        Job::new(self, texts.into_iter(), hand_over).run(self.threads)
+        Job::new(self, texts.into_iter(), hand_over).run(self.options.thread_count())
     }
 
     /// The vectors of the texts, row after row.
     fn embed_batch(&self, batch: &[Text]) -> Vec<f32> {
         let texts: Vec<&[u32]> = batch.iter().map(|text| &*text.ids).collect();
-        let mut scratch = lock(&self.scratches).pop().unwrap_or_default();
         let mut rows = vec![0.0; batch.len() * self.dim];
-        self.model.forward(&texts, &mut scratch, &mut rows);
-        lock(&self.scratches).push(scratch);
+        self.model.forward(&texts, &mut rows);
         rows
     }
 }
@@ -217,12 +213,12 @@ impl std::fmt::Debug for Encoder {
         f.debug_struct("Encoder")
             .field("dim", &self.dim)
             .field("max_tokens", &self.max_tokens)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }
 
-/// Locks. What a thread that panicked left behind is not looked at: the panic is passed on, and a scratch
-/// in use is not put back.
+/// Locks. What a thread that panicked left behind is not looked at: the panic is passed on.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::options::Precision;
+
 /// The error of a component whose own error type is not part of this crate's interface.
 type Opaque = Box<dyn std::error::Error + Send + Sync>;
 
@@ -82,6 +84,14 @@ pub enum Error {
         name: String,
         /// The type in the file, as safetensors names it.
         found: String,
+    },
+    /// The processor has no instructions for the precision.
+    #[error(
+        "this processor has no AVX-512 BF16 instructions, which the precision {precision} needs; f32 runs everywhere"
+    )]
+    Precision {
+        /// What was asked for.
+        precision: Precision,
     },
     /// The tokenizer refused a text.
     #[error("cannot split text {index} into tokens: {source}")]

@@ -39,5 +39,5 @@ mod weights;
 pub use embeddings::{Embeddings, cosine};
 pub use encoder::Encoder;
 pub use error::Error;
-pub use options::Options;
+pub use options::{Options, Precision, UnknownPrecision};
 pub use pipeline::model_files;

@@ -4,19 +4,44 @@
 //! over all of them at once, and nothing is padded.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::kernels::format::Single;
+use crate::kernels::format::{Bf16, Format, Single};
 use crate::kernels::norm::{LayerNorm, normalize};
 use crate::kernels::panels::Panels;
 use crate::kernels::{LANES, Machine};
 use crate::layer::{Layer, Scratch as LayerScratch, read_norm};
+use crate::options::Precision;
 use crate::pooling::Head;
 use crate::weights::Weights;
 
+/// An encoder of any precision.
+pub(crate) trait Forward: Send + Sync {
+    /// Embeds a batch: writes to `out` a vector for each text, in the order of `texts`.
+    ///
+    /// A text is its token ids: at least one, no more than there are positions, each within the
+    /// vocabulary.
+    fn forward(&self, texts: &[&[u32]], out: &mut [f32]);
+}
+
+/// Takes the weights out of a file whose tensors are named as Hugging Face's `BertModel` does.
+pub(crate) fn read(
+    weights: &Weights<'_>,
+    config: &Config,
+    head: Head,
+    precision: Precision,
+) -> Result<Box<dyn Forward>, Error> {
+    Ok(match precision {
+        Precision::F32 => Box::new(Model::<Single>::read(weights, config, head)?),
+        Precision::Bf16 if !Machine::detect().has_bf16() => return Err(Error::Precision { precision }),
+        Precision::Bf16 => Box::new(Model::<Bf16>::read(weights, config, head)?),
+    })
+}
+
 /// The encoder's weights.
-pub(crate) struct Model {
+struct Model<D: Format> {
     machine: Machine,
     hidden: usize,
     /// A row for each id of the vocabulary.
@@ -24,24 +49,30 @@ pub(crate) struct Model {
     /// A row for each position; the embedding of token type 0, the only one used, is added in.
     positions: Vec<f32>,
     norm: LayerNorm,
-    layers: Vec<Layer<Single>>,
+    layers: Vec<Layer<D>>,
     head: Head,
+    /// The memory of finished batches, for the next ones.
+    scratches: Mutex<Vec<Scratch<D>>>,
 }
 
 /// A tensor that every encoder has.
 pub(crate) const LANDMARK: &str = "embeddings.word_embeddings.weight";
 
 /// Activations of one batch, kept from batch to batch so that memory is asked for once.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    layers: LayerScratch<Single>,
+struct Scratch<D: Format> {
+    layers: LayerScratch<D>,
     /// The token vectors of one text, row after row.
     rows: Vec<f32>,
 }
 
-impl Model {
-    /// Takes the weights out of a file whose tensors are named as Hugging Face's `BertModel` does.
-    pub(crate) fn read(weights: &Weights<'_>, config: &Config, head: Head) -> Result<Self, Error> {
+impl<D: Format> Default for Scratch<D> {
+    fn default() -> Self {
+        Self { layers: LayerScratch::default(), rows: Vec::new() }
+    }
+}
+
+impl<D: Format> Model<D> {
+    fn read(weights: &Weights<'_>, config: &Config, head: Head) -> Result<Self, Error> {
         let hidden = config.hidden_size;
         let embedding =
             |name: &str, rows: usize| weights.take(&format!("embeddings.{name}.weight"), &[rows, hidden]);
@@ -59,23 +90,8 @@ impl Model {
             norm: read_norm(weights, config, "embeddings")?,
             layers: layers.collect::<Result<_, _>>()?,
             head,
+            scratches: Mutex::default(),
         })
-    }
-
-    /// Embeds a batch: writes to `out` a vector for each text, in the order of `texts`.
-    ///
-    /// A text is its token ids: at least one, no more than there are positions, each within the
-    /// vocabulary.
-    pub(crate) fn forward(&self, texts: &[&[u32]], scratch: &mut Scratch, out: &mut [f32]) {
-        let spans = spans(texts);
-        self.embed_tokens(texts, &mut scratch.layers.x);
-        for layer in &self.layers {
-            layer.apply(self.machine, &spans, &mut scratch.layers);
-        }
-        for (span, vector) in spans.into_iter().zip(out.chunks_exact_mut(self.hidden)) {
-            take_rows(&scratch.layers.x, span, &mut scratch.rows);
-            self.head.apply(&scratch.rows, vector);
-        }
     }
 
     /// Fills `x` with the vector of each token: word, position and type, normalised.
@@ -90,6 +106,24 @@ impl Model {
             }
         }
         normalize(self.machine, x, &self.norm);
+    }
+}
+
+impl<D: Format> Forward for Model<D> {
+    fn forward(&self, texts: &[&[u32]], out: &mut [f32]) {
+        // A thread that panics does not put its scratch back.
+        let scratches = || self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = scratches().pop().unwrap_or_default();
+        let spans = spans(texts);
+        self.embed_tokens(texts, &mut scratch.layers.x);
+        for layer in &self.layers {
+            layer.apply(self.machine, &spans, &mut scratch.layers);
+        }
+        for (span, vector) in spans.into_iter().zip(out.chunks_exact_mut(self.hidden)) {
+            take_rows(&scratch.layers.x, span, &mut scratch.rows);
+            self.head.apply(&scratch.rows, vector);
+        }
+        scratches().push(scratch);
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::Mutex;
 
-use sentence_embed::{Encoder, Error, Options, cosine};
+use sentence_embed::{Encoder, Error, Options, Precision, cosine};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -233,4 +233,31 @@ fn a_stream_of_texts_is_read_as_it_is_needed_and_ends_at_the_first_error() {
     });
     assert!(result.is_err());
     assert!((1000..20_000).contains(&read), "{read} texts read");
+}
+
+#[test]
+fn bf16_keeps_the_cosine_of_every_pair_or_says_what_it_lacks() {
+    let bf16 = Encoder::with_options(&model_dir(), Options::default().precision(Precision::Bf16));
+    let bf16 = match bf16 {
+        Ok(encoder) => encoder,
+        Err(error) => {
+            assert!(!Precision::Bf16.is_supported());
+            assert!(error.to_string().contains("AVX-512 BF16"), "{error}");
+            return;
+        }
+    };
+    let lines = golden();
+    let mut texts: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+    if let Some(folder) = shared_golden() {
+        let pairs: Vec<Pair> = read_lines(&folder.join("pairs.jsonl"));
+        texts.extend(pairs.into_iter().flat_map(|pair| [pair.a, pair.b]));
+    }
+    let (exact, near) = (encoder().embed(&texts).unwrap(), bf16.embed(&texts).unwrap());
+    let mut worst = 0.0_f32;
+    for i in 1..texts.len() {
+        let expected = cosine(exact.row(i - 1), exact.row(i));
+        worst = worst.max((cosine(near.row(i - 1), near.row(i)) - expected).abs());
+        assert!(worst <= 2e-3, "{worst:e}: {:?} {:?}", texts[i - 1], texts[i]);
+    }
+    println!("{} pairs, largest difference of the cosine {worst:e}", texts.len() - 1);
 }

@@ -138,4 +138,54 @@ impl Simd for Avx2 {
             _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased)))
         })
     }
+
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> __m256i {
+        has!(_mm256_set1_epi32(word as i32))
+    }
+
+    #[inline(always)]
+    fn load_words(self, row: &Row<u32>, v: usize) -> __m256i {
+        let lanes: &[u32] = &row.0[v * WIDTH..(v + 1) * WIDTH];
+        // SAFETY: the token proves AVX; the slice has the 8 words that are read.
+        unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn store_words(self, words: __m256i, row: &mut Row<u32>, v: usize) {
+        let lanes: &mut [u32] = &mut row.0[v * WIDTH..(v + 1) * WIDTH];
+        // SAFETY: the token proves AVX; the slice has room for the 8 words that are written.
+        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), words) }
+    }
+
+    #[inline(always)]
+    fn pack_bf16(self, low: __m256, high: __m256) -> __m256i {
+        let (low, high) = (has!(half(low)), has!(half(high)));
+        has!(_mm256_or_si256(low, _mm256_slli_epi32::<16>(high)))
+    }
+
+    #[inline(always)]
+    fn add_bf16(self, sum: __m256, a: __m256i, b: __m256i) -> __m256 {
+        has!(dot_by_floats(sum, a, b))
+    }
+}
+
+/// The nearest bf16 of each number, in the lower half of its word.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn half(x: __m256) -> __m256i {
+    let bits = _mm256_castps_si256(x);
+    let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+    let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    _mm256_srli_epi32::<16>(rounded)
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn dot_by_floats(sum: __m256, a: __m256i, b: __m256i) -> __m256 {
+    let mask = _mm256_set1_epi32(0xffff_0000_u32.cast_signed());
+    let (low_a, low_b) = (_mm256_slli_epi32::<16>(a), _mm256_slli_epi32::<16>(b));
+    let (high_a, high_b) = (_mm256_and_si256(a, mask), _mm256_and_si256(b, mask));
+    let low = _mm256_fmadd_ps(_mm256_castsi256_ps(low_a), _mm256_castsi256_ps(low_b), sum);
+    _mm256_fmadd_ps(_mm256_castsi256_ps(high_a), _mm256_castsi256_ps(high_b), low)
 }

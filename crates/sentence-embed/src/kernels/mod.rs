@@ -31,7 +31,9 @@ use simd::Pass;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Machine {
     #[cfg(target_arch = "x86_64")]
-    Avx512(avx512::Avx512),
+    Avx512Bf16(avx512::Avx512<true>),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512<false>),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
     Portable(portable::Portable),
@@ -43,6 +45,9 @@ impl Machine {
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(token) = avx512::Avx512::detect() {
+                return Self::Avx512Bf16(token);
+            }
+            if let Some(token) = avx512::Avx512::detect() {
                 return Self::Avx512(token);
             }
             if let Some(token) = avx2::Avx2::detect() {
@@ -52,9 +57,20 @@ impl Machine {
         Self::Portable(portable::Portable)
     }
 
+    /// Whether there are instructions for bf16; without them it is slower than f32.
+    pub(crate) fn has_bf16(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => true,
+            _ => false,
+        }
+    }
+
     /// Runs a kernel.
     fn run(self, pass: impl Pass) {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(token) => token.run(pass),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(token) => token.run(pass),
             #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,7 @@
 //! Any machine: arrays of 8 numbers, which the compiler turns into whatever vectors every machine of
 //! the architecture has (SSE2 on x86-64, NEON on 64-bit ARM). The reference of the other kernels.
 
+use super::format::bf16;
 use super::simd::{Pass, Row, Simd};
 
 const WIDTH: usize = 8;
@@ -128,5 +129,34 @@ impl Simd for Portable {
     #[inline(always)]
     fn scale(self, x: F, n: F) -> F {
         zip(x, n, |x, n| x * f32::from_bits(((n as i32 + 127) as u32) << 23))
+    }
+
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> Self::W {
+        [word; WIDTH]
+    }
+
+    #[inline(always)]
+    fn load_words(self, row: &Row<u32>, v: usize) -> Self::W {
+        let mut out = [0; WIDTH];
+        out.copy_from_slice(&row.0[v * WIDTH..(v + 1) * WIDTH]);
+        out
+    }
+
+    #[inline(always)]
+    fn store_words(self, words: Self::W, row: &mut Row<u32>, v: usize) {
+        row.0[v * WIDTH..(v + 1) * WIDTH].copy_from_slice(&words);
+    }
+
+    #[inline(always)]
+    fn pack_bf16(self, low: F, high: F) -> Self::W {
+        std::array::from_fn(|i| bf16(low[i]) | bf16(high[i]) << 16)
+    }
+
+    #[inline(always)]
+    fn add_bf16(self, sum: F, a: Self::W, b: Self::W) -> F {
+        let low = |x: Self::W| x.map(|word| f32::from_bits(word << 16));
+        let high = |x: Self::W| x.map(|word| f32::from_bits(word & 0xffff_0000));
+        self.fma(high(a), high(b), self.fma(low(a), low(b), sum))
     }
 }

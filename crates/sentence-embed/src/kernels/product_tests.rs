@@ -1,8 +1,10 @@
 //! The products against f64, on every set of instructions, for all shapes that occur and odd ones.
 
-use super::format::Single;
+use super::Machine;
+use super::format::{Bf16, Format, Single};
+use super::norm::narrow;
 use super::packed::{Affine, Dense, LaneDense};
-use super::panels::TokenRows;
+use super::panels::{Panels, TokenRows};
 use super::product::{activate, add, set, set_rows};
 use super::testing::{at, machines, noise, panels};
 
@@ -24,6 +26,24 @@ const SHAPES: [(usize, usize, usize); 14] = [
     (34, 768, 50),
 ];
 
+/// What the tests ask of a format: how exactly it keeps a number.
+trait Rounded: Format {
+    fn rounded(x: f32) -> f32;
+}
+
+impl Rounded for Single {
+    fn rounded(x: f32) -> f32 {
+        x
+    }
+}
+
+impl Rounded for Bf16 {
+    fn rounded(x: f32) -> f32 {
+        f32::from_bits(Self::word(&[x]) << 16)
+    }
+}
+
+/// Numbers that the format keeps exactly, so that only sums are rounded.
 struct Case {
     x: Vec<f32>,
     weights: Vec<f32>,
@@ -31,12 +51,24 @@ struct Case {
 }
 
 impl Case {
-    fn new((tokens, inputs, outputs): (usize, usize, usize)) -> Self {
-        Self { x: noise(tokens * inputs, 1), weights: noise(inputs * outputs, 2), bias: noise(outputs, 3) }
+    fn new<D: Rounded>((tokens, inputs, outputs): (usize, usize, usize)) -> Self {
+        let numbers = |count, seed| noise(count, seed).into_iter().map(D::rounded).collect();
+        Self {
+            x: numbers(tokens * inputs, 1),
+            weights: numbers(inputs * outputs, 2),
+            bias: noise(outputs, 3),
+        }
     }
 
     fn affine(&self) -> Affine<'_> {
         Affine { weights: &self.weights, bias: &self.bias }
+    }
+
+    /// The input of a product.
+    fn input<D: Format>(&self, machine: Machine) -> Panels<D::Word> {
+        let mut out = Panels::default();
+        narrow::<D>(machine, &panels(&self.x, self.weights.len() / self.bias.len()), &mut out);
+        out
     }
 
     /// The sum for one token and output, and the largest error that f32 may make of it.
@@ -63,51 +95,92 @@ fn gelu(x: f64) -> f64 {
     x / 2.0 * (1.0 + erf)
 }
 
-#[test]
-fn products_agree_with_f64_whatever_follows_them() {
-    for shape @ (tokens, inputs, outputs) in SHAPES {
-        let case = Case::new(shape);
-        let layer = Dense::<Single>::pack(case.affine());
-        let x = panels(&case.x, inputs);
+fn check_products<D: Rounded>(shape: (usize, usize, usize)) {
+    let (tokens, _, outputs) = shape;
+    let case = Case::new::<D>(shape);
+    let layer = Dense::<D>::pack(case.affine());
+    for machine in machines() {
+        let x = case.input::<D>(machine);
+        let mut plain = Panels::default();
+        let before = noise(tokens * outputs, 4);
+        let mut sum = panels(&before, outputs);
+        set(machine, &layer, &x, &mut plain);
+        add(machine, &layer, &x, &mut sum);
+        for (token, output) in (0..tokens).flat_map(|t| (0..outputs).map(move |o| (t, o))) {
+            let (expected, bound) = case.expected(token, output);
+            let before = f64::from(before[token * outputs + output]);
+            let place = format!("{machine:?} {shape:?}: token {token}, output {output}");
+            assert!((at(&plain, token, output) - expected).abs() <= bound, "{place}");
+            assert!((at(&sum, token, output) - before - expected).abs() <= bound, "{place}");
+        }
+    }
+}
+
+/// `read` takes an output out of the panels in the format's words.
+fn check_activation<D: Rounded>(
+    shape: (usize, usize, usize),
+    exactness: f64,
+    read: fn(&Panels<D::Word>, usize, usize) -> f64,
+) {
+    let case = Case::new::<D>(shape);
+    let layer = Dense::<D>::pack(case.affine());
+    for machine in machines() {
+        let mut found = Panels::default();
+        activate(machine, &layer, &case.input::<D>(machine), &mut found);
+        for (token, output) in (0..shape.0).flat_map(|t| (0..shape.2).map(move |o| (t, o))) {
+            let (expected, bound) = case.expected(token, output);
+            let error = (read(&found, token, output) - gelu(expected)).abs();
+            let place = format!("{machine:?} {shape:?}: token {token}, output {output}: {error:e}");
+            assert!(error <= bound + (3e-7 + exactness) * expected.abs(), "{place}");
+        }
+    }
+}
+
+fn check_rows<D: Rounded>(shape: (usize, usize, usize)) {
+    let (tokens, _, outputs) = shape;
+    let case = Case::new::<D>(shape);
+    let layer = LaneDense::<D>::pack(case.affine());
+    let blocks = outputs.div_ceil(32);
+    // All blocks, and the last one alone.
+    for from in [0, blocks - 1] {
         for machine in machines() {
-            let (mut plain, mut active) = (panels(&[], 1), panels(&[], 1));
-            let before = noise(tokens * outputs, 4);
-            let mut sum = panels(&before, outputs);
-            set(machine, &layer, &x, &mut plain);
-            activate(machine, &layer, &x, &mut active);
-            add(machine, &layer, &x, &mut sum);
-            for (token, output) in (0..tokens).flat_map(|t| (0..outputs).map(move |o| (t, o))) {
+            let mut out = TokenRows::default();
+            set_rows(machine, &layer, from..blocks, &case.input::<D>(machine), &mut out);
+            for (token, output) in (0..tokens).flat_map(|t| (from * 32..outputs).map(move |o| (t, o))) {
                 let (expected, bound) = case.expected(token, output);
-                let before = f64::from(before[token * outputs + output]);
-                let place = format!("{machine:?} {shape:?}: token {token}, output {output}");
-                assert!((at(&plain, token, output) - expected).abs() <= bound, "{place}");
-                assert!((at(&sum, token, output) - before - expected).abs() <= bound, "{place}");
-                let error = (at(&active, token, output) - gelu(expected)).abs();
-                assert!(error <= bound + 3e-7 * expected.abs(), "{place}");
+                let found = out.starting_at(output / 32 - from, token)[0].0[output % 32];
+                let error = (f64::from(found) - expected).abs();
+                assert!(error <= bound, "{machine:?} {shape:?}: {token} {output}");
             }
         }
     }
 }
 
 #[test]
+fn products_agree_with_f64() {
+    for shape in SHAPES {
+        check_products::<Single>(shape);
+        check_products::<Bf16>(shape);
+    }
+}
+
+#[test]
+fn the_gelu_of_products_agrees_with_f64() {
+    for shape in SHAPES {
+        check_activation::<Single>(shape, 0.0, at);
+        // bf16 has 8 bits of fraction, the first of which is not kept.
+        check_activation::<Bf16>(shape, 1.0 / 256.0, |panels, token, output| {
+            let word = panels.panel(token / 32)[output / 2].0[token % 32];
+            f64::from(f32::from_bits(if output % 2 == 0 { word << 16 } else { word & 0xffff_0000 }))
+        });
+    }
+}
+
+#[test]
 fn products_by_rows_agree_with_f64() {
-    for shape @ (tokens, inputs, outputs) in SHAPES {
-        let case = Case::new(shape);
-        let layer = LaneDense::<Single>::pack(case.affine());
-        let (x, blocks) = (panels(&case.x, inputs), outputs.div_ceil(32));
-        // All blocks, and the last one alone.
-        for from in [0, blocks - 1] {
-            for machine in machines() {
-                let mut out = TokenRows::default();
-                set_rows(machine, &layer, from..blocks, &x, &mut out);
-                for (token, output) in (0..tokens).flat_map(|t| (from * 32..outputs).map(move |o| (t, o))) {
-                    let (expected, bound) = case.expected(token, output);
-                    let found = out.starting_at(output / 32 - from, token)[0].0[output % 32];
-                    let error = (f64::from(found) - expected).abs();
-                    assert!(error <= bound, "{machine:?} {shape:?}: {token} {output}");
-                }
-            }
-        }
+    for shape in SHAPES {
+        check_rows::<Single>(shape);
+        check_rows::<Bf16>(shape);
     }
 }
 

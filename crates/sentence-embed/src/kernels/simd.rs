@@ -66,4 +66,12 @@ pub(crate) trait Simd: Copy {
     fn round(self, x: Self::F) -> Self::F;
     /// x * 2^n for whole n in [-126, 127].
     fn scale(self, x: Self::F, n: Self::F) -> Self::F;
+
+    fn splat_word(self, word: u32) -> Self::W;
+    fn load_words(self, row: &Row<u32>, v: usize) -> Self::W;
+    fn store_words(self, words: Self::W, row: &mut Row<u32>, v: usize);
+    /// Two bf16 a word, rounded to nearest, ties to even: `low` in the lower half. NaN may become infinite.
+    fn pack_bf16(self, low: Self::F, high: Self::F) -> Self::W;
+    /// `sum` and the products of both pairs of bf16.
+    fn add_bf16(self, sum: Self::F, a: Self::W, b: Self::W) -> Self::F;
 }

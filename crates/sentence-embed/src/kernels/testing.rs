@@ -8,6 +8,7 @@ pub(super) fn machines() -> Vec<Machine> {
     let mut machines = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
+        machines.extend(super::avx512::Avx512::detect().map(Machine::Avx512Bf16));
         machines.extend(super::avx512::Avx512::detect().map(Machine::Avx512));
         machines.extend(super::avx2::Avx2::detect().map(Machine::Avx2));
     }
