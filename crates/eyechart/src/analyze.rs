@@ -72,7 +72,7 @@ fn speed(records: &[SampleRecord]) -> Option<Speed> {
     let tokens = |of: fn(&crate::types::Usage) -> Option<u64>| {
         let asked = records.iter().filter(|record| record.cached.is_none());
         let usages = asked.filter_map(|record| record.output.as_ref()?.usage.as_ref());
-        usages.filter_map(of).reduce(|sum, tokens| sum + tokens)
+        usages.filter_map(of).reduce(u64::saturating_add)
     };
     Some(Speed {
         inferences_per_hour: if busy > 0.0 { latencies.len() as f64 / busy * 3600.0 } else { 0.0 },

@@ -346,3 +346,37 @@ fn an_archive_that_breaks_off_is_gone_on_with_and_members_that_are_missing_fail_
     assert_eq!(missing["message"], "images/3.jpg: images.tgz: the archive has no such member");
     assert_eq!(place.run().samples().iter().filter(|sample| sample["status"] == "completed").count(), 3);
 }
+
+#[test]
+fn a_sample_is_shown_as_a_run_would_send_it_wherever_its_picture_is() {
+    let (place, hub) = (Place::new(), HubServer::start([questions(6)]));
+    let task = place.write("questions.toml", QUESTIONS);
+    let show = |more: &[&str]| {
+        let mut command = online(&place, &hub);
+        command.args(["tasks", "show"]).arg(&task).args(["--sample", "q-4"]).args(more);
+        stdout(command.assert().code(0).get_output())
+    };
+    let plain = show(&[]);
+    assert!(plain.contains("What? (q-4)") && plain.contains("data:image/jpeg;base64,… ("), "{plain}");
+    let changed = show(&["--image-max-side", "32", "--image-format", "webp", "--image-detail", "low"]);
+    assert!(changed.contains("data:image/webp;base64") && changed.contains("× 32"), "{changed}");
+    assert!(changed.contains("\"detail\": \"low\""), "{changed}");
+}
+
+#[test]
+fn a_pinned_revision_is_asked_for_and_a_missing_file_names_those_that_there_are() {
+    let (place, hub, server) = (Place::new(), HubServer::start([questions(3)]), endpoint(Vec::new()));
+    let pinned = QUESTIONS
+        .replace("hub = \"them/charts\"", &format!("hub = \"them/charts\"\nrevision = \"{COMMIT}\""));
+    let task = place.write("pinned.toml", &pinned);
+    run(&place, &hub, &server, &task).assert().code(0);
+    assert!(hub.asked().iter().all(|asked| !asked.path.contains("/revision/")), "a commit needs no look-up");
+    assert_eq!(spec(&place)["data"]["origin"]["hub"]["revision"], COMMIT);
+
+    let wrong = place.write("wrong.toml", QUESTIONS.replace("data.jsonl", "rows.jsonl"));
+    let said = stderr(run(&place, &hub, &server, &wrong).assert().code(2).get_output());
+    let expected = format!(
+        "the dataset them/charts has no file rows.jsonl at {COMMIT}; it has README.md, data.jsonl, images.tgz"
+    );
+    assert!(said.contains(&expected), "{said}");
+}

@@ -117,6 +117,12 @@ impl Web {
         outcome.clone().map_err(unavailable)
     }
 
+    /// The picture at `url` where it was fetched before. Blocks on the disk, and asks nobody.
+    #[must_use]
+    pub fn kept(&self, url: &str) -> Option<Bytes> {
+        self.cache.get(&self.client.target(url).ok()?)
+    }
+
     fn flights(&self) -> MutexGuard<'_, HashMap<Url, Arc<Flight>>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -25,9 +25,15 @@ pub fn encoder() -> PathBuf {
 /// `eyechart`, without a network, without keys, without anybody's settings.
 pub fn eyechart() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
-    for variable in
-        ["OPENAI_API_KEY", "MISTRAL_API_KEY", "EYECHART_API_KEY", "NO_COLOR", "http_proxy", "HTTP_PROXY"]
-    {
+    for variable in [
+        "OPENAI_API_KEY",
+        "MISTRAL_API_KEY",
+        "EYECHART_API_KEY",
+        "EYECHART_PRICES",
+        "NO_COLOR",
+        "http_proxy",
+        "HTTP_PROXY",
+    ] {
         command.env_remove(variable);
     }
     // Vectors of an earlier build would hide what this one does.

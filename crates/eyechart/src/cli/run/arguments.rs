@@ -25,11 +25,6 @@ pub struct RequestArguments {
     /// Send a header; its value is never recorded
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
     pub header: Vec<Header>,
-
-    /// Log every request and reply to this file, one line of JSON each: headers, status, times, the beginning of the
-    /// reply; keys and values of --header are left out
-    #[arg(long, value_name = "FILE.jsonl")]
-    pub log_http: Option<PathBuf>,
 }
 
 /// How the run goes about it. Free to differ on resume.
@@ -70,6 +65,11 @@ pub struct GoingArguments {
     /// Fetch pictures from loopback, private and other addresses that are not public too (`send = "fetch"`)
     #[arg(long)]
     pub allow_private_urls: bool,
+
+    /// Log every request and reply to this file, one line of JSON each: headers, status, times, the beginning of the
+    /// reply; keys and values of --header are left out
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub log_http: Option<PathBuf>,
 }
 
 /// What happens with the answers.
@@ -101,6 +101,13 @@ impl RequestArguments {
         })
     }
 
+    /// Without their values, which can be secrets.
+    pub fn header_names(&self) -> Vec<String> {
+        self.header.iter().map(|header| header.name.clone()).collect()
+    }
+}
+
+impl GoingArguments {
     /// The log that `--log-http` asks for.
     pub fn log(&self) -> anyhow::Result<Option<Arc<HttpLog>>> {
         let Some(path) = &self.log_http else { return Ok(None) };
@@ -109,13 +116,6 @@ impl RequestArguments {
         Ok(Some(Arc::new(HttpLog::new(file))))
     }
 
-    /// Without their values, which can be secrets.
-    pub fn header_names(&self) -> Vec<String> {
-        self.header.iter().map(|header| header.name.clone()).collect()
-    }
-}
-
-impl GoingArguments {
     /// These, and what `execution` has where they say nothing.
     pub fn over(&self, execution: Execution) -> Execution {
         Execution {
