@@ -1,5 +1,4 @@
 //! Embeddings of an endpoint, against the built-in one.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 mod common;
 

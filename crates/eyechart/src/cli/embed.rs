@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use clap::Args;
+use eyechart::embed::Arithmetic;
 use eyechart::log::{WriteSeek, write_atomically};
-use sentence_embed::{Encoder, Options};
+use sentence_embed::{Encoder, Precision};
 use serde::Deserialize;
 
 use super::encoder::EncoderArguments;
@@ -37,6 +38,10 @@ pub struct EmbedTexts {
     #[command(flatten)]
     encoder: EncoderArguments,
 
+    /// Numbers of the matrix products: f32, or bf16, which is faster, where the processor has AVX-512 BF16
+    #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32)]
+    precision: Precision,
+
     /// Threads that embed; 0 takes one a core
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -50,7 +55,7 @@ struct Line {
 impl EmbedTexts {
     pub fn call(self) -> anyhow::Result<Exit> {
         let texts = Texts::open(&self.input)?;
-        let encoder = self.encoder.open(Options::default().threads(self.threads))?;
+        let encoder = self.encoder.open(Arithmetic { precision: self.precision, threads: self.threads })?;
         let encoder = encoder.get()?;
         let mut failed = None;
         let mut count = 0;

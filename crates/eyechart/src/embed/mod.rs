@@ -9,6 +9,6 @@ mod local;
 mod remote;
 
 pub use cache::{CacheKey, VectorCache};
-pub use embedder::{Embedder, Source, Watcher};
-pub use local::LocalEncoder;
+pub use embedder::{Cached, Embedder, Source, Watcher};
+pub use local::{Arithmetic, LocalEncoder};
 pub use remote::RemoteEncoder;
