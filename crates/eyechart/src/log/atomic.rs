@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -70,6 +71,16 @@ pub(super) fn temporaries(folder: &Path, name: Option<&str>) -> std::io::Result<
         path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(start.as_bytes()))
     };
     Ok(fs::read_dir(or_here(folder))?.flatten().map(|entry| entry.path()).filter(ours).collect())
+}
+
+/// Removes what processes that were killed so long ago left in `folder`. Where it cannot go, it stays: it only takes room.
+pub fn remove_leftovers(folder: &Path, older_than: Duration) {
+    for path in temporaries(folder, None).unwrap_or_default() {
+        let age = path.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > older_than) {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 fn or_here(folder: &Path) -> &Path {

@@ -9,11 +9,11 @@ mod segment;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::log::LogError;
+use crate::log::{LogError, remove_leftovers};
 use crate::types::hex;
 use segment::Segment;
 
@@ -23,6 +23,8 @@ const LIMIT: u64 = 1 << 30;
 const LARGEST_SEGMENT: u64 = 64 << 20;
 /// Beyond so many segments of one encoder the small ones are made into one.
 const MOST_SEGMENTS: usize = 32;
+/// A file that was not finished after so long never will be.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 const EXTENSION: &str = "vectors";
 
 /// What a vector depends on, but for the text.
@@ -152,7 +154,9 @@ impl VectorCache {
     /// Removes the longest unused segments, of whichever encoder, until the rest is within the limit.
     fn make_room(&self) {
         let folders = fs::read_dir(&self.root).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut files: Vec<File> = folders.flat_map(|folder| files_in(&folder)).collect();
+        let folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
+        folders.iter().for_each(|folder| remove_leftovers(folder, STALE));
+        let mut files: Vec<File> = folders.iter().flat_map(|folder| files_in(folder)).collect();
         files.sort_by_key(|file| file.used);
         let mut total: u64 = files.iter().map(|file| file.bytes).sum();
         for file in files {

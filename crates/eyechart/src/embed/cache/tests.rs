@@ -162,6 +162,22 @@ fn where_room_is_short_the_longest_unused_goes_of_whichever_encoder() {
 }
 
 #[test]
+fn what_a_killed_process_left_goes_after_a_day() {
+    let root = tempfile::tempdir().unwrap();
+    let cache = VectorCache::new(root.path(), key());
+    add(&cache, &texts(0..1));
+    let [old, new] = ["old", "new"].map(|name| cache.folder.join(format!(".eyechart-{name}.vectors-abc")));
+    for path in [&old, &new] {
+        fs::write(path, "half").unwrap();
+    }
+    let then = SystemTime::now() - Duration::from_secs(100_000);
+    fs::File::options().append(true).open(&old).unwrap().set_modified(then).unwrap();
+    add(&cache, &texts(1..2));
+    assert_eq!([old, new].map(|path| path.exists()), [false, true]);
+    assert_eq!(known(&cache, &texts(0..2)), 2);
+}
+
+#[test]
 fn processes_that_write_at_once_lose_nothing() {
     let root = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
