@@ -60,10 +60,12 @@ impl EmbedTexts {
         let mut failed = None;
         let mut count = 0;
         let written = write_atomically(&self.output, |file| {
-            let embedded = write_npy(file, encoder, &texts);
-            count = embedded.map_err(|error| {
-                failed = Some(error);
-                std::io::Error::other("there are no vectors to write")
+            count = write_npy(file, encoder, &texts).map_err(|error| match error {
+                NpyError::Write(error) => error,
+                NpyError::Vectors(error) => {
+                    failed = Some(error);
+                    std::io::Error::other("there are no vectors to write")
+                }
             })?;
             Ok(())
         });
@@ -76,9 +78,29 @@ impl EmbedTexts {
     }
 }
 
+/// Why there is no file of vectors.
+enum NpyError {
+    /// It cannot be written.
+    Write(std::io::Error),
+    /// There are no vectors to write: a line is no text's, or the encoder failed.
+    Vectors(anyhow::Error),
+}
+
+impl From<std::io::Error> for NpyError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<sentence_embed::Error> for NpyError {
+    fn from(error: sentence_embed::Error) -> Self {
+        Self::Vectors(error.into())
+    }
+}
+
 /// Writes the vectors of all texts, while they are read: however many there are, memory does not grow. Returns how
 /// many there were.
-fn write_npy(file: &mut dyn WriteSeek, encoder: &Encoder, texts: &Texts) -> anyhow::Result<u64> {
+fn write_npy(file: &mut dyn WriteSeek, encoder: &Encoder, texts: &Texts) -> Result<u64, NpyError> {
     // The number of texts is known at the end: its place is kept free.
     file.write_all(&header(u64::MAX, encoder.dim()))?;
     let bar = quiet_bar(0, "{pos} texts embedded");
@@ -89,12 +111,12 @@ fn write_npy(file: &mut dyn WriteSeek, encoder: &Encoder, texts: &Texts) -> anyh
         if let Some(bar) = bar.as_ref().filter(|_| count % PROGRESS_EVERY == 0) {
             bar.set_position(count);
         }
-        anyhow::Ok(())
+        Ok::<_, NpyError>(())
     })?;
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    texts.whole()?;
+    texts.whole().map_err(NpyError::Vectors)?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&header(count, encoder.dim()))?;
     Ok(count)
