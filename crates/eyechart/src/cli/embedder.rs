@@ -31,11 +31,11 @@ pub struct EmbedderArguments {
 
     /// Numbers of the encoder's matrix products: f32, or bf16, which is faster, where the processor has AVX-512 BF16;
     /// the win rate is that of f32 all the same
-    #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32)]
+    #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32, conflicts_with = "embedder")]
     embed_precision: Precision,
 
     /// Threads that embed; 0 takes one a core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "embedder")]
     embed_threads: usize,
 
     /// PROVIDER/MODEL of an endpoint for embeddings, such as openai/text-embedding-3-small, in place of --encoder

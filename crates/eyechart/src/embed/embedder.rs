@@ -3,6 +3,7 @@
 use sentence_embed::Embeddings;
 
 use super::cache::VectorCache;
+use super::rows::Rows;
 use crate::scorer::{Embed, EmbedError};
 use crate::types::EncoderSpec;
 
@@ -87,22 +88,29 @@ impl Embedder {
 
     /// The vectors of `by`.
     fn embed_by(&self, by: &Cached, texts: &[&str]) -> Result<Embeddings, EmbedError> {
-        let mut vectors = match &by.cache {
-            Some(cache) => cache.find(texts),
-            None => vec![None; texts.len()],
-        };
-        if vectors.iter().any(Option::is_none) {
+        let mut rows = Rows::new(texts.len());
+        if let Some(cache) = &by.cache {
+            // One of another size than the others is no vector of this encoder, and counts as not found.
+            cache.find(texts, |at, vector| drop(rows.put(at, vector)));
+        }
+        let missing = rows.missing();
+        if !missing.is_empty() {
             self.watcher.begin(texts.len());
-            let filled = self.fill(by, texts, &mut vectors);
+            let filled = self.fill(by, texts, &missing, &mut rows);
             self.watcher.end();
             filled?;
         }
-        in_one(vectors.into_iter().flatten().collect())
+        rows.into_embeddings()
     }
 
-    /// Fills `vectors` where it has none, chunk by chunk, by the source of `by`.
-    fn fill(&self, by: &Cached, texts: &[&str], vectors: &mut [Option<Vec<f32>>]) -> Result<(), EmbedError> {
-        let missing: Vec<usize> = (0..texts.len()).filter(|&at| vectors[at].is_none()).collect();
+    /// Fills the places `missing` in `rows`, chunk by chunk, by the source of `by`.
+    fn fill(
+        &self,
+        by: &Cached,
+        texts: &[&str],
+        missing: &[usize],
+        rows: &mut Rows,
+    ) -> Result<(), EmbedError> {
         let mut keep = by.cache.as_ref();
         for (number, places) in missing.chunks(CHUNK).enumerate() {
             let before = texts.len() - missing.len() + number * CHUNK;
@@ -115,7 +123,7 @@ impl Embedder {
                 keep = None;
             }
             for (&at, row) in places.iter().zip(found.rows()) {
-                vectors[at] = Some(row.to_vec());
+                rows.put(at, row)?;
             }
         }
         Ok(())
@@ -138,16 +146,6 @@ impl Embed for Embedder {
     fn embed_exactly(&self, texts: &[&str]) -> Result<Embeddings, EmbedError> {
         self.embed_by(self.exact.as_ref().unwrap_or(&self.usual), texts)
     }
-}
-
-/// Vectors of one size as rows.
-pub(super) fn in_one(vectors: Vec<Vec<f32>>) -> Result<Embeddings, EmbedError> {
-    let dim = vectors.first().map_or(1, Vec::len);
-    if let Some(other) = vectors.iter().find(|vector| vector.len() != dim) {
-        let message = format!("the encoder gave vectors of {dim} and of {} numbers", other.len());
-        return Err(EmbedError::Encoder(message));
-    }
-    Ok(Embeddings::new(vectors.concat(), dim))
 }
 
 #[cfg(test)]

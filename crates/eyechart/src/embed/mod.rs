@@ -7,6 +7,7 @@ mod cache;
 mod embedder;
 mod local;
 mod remote;
+mod rows;
 
 pub use cache::{CacheKey, VectorCache};
 pub use embedder::{Cached, Embedder, Source, Watcher};

@@ -77,25 +77,27 @@ impl VectorCache {
         Self { limit: bytes, ..self }
     }
 
-    /// The vector of each text, where it is known. What cannot be read is not known.
-    #[must_use]
-    pub fn find(&self, texts: &[&str]) -> Vec<Option<Vec<f32>>> {
-        let hashes: Vec<TextHash> = texts.iter().map(|text| hash(text)).collect();
-        let mut found: HashMap<TextHash, Vec<f32>> = HashMap::new();
+    /// Hands over the vector of each text that is known, with the text's place in `texts`. What cannot be read is not
+    /// known.
+    pub fn find(&self, texts: &[&str], mut found: impl FnMut(usize, &[f32])) {
+        let mut wanted: HashMap<TextHash, Vec<usize>> = HashMap::new();
+        for (at, text) in texts.iter().enumerate() {
+            wanted.entry(hash(text)).or_default().push(at);
+        }
         for path in self.segments() {
-            let missing: Vec<TextHash> =
-                hashes.iter().filter(|hash| !found.contains_key(*hash)).copied().collect();
-            if missing.is_empty() {
-                break;
+            if wanted.is_empty() {
+                return;
             }
             let Ok(mut segment) = Segment::open(&path) else { continue };
-            let before = found.len();
-            found.extend(segment.find(&missing, &self.key));
-            if found.len() > before {
+            let vectors = segment.find(wanted.keys(), &self.key);
+            if !vectors.is_empty() {
                 segment.mark_used();
             }
+            for (hash, vector) in vectors {
+                let places = wanted.remove(&hash).unwrap_or_default();
+                places.into_iter().for_each(|at| found(at, &vector));
+            }
         }
-        hashes.iter().map(|hash| found.get(hash).cloned()).collect()
     }
 
     /// Keeps these vectors, all of one size, one a text.

@@ -31,8 +31,10 @@ fn add(cache: &VectorCache, texts: &[String]) {
 
 /// How many of the texts are known; what is found must be right.
 fn known(cache: &VectorCache, texts: &[String]) -> usize {
-    let found = cache.find(&as_strs(texts));
-    assert_eq!(found.len(), texts.len());
+    let mut found = vec![None; texts.len()];
+    cache.find(&as_strs(texts), |at, vector| {
+        assert!(found[at].replace(vector.to_vec()).is_none(), "{at} was found before");
+    });
     for (text, found) in texts.iter().zip(&found) {
         if let Some(found) = found {
             let bits = |v: &[f32]| v.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
