@@ -140,6 +140,7 @@ fn an_embedder_that_names_nobody_is_bad_usage() {
         (&["--embedder", "nobody/m"][..], "no provider \"nobody\""),
         (&["--embedder", "openai"], "is not PROVIDER/NAME"),
         (&["--embedder", "openai/m"], "OPENAI_API_KEY is not set"),
+        (&["--embedder", "custom/m", "--embed-precision", "f32"], "cannot be used with"),
         (&["--embed-base-url", "http://127.0.0.1:1/v1"], "--embedder"),
     ] {
         let failed = score(&run, arguments).code(2);

@@ -146,3 +146,67 @@ fn an_encoder_that_is_not_computed_is_refused_before_anything_is_asked() {
     assert!(said.contains("model_type is \"roberta\", but this encoder needs \"bert\""), "{said}");
     assert_eq!(server.stats().requests, 0);
 }
+
+/// Sentences and what is left of each when words are taken out: similarities around the threshold.
+fn shortened(place: &Place) -> common::RunFiles {
+    let sentences = [
+        "A brown dog runs across a green field with a red ball in its mouth",
+        "Two children play football on the beach while the sun goes down",
+        "The bar chart shows that sales fell by ten percent in the second quarter",
+        "An old man reads a newspaper on a bench in the park near the station",
+        "A plate of pasta with tomatoes and basil stands on a wooden table",
+        "The line rises steeply until 2010 and then stays at about the same level",
+    ];
+    let mut rows = Vec::new();
+    for sentence in sentences {
+        let words: Vec<&str> = sentence.split(' ').collect();
+        for (from, to) in (0..words.len()).flat_map(|from| (from + 1..=words.len()).map(move |to| (from, to)))
+        {
+            let said = [&words[..from], &words[to..]].concat().join(" ");
+            if !said.is_empty() {
+                rows.push(json!({"id": rows.len().to_string(), "said": said, "answer": sentence}));
+            }
+        }
+    }
+    common::recorded::recorded_rows(place, &rows)
+}
+
+#[test]
+fn the_win_rate_is_that_of_f32_whatever_the_precision() {
+    let place = Place::new();
+    let run = shortened(&place);
+    let numbers = || -> Vec<f64> {
+        run.lines("scores.jsonl").iter().map(|score| score["value"].as_f64().unwrap()).collect()
+    };
+    let win_rate = || run.figure("answer", "answer", "win_rate");
+    score(&run, &[]).code(0);
+    let (exact, expected) = (numbers(), win_rate());
+    let scored = score(&run, &["--embed-precision", "bf16"]);
+    if !sentence_embed::Precision::Bf16.is_supported() {
+        let failed = scored.code(2);
+        let said = stderr(failed.get_output());
+        assert!(said.contains("this processor has no AVX-512 BF16 instructions"), "{said}");
+        return;
+    }
+    scored.code(0);
+    assert_eq!(run.json("results.json")["encoder"]["precision"], "bf16");
+    assert_eq!(win_rate(), expected);
+    let near = |value: f64| (value - 0.8).abs() <= 5e-3;
+    let found = numbers();
+    assert_ne!(found, exact);
+    for (found, exact) in found.iter().zip(&exact) {
+        assert!(*found == *exact || !near(*exact), "{found} {exact}");
+        assert!((found - exact).abs() < 5e-3, "{found} {exact}");
+    }
+    let doubtful = exact.iter().filter(|value| near(**value)).count();
+    assert!(doubtful >= 3, "the test shows nothing: {doubtful} of {} are in doubt", exact.len());
+}
+
+#[test]
+fn a_precision_that_there_is_not_is_bad_usage() {
+    let place = Place::new();
+    let run = recorded(&place, 1);
+    let failed = score(&run, &["--embed-precision", "f16"]).code(2);
+    let said = stderr(failed.get_output());
+    assert!(said.contains("\"f16\" is no precision; expected f32 or bf16"), "{said}");
+}

@@ -83,7 +83,8 @@ impl Pipeline {
         refuse_prompts(dir)?;
         let Some(modules) = read_modules(dir)? else {
             let folder = dir.join(BARE_POOLING);
-            let pooling = if folder.exists() { read_pooling(&folder)? } else { Pooling::Mean };
+            let pooling =
+                if folder.join("config.json").exists() { read_pooling(&folder)? } else { Pooling::Mean };
             return Ok(Self { transformer: dir.to_owned(), pooling, normalize: true, described: false });
         };
         Ok(Self {

@@ -89,6 +89,21 @@ fn paraphrase_minilm_l6_v2_leaves_its_vectors_as_long_as_they_are() {
     assert!((length - 1.0).abs() > 0.1, "the test would not notice a scaling: {length}");
 }
 
+#[test]
+fn sizes_that_are_no_multiples_of_anything_are_computed_too() {
+    let sizes = [
+        // rubert-tiny2: heads of 26 numbers.
+        ("rubert-tiny2", 312, 12, 600),
+        ("bert-tiny", 128, 2, 512),
+        ("odd-heads", 21, 3, 50),
+        ("one-number-a-head", 5, 5, 3),
+    ];
+    for (name, hidden, heads, inner) in sizes {
+        let shape = Shape { name, hidden, heads, inner, layers: 3, pooling: "cls", ..SMALL };
+        assert_agrees(&RandomModel::write(shape, 8), &[0, 1, 7, 33, 150]);
+    }
+}
+
 /// A model that is quick to write, for what does not depend on its size.
 fn tiny(name: &'static str) -> RandomModel {
     RandomModel::write(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
-use eyechart::embed::{LocalEncoder, Watcher};
+use eyechart::embed::{Arithmetic, LocalEncoder, Watcher};
 use eyechart::weights::{Locate, locate};
 use indicatif::ProgressBar;
 
@@ -25,12 +25,12 @@ pub struct EncoderArguments {
 }
 
 impl EncoderArguments {
-    /// The encoder, found (or fetched) now and loaded at its first use.
-    pub fn open(&self) -> anyhow::Result<LocalEncoder> {
+    /// The encoder, found (or fetched) now and loaded at its first use; it computes by `arithmetic`.
+    pub fn open(&self, arithmetic: Arithmetic) -> anyhow::Result<LocalEncoder> {
         let request = self.request();
         let located = locate(&request, &FetchProgress::default())?;
         let name = request.folder.is_none().then_some(request.model.name.as_str());
-        Ok(LocalEncoder::open(&located.folder, name)?)
+        Ok(LocalEncoder::open(&located.folder, name, arithmetic)?)
     }
 
     /// A name that is no folder's may be a repository's.

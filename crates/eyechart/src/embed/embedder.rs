@@ -3,6 +3,7 @@
 use sentence_embed::Embeddings;
 
 use super::cache::VectorCache;
+use super::rows::Rows;
 use crate::scorer::{Embed, EmbedError};
 use crate::types::EncoderSpec;
 
@@ -20,6 +21,11 @@ pub trait Source {
     /// # Errors
     /// Why not.
     fn check(&self) -> Result<(), EmbedError>;
+
+    /// By how much the similarity of two of its vectors may differ from that of its exact counterpart's.
+    fn uncertainty(&self) -> f64 {
+        0.0
+    }
 
     /// One vector a text, in their order. `done` hears how many are done, from any thread.
     ///
@@ -44,17 +50,32 @@ pub trait Watcher: Sync {
 }
 
 /// A source and the cache before it.
-pub struct Embedder {
+pub struct Cached {
     source: Box<dyn Source>,
     cache: Option<VectorCache>,
+}
+
+impl Cached {
+    /// A source that is asked for what `cache`, if there is one, does not have.
+    #[must_use]
+    pub fn new(source: Box<dyn Source>, cache: Option<VectorCache>) -> Self {
+        Self { source, cache }
+    }
+}
+
+/// What embeds the texts of runs.
+pub struct Embedder {
+    usual: Cached,
+    /// What is asked where the usual source's uncertainty matters.
+    exact: Option<Cached>,
     watcher: Box<dyn Watcher>,
 }
 
 impl Embedder {
-    /// An embedder that asks `source` for what `cache`, if there is one, does not have.
+    /// An embedder by `usual`, and by `exact` where that is not exact enough.
     #[must_use]
-    pub fn new(source: Box<dyn Source>, cache: Option<VectorCache>, watcher: Box<dyn Watcher>) -> Self {
-        Self { source, cache, watcher }
+    pub fn new(usual: Cached, exact: Option<Cached>, watcher: Box<dyn Watcher>) -> Self {
+        Self { usual, exact, watcher }
     }
 
     /// Whether texts can be embedded, as far as that can be known before there are any.
@@ -62,25 +83,47 @@ impl Embedder {
     /// # Errors
     /// Why not.
     pub fn check(&self) -> Result<(), EmbedError> {
-        self.source.check()
+        self.usual.source.check()
     }
 
-    /// Fills `vectors` where it has none, chunk by chunk.
-    fn fill(&self, texts: &[&str], vectors: &mut [Option<Vec<f32>>]) -> Result<(), EmbedError> {
-        let missing: Vec<usize> = (0..texts.len()).filter(|&at| vectors[at].is_none()).collect();
-        let mut keep = self.cache.as_ref();
+    /// The vectors of `by`.
+    fn embed_by(&self, by: &Cached, texts: &[&str]) -> Result<Embeddings, EmbedError> {
+        let mut rows = Rows::new(texts.len());
+        if let Some(cache) = &by.cache {
+            // One of another size than the others is no vector of this encoder, and counts as not found.
+            cache.find(texts, |at, vector| drop(rows.put(at, vector)));
+        }
+        let missing = rows.missing();
+        if !missing.is_empty() {
+            self.watcher.begin(texts.len());
+            let filled = self.fill(by, texts, &missing, &mut rows);
+            self.watcher.end();
+            filled?;
+        }
+        rows.into_embeddings()
+    }
+
+    /// Fills the places `missing` in `rows`, chunk by chunk, by the source of `by`.
+    fn fill(
+        &self,
+        by: &Cached,
+        texts: &[&str],
+        missing: &[usize],
+        rows: &mut Rows,
+    ) -> Result<(), EmbedError> {
+        let mut keep = by.cache.as_ref();
         for (number, places) in missing.chunks(CHUNK).enumerate() {
             let before = texts.len() - missing.len() + number * CHUNK;
             let chunk: Vec<&str> = places.iter().map(|&at| texts[at]).collect();
             let done = |done| self.watcher.done(before + done);
-            let found = self.source.embed(&chunk, &done)?;
+            let found = by.source.embed(&chunk, &done)?;
             if let Some(error) = keep.and_then(|cache| cache.add(&chunk, found.rows()).err()) {
                 // One word is enough, and the next attempt would fail too.
                 self.watcher.notice(&format!("embeddings are not kept for the next time: {error}"));
                 keep = None;
             }
             for (&at, row) in places.iter().zip(found.rows()) {
-                vectors[at] = Some(row.to_vec());
+                rows.put(at, row)?;
             }
         }
         Ok(())
@@ -89,32 +132,20 @@ impl Embedder {
 
 impl Embed for Embedder {
     fn spec(&self) -> EncoderSpec {
-        self.source.spec()
+        self.usual.source.spec()
     }
 
     fn embed(&self, texts: &[&str]) -> Result<Embeddings, EmbedError> {
-        let mut vectors = match &self.cache {
-            Some(cache) => cache.find(texts),
-            None => vec![None; texts.len()],
-        };
-        if vectors.iter().any(Option::is_none) {
-            self.watcher.begin(texts.len());
-            let filled = self.fill(texts, &mut vectors);
-            self.watcher.end();
-            filled?;
-        }
-        in_one(vectors.into_iter().flatten().collect())
+        self.embed_by(&self.usual, texts)
     }
-}
 
-/// Vectors of one size as rows.
-pub(super) fn in_one(vectors: Vec<Vec<f32>>) -> Result<Embeddings, EmbedError> {
-    let dim = vectors.first().map_or(1, Vec::len);
-    if let Some(other) = vectors.iter().find(|vector| vector.len() != dim) {
-        let message = format!("the encoder gave vectors of {dim} and of {} numbers", other.len());
-        return Err(EmbedError::Encoder(message));
+    fn uncertainty(&self) -> f64 {
+        self.usual.source.uncertainty()
     }
-    Ok(Embeddings::new(vectors.concat(), dim))
+
+    fn embed_exactly(&self, texts: &[&str]) -> Result<Embeddings, EmbedError> {
+        self.embed_by(self.exact.as_ref().unwrap_or(&self.usual), texts)
+    }
 }
 
 #[cfg(test)]
@@ -178,7 +209,8 @@ mod tests {
     }
 
     fn embedder(lengths: &Lengths, root: &Path, heard: &Heard) -> Embedder {
-        Embedder::new(Box::new(lengths.clone()), Some(cache(root)), Box::new(heard.clone()))
+        let usual = Cached::new(Box::new(lengths.clone()), Some(cache(root)));
+        Embedder::new(usual, None, Box::new(heard.clone()))
     }
 
     #[test]
@@ -194,6 +226,22 @@ mod tests {
         assert_eq!(lengths.asked.lock().unwrap().len(), 2, "where all is known the source is not asked");
         assert_eq!(*heard.0.lock().unwrap(), ["of 2", "2", "end", "of 4", "4", "end"]);
         assert!(embedder.embed(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_exact_source_has_a_cache_of_its_own_and_is_asked_only_for_exact_vectors() {
+        let root = tempfile::tempdir().unwrap();
+        let (usual, exact, heard) = (Lengths::default(), Lengths::default(), Heard::default());
+        let by = |source: &Lengths, name: &str| {
+            let cache = VectorCache::new(root.path(), CacheKey::new(&[name]));
+            Cached::new(Box::new(source.clone()), Some(cache))
+        };
+        let embedder = Embedder::new(by(&usual, "usual"), Some(by(&exact, "exact")), Box::new(heard.clone()));
+        embedder.embed(&["a", "bb"]).unwrap();
+        assert_eq!(exact.asked.lock().unwrap().len(), 0);
+        embedder.embed_exactly(&["bb"]).unwrap();
+        embedder.embed_exactly(&["bb"]).unwrap();
+        assert_eq!((&*usual.asked.lock().unwrap(), &*exact.asked.lock().unwrap()), (&vec![2], &vec![1]));
     }
 
     #[test]

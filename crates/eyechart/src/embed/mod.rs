@@ -7,8 +7,9 @@ mod cache;
 mod embedder;
 mod local;
 mod remote;
+mod rows;
 
 pub use cache::{CacheKey, VectorCache};
-pub use embedder::{Embedder, Source, Watcher};
-pub use local::LocalEncoder;
+pub use embedder::{Cached, Embedder, Source, Watcher};
+pub use local::{Arithmetic, LocalEncoder};
 pub use remote::RemoteEncoder;

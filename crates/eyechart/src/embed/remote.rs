@@ -7,7 +7,8 @@ use tokio::runtime::Runtime;
 use tokio::task::{JoinError, JoinSet};
 
 use super::cache::CacheKey;
-use super::embedder::{Source, in_one};
+use super::embedder::Source;
+use super::rows::Rows;
 use crate::provider::{EmbeddingModel, Gate, Halt};
 use crate::scorer::EmbedError;
 use crate::types::{EncoderSpec, Endpoint, Failure};
@@ -45,15 +46,15 @@ impl RemoteEncoder {
         CacheKey::new(&["remote", base_url, model, &params])
     }
 
-    async fn ask(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let mut batches: Vec<Vec<Vec<f32>>> = vec![Vec::new(); texts.len().div_ceil(BATCH)];
+    async fn ask(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError> {
+        let mut rows = Rows::new(texts.len());
         let (mut asked, mut so_far) = (JoinSet::new(), 0);
         let mut take = |ended: Result<Ended, JoinError>| {
             let (number, vectors) = self.vectors(ended)?;
             so_far += vectors.len();
             done(so_far);
-            batches[number] = vectors;
-            Ok(())
+            let mut placed = vectors.iter().zip(number * BATCH..);
+            placed.try_for_each(|(vector, at)| rows.put(at, vector))
         };
         for (number, batch) in texts.chunks(BATCH).enumerate() {
             let slot = self.gate.acquire().await;
@@ -72,7 +73,7 @@ impl RemoteEncoder {
         while let Some(ended) = asked.join_next().await {
             take(ended)?;
         }
-        Ok(batches.into_iter().flatten().collect())
+        rows.into_embeddings()
     }
 
     /// The vectors of a batch that ended well, and its number.
@@ -110,6 +111,6 @@ impl Source for RemoteEncoder {
     }
 
     fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError> {
-        in_one(self.runtime.block_on(self.ask(texts, done))?)
+        self.runtime.block_on(self.ask(texts, done))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Place, RunFiles, eyechart};
 
@@ -12,7 +12,12 @@ pub fn recorded(place: &Place, count: usize) -> RunFiles {
         json!({"id": id.to_string(), "said": format!("A dog runs over {id} hills."),
             "answer": format!("Dogs running over {} hills", id + 1)})
     };
-    place.write_jsonl("rows.jsonl", &(0..count).map(row).collect::<Vec<_>>());
+    recorded_rows(place, &(0..count).map(row).collect::<Vec<_>>())
+}
+
+/// The same of rows with `id`, `said` and `answer`.
+pub fn recorded_rows(place: &Place, rows: &[Value]) -> RunFiles {
+    place.write_jsonl("rows.jsonl", rows);
     let task = place.write(
         "t.toml",
         "name = \"t\"\n[dataset]\nfile = \"rows.jsonl\"\nid = \"id\"\n[prompt]\ntext = \"?\"\n\

@@ -9,11 +9,11 @@ mod segment;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::log::LogError;
+use crate::log::{LogError, remove_leftovers};
 use crate::types::hex;
 use segment::Segment;
 
@@ -23,6 +23,8 @@ const LIMIT: u64 = 1 << 30;
 const LARGEST_SEGMENT: u64 = 64 << 20;
 /// Beyond so many segments of one encoder the small ones are made into one.
 const MOST_SEGMENTS: usize = 32;
+/// A file that was not finished after so long never will be.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 const EXTENSION: &str = "vectors";
 
 /// What a vector depends on, but for the text.
@@ -75,25 +77,27 @@ impl VectorCache {
         Self { limit: bytes, ..self }
     }
 
-    /// The vector of each text, where it is known. What cannot be read is not known.
-    #[must_use]
-    pub fn find(&self, texts: &[&str]) -> Vec<Option<Vec<f32>>> {
-        let hashes: Vec<TextHash> = texts.iter().map(|text| hash(text)).collect();
-        let mut found: HashMap<TextHash, Vec<f32>> = HashMap::new();
+    /// Hands over the vector of each text that is known, with the text's place in `texts`. What cannot be read is not
+    /// known.
+    pub fn find(&self, texts: &[&str], mut found: impl FnMut(usize, &[f32])) {
+        let mut wanted: HashMap<TextHash, Vec<usize>> = HashMap::new();
+        for (at, text) in texts.iter().enumerate() {
+            wanted.entry(hash(text)).or_default().push(at);
+        }
         for path in self.segments() {
-            let missing: Vec<TextHash> =
-                hashes.iter().filter(|hash| !found.contains_key(*hash)).copied().collect();
-            if missing.is_empty() {
-                break;
+            if wanted.is_empty() {
+                return;
             }
             let Ok(mut segment) = Segment::open(&path) else { continue };
-            let before = found.len();
-            found.extend(segment.find(&missing, &self.key));
-            if found.len() > before {
+            let vectors = segment.find(wanted.keys(), &self.key);
+            if !vectors.is_empty() {
                 segment.mark_used();
             }
+            for (hash, vector) in vectors {
+                let places = wanted.remove(&hash).unwrap_or_default();
+                places.into_iter().for_each(|at| found(at, &vector));
+            }
         }
-        hashes.iter().map(|hash| found.get(hash).cloned()).collect()
     }
 
     /// Keeps these vectors, all of one size, one a text.
@@ -152,7 +156,9 @@ impl VectorCache {
     /// Removes the longest unused segments, of whichever encoder, until the rest is within the limit.
     fn make_room(&self) {
         let folders = fs::read_dir(&self.root).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut files: Vec<File> = folders.flat_map(|folder| files_in(&folder)).collect();
+        let folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
+        folders.iter().for_each(|folder| remove_leftovers(folder, STALE));
+        let mut files: Vec<File> = folders.iter().flat_map(|folder| files_in(folder)).collect();
         files.sort_by_key(|file| file.used);
         let mut total: u64 = files.iter().map(|file| file.bytes).sum();
         for file in files {

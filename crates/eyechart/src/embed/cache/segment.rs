@@ -70,9 +70,12 @@ impl Segment {
     }
 
     /// The vectors of those of `wanted` that are here and whole.
-    pub(super) fn find(&mut self, wanted: &[TextHash], key: &CacheKey) -> HashMap<TextHash, Vec<f32>> {
-        let mut places: Vec<usize> =
-            wanted.iter().filter_map(|hash| self.hashes.binary_search(hash).ok()).collect();
+    pub(super) fn find<'a>(
+        &mut self,
+        wanted: impl Iterator<Item = &'a TextHash>,
+        key: &CacheKey,
+    ) -> HashMap<TextHash, Vec<f32>> {
+        let mut places: Vec<usize> = wanted.filter_map(|hash| self.hashes.binary_search(hash).ok()).collect();
         // In the order of the file.
         places.sort_unstable();
         places.dedup();

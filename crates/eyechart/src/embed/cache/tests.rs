@@ -31,8 +31,10 @@ fn add(cache: &VectorCache, texts: &[String]) {
 
 /// How many of the texts are known; what is found must be right.
 fn known(cache: &VectorCache, texts: &[String]) -> usize {
-    let found = cache.find(&as_strs(texts));
-    assert_eq!(found.len(), texts.len());
+    let mut found = vec![None; texts.len()];
+    cache.find(&as_strs(texts), |at, vector| {
+        assert!(found[at].replace(vector.to_vec()).is_none(), "{at} was found before");
+    });
     for (text, found) in texts.iter().zip(&found) {
         if let Some(found) = found {
             let bits = |v: &[f32]| v.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
@@ -159,6 +161,22 @@ fn where_room_is_short_the_longest_unused_goes_of_whichever_encoder() {
     // More than there is room for at all is not kept.
     add(&new, &texts(0..1_000));
     assert!(total(root.path()) <= 5_000);
+}
+
+#[test]
+fn what_a_killed_process_left_goes_after_a_day() {
+    let root = tempfile::tempdir().unwrap();
+    let cache = VectorCache::new(root.path(), key());
+    add(&cache, &texts(0..1));
+    let [old, new] = ["old", "new"].map(|name| cache.folder.join(format!(".eyechart-{name}.vectors-abc")));
+    for path in [&old, &new] {
+        fs::write(path, "half").unwrap();
+    }
+    let then = SystemTime::now() - Duration::from_secs(100_000);
+    fs::File::options().append(true).open(&old).unwrap().set_modified(then).unwrap();
+    add(&cache, &texts(1..2));
+    assert_eq!([old, new].map(|path| path.exists()), [false, true]);
+    assert_eq!(known(&cache, &texts(0..2)), 2);
 }
 
 #[test]
