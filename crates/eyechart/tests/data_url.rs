@@ -1,5 +1,4 @@
 //! A data file at an address, as a user sees it: fetched once, asked for again only where it changed.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 mod common;
 

@@ -213,7 +213,7 @@ impl Shelf {
     fn file(&self, sha256: &str) -> Option<WebFile> {
         let path = self.place(sha256);
         let found = hash(&path).ok()?;
-        (found == sha256).then(|| WebFile { path, sha256: found, stale: None })
+        (found == sha256).then_some(WebFile { path, sha256: found, stale: None })
     }
 
     fn place(&self, sha256: &str) -> PathBuf {
