@@ -120,7 +120,7 @@ fn a_run_killed_while_it_is_made_is_a_whole_run_or_none() {
     let task = place.texts(500);
     let server = endpoint(Vec::new(), Duration::from_millis(50));
     let mut dice = Dice(4);
-    for _ in 0..30 {
+    let begin = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
         command.arg("run").arg(&task).args([
             "--model",
@@ -130,10 +130,16 @@ fn a_run_killed_while_it_is_made_is_a_whole_run_or_none() {
             "--no-score",
         ]);
         command.arg("--out").arg(place.runs()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        command.spawn().unwrap()
+    };
+    for _ in 0..30 {
+        let mut child = begin();
         std::thread::sleep(Duration::from_millis(dice.below(30)));
         killed(&server, &mut child, 0);
     }
+    // On a busy machine every one of them may have been killed too early: this one is not.
+    let seen = server.stats().requests;
+    killed(&server, &mut begin(), seen + 1);
     for run in place.all_runs() {
         let mut command = eyechart();
         let output = command.arg("check").arg(run.path()).args(["--format", "json"]).assert().code(1);
@@ -141,7 +147,7 @@ fn a_run_killed_while_it_is_made_is_a_whole_run_or_none() {
         let findings = checked["runs"][0]["findings"].as_array().unwrap();
         assert!(findings.iter().all(|finding| finding["problem"] == "missing"), "{findings:?}");
     }
-    let last = place.all_runs().pop().expect("not every one was killed so early");
+    let last = place.all_runs().pop().unwrap();
     eyechart().arg("run").arg("--resume").arg(last.path()).arg("--no-score").assert().code(0);
     eyechart().arg("check").arg(last.path()).assert().code(0);
 }

@@ -62,13 +62,18 @@ fn no_secret_is_in_anything_that_a_run_leaves_behind() {
     let task = place.charts(8);
     let server = indiscreet();
     let log = place.path("http.jsonl");
-    let mut run = with_secrets(run_at(&server, &place, &task), &log);
-    let stopped = run.assert().code(3).get_output().clone();
+    let everything = |command| {
+        let mut command = with_secrets(command, &log);
+        command.args(["--keep-images", "--cache", "--param", "temperature=0"]);
+        command.env("XDG_CACHE_HOME", place.path("cache"));
+        command
+    };
+    let stopped = everything(run_at(&server, &place, &task)).assert().code(3).get_output().clone();
     assert!(stderr(&stopped).contains("[key]"), "{}", stderr(&stopped));
     let mut printed = stderr(&stopped) + &stdout(&stopped);
     let mut resumed = common::eyechart();
     resumed.arg("run").arg("--resume").arg(place.run().path());
-    let resumed = with_secrets(resumed, &log).assert().code(1).get_output().clone();
+    let resumed = everything(resumed).assert().code(1).get_output().clone();
     let mut check = common::eyechart();
     let checked = check.arg("check").arg(place.runs()).assert().code(0).get_output().clone();
     for output in [&resumed, &checked] {
@@ -79,11 +84,12 @@ fn no_secret_is_in_anything_that_a_run_leaves_behind() {
     assert!(sent.iter().all(|request| request.header("authorization").unwrap().ends_with(KEY)));
     for secret in [KEY, TEAM, "c00kie-of-mine", &KEY[..20], &TEAM[..16]] {
         assert!(!printed.contains(secret), "{printed}");
-        for path in all_files(place.path("").as_path()) {
+        for path in all_files(&place.path("")) {
             let found = String::from_utf8_lossy(&fs::read(&path).unwrap()).contains(secret);
             assert!(!found, "{secret} is in {}", path.display());
         }
     }
+    assert!(place.path("cache/eyechart/answers").is_dir(), "there was a cache to look at");
     let sample = place.run().sample("c-1");
     assert_eq!(sample["output"]["text"], "Your key is [key] and Bearer [key] and [key].");
 }

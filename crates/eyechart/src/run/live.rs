@@ -62,14 +62,14 @@ pub(super) async fn ask_all(
         tokio::select! {
             biased;
             () = stop.reached(StopLevel::Now) => return Ok(Ended::Interrupted),
-            Some(ended) = under_way.join_next() => match record(ended, (job, log), &live.meter).await {
-                Ok(true) => {
+            Some(ended) = under_way.join_next() => match outcome_of(ended) {
+                Ok((slot, Some(record))) => {
+                    // Without a record nothing more is worth its price: what is in flight is dropped.
+                    write(record, slot, (job, log), &live.meter).await?;
                     recorded += 1;
                     live.meter.check().unwrap_or_else(halt_by);
                 }
-                Ok(false) => abandoned = true,
-                // Without a record nothing more is worth its price.
-                Err(error @ RunError::Log(_)) => return Err(error),
+                Ok((_, None)) => abandoned = true,
                 // What else is in flight is finished and recorded, as on Ctrl-C.
                 Err(error) => halt_by(error),
             },
@@ -102,20 +102,25 @@ async fn next_sample(
     Some((slot, samples.recv().await?))
 }
 
-/// Writes one outcome, then frees its slot. `false` where the sample was abandoned and has no record.
-async fn record(
-    ended: Result<(Slot, Outcome), JoinError>,
-    (job, log): (&Job, &Appender),
-    meter: &Meter,
-) -> Result<bool, RunError> {
+/// How one sample came out, with its slot; no record where it was abandoned.
+fn outcome_of(ended: Result<(Slot, Outcome), JoinError>) -> Result<(Slot, Option<SampleRecord>), RunError> {
     let (slot, outcome) =
         ended.map_err(|error| RunError::Defect(format!("a request's task broke off ({error})")))?;
-    let Some(record) = outcome? else { return Ok(false) };
+    Ok((slot, outcome?))
+}
+
+/// Writes one record, then frees its slot.
+async fn write(
+    record: SampleRecord,
+    slot: Slot,
+    (job, log): (&Job, &Appender),
+    meter: &Meter,
+) -> Result<(), LogError> {
     let record = job.with_earlier(record);
     log.append(&record).await?;
     meter.count(&record);
     drop(slot);
-    Ok(true)
+    Ok(())
 }
 
 async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, orders: Orders) -> (Slot, Outcome) {
