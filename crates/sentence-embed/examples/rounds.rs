@@ -1,5 +1,6 @@
 //! Embeds a file of texts once for each line on the standard input, which names a precision; answers with the
-//! seconds that it took: `rounds FOLDER TEXTS.jsonl`. `scripts/bench-peers` takes turns with it.
+//! seconds that it took: `rounds FOLDER TEXTS.jsonl THREADS`, 0 for one a core.
+//! `scripts/bench-peers` takes turns with it.
 #![expect(clippy::print_stdout, reason = "the answers are what the example is for")]
 
 use std::error::Error;
@@ -11,15 +12,16 @@ use sentence_embed::{Encoder, Options, Precision};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, texts] = &args[..] else {
-        return Err("usage: rounds FOLDER TEXTS.jsonl".into());
+    let [folder, texts, threads] = &args[..] else {
+        return Err("usage: rounds FOLDER TEXTS.jsonl THREADS".into());
     };
+    let options = Options::default().threads(threads.parse()?);
     let texts = read_texts(texts.as_ref())?;
     let mut encoders: Vec<Encoder> = Vec::new();
     for line in std::io::stdin().lock().lines() {
         let precision: Precision = line?.trim().parse()?;
         if !encoders.iter().any(|encoder| encoder.precision() == precision) {
-            encoders.push(Encoder::with_options(folder.as_ref(), Options::default().precision(precision))?);
+            encoders.push(Encoder::with_options(folder.as_ref(), options.precision(precision))?);
         }
         let encoder = encoders.iter().find(|encoder| encoder.precision() == precision);
         let clock = Instant::now();

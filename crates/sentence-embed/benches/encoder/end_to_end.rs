@@ -9,7 +9,7 @@ use super::clock::{median, own_time, wall_time};
 use super::peak;
 use super::work::Work;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 7;
 
 /// Rates of one round: giga-operations a second, and that as a share of the peak around it.
 struct Round {

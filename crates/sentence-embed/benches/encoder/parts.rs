@@ -13,7 +13,7 @@ use super::kernels::{LANES, Machine};
 use super::peak::{self, Kind};
 use super::work::Work;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 7;
 
 /// Tokens of a batch, and inner features at a time, as in the encoder.
 const BATCH: usize = 256;

@@ -8,7 +8,7 @@ use super::clock::{median, own_time, wall_time};
 use super::kernels::Machine;
 use super::kernels::simd::{Pass, Simd};
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 7;
 
 /// Operations of a multiply-add of one number.
 const PAIR: f64 = 2.0;
