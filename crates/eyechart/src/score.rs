@@ -49,7 +49,7 @@ pub fn score(folder: &RunFolder, encoder: &dyn Embed) -> Result<Scored, ScoreErr
         }
         Ok(())
     })?;
-    let results = analyze(&spec, &task, &record.samples, &scores);
+    let results = analyze(&spec, &task, record.samples.iter().collect(), &scores);
     write_json(&folder.results_path(), &results)?;
     Ok(Scored { results, task, bad_lines: record.bad_lines })
 }
