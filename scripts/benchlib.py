@@ -88,10 +88,10 @@ def since_midnight(instant: str) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-def run(task: pathlib.Path, samples: int, url: str, *arguments: str) -> Cost:
-    """Runs `task` without scoring, in a folder of its own."""
+def run(task: pathlib.Path, samples: int, url: str, *arguments: str, under: tuple[str, ...] = ()) -> Cost:
+    """Runs `task` without scoring, in a folder of its own; `under` another program, such as a profiler."""
     out = task.parent / f"runs-{time.monotonic_ns()}"
-    command = [BINARY, "run", task, "--model", "custom/bench", "--base-url", url, "--no-score", "--out", out, *arguments]
+    command = [*under, BINARY, "run", task, "--model", "custom/bench", "--base-url", url, "--no-score", "--out", out, *arguments]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     said = process.stderr.read()

@@ -11,25 +11,62 @@ use crate::types::{
 /// The metrics of every comparison, by the names under which files and tables have them.
 pub const METRICS: [&str; 5] = ["win_rate", "mean", "top_1", "top_5", "top_10"];
 
+/// What the figures need of a run's records, gathered one by one: a record of 100,000 samples need not be in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Outcomes {
+    counts: SampleCounts,
+    latencies: Vec<f64>,
+    /// From the first attempt's start to the last one's end, in seconds since 1970.
+    spans: Vec<(f64, f64)>,
+    requests: usize,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    /// Tokens that were paid for.
+    paid: Tokens,
+    uncounted: usize,
+}
+
+impl Outcomes {
+    /// Adds one sample's record.
+    pub fn add(&mut self, record: &SampleRecord) {
+        self.counts.add(record);
+        self.latencies.extend(record.latency());
+        self.spans.extend(span(record));
+        self.requests += record.attempts.len();
+        self.paid = self.paid + record.tokens();
+        self.uncounted += usize::from(record.is_uncounted());
+        let usage = record.output.as_ref().and_then(|output| output.usage);
+        if let (Some(usage), None) = (usage, &record.cached) {
+            let add = |sum: Option<u64>, tokens: Option<u64>| {
+                tokens.map(|tokens| sum.unwrap_or(0).saturating_add(tokens)).or(sum)
+            };
+            self.input_tokens = add(self.input_tokens, usage.input_tokens);
+            self.output_tokens = add(self.output_tokens, usage.output_tokens);
+        }
+    }
+}
+
+impl<'a> FromIterator<&'a SampleRecord> for Outcomes {
+    fn from_iter<I: IntoIterator<Item = &'a SampleRecord>>(records: I) -> Self {
+        let mut outcomes = Self::default();
+        records.into_iter().for_each(|record| outcomes.add(record));
+        outcomes
+    }
+}
+
 /// All figures of a run. Comparisons without a single score are left out. What made the scores is for the caller to say.
 #[must_use]
-pub fn analyze(spec: &EvalSpec, task: &Task, records: &[SampleRecord], scores: &[Score]) -> Results {
+pub fn analyze(spec: &EvalSpec, task: &Task, outcomes: Outcomes, scores: &[Score]) -> Results {
     Results {
         format: Results::FORMAT.to_owned(),
         task: spec.task.name.clone(),
         model: spec.model.clone(),
-        samples: count(spec, records),
+        samples: SampleCounts { total: spec.picked.len(), ..outcomes.counts.clone() },
         figures: task.compare.iter().flat_map(|compare| figures_of(compare, scores)).collect(),
         encoder: None,
-        speed: speed(records),
-        cost: cost(spec, records),
+        cost: cost(spec, &outcomes),
+        speed: speed(outcomes),
     }
-}
-
-fn count(spec: &EvalSpec, records: &[SampleRecord]) -> SampleCounts {
-    let mut counts = SampleCounts { total: spec.picked.len(), ..SampleCounts::default() };
-    records.iter().for_each(|record| counts.add(record));
-    counts
 }
 
 fn figures_of(compare: &Compare, scores: &[Score]) -> Vec<Figure> {
@@ -64,38 +101,33 @@ fn estimate(metric: &str, scores: &[f64]) -> (Estimate, String) {
 }
 
 /// `None` where no request was made.
-fn speed(records: &[SampleRecord]) -> Option<Speed> {
-    let requests = records.iter().map(|record| record.attempts.len()).sum();
-    let latencies: Vec<f64> = records.iter().filter_map(SampleRecord::latency).collect();
+fn speed(outcomes: Outcomes) -> Option<Speed> {
+    let Outcomes { latencies, spans, .. } = outcomes;
     let (latency_p50, latency_p95) = (quantile(&latencies, 0.5)?, quantile(&latencies, 0.95)?);
-    let busy = busy_seconds(records);
-    let tokens = |of: fn(&crate::types::Usage) -> Option<u64>| {
-        let asked = records.iter().filter(|record| record.cached.is_none());
-        let usages = asked.filter_map(|record| record.output.as_ref()?.usage.as_ref());
-        usages.filter_map(of).reduce(u64::saturating_add)
-    };
+    let busy = union_of(spans);
     Some(Speed {
         inferences_per_hour: if busy > 0.0 { latencies.len() as f64 / busy * 3600.0 } else { 0.0 },
         latency_p50,
         latency_p95,
-        input_tokens: tokens(|usage| usage.input_tokens),
-        output_tokens: tokens(|usage| usage.output_tokens),
-        requests,
+        input_tokens: outcomes.input_tokens,
+        output_tokens: outcomes.output_tokens,
+        requests: outcomes.requests,
     })
 }
 
 /// `None` where no price is known, or nothing that it could be of.
-fn cost(spec: &EvalSpec, records: &[SampleRecord]) -> Option<Cost> {
-    let price = spec.price.clone()?;
-    let tokens = records.iter().map(SampleRecord::tokens).fold(Tokens::default(), |sum, tokens| sum + tokens);
-    let uncounted = records.iter().filter(|record| record.is_uncounted()).count();
-    (!tokens.is_zero()).then(|| Cost { usd: price.of(tokens), price, uncounted })
+fn cost(spec: &EvalSpec, outcomes: &Outcomes) -> Option<Cost> {
+    let (price, tokens) = (spec.price.clone()?, outcomes.paid);
+    (!tokens.is_zero()).then(|| Cost { usd: price.of(tokens), price, uncounted: outcomes.uncounted })
 }
 
 /// Seconds of wall-clock time in which at least one sample was under way (waits between its attempts included):
 /// the union of their spans, so that the pause before a resume does not count.
 pub(crate) fn busy_seconds(records: &[SampleRecord]) -> f64 {
-    let mut spans: Vec<(f64, f64)> = records.iter().filter_map(span).collect();
+    union_of(records.iter().filter_map(span).collect())
+}
+
+fn union_of(mut spans: Vec<(f64, f64)>) -> f64 {
     spans.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let mut busy = 0.0;
     let mut reached = f64::NEG_INFINITY;

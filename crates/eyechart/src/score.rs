@@ -50,7 +50,7 @@ pub fn score(folder: &RunFolder, encoder: &dyn Embed) -> Result<Scored, ScoreErr
     })?;
     let results = Results {
         encoder: (!scores.is_empty()).then(|| encoder.spec()),
-        ..analyze(&spec, &task, &record.samples, &scores)
+        ..analyze(&spec, &task, record.samples.iter().collect(), &scores)
     };
     write_json(&folder.results_path(), &results)?;
     Ok(Scored { results, task, bad_lines: record.bad_lines })

@@ -97,6 +97,20 @@ fn a_wrong_key_is_found_before_a_run_asks_its_model() {
 }
 
 #[test]
+fn a_header_can_stand_for_the_key_and_is_in_no_file() {
+    let place = Place::new();
+    let run = recorded(&place, 1);
+    let server = endpoint(vec![]);
+    let url = server.url();
+    let named =
+        ["--embedder", "openai/e", "--embed-base-url", &url, "--embed-header", "api-key=s3cret-s3cret"];
+    score(&run, &named).code(0);
+    assert_eq!(server.requests()[0].header("api-key"), Some("s3cret-s3cret"));
+    let results = std::fs::read_to_string(run.path().join("results.json")).unwrap();
+    assert!(!results.contains("s3cret"), "{results}");
+}
+
+#[test]
 fn a_run_and_its_embeddings_can_have_the_same_endpoint() {
     let place = Place::new();
     let server = endpoint(vec![rule(json!({"path": "/chat/completions", "answer": "A"}))]);

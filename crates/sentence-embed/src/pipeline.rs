@@ -125,12 +125,15 @@ impl Pipeline {
 /// The files that the vectors of the model in `dir` depend on, as far as they are there: what
 /// [`Encoder::from_dir`](crate::Encoder::from_dir) reads. Who keeps vectors tells models apart by their content.
 ///
-/// The weights are the last of them. Nothing but `modules.json` is read, and the model need not be whole.
+/// The weights are the last of them. Of the files only those that describe the model are read, which takes no time: a
+/// model that is not computed shows here, one whose tokenizer or weights are damaged does not.
 ///
 /// # Errors
 ///
-/// If `modules.json` is damaged, or lists modules that are not computed.
+/// If what describes the model is missing or damaged, or describes one that is not computed.
 pub fn model_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let pipeline = Pipeline::read(dir)?;
+    pipeline.text_settings(&Config::read(&pipeline.transformer)?)?;
     let (transformer, pooling) = match read_modules(dir)? {
         Some(modules) => (dir.join(&modules[0].path), dir.join(&modules[1].path)),
         None => (dir.to_owned(), dir.join(BARE_POOLING)),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use sentence_embed::Encoder;
+use sentence_embed::{Encoder, model_files};
 use serde_json::{Value, json};
 
 const HIDDEN: usize = 8;
@@ -57,6 +57,10 @@ impl Folder {
     fn error(&self, file: &str) -> String {
         let error = Encoder::from_dir(&self.0).expect_err("the folder is broken");
         let message = error.to_string();
+        // What describes the model is looked at without the model.
+        if !["tokenizer.json", "model.safetensors"].contains(&file) && !file.contains("model") {
+            assert_eq!(model_files(&self.0).map_err(|error| error.to_string()), Err(message.clone()));
+        }
         let path = self.0.join(file).display().to_string();
         assert!(message.contains(&path), "{message}");
         message.replace(&path, file)

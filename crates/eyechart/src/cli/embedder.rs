@@ -9,14 +9,15 @@ use clap::Args;
 use eyechart::embed::{Arithmetic, CacheKey, Cached, Embedder, RemoteEncoder, Source, VectorCache};
 use eyechart::hub::Environment;
 use eyechart::provider::{
-    ApiKey, EmbeddingModel, Gate, GateSettings, HttpSettings, MOST_CONNECTIONS, ModelName, RetryPolicy,
+    ApiKey, EmbeddingModel, Gate, GateSettings, Header, HttpSettings, MOST_CONNECTIONS, ModelName,
+    RetryPolicy,
 };
 use eyechart::types::Endpoint;
 use sentence_embed::Precision;
 use serde_json::Value;
 
 use super::encoder::{EmbedProgress, EncoderArguments};
-use super::run::parse_param;
+use super::run::{parse_header, parse_param};
 
 /// Seconds that an attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -45,6 +46,10 @@ pub struct EmbedderArguments {
     /// Its address, before /embeddings
     #[arg(long, value_name = "URL", requires = "embedder")]
     embed_base_url: Option<String>,
+
+    /// Send a header with them; its value is never recorded
+    #[arg(long, value_name = "NAME=VALUE", requires = "embedder", value_parser = parse_header)]
+    embed_header: Vec<Header>,
 
     /// Add a field to its requests, such as dimensions=256
     #[arg(long, value_name = "KEY=JSON", requires = "embedder", value_parser = parse_param)]
@@ -82,17 +87,20 @@ impl EmbedderArguments {
     fn remote(&self, name: &str) -> anyhow::Result<RemoteEncoder> {
         let name: ModelName = name.parse()?;
         let (variable, own_address) = (name.key_variable(), self.embed_base_url.is_some());
-        let key = ApiKey::check(variable, std::env::var(variable).ok(), name.key_required(own_address))?;
+        let authorized =
+            self.embed_header.iter().any(|header| header.name.eq_ignore_ascii_case("authorization"));
+        let required = name.key_required(own_address) && !authorized;
+        let key = ApiKey::check(variable, std::env::var(variable).ok(), required)?;
         let endpoint = Endpoint {
             base_url: name.base_url(self.embed_base_url.as_deref())?,
             key_variable: Some(variable.to_owned()),
-            headers: Vec::new(),
+            headers: self.embed_header.iter().map(|header| header.name.clone()).collect(),
             params: self.embed_param.iter().cloned().collect(),
             provider: name.provider,
             model: name.model,
         };
-        let http =
-            HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers: Vec::new(), log: None };
+        let headers = self.embed_header.clone();
+        let http = HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers, log: None };
         let policy = RetryPolicy { max_retries: RETRIES };
         let model = EmbeddingModel::new(&endpoint, key, &http, policy).map_err(anyhow::Error::msg)?;
         Ok(RemoteEncoder::new(model, endpoint, Gate::new(GateSettings::default()))?)

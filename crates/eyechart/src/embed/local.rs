@@ -116,7 +116,7 @@ impl Source for LocalEncoder {
     }
 
     fn check(&self) -> Result<(), EmbedError> {
-        // What its hash does not vouch for shows only in memory whether it can be computed.
+        // Of weights and a tokenizer that no hash vouches for it shows only in memory whether they are whole.
         if self.is_known { Ok(()) } else { self.get().map(drop) }
     }
 

@@ -24,7 +24,7 @@ pub struct Unfinished {
     pub completed: usize,
     /// Lines of the log that could not be read: their samples are among those to ask.
     pub bad_lines: Vec<BadLine>,
-    /// The records that there are.
+    /// The records that there are, without their texts.
     pub recorded: Vec<SampleRecord>,
 }
 
@@ -177,20 +177,12 @@ impl RunFolder {
         read_record(&self.samples_path())
     }
 
-    /// Its record without the texts in it.
-    ///
-    /// # Errors
-    /// As [`RunFolder::record`].
-    pub fn outline(&self) -> Result<Record, LogError> {
-        read_outline(&self.samples_path())
-    }
-
     /// What of `spec` has no record yet, or a failed one.
     ///
     /// # Errors
     /// As [`RunFolder::record`].
     pub fn unfinished(&self, spec: &EvalSpec) -> Result<Unfinished, LogError> {
-        let record = self.record()?;
+        let record = read_outline(&self.samples_path())?;
         let completed: std::collections::HashSet<&str> = record
             .samples
             .iter()

@@ -23,7 +23,7 @@ pub use fold::fold;
 pub use folder::{RunFolder, Unfinished};
 pub use load::append_load;
 pub use lock::RunLock;
-pub use reader::{BadLine, Record, read_outline, read_record, read_scores};
+pub use reader::{BadLine, Record, for_each_last, read_outline, read_record, read_scores};
 
 /// Why the record cannot be written or read.
 #[derive(Debug, thiserror::Error)]

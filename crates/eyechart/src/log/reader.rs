@@ -45,6 +45,30 @@ pub fn read_outline(path: &Path) -> Result<Record, LogError> {
     read_with(path, SampleRecord::without_texts)
 }
 
+/// Calls `visit` with the last record of each (id, epoch) in `samples.jsonl`, in the order of their lines. Holds ids in
+/// memory, not records.
+///
+/// # Errors
+/// As [`read_record`].
+pub fn for_each_last(path: &Path, mut visit: impl FnMut(&SampleRecord)) -> Result<(), LogError> {
+    let mut last: HashMap<(String, Epoch), u64> = HashMap::new();
+    for_each_sample(path, |line, content| {
+        if let Content::Sample(sample) = content {
+            last.insert((sample.id, sample.epoch), line.number);
+        }
+        Ok(())
+    })?;
+    for_each_sample(path, |line, content| {
+        if let Content::Sample(sample) = content {
+            let key = (sample.id.clone(), sample.epoch);
+            if last.get(&key) == Some(&line.number) {
+                visit(&sample);
+            }
+        }
+        Ok(())
+    })
+}
+
 fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result<Record, LogError> {
     let mut record = Record::default();
     let mut places: HashMap<(String, Epoch), usize> = HashMap::new();
@@ -182,5 +206,11 @@ pub(crate) mod tests {
         assert_eq!(read.samples[0].status, Status::Completed);
         assert_eq!(read.bad_lines.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2]);
         assert!(read.torn);
+        let mut visited = Vec::new();
+        for_each_last(&path, |sample| visited.push(sample.clone())).unwrap();
+        visited.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!(visited, read.samples, "the same, one after the other");
+        let outline: Vec<_> = read.samples.into_iter().map(SampleRecord::without_texts).collect();
+        assert_eq!(read_outline(&path).unwrap().samples, outline);
     }
 }

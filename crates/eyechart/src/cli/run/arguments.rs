@@ -160,7 +160,7 @@ pub fn parse_param(text: &str) -> Result<(String, Value), String> {
 
 /// Both `NAME=VALUE` and `NAME: VALUE`, as curl has it. Never fails: the error would quote the value, which can be a
 /// secret. What lacks a name is refused when the client is made.
-fn parse_header(text: &str) -> Result<Header, std::convert::Infallible> {
+pub fn parse_header(text: &str) -> Result<Header, std::convert::Infallible> {
     let (name, value) = text.split_once(['=', ':']).unwrap_or(("", text));
     Ok(Header::new(name, value.trim_start()))
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use eyechart::analyze::{Outcomes, analyze};
 use eyechart::hub::Environment;
 use eyechart::image::Preparer;
-use eyechart::log::RunFolder;
+use eyechart::log::{RunFolder, for_each_last};
 use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
 use eyechart::run::{Cache, Ended, Job, Live, Meter, Plan, RunError, execute};
@@ -126,6 +127,8 @@ fn announce(plan: &Plan, job: &Job) {
 /// A run that is recorded only: its counts and its speed are known all the same.
 pub(super) fn unscored(folder: &RunFolder) -> anyhow::Result<Entry> {
     let (spec, task) = (folder.spec()?, eyechart::score::task_of(folder)?);
-    let results = eyechart::analyze::analyze(&spec, &task, &folder.outline()?.samples, &[]);
+    let mut outcomes = Outcomes::default();
+    for_each_last(&folder.samples_path(), |record| outcomes.add(record))?;
+    let results = analyze(&spec, &task, outcomes, &[]);
     Ok(Entry { folder: folder.path().to_owned(), results, task })
 }

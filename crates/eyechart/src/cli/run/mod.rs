@@ -15,7 +15,7 @@ use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
 use arguments::{GoingArguments, ShowingArguments};
-pub use arguments::{RequestArguments, RunFormat, at_least_one, parse_param};
+pub use arguments::{RequestArguments, RunFormat, at_least_one, parse_header, parse_param};
 use budget::BudgetArguments;
 pub use planning::Planned;
 
