@@ -9,7 +9,8 @@ use super::product::{activate, add, set, set_rows};
 use super::testing::{at, machines, noise, panels};
 
 /// Tokens, inputs and outputs: lanes and tiles filled in part, and the shapes of the models.
-const SHAPES: [(usize, usize, usize); 14] = [
+const SHAPES: [(usize, usize, usize); 15] = [
+    (0, 3, 5),
     (1, 1, 1),
     (2, 3, 5),
     (15, 8, 12),

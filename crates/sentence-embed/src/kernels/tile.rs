@@ -34,7 +34,7 @@ impl Look {
     /// Asks for as much as `used` holds, from its end on, in the steps of `rounds` times its length.
     #[inline(always)]
     pub(super) fn past<T>(used: &[T], rounds: usize) -> Self {
-        Self { next: used.as_ptr_range().end.cast(), step: size_of::<T>().div_ceil(rounds) }
+        Self { next: used.as_ptr_range().end.cast(), step: size_of::<T>().div_ceil(rounds.max(1)) }
     }
 
     /// For steps that start anew after `steps` of them.
