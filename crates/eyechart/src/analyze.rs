@@ -38,7 +38,7 @@ impl Outcomes {
         let usage = record.output.as_ref().and_then(|output| output.usage);
         if let (Some(usage), None) = (usage, &record.cached) {
             let add = |sum: Option<u64>, tokens: Option<u64>| {
-                tokens.map(|tokens| sum.unwrap_or(0) + tokens).or(sum)
+                tokens.map(|tokens| sum.unwrap_or(0).saturating_add(tokens)).or(sum)
             };
             self.input_tokens = add(self.input_tokens, usage.input_tokens);
             self.output_tokens = add(self.output_tokens, usage.output_tokens);
@@ -54,7 +54,7 @@ impl<'a> FromIterator<&'a SampleRecord> for Outcomes {
     }
 }
 
-/// All figures of a run. Comparisons without a single score are left out.
+/// All figures of a run. Comparisons without a single score are left out. What made the scores is for the caller to say.
 #[must_use]
 pub fn analyze(spec: &EvalSpec, task: &Task, outcomes: Outcomes, scores: &[Score]) -> Results {
     Results {
@@ -63,6 +63,7 @@ pub fn analyze(spec: &EvalSpec, task: &Task, outcomes: Outcomes, scores: &[Score
         model: spec.model.clone(),
         samples: SampleCounts { total: spec.picked.len(), ..outcomes.counts.clone() },
         figures: task.compare.iter().flat_map(|compare| figures_of(compare, scores)).collect(),
+        encoder: None,
         cost: cost(spec, &outcomes),
         speed: speed(outcomes),
     }

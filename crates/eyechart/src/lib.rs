@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod dataset;
 pub mod demo;
+pub mod embed;
 pub mod hub;
 pub mod image;
 pub mod log;

@@ -2,7 +2,7 @@
 
 use crate::analyze::analyze;
 use crate::log::{BadLine, LogError, RunFolder, write_atomically, write_json};
-use crate::scorer::{Embed, similarity};
+use crate::scorer::{Embed, EmbedError, similarity};
 use crate::task::{LoadedTask, TaskError};
 use crate::types::{Results, Task};
 
@@ -16,9 +16,9 @@ pub enum ScoreError {
     /// Its spec holds a task that this version does not understand.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// The encoder failed.
-    #[error("cannot embed the texts: {0}")]
-    Encoder(String),
+    /// Its texts cannot be embedded.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
 }
 
 /// A scored run.
@@ -40,8 +40,7 @@ pub fn score(folder: &RunFolder, encoder: &dyn Embed) -> Result<Scored, ScoreErr
     let spec = folder.spec()?;
     let task = task_of(folder)?;
     let record = folder.record()?;
-    let scores =
-        similarity(&record.samples, &task.compare, &spec.answers, encoder).map_err(ScoreError::Encoder)?;
+    let scores = similarity(&record.samples, &task.compare, &spec.answers, encoder)?;
     write_atomically(&folder.scores_path(), |file| {
         for score in &scores {
             serde_json::to_writer(&mut *file, score)?;
@@ -49,7 +48,10 @@ pub fn score(folder: &RunFolder, encoder: &dyn Embed) -> Result<Scored, ScoreErr
         }
         Ok(())
     })?;
-    let results = analyze(&spec, &task, record.samples.iter().collect(), &scores);
+    let results = Results {
+        encoder: (!scores.is_empty()).then(|| encoder.spec()),
+        ..analyze(&spec, &task, record.samples.iter().collect(), &scores)
+    };
     write_json(&folder.results_path(), &results)?;
     Ok(Scored { results, task, bad_lines: record.bad_lines })
 }

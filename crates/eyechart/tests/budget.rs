@@ -148,6 +148,7 @@ fn tasks_of_one_command_share_its_budget() {
         command.arg(&second).args(["--max-tokens-total", "10000"]).assert().code(3).get_output().clone();
     assert!((10..=13).contains(&server.stats().requests), "{:?}", server.stats());
     assert!(stderr(&output).contains("used up"));
+    assert!(stderr(&output).contains("forecast for all 2 tasks: 16 requests"), "{}", stderr(&output));
     assert_eq!(place.all_runs().iter().map(|run| run.samples().len()).max(), Some(8));
 }
 

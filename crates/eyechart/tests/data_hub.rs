@@ -4,6 +4,8 @@
 #[path = "common/benchmarks.rs"]
 mod benchmarks;
 mod common;
+#[path = "common/hub_data.rs"]
+mod hub_data;
 #[path = "common/hub_server.rs"]
 #[expect(dead_code, reason = "the tests of the Hub's faults use the rest")]
 mod hub_server;
@@ -11,91 +13,11 @@ mod hub_server;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
-use common::{Place, endpoint, eyechart, jpeg, stderr, stdout};
+use common::{Place, endpoint, jpeg, stderr, stdout};
 use eyechart::rehearse::Server;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use hub_data::{QUESTIONS, cached, online, picture, questions, run, spec, tgz};
 use hub_server::{COMMIT, Fault, HubServer, Repo};
 use serde_json::{Value, json};
-
-/// `eyechart` with a Hub on this machine and caches of its own.
-fn online(place: &Place, hub: &HubServer) -> Command {
-    let mut command = eyechart();
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HF_")) {
-        command.env_remove(name);
-    }
-    command.env_remove("HF_HUB_OFFLINE").env("HF_ENDPOINT", hub.url());
-    command.env("XDG_CACHE_HOME", place.path("cache")).env("HF_HOME", place.path("hf"));
-    command
-}
-
-fn run(place: &Place, hub: &HubServer, server: &Server, task: &Path) -> Command {
-    let mut command = online(place, hub);
-    command.arg("run").arg(task).args(["--model", "custom/m", "--base-url", &server.url(), "--no-score"]);
-    command.arg("--out").arg(place.runs());
-    command
-}
-
-fn tgz(members: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for (name, bytes) in members {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, name, bytes.as_slice()).unwrap();
-    }
-    archive.into_inner().unwrap().finish().unwrap()
-}
-
-fn picture(index: usize) -> (String, Vec<u8>) {
-    (format!("images/{index}.jpg"), jpeg(index, 4_000))
-}
-
-/// Questions about pictures in an archive, as ArxivQA has them.
-fn questions(count: usize) -> Repo {
-    let row = |index: usize| json!({"id": format!("q-{index}"), "image": picture(index).0, "question": "What?", "answer": "That."});
-    let rows: String = (0..count).map(|index| format!("{}\n", row(index))).collect();
-    let pictures: Vec<_> = (0..count).map(picture).collect();
-    Repo::dataset("them/charts")
-        .large("data.jsonl", rows)
-        .large("images.tgz", tgz(&pictures))
-        .file("README.md", "#")
-}
-
-const QUESTIONS: &str = r#"name = "questions"
-[dataset]
-hub = "them/charts"
-file = "data.jsonl"
-id = "id"
-[prompt]
-text = "{{ question }} ({{ id }})"
-[images]
-column = "image"
-archive = "images.tgz"
-[[compare]]
-target = "answer"
-"#;
-
-fn spec(place: &Place) -> Value {
-    place.run().json("spec.json")
-}
-
-/// The files below `folder` in the Hugging Face cache, links included.
-fn cached(place: &Place, folder: &str) -> Vec<String> {
-    fn walk(folder: &Path, names: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { walk(&path, names) } else { names.push(path) }
-        }
-    }
-    let (top, mut found) = (place.path("hf/hub").join(folder), Vec::new());
-    walk(&top, &mut found);
-    let mut names: Vec<_> =
-        found.iter().map(|path| path.strip_prefix(&top).unwrap().display().to_string()).collect();
-    names.sort();
-    names
-}
 
 #[test]
 fn a_run_fetches_rows_and_pictures_once_and_its_record_names_the_commit() {
@@ -298,7 +220,8 @@ fn data_is_listed_fetched_checked_and_found() {
         line
     };
     let list = |more: &[&str]| stdout(data("list", more).assert().code(0).get_output());
-    assert!(list(&[]).contains("here   nothing: eyechart data fetch questions"), "{}", list(&[]));
+    let hint = format!("here   nothing: eyechart data fetch {}", task.display());
+    assert!(list(&[]).contains(&hint), "{}", list(&[]));
     data("path", &[]).assert().code(2);
     data("check", &["--limit", "5"]).assert().code(2);
     assert!(hub.asked().is_empty(), "only fetching asks the Hub");
@@ -317,16 +240,13 @@ fn data_is_listed_fetched_checked_and_found() {
     let checked = stdout(data("check", &["--limit", "5"]).assert().code(0).get_output());
     assert_eq!(checked, "questions: all is well in 12 rows (12 usable), 5 samples, 5 pictures\n");
 
-    // A byte of the rows, and a whole picture, change on the disk.
+    // A byte of the rows changes on the disk.
     let rows = fs::canonicalize(folder.join("data.jsonl")).unwrap();
     let mut content = fs::read(&rows).unwrap();
     content.iter_mut().filter(|byte| **byte == b'?').take(1).for_each(|byte| *byte = b'!');
     fs::write(&rows, content).unwrap();
     let damaged = stdout(data("check", &["--limit", "5"]).assert().code(1).get_output());
-    assert!(
-        damaged.contains("1 problem") && damaged.contains("data.jsonl") && damaged.contains("sha256"),
-        "{damaged}"
-    );
+    assert!(damaged.contains("1 problem") && damaged.contains("is damaged: its sha256 is"), "{damaged}");
 }
 
 #[test]
@@ -345,4 +265,38 @@ fn an_archive_that_breaks_off_is_gone_on_with_and_members_that_are_missing_fail_
     assert_eq!(missing["kind"], "image");
     assert_eq!(missing["message"], "images/3.jpg: images.tgz: the archive has no such member");
     assert_eq!(place.run().samples().iter().filter(|sample| sample["status"] == "completed").count(), 3);
+}
+
+#[test]
+fn a_sample_is_shown_as_a_run_would_send_it_wherever_its_picture_is() {
+    let (place, hub) = (Place::new(), HubServer::start([questions(6)]));
+    let task = place.write("questions.toml", QUESTIONS);
+    let show = |more: &[&str]| {
+        let mut command = online(&place, &hub);
+        command.args(["tasks", "show"]).arg(&task).args(["--sample", "q-4"]).args(more);
+        stdout(command.assert().code(0).get_output())
+    };
+    let plain = show(&[]);
+    assert!(plain.contains("What? (q-4)") && plain.contains("data:image/jpeg;base64,… ("), "{plain}");
+    let changed = show(&["--image-max-side", "32", "--image-format", "webp", "--image-detail", "low"]);
+    assert!(changed.contains("data:image/webp;base64") && changed.contains("× 32"), "{changed}");
+    assert!(changed.contains("\"detail\": \"low\""), "{changed}");
+}
+
+#[test]
+fn a_pinned_revision_is_asked_for_and_a_missing_file_names_those_that_there_are() {
+    let (place, hub, server) = (Place::new(), HubServer::start([questions(3)]), endpoint(Vec::new()));
+    let pinned = QUESTIONS
+        .replace("hub = \"them/charts\"", &format!("hub = \"them/charts\"\nrevision = \"{COMMIT}\""));
+    let task = place.write("pinned.toml", &pinned);
+    run(&place, &hub, &server, &task).assert().code(0);
+    assert!(hub.asked().iter().all(|asked| !asked.path.contains("/revision/")), "a commit needs no look-up");
+    assert_eq!(spec(&place)["data"]["origin"]["hub"]["revision"], COMMIT);
+
+    let wrong = place.write("wrong.toml", QUESTIONS.replace("data.jsonl", "rows.jsonl"));
+    let said = stderr(run(&place, &hub, &server, &wrong).assert().code(2).get_output());
+    let expected = format!(
+        "the dataset them/charts has no file rows.jsonl at {COMMIT}; it has README.md, data.jsonl, images.tgz"
+    );
+    assert!(said.contains(&expected), "{said}");
 }

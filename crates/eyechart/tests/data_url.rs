@@ -128,3 +128,12 @@ fn a_run_goes_on_with_the_sheet_that_it_began_with() {
     run(&place, &server, &task).assert().code(1);
     assert_eq!(place.all_runs().len(), 2);
 }
+
+#[test]
+fn the_format_is_that_of_the_name_that_the_task_has_for_the_file() {
+    let site = Site::start(|_, _| Page::found(SHEET));
+    let (place, server) = (Place::new(), endpoint(Vec::new()));
+    let task = task(&place, &site, "/export?format=csv");
+    run(&place, &server, &task).assert().code(0);
+    assert_eq!(place.run().json("spec.json")["data"]["files"][0]["path"], "sheet.csv");
+}

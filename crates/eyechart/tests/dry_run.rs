@@ -167,6 +167,21 @@ fn a_dry_run_needs_no_key_and_says_that_a_run_does() {
 }
 
 #[test]
+fn numbers_beyond_all_measure_do_no_harm() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(json!({"body": json!({
+        "choices": [{"message": {"content": "Yes."}}],
+        "usage": {"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX},
+    }).to_string()}))]);
+    let prices = place.write("prices.toml", PRICES);
+    let mut command = run_at(&server, &place, &place.texts(3));
+    command.args(["--param", "max_tokens=18446744073709551615", "--prices"]).arg(&prices);
+    command.assert().code(0);
+    let mut command = run_at(&server, &place, &place.texts(3));
+    command.args(["--max-tokens-total", "18446744073709551615", "--prices"]).arg(&prices).assert().code(0);
+}
+
+#[test]
 fn before_the_first_request_a_run_says_what_it_will_take() {
     let place = Place::new();
     let server = endpoint(vec![rule(json!({"prompt": "What is 3?", "status": 400}))]);

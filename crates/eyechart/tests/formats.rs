@@ -134,6 +134,23 @@ fn every_failure_kind_is_documented_and_in_the_schemas() {
 }
 
 #[test]
+fn scores_by_an_endpoints_embeddings_are_as_documented() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(json!({"path": "/chat/completions", "answer": "A rise."}))]);
+    run_at(&server, &place, &place.texts(2)).assert().code(0);
+    let mut command = eyechart();
+    command.arg("score").arg(place.run().path()).args([
+        "--embedder",
+        "custom/e",
+        "--embed-base-url",
+        &server.url(),
+    ]);
+    command.args(["--embed-param", "dimensions=64"]).assert().code(0);
+    check_run(&place.run());
+    assert_eq!(place.run().json("results.json")["encoder"]["params"], json!({"dimensions": 64}));
+}
+
+#[test]
 fn the_schemas_refuse_what_the_formats_forbid() {
     let score = schema("score.schema.json");
     let line = json!({"id": "a", "epoch": 1, "scorer": "similarity", "part": "answer", "target": "t", "reference": 0, "value": 0.5});

@@ -92,7 +92,9 @@ fn offline_without_the_files_is_an_error_that_names_the_variable() {
     let (server, cache) = (server(), Cache::new());
     let error = cache.offline(&server).snapshot(&charts()).unwrap_err().to_string();
     assert!(
-        error.contains("no revision main of the dataset them/charts, and HF_HUB_OFFLINE is set"),
+        error.contains(
+            "no revision main of the dataset them/charts, and the Hub is not asked (HF_HUB_OFFLINE)"
+        ),
         "{error}"
     );
     get(&cache.charts(&server), "README.md").unwrap();

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 6] = [
     &["types", "stats"],
     &["hub", "web"],
     &["dataset", "demo", "image", "log", "provider", "rehearse", "scorer", "weights"],
-    &["task", "run", "score", "analyze"],
+    &["task", "run", "score", "analyze", "embed"],
     &["report"],
     &["cli"],
 ];

@@ -117,6 +117,24 @@ fn an_address_on_this_machine_is_refused_with_the_flag_that_allows_it() {
 }
 
 #[test]
+fn a_dry_run_looks_at_what_was_fetched_before_and_fetches_nothing() {
+    let (place, site) = (Place::new(), site());
+    let task = pages(&place, &[json!(site.url("/0.jpg")), json!(site.url("/1.jpg"))]);
+    let server = endpoint(Vec::new());
+    let unseen = || {
+        let mut command = run(&place, &server, &task);
+        command.args(["--dry-run", "--allow-private-urls", "--format", "json"]);
+        let output = command.assert().code(0).get_output().clone();
+        let remarks = serde_json::from_str::<Value>(&stdout(&output)).unwrap()[0]["remarks"].clone();
+        remarks.as_array().unwrap().iter().filter(|remark| remark["oddity"] == "unseen_picture").count()
+    };
+    assert_eq!((unseen(), site.requests().len()), (2, 0));
+    run(&place, &server, &task).args(["--allow-private-urls", "--limit", "1"]).assert().code(0);
+    assert_eq!((unseen(), site.requests().len()), (1, 1));
+    assert_eq!(server.stats().requests, 1);
+}
+
+#[test]
 fn a_fetch_without_an_end_does_not_hold_up_an_interrupted_run() {
     let place = Place::new();
     let (asked, was_asked) = std::sync::mpsc::channel();
@@ -144,4 +162,19 @@ fn a_fetch_without_an_end_does_not_hold_up_an_interrupted_run() {
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert_eq!(place.run().samples().len(), 0, "a resume asks it");
     assert_eq!(server.stats().requests, 0);
+}
+
+#[test]
+fn a_sample_with_an_address_is_shown_with_the_picture_that_a_run_would_send() {
+    let (place, site) = (Place::new(), site());
+    let task = pages(&place, &[json!(site.url("/0.jpg")), json!(site.url("/gone.jpg"))]);
+    let show = |id: &str| {
+        let mut command = common::eyechart();
+        command.args(["tasks", "show"]).arg(&task).args(["--sample", id, "--allow-private-urls"]);
+        command.env("XDG_CACHE_HOME", place.path("cache")).assert()
+    };
+    let shown = stdout(show("p-0").code(0).get_output());
+    assert!(shown.contains("data:image/jpeg;base64,… ("), "{shown}");
+    let said = stderr(show("p-1").code(2).get_output());
+    assert!(said.contains("would fail before it is sent") && said.contains("status 404"), "{said}");
 }

@@ -1,73 +1,136 @@
-//! Packs texts into ragged batches by their numbers of tokens. Knows nothing of the model.
+//! Which of the waiting texts are embedded together. Knows nothing of the model.
 
-/// The most tokens of one batch: large enough for the matrix products to run at full speed, small
-/// enough that a thread's activations (15 KiB a token) stay within a few megabytes.
-const MAX_BATCH_TOKENS: usize = 1024;
+use std::collections::VecDeque;
 
-/// Batches below this size cost more in products of few rows than they gain in evenness.
-const MIN_BATCH_TOKENS: usize = 128;
+/// The tokens of a full batch: enough that the weights, which pass through the caches once a batch, are
+/// no burden, and few enough that a batch's activations stay in the second cache.
+pub(crate) const FULL: usize = 256;
 
-/// How many batches each thread should get at least, so that all threads end at about the same time.
-const BATCHES_PER_THREAD: usize = 4;
+/// Batches below this size cost more in weights fetched than they gain in evenness.
+const LEAST: usize = 64;
 
-/// Groups the texts with `lengths[i]` tokens into batches of places in the input.
-///
-/// Each place is in exactly one batch. The longest texts come first, so that the last batches to
-/// end are of even size.
-pub(crate) fn plan(lengths: &[usize], threads: usize) -> Vec<Vec<usize>> {
-    let budget = token_budget(lengths.iter().sum(), threads);
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    order.sort_by_key(|&place| std::cmp::Reverse(lengths[place]));
-    let mut batches: Vec<Vec<usize>> = Vec::new();
-    let mut used = 0;
-    for place in order {
-        match batches.last_mut() {
-            Some(batch) if used + lengths[place] <= budget => batch.push(place),
-            _ => {
-                used = 0;
-                batches.push(vec![place]);
-            }
-        }
-        used += lengths[place];
-    }
-    batches
+/// Batches are filled to a multiple of this where the waiting texts allow: the kernels work on this many
+/// tokens at once.
+const STEP: usize = 32;
+
+/// When so few tokens are free in a batch, texts are chosen so that they fill it to the last token.
+const EXACT: usize = 96;
+
+/// A text on its way.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Text {
+    /// Its place in the input.
+    pub index: usize,
+    /// Its token ids, at least one.
+    pub ids: Vec<u32>,
 }
 
-fn token_budget(total: usize, threads: usize) -> usize {
-    let even = total / (threads.max(1) * BATCHES_PER_THREAD);
-    even.clamp(MIN_BATCH_TOKENS, MAX_BATCH_TOKENS)
+/// How many tokens a batch should have when `tokens` wait for `threads` and no more will come.
+pub(crate) fn even_share(tokens: usize, threads: usize) -> usize {
+    tokens.div_ceil(threads).next_multiple_of(STEP).clamp(LEAST, FULL)
+}
+
+/// Takes a batch of about `budget` tokens out of `waiting`: the first text always, so that none waits
+/// for ever, and of the others those that fit.
+pub(crate) fn take(waiting: &mut VecDeque<Text>, budget: usize) -> Vec<Text> {
+    let Some(first) = waiting.pop_front() else { return Vec::new() };
+    let mut free = budget.saturating_sub(first.ids.len());
+    let mut batch = vec![first];
+    let mut next = 0;
+    while free > EXACT && next < waiting.len() {
+        if waiting[next].ids.len() > free - free.min(EXACT) / 2 {
+            next += 1;
+        } else if let Some(text) = waiting.remove(next) {
+            free -= text.ids.len();
+            batch.push(text);
+        }
+    }
+    let fill = filling(waiting.iter().map(|text| text.ids.len()), free);
+    batch.extend(fill.into_iter().filter_map(|place| waiting.remove(place)));
+    batch
+}
+
+/// Some of `lengths` whose sum comes as close to `free` as is possible: their places, the last one first.
+fn filling(lengths: impl Iterator<Item = usize>, free: usize) -> Vec<usize> {
+    // For each sum that some of the lengths so far have: the place of the last of them.
+    let mut last: Vec<Option<usize>> = vec![None; free + 1];
+    let mut lens = Vec::new();
+    for (place, length) in lengths.enumerate() {
+        lens.push(length);
+        for sum in (length..=free).rev() {
+            if last[sum].is_none() && (sum == length || last[sum - length].is_some()) {
+                last[sum] = Some(place);
+            }
+        }
+        if last[free].is_some() {
+            break;
+        }
+    }
+    let mut sum = (1..=free).rev().find(|&sum| last[sum].is_some()).unwrap_or(0);
+    let mut places = Vec::new();
+    while let Some(place) = last[sum] {
+        places.push(place);
+        sum -= lens[place];
+    }
+    places
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_texts_give_no_batches() {
-        assert!(plan(&[], 2).is_empty());
+    fn waiting(lengths: impl IntoIterator<Item = usize>) -> VecDeque<Text> {
+        let text = |(index, length)| Text { index, ids: vec![7; length] };
+        lengths.into_iter().enumerate().map(text).collect()
+    }
+
+    fn tokens(batch: &[Text]) -> usize {
+        batch.iter().map(|text| text.ids.len()).sum()
     }
 
     #[test]
-    fn every_text_is_in_one_batch_and_batches_keep_to_the_budget() {
-        let lengths: Vec<usize> = (0..500).map(|i| 2 + i * 37 % 255).collect();
-        let batches = plan(&lengths, 2);
-        let mut seen: Vec<usize> = batches.iter().flatten().copied().collect();
-        seen.sort_unstable();
-        assert!(seen.into_iter().eq(0..lengths.len()));
-        for batch in &batches {
-            let tokens: usize = batch.iter().map(|&place| lengths[place]).sum();
-            assert!(tokens <= MAX_BATCH_TOKENS, "{tokens}");
+    fn nothing_waiting_gives_nothing() {
+        assert!(take(&mut waiting([]), FULL).is_empty());
+    }
+
+    #[test]
+    fn every_text_is_in_one_batch_and_batches_are_full_while_many_wait() {
+        let mut texts = waiting((0..500).map(|i| 2 + i * 37 % 90));
+        let (mut seen, mut sizes) = (Vec::new(), Vec::new());
+        while let Some(oldest) = texts.front().map(|text| text.index) {
+            let batch = take(&mut texts, FULL);
+            assert!(batch.iter().any(|text| text.index == oldest), "the oldest text waits no longer");
+            sizes.push(tokens(&batch));
+            seen.extend(batch.into_iter().map(|text| text.index));
         }
-        assert!(batches.len() < 80, "{}", batches.len());
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..500));
+        let (last, full) = sizes.split_last().unwrap();
+        assert!(*last <= FULL);
+        assert!(full.iter().filter(|&&size| size < FULL).count() <= 2, "{full:?}");
+        assert!(full.iter().all(|&size| size <= FULL), "{full:?}");
     }
 
     #[test]
     fn a_text_over_the_budget_gets_a_batch_of_its_own() {
-        assert_eq!(plan(&[5000, 3, 6000], 1), [vec![2], vec![0], vec![1]]);
+        let mut texts = waiting([500, 1, 600]);
+        assert_eq!(tokens(&take(&mut texts, FULL)), 500);
+        assert_eq!(tokens(&take(&mut texts, FULL)), 1);
+        assert_eq!(tokens(&take(&mut texts, FULL)), 600);
+    }
+
+    #[test]
+    fn a_batch_is_filled_to_the_last_token_if_that_can_be() {
+        let mut texts = waiting([200, 90, 31, 60, 25, 99]);
+        let batch: Vec<usize> = take(&mut texts, FULL).into_iter().map(|text| text.index).collect();
+        assert_eq!(batch, [0, 4, 2]);
+        assert!(texts.iter().map(|text| text.index).eq([1, 3, 5]));
     }
 
     #[test]
     fn few_texts_are_spread_over_the_threads() {
-        assert_eq!(plan(&[100, 100, 100, 100], 2).len(), 4);
+        assert_eq!(even_share(400, 2), 224);
+        assert_eq!(even_share(10, 2), LEAST);
+        assert_eq!(even_share(100_000, 4), FULL);
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::pooling::cosine_of;
 
-/// The vectors of some texts, in the order of the texts: `len` rows of `dim` numbers, each row of
-/// length 1.
+/// The vectors of some texts, in the order of the texts: `len` rows of `dim` numbers. Each row has length 1, unless the
+/// model is one that does not scale its vectors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embeddings {
     values: Vec<f32>,
@@ -11,8 +11,14 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Rows of `dim` numbers, one after the other; `dim` is at least 1.
-    pub(crate) fn new(values: Vec<f32>, dim: usize) -> Self {
+    /// Rows of `dim` numbers, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// If `dim` is 0, or does not divide the number of `values`.
+    #[must_use]
+    pub fn new(values: Vec<f32>, dim: usize) -> Self {
+        assert!(dim > 0 && values.len().is_multiple_of(dim), "{} values in rows of {dim}", values.len());
         Self { values, dim }
     }
 
@@ -34,7 +40,7 @@ impl Embeddings {
         self.dim
     }
 
-    /// The unit vector of text `index`, counted from 0.
+    /// The vector of text `index`, counted from 0.
     ///
     /// # Panics
     ///
@@ -44,7 +50,7 @@ impl Embeddings {
         &self.values[index * self.dim..][..self.dim]
     }
 
-    /// The unit vectors in the order of the texts.
+    /// The vectors in the order of the texts.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.dim)
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::options::Precision;
+
 /// The error of a component whose own error type is not part of this crate's interface.
 type Opaque = Box<dyn std::error::Error + Send + Sync>;
 
@@ -73,8 +75,8 @@ pub enum Error {
         /// The shape that the configuration implies.
         expected: Vec<usize>,
     },
-    /// A tensor holds numbers of another type than 32-bit floats.
-    #[error("{}: the numbers of tensor {name} are {found}, but this encoder needs F32", path.display())]
+    /// A tensor holds numbers of another type than floats of 32 or 16 bits.
+    #[error("{}: the numbers of tensor {name} are {found}, but this encoder needs F32, F16 or BF16", path.display())]
     TensorType {
         /// The file.
         path: PathBuf,
@@ -82,6 +84,14 @@ pub enum Error {
         name: String,
         /// The type in the file, as safetensors names it.
         found: String,
+    },
+    /// The processor has no instructions for the precision.
+    #[error(
+        "this processor has no AVX-512 BF16 instructions, which the precision {precision} needs; f32 runs everywhere"
+    )]
+    Precision {
+        /// What was asked for.
+        precision: Precision,
     },
     /// The tokenizer refused a text.
     #[error("cannot split text {index} into tokens: {source}")]

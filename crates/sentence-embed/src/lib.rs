@@ -1,8 +1,9 @@
-//! Turns texts into unit vectors with all-MiniLM-L6-v2, a BERT sentence encoder, on the CPU.
+//! Turns texts into vectors with a BERT sentence encoder, such as all-MiniLM-L6-v2, on the CPU.
 //!
-//! The vectors are those of the Python package sentence-transformers to about 5e-7 a component. The
-//! forward pass is the crate's own: texts are packed into ragged batches without any padding, so a
-//! short text costs what its own tokens cost, and batches run in parallel on rayon's threads.
+//! A model is read from a folder as the Python package sentence-transformers lays it out, and its vectors are that
+//! package's to about 5e-7 a component. The forward pass is the crate's own: texts are packed into ragged batches
+//! without any padding, so a short text costs what its own tokens cost; the matrix products use AVX-512, AVX2 or
+//! what every machine has, chosen at run time; threads split texts into tokens and embed batches side by side.
 //!
 //! ```no_run
 //! use sentence_embed::{Encoder, cosine};
@@ -15,16 +16,22 @@
 //!
 //! The crate reads a model's folder and never the network. It knows nothing of what the texts are.
 
-#![deny(missing_docs)]
+#![deny(missing_docs, unsafe_code)]
 
-mod attention;
 mod batch;
 mod config;
+mod crew;
 mod embeddings;
 mod encoder;
 mod error;
+mod files;
+mod in_order;
+#[expect(unsafe_code, reason = "instructions are chosen at run time; each use says why it is safe")]
 mod kernels;
+mod layer;
 mod model;
+mod options;
+mod pipeline;
 mod pooling;
 mod tokenize;
 mod weights;
@@ -32,3 +39,5 @@ mod weights;
 pub use embeddings::{Embeddings, cosine};
 pub use encoder::Encoder;
 pub use error::Error;
+pub use options::{Options, Precision, UnknownPrecision};
+pub use pipeline::model_files;

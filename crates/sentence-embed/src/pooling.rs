@@ -1,21 +1,50 @@
-//! The last step: a text's token vectors to one unit vector.
-
-use crate::kernels::ops::add;
+//! The last steps: a text's token vectors to one vector, scaled to length 1 where the model says so.
 
 /// Below this length a vector is left at what the division by it gives, as PyTorch's `normalize` does.
 const SMALLEST_NORM: f64 = 1e-12;
 
-/// Writes to `out` the mean of the rows of `tokens`, scaled to length 1.
-pub(crate) fn mean_unit(tokens: &[f32], out: &mut [f32]) {
+/// How a text's token vectors become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pooling {
+    /// The mean over all tokens.
+    Mean,
+    /// The vector of the first token, which BERT calls CLS.
+    Cls,
+}
+
+/// The steps behind the transformer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub pooling: Pooling,
+    /// Whether the vector is scaled to length 1.
+    pub normalize: bool,
+}
+
+impl Head {
+    /// Writes to `out` the vector of the text whose token vectors are the rows of `tokens`, at least one.
+    pub(crate) fn apply(self, tokens: &[f32], out: &mut [f32]) {
+        match self.pooling {
+            Pooling::Mean => mean(tokens, out),
+            Pooling::Cls => out.copy_from_slice(&tokens[..out.len()]),
+        }
+        if self.normalize {
+            scale_to_unit(out);
+        }
+    }
+}
+
+fn mean(tokens: &[f32], out: &mut [f32]) {
     out.fill(0.0);
     for token in tokens.chunks_exact(out.len()) {
-        add(out, token);
+        out.iter_mut().zip(token).for_each(|(sum, value)| *sum += value);
     }
-    // The mean's divisor cancels out in the scaling, but keeps the threshold where it belongs.
     let count = (tokens.len() / out.len()) as f32;
     out.iter_mut().for_each(|value| *value /= count);
-    let factor = 1.0 / norm(out).max(SMALLEST_NORM);
-    out.iter_mut().for_each(|value| *value = (f64::from(*value) * factor) as f32);
+}
+
+fn scale_to_unit(vector: &mut [f32]) {
+    let factor = 1.0 / norm(vector).max(SMALLEST_NORM);
+    vector.iter_mut().for_each(|value| *value = (f64::from(*value) * factor) as f32);
 }
 
 /// The cosine of the angle between two vectors, clamped to [-1, 1]; 0 if either is zero.
@@ -33,18 +62,24 @@ fn norm(vector: &[f32]) -> f64 {
 mod tests {
     use super::*;
 
+    fn applied(pooling: Pooling, normalize: bool, tokens: &[f32]) -> [f32; 2] {
+        let mut out = [5.0; 2];
+        Head { pooling, normalize }.apply(tokens, &mut out);
+        out
+    }
+
     #[test]
-    fn the_mean_is_scaled_to_length_one() {
-        let mut out = [0.0; 2];
-        mean_unit(&[6.0, 0.0, 0.0, 8.0], &mut out);
-        assert_eq!(out, [0.6, 0.8]);
+    fn the_mean_or_the_first_token_is_taken_and_scaled_to_length_one_where_asked_for() {
+        let tokens = [6.0, 0.0, 0.0, 8.0];
+        assert_eq!(applied(Pooling::Mean, true, &tokens), [0.6, 0.8]);
+        assert_eq!(applied(Pooling::Mean, false, &tokens), [3.0, 4.0]);
+        assert_eq!(applied(Pooling::Cls, true, &tokens), [1.0, 0.0]);
+        assert_eq!(applied(Pooling::Cls, false, &tokens), [6.0, 0.0]);
     }
 
     #[test]
     fn a_zero_mean_stays_zero() {
-        let mut out = [5.0; 2];
-        mean_unit(&[1.0, -1.0, -1.0, 1.0], &mut out);
-        assert_eq!(out, [0.0, 0.0]);
+        assert_eq!(applied(Pooling::Mean, true, &[1.0, -1.0, -1.0, 1.0]), [0.0, 0.0]);
     }
 
     #[test]

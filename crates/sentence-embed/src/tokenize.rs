@@ -1,22 +1,26 @@
-//! Texts to token ids, in parallel: cut at the encoder's limit, never padded.
+//! Texts to token ids: cut at the encoder's limit, never padded.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use rayon::prelude::*;
 use tokenizers::{Tokenizer, TruncationParams};
 
-use crate::config::{Config, read_bytes, unsupported};
+use crate::config::Config;
 use crate::error::Error;
+use crate::files::{read_bytes, unsupported};
+use crate::pipeline::TextSettings;
 
 /// The tokenizer of `tokenizer.json`, with its own cutting and padding replaced.
 pub(crate) struct TextTokenizer {
     tokenizer: Tokenizer,
+    lower_case: bool,
 }
 
 impl TextTokenizer {
     /// Reads `tokenizer.json` in `dir`. Every id that it can give is below `config.vocab_size`, and
-    /// every text gives 1 to `max_tokens` ids.
-    pub(crate) fn read(dir: &Path, config: &Config, max_tokens: usize) -> Result<Self, Error> {
+    /// every text gives 1 to `settings.max_tokens` ids.
+    pub(crate) fn read(dir: &Path, config: &Config, settings: TextSettings) -> Result<Self, Error> {
+        let TextSettings { max_tokens, lower_case } = settings;
         let path = dir.join("tokenizer.json");
         let broken = |source| Error::Tokenizer { path: path.clone(), source };
         let mut tokenizer = Tokenizer::from_bytes(read_bytes(&path)?).map_err(broken)?;
@@ -36,20 +40,18 @@ impl TextTokenizer {
         }
         let cut = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
         tokenizer.with_truncation(Some(cut)).map_err(broken)?;
-        Ok(Self { tokenizer })
+        Ok(Self { tokenizer, lower_case })
     }
 
-    /// The ids of each text, special tokens included, in the order of the input.
-    pub(crate) fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Vec<Vec<u32>>, Error> {
-        texts
-            .par_iter()
-            .enumerate()
-            .map(|(index, text)| {
-                let encoding = self.tokenizer.encode_fast(text.as_ref(), true);
-                encoding
-                    .map(|encoding| encoding.get_ids().to_vec())
-                    .map_err(|source| Error::Tokenize { index, source })
-            })
-            .collect()
+    /// The ids of a text, special tokens included; `index` is its place in the input.
+    pub(crate) fn encode(&self, text: &str, index: usize) -> Result<Vec<u32>, Error> {
+        let encoding = self.tokenizer.encode_fast(self.prepared(text), true);
+        encoding
+            .map(|encoding| encoding.get_ids().to_vec())
+            .map_err(|source| Error::Tokenize { index, source })
+    }
+
+    fn prepared<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.lower_case { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
     }
 }

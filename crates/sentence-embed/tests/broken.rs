@@ -208,10 +208,11 @@ fn a_tensor_of_another_type_is_named() {
     let folder = Folder::new("type");
     let mut tensors = tensors();
     let name = "encoder.layer.0.output.dense.bias";
-    tensors.insert(name.into(), (Dtype::F16, vec![HIDDEN]));
+    tensors.insert(name.into(), (Dtype::I32, vec![HIDDEN]));
     folder.write_weights(&tensors);
     let message = folder.error("model.safetensors");
-    assert!(message.contains(&format!("{name} are F16")), "{message}");
+    let expected = format!("{name} are I32, but this encoder needs F32, F16 or BF16");
+    assert!(message.contains(&expected), "{message}");
 }
 
 #[test]
@@ -233,6 +234,8 @@ fn models_that_are_not_computed_are_refused() {
         ("position_embedding_type", json!("relative_key"), "needs \"absolute\""),
         ("num_attention_heads", json!(3), "num_attention_heads is 3, but this encoder needs a divisor"),
         ("num_attention_heads", json!(0), "num_attention_heads is 0"),
+        ("num_hidden_layers", json!(0), "num_hidden_layers is 0"),
+        ("is_decoder", json!(true), "is_decoder is true, but this encoder needs false"),
         ("hidden_size", json!(0), "hidden_size is 0"),
         ("hidden_size", json!(u64::MAX), "hidden_size is 18446744073709551615"),
         ("vocab_size", Value::Null, "invalid type: null"),
@@ -248,20 +251,84 @@ fn models_that_are_not_computed_are_refused() {
 }
 
 #[test]
-fn a_pooling_other_than_the_mean_is_refused() {
+fn a_pooling_that_is_not_computed_is_named() {
     let cases = [
-        json!({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}),
-        json!({"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": true}),
-        json!({"pooling_mode": "cls"}),
-        json!({}),
+        (json!({"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false}), "\"max_tokens\""),
+        (
+            json!({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}),
+            "\"cls_token + mean_tokens\"",
+        ),
+        (json!({"pooling_mode_weightedmean_tokens": true}), "\"weightedmean_tokens\""),
+        (json!({"pooling_mode": "lasttoken"}), "\"lasttoken\""),
+        (json!({"pooling_mode": ["mean", "max"]}), "\"mean + max\""),
+        (json!({"pooling_mode": 7}), "\"7\""),
+        (json!({}), "\"\""),
     ];
     let folder = Folder::new("pooling");
-    for case in cases {
+    for (case, found) in cases {
         folder.write("1_Pooling/config.json", &case);
         let message = folder.error("1_Pooling/config.json");
-        assert!(message.contains("mean"), "{message}");
+        let expected = format!("the pooling mode is {found}, but this encoder needs \"mean\" or \"cls\"");
+        assert!(message.contains(&expected), "{message}");
     }
-    folder.write("1_Pooling/config.json", &json!({"pooling_mode": "mean"}));
+    let computed = [
+        json!({"pooling_mode": "mean"}),
+        json!({"pooling_mode": ["cls"]}),
+        json!({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}),
+    ];
+    for case in computed {
+        folder.write("1_Pooling/config.json", &case);
+        assert!(Encoder::from_dir(&folder.0).is_ok(), "{case}");
+    }
+}
+
+#[test]
+fn modules_that_are_not_computed_are_named() {
+    let folder = Folder::new("modules");
+    let steps = |steps: &[&str]| -> Value {
+        let module = |step: &&str| json!({"path": "1_Pooling", "type": format!("sentence_transformers.models.{step}")});
+        steps.iter().map(module).collect()
+    };
+    for (listed, found) in [
+        (&["Transformer", "Pooling", "Dense", "Normalize"][..], "Transformer + Pooling + Dense + Normalize"),
+        (&["Transformer", "LSTM"], "Transformer + LSTM"),
+        (&["WordEmbeddings", "Pooling"], "WordEmbeddings + Pooling"),
+        (&["Transformer"], "Transformer"),
+        (&[], ""),
+    ] {
+        folder.write("modules.json", &steps(listed));
+        let message = folder.error("modules.json");
+        let expected = format!(
+            "the list of modules is {found}, but this encoder needs Transformer + Pooling + Normalize, with or \
+             without the last"
+        );
+        assert!(message.contains(&expected), "{message}");
+    }
+    folder.write("modules.json", &json!([{"type": "sentence_transformers.models.Transformer"}]));
+    assert!(folder.error("modules.json").contains("missing field `path`"));
+}
+
+#[test]
+fn weights_in_another_form_are_named() {
+    let others =
+        ["model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5"];
+    for file in others {
+        let folder = Folder::new("form");
+        fs::remove_file(folder.0.join("model.safetensors")).unwrap();
+        folder.write(file, &json!({}));
+        let message = folder.error(file);
+        assert!(message.contains("but this encoder needs one file model.safetensors"), "{message}");
+    }
+}
+
+#[test]
+fn a_prompt_before_every_text_is_refused() {
+    let folder = Folder::new("prompt");
+    let file = "config_sentence_transformers.json";
+    folder.write(file, &json!({"prompts": {"query": "query: "}, "default_prompt_name": "query"}));
+    let message = folder.error(file);
+    assert!(message.contains("default_prompt_name is \"query\", but this encoder needs null"), "{message}");
+    folder.write(file, &json!({"prompts": {"query": "query: "}, "default_prompt_name": null}));
     assert!(Encoder::from_dir(&folder.0).is_ok());
 }
 

@@ -12,9 +12,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
-use sentence_embed::{Encoder, cosine};
+use sentence_embed::{Encoder, Error, Options, Precision, cosine};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -187,15 +187,77 @@ fn what_follows_the_256th_token_is_ignored() {
 }
 
 #[test]
-fn progress_reaches_the_number_of_texts_once() {
+fn progress_grows_to_the_number_of_texts() {
     let texts = vec!["a text of some words, for the batches to fill up"; 300];
-    let (calls, full) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let count = |done: usize| {
-        assert!((1..=texts.len()).contains(&done));
-        calls.fetch_add(1, Ordering::Relaxed);
-        full.fetch_add(usize::from(done == texts.len()), Ordering::Relaxed);
+    let seen = Mutex::new(Vec::new());
+    encoder().embed_with(&texts, |done| seen.lock().unwrap().push(done)).unwrap();
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.len() > 1 && seen.is_sorted_by(|a, b| a < b), "{seen:?}");
+    assert_eq!(seen.last(), Some(&300));
+}
+
+#[test]
+fn streamed_vectors_come_in_order_and_are_the_same_on_any_number_of_threads() {
+    let lines = golden();
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).cycle().take(200).collect();
+    let expected = encoder().embed(&texts).unwrap();
+    for threads in [1, 3] {
+        let encoder = Encoder::with_options(&model_dir(), Options::default().threads(threads)).unwrap();
+        let mut rows = Vec::new();
+        let keep = |row: &[f32]| {
+            rows.extend_from_slice(row);
+            Ok::<_, Error>(())
+        };
+        encoder.embed_each(texts.iter().map(|text| (*text).to_owned()), keep).unwrap();
+        assert_eq!(rows, expected.as_slice(), "{threads} threads");
+    }
+}
+
+#[test]
+fn a_stream_of_texts_is_read_as_it_is_needed_and_ends_at_the_first_error() {
+    #[derive(Debug)]
+    struct Full;
+    impl From<Error> for Full {
+        fn from(error: Error) -> Self {
+            panic!("{error}")
+        }
+    }
+    let (mut read, mut handed) = (0_usize, 0);
+    let texts = std::iter::repeat_with(|| {
+        read += 1;
+        "a text without end"
+    });
+    let result = encoder().embed_each(texts, |_| {
+        handed += 1;
+        if handed == 1000 { Err(Full) } else { Ok(()) }
+    });
+    assert!(result.is_err());
+    assert!((1000..20_000).contains(&read), "{read} texts read");
+}
+
+#[test]
+fn bf16_keeps_the_cosine_of_every_pair_or_says_what_it_lacks() {
+    let bf16 = Encoder::with_options(&model_dir(), Options::default().precision(Precision::Bf16));
+    let bf16 = match bf16 {
+        Ok(encoder) => encoder,
+        Err(error) => {
+            assert!(!Precision::Bf16.is_supported());
+            assert!(error.to_string().contains("AVX-512 BF16"), "{error}");
+            return;
+        }
     };
-    encoder().embed_with(&texts, count).unwrap();
-    assert!(calls.into_inner() > 1);
-    assert_eq!(full.into_inner(), 1);
+    let lines = golden();
+    let mut texts: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+    if let Some(folder) = shared_golden() {
+        let pairs: Vec<Pair> = read_lines(&folder.join("pairs.jsonl"));
+        texts.extend(pairs.into_iter().flat_map(|pair| [pair.a, pair.b]));
+    }
+    let (exact, near) = (encoder().embed(&texts).unwrap(), bf16.embed(&texts).unwrap());
+    let mut worst = 0.0_f32;
+    for i in 1..texts.len() {
+        let expected = cosine(exact.row(i - 1), exact.row(i));
+        worst = worst.max((cosine(near.row(i - 1), near.row(i)) - expected).abs());
+        assert!(worst <= 2e-3, "{worst:e}: {:?} {:?}", texts[i - 1], texts[i]);
+    }
+    println!("{} pairs, largest difference of the cosine {worst:e}", texts.len() - 1);
 }

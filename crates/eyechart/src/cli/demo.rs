@@ -8,7 +8,7 @@ use eyechart::demo::{ANSWERS, MODELS, TASKS, unpack};
 use eyechart::rehearse::{Options, Script, Server};
 use eyechart::report::{Entry, Format, render};
 
-use super::encoder::EncoderArguments;
+use super::embedder::EmbedderArguments;
 use super::interrupt::Interrupt;
 use super::run::Run;
 use super::{Exit, output};
@@ -24,7 +24,7 @@ pub struct Demo {
     out: PathBuf,
 
     #[command(flatten)]
-    encoder: EncoderArguments,
+    embedder: EmbedderArguments,
 }
 
 /// So that the demo is nothing but command lines that anybody can repeat.
@@ -38,14 +38,15 @@ impl Demo {
     pub fn call(self) -> anyhow::Result<Exit> {
         let data = unpack(&self.out.join("data"))?;
         let script = Script::load(&data.join(ANSWERS))?;
-        let encoder = self.encoder.lazy()?;
+        let embedder = self.embedder.open()?;
+        embedder.check()?;
         let server = Server::start(Options { latency: LATENCY, script, ..Options::default() })?;
         output::say(&format!("the built-in endpoint is at {} (canned answers, {LATENCY:?})", server.url()));
         let interrupt = Interrupt::listen()?;
         let mut entries: Vec<Entry> = Vec::new();
         for model in MODELS {
             let run = self.command_line(&data, model, &server.url())?;
-            let Some(measured) = run.measure(run.planned()?, &interrupt, &encoder)? else {
+            let Some(measured) = run.measure(run.planned()?, &interrupt, &embedder)? else {
                 return Ok(Exit::Interrupted);
             };
             entries.extend(measured);

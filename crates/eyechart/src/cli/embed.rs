@@ -1,17 +1,23 @@
 //! `eyechart embed`: texts to vectors, for whoever wants no more than the encoder.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use clap::Args;
-use eyechart::log::write_atomically;
-use eyechart::scorer::Embed;
-use sentence_embed::Embeddings;
+use eyechart::embed::Arithmetic;
+use eyechart::log::{WriteSeek, write_atomically};
+use sentence_embed::{Encoder, Precision};
 use serde::Deserialize;
 
 use super::encoder::EncoderArguments;
+use super::progress::quiet_bar;
 use super::{Exit, output};
+
+/// Texts between two words of progress.
+const PROGRESS_EVERY: u64 = 64;
 
 /// Embed texts: JSONL in, a NumPy array out
 #[derive(Debug, Args)]
@@ -24,12 +30,21 @@ pub struct EmbedTexts {
     #[arg(long, value_name = "FILE.jsonl")]
     input: PathBuf,
 
-    /// NumPy file, version 1: little-endian float32, shape (n, 384), unit vectors in the order of the lines
+    /// NumPy file, version 1: little-endian float32, shape (n, 384), unit vectors in the order of the lines (other
+    /// encoders have other sizes, and some do not scale their vectors)
     #[arg(long, value_name = "FILE.npy")]
     output: PathBuf,
 
     #[command(flatten)]
     encoder: EncoderArguments,
+
+    /// Numbers of the matrix products: f32, or bf16, which is faster, where the processor has AVX-512 BF16
+    #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32)]
+    precision: Precision,
+
+    /// Threads that embed; 0 takes one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
 }
 
 #[derive(Deserialize)]
@@ -39,44 +54,149 @@ struct Line {
 
 impl EmbedTexts {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let texts = read_texts(&self.input)?;
-        let encoder = self.encoder.lazy()?;
+        let texts = Texts::open(&self.input)?;
+        let encoder = self.encoder.open(Arithmetic { precision: self.precision, threads: self.threads })?;
         let encoder = encoder.get()?;
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = encoder.embed(&texts).map_err(anyhow::Error::msg)?;
-        write_atomically(&self.output, |file| write_npy(file, &vectors, encoder.dim()))?;
-        let (count, path) = (vectors.len(), self.output.display());
-        output::say(&format!("{count} vectors of {} numbers in {path}", encoder.dim()));
+        let mut failed = None;
+        let mut count = 0;
+        let written = write_atomically(&self.output, |file| {
+            count = write_npy(file, encoder, &texts).map_err(|error| match error {
+                NpyError::Write(error) => error,
+                NpyError::Vectors(error) => {
+                    failed = Some(error);
+                    std::io::Error::other("there are no vectors to write")
+                }
+            })?;
+            Ok(())
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        written?;
+        output::say(&format!("{count} vectors of {} numbers in {}", encoder.dim(), self.output.display()));
         Ok(Exit::Success)
     }
 }
 
-/// A vector that is missing would shift all that follow, so here a bad line is an error.
-fn read_texts(path: &Path) -> anyhow::Result<Vec<String>> {
-    let file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut texts = Vec::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let place = || format!("{}:{}: expected {{\"text\": \"…\"}}", path.display(), number + 1);
-        let line = line.with_context(place)?;
-        if !line.trim().is_empty() {
-            texts.push(serde_json::from_str::<Line>(&line).with_context(place)?.text);
-        }
-    }
-    Ok(texts)
+/// Why there is no file of vectors.
+enum NpyError {
+    /// It cannot be written.
+    Write(std::io::Error),
+    /// There are no vectors to write: a line is no text's, or the encoder failed.
+    Vectors(anyhow::Error),
 }
 
-/// NumPy's format, version 1.0: magic, header length, a Python dict padded to 64 bytes, the numbers.
-fn write_npy(file: &mut dyn Write, vectors: &Embeddings, dim: usize) -> std::io::Result<()> {
-    const PREFIX: usize = 10;
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {dim}), }}", vectors.len());
-    while !(PREFIX + header.len() + 1).is_multiple_of(64) {
-        header.push(' ');
+impl From<std::io::Error> for NpyError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Write(error)
     }
-    header.push('\n');
-    file.write_all(b"\x93NUMPY\x01\x00")?;
-    let length = u16::try_from(header.len()).map_err(std::io::Error::other)?;
-    file.write_all(&length.to_le_bytes())?;
-    file.write_all(header.as_bytes())?;
-    vectors.as_slice().iter().try_for_each(|number| file.write_all(&number.to_le_bytes()))
+}
+
+impl From<sentence_embed::Error> for NpyError {
+    fn from(error: sentence_embed::Error) -> Self {
+        Self::Vectors(error.into())
+    }
+}
+
+/// Writes the vectors of all texts, while they are read: however many there are, memory does not grow. Returns how
+/// many there were.
+fn write_npy(file: &mut dyn WriteSeek, encoder: &Encoder, texts: &Texts) -> Result<u64, NpyError> {
+    // The number of texts is known at the end: its place is kept free.
+    file.write_all(&header(u64::MAX, encoder.dim()))?;
+    let bar = quiet_bar(0, "{pos} texts embedded");
+    let mut count = 0;
+    encoder.embed_each(texts.iter(), |vector| {
+        vector.iter().try_for_each(|number| file.write_all(&number.to_le_bytes()))?;
+        count += 1;
+        if let Some(bar) = bar.as_ref().filter(|_| count % PROGRESS_EVERY == 0) {
+            bar.set_position(count);
+        }
+        Ok::<_, NpyError>(())
+    })?;
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    texts.whole().map_err(NpyError::Vectors)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&header(count, encoder.dim()))?;
+    Ok(count)
+}
+
+/// NumPy's format, version 1.0: magic, header length, a Python dict padded to 64 bytes. As long for any `count`.
+fn header(count: u64, dim: usize) -> Vec<u8> {
+    const PREFIX: usize = 10;
+    let of = |count| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {dim}), }}");
+    let length = (PREFIX + of(u64::MAX).len() + 1).next_multiple_of(64) - PREFIX;
+    let text = format!("{:width$}\n", of(count), width = length - 1);
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    // Some 100 bytes: far below what two bytes can say.
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(text.into_bytes());
+    bytes
+}
+
+/// The texts of a file, read line by line.
+struct Texts {
+    path: PathBuf,
+    lines: Mutex<BufReader<File>>,
+    failure: Mutex<Option<anyhow::Error>>,
+}
+
+impl Texts {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let lines = Mutex::new(BufReader::new(file));
+        Ok(Self { path: path.to_owned(), lines, failure: Mutex::new(None) })
+    }
+
+    /// The texts up to the end, or to the first line that has none: [`Texts::whole`] tells which. To be called once.
+    fn iter(&self) -> impl Iterator<Item = String> + Send {
+        let mut number = 0;
+        std::iter::from_fn(move || {
+            loop {
+                number += 1;
+                let mut line = String::new();
+                let text = match lock(&self.lines).read_line(&mut line) {
+                    Ok(0) => return None,
+                    Ok(_) if line.trim().is_empty() => continue,
+                    Ok(_) => serde_json::from_str::<Line>(&line).map_err(anyhow::Error::from),
+                    Err(error) => Err(error.into()),
+                };
+                let place = || format!("{}:{number}: expected {{\"text\": \"…\"}}", self.path.display());
+                match text.with_context(place) {
+                    Ok(line) => return Some(line.text),
+                    Err(error) => {
+                        *lock(&self.failure) = Some(error);
+                        return None;
+                    }
+                }
+            }
+        })
+    }
+
+    /// A vector that is missing would shift all that follow, so here a bad line is an error.
+    fn whole(&self) -> anyhow::Result<()> {
+        lock(&self.failure).take().map_or(Ok(()), Err)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Nothing panics while it is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::header;
+
+    #[test]
+    fn a_header_is_as_long_for_any_count_and_ends_on_a_boundary() {
+        for count in [0, 9, 1_000_000, u64::MAX] {
+            let bytes = header(count, 384);
+            assert_eq!(bytes.len(), header(0, 384).len());
+            assert!(bytes.len().is_multiple_of(64));
+            assert_eq!(usize::from(bytes[8]) + 10, bytes.len());
+            assert_eq!(bytes.last(), Some(&b'\n'));
+        }
+    }
 }

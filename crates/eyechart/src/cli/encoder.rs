@@ -1,79 +1,90 @@
-//! The sentence encoder as the command line uses it: found or fetched, then loaded, with progress.
+//! The encoder on this machine, as the command line says it: found or fetched, with progress.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
-use eyechart::scorer::Embed;
-use eyechart::weights::{Locate, Located, locate};
-use sentence_embed::Embeddings;
+use eyechart::embed::{Arithmetic, LocalEncoder, Watcher};
+use eyechart::weights::{Locate, locate};
+use indicatif::ProgressBar;
 
 use super::fetching::FetchProgress;
+use super::output;
 use super::progress::quiet_bar;
 
 /// Below this many texts embedding is over before anybody looks.
 const WORTH_A_BAR: usize = 200;
 
-/// Where the encoder is.
+/// Which encoder, and where it is.
 #[derive(Debug, Clone, Args)]
 pub struct EncoderArguments {
-    /// Folder with all-MiniLM-L6-v2 (config.json, tokenizer.json, model.safetensors); fetched once if absent
-    #[arg(long, env = "EYECHART_ENCODER", value_name = "DIR")]
+    /// Folder of a BERT sentence encoder (config.json, tokenizer.json, model.safetensors), or its repository on the
+    /// Hugging Face Hub [default: all-MiniLM-L6-v2, fetched once if absent]
+    #[arg(long, env = "EYECHART_ENCODER", value_name = "DIR|REPOSITORY")]
     encoder: Option<PathBuf>,
 }
 
 impl EncoderArguments {
-    /// An encoder that is found (or fetched) now and loaded at its first use.
-    pub fn lazy(&self) -> anyhow::Result<LazyEncoder> {
-        Ok(LazyEncoder { files: self.locate()?, loaded: OnceCell::new() })
+    /// The encoder, found (or fetched) now and loaded at its first use; it computes by `arithmetic`.
+    pub fn open(&self, arithmetic: Arithmetic) -> anyhow::Result<LocalEncoder> {
+        let request = self.request();
+        let located = locate(&request, &FetchProgress::default())?;
+        let name = request.folder.is_none().then_some(request.model.name.as_str());
+        Ok(LocalEncoder::open(&located.folder, name, arithmetic)?)
     }
 
-    fn locate(&self) -> anyhow::Result<Located> {
-        let request = Locate::new(self.encoder.clone());
-        Ok(locate(&request, &FetchProgress::default())?)
-    }
-}
-
-/// The encoder's files, checked, and the encoder once somebody has asked for it.
-pub struct LazyEncoder {
-    files: Located,
-    loaded: OnceCell<Encoder>,
-}
-
-impl LazyEncoder {
-    /// The encoder.
-    pub fn get(&self) -> anyhow::Result<&Encoder> {
-        if let Some(encoder) = self.loaded.get() {
-            return Ok(encoder);
+    /// A name that is no folder's may be a repository's.
+    fn request(&self) -> Locate {
+        let id = self.encoder.as_ref().filter(|path| !path.exists()).and_then(|path| path.to_str());
+        match id.filter(|name| is_repository(name)) {
+            Some(id) => Locate::repository(id),
+            None => Locate::new(self.encoder.clone()),
         }
-        let encoder = Encoder(sentence_embed::Encoder::from_dir(&self.files.folder)?);
-        Ok(self.loaded.get_or_init(|| encoder))
     }
 }
 
-/// The encoder, with a progress bar for what takes longer.
-pub struct Encoder(sentence_embed::Encoder);
+/// `organisation/name`, as the Hub allows them.
+fn is_repository(name: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    name.split_once('/').is_some_and(|(owner, model)| is_part(owner) && is_part(model))
+}
 
-impl Encoder {
-    /// Numbers in a vector.
-    pub fn dim(&self) -> usize {
-        self.0.dim()
+/// Shows how embedding gets on.
+#[derive(Default)]
+pub struct EmbedProgress {
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl EmbedProgress {
+    fn shown(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Embed for Encoder {
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
-        let template = "{bar:24} {pos}/{len} texts embedded";
-        let shown = (texts.len() >= WORTH_A_BAR).then(|| quiet_bar(texts.len() as u64, template)).flatten();
-        let advance = |done: usize| {
-            if let Some(bar) = &shown {
-                bar.set_position(done as u64);
-            }
-        };
-        let embedded = self.0.embed_with(texts, advance).map_err(|error| error.to_string());
-        if let Some(bar) = &shown {
+impl Watcher for EmbedProgress {
+    fn begin(&self, total: usize) {
+        if total >= WORTH_A_BAR {
+            *self.shown() = quiet_bar(total as u64, "{bar:24} {pos}/{len} texts embedded");
+        }
+    }
+
+    fn done(&self, done: usize) {
+        if let Some(bar) = &*self.shown() {
+            bar.set_position(bar.position().max(done as u64));
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = self.shown().take() {
             bar.finish_and_clear();
         }
-        embedded
+    }
+
+    fn notice(&self, text: &str) {
+        output::notice(text);
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use eyechart::log::LogError;
 use eyechart::run::RunError;
 use eyechart::score::ScoreError;
+use eyechart::scorer::EmbedError;
 
 use super::output;
 
@@ -63,6 +64,8 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             )
             || matches!(cause.downcast_ref(), Some(RunError::Log(log)) if is_stuck(log))
             || matches!(cause.downcast_ref(), Some(ScoreError::Log(log)) if is_stuck(log))
+            || matches!(cause.downcast_ref(), Some(ScoreError::Embed(EmbedError::Endpoint(_))))
+            || matches!(cause.downcast_ref(), Some(EmbedError::Endpoint(_)))
     });
     if stuck { Exit::Stuck } else { Exit::Usage }
 }

@@ -11,6 +11,10 @@ use indicatif::ProgressBar;
 use super::output;
 use super::progress::bar;
 
+/// A bar's form where the size is known, and where it is not.
+const WHOLE: &str = "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}";
+const SO_FAR: &str = "{bytes} {binary_bytes_per_sec}";
+
 /// Pictures that are fetched at once, at most.
 pub const FETCHES: usize = 32;
 
@@ -65,11 +69,8 @@ impl Progress for FetchProgress {
             return;
         }
         let mut shown = self.shown();
-        let bar =
-            shown.get_or_insert_with(|| bar(0, "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}"));
-        if let Some(total) = total {
-            bar.set_length(total);
-        }
+        let bar = shown
+            .get_or_insert_with(|| bar(total.unwrap_or(0), if total.is_some() { WHOLE } else { SO_FAR }));
         bar.set_position(done);
     }
 }

@@ -9,7 +9,7 @@ use eyechart::types::{ImageDetail, ImageFormat, ImagesOverride};
 #[derive(Debug, Args)]
 pub struct ImageArguments {
     /// Scale pictures with a longer side down to N pixels
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_side)]
     image_max_side: Option<NonZeroU32>,
 
     /// Re-encode pictures of another format
@@ -44,6 +44,10 @@ impl ImageArguments {
             detail: self.image_detail.map(ImageDetail::from),
         }
     }
+}
+
+fn parse_side(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "expected a number of pixels from 1 up".to_owned())
 }
 
 impl From<FormatArgument> for ImageFormat {

@@ -53,7 +53,7 @@ impl Interrupt {
 
 fn obey(stopper: &Stopper, asking: &AtomicBool) {
     if !asking.load(Ordering::SeqCst) {
-        output::say("\nstopped; what is recorded stays, and `eyechart score` scores it");
+        output::say("\nstopped; what is recorded or fetched stays");
         end_process();
     }
     if stopper.level() == StopLevel::Go {

@@ -4,6 +4,7 @@ mod check;
 mod data;
 mod demo;
 mod embed;
+mod embedder;
 mod encoder;
 mod exit;
 mod export;
@@ -46,7 +47,7 @@ Examples:
 
 Exit codes:
   0 all well   1 samples failed, or a check found something   2 bad usage or configuration
-  3 the run could not go on (disk, record, endpoint)   130 interrupted";
+  3 the run could not go on (disk, record, endpoint, budget)   130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -132,6 +132,6 @@ pub fn bar(total: u64, template: &str) -> ProgressBar {
 }
 
 /// A bar on a terminal, nothing elsewhere: for steps that usually take a second or two.
-pub fn quiet_bar(total: u64, template: &str) -> Option<Arc<ProgressBar>> {
-    output::is_interactive().then(|| Arc::new(bar(total, template)))
+pub fn quiet_bar(total: u64, template: &str) -> Option<ProgressBar> {
+    output::is_interactive().then(|| bar(total, template))
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use eyechart::embed::Embedder;
 use eyechart::log::{BadLine, RunFolder};
 use eyechart::report::{Entry, Format, render};
 
-use super::encoder::{Encoder, EncoderArguments};
+use super::embedder::EmbedderArguments;
 use super::results::{chosen_runs, entry, shown};
 use super::run::RunFormat;
 use super::{Exit, output};
@@ -19,7 +20,7 @@ pub struct Score {
     runs: Vec<PathBuf>,
 
     #[command(flatten)]
-    encoder: EncoderArguments,
+    embedder: EmbedderArguments,
 
     /// How to write the figures
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
@@ -29,17 +30,16 @@ pub struct Score {
 impl Score {
     pub fn call(self) -> anyhow::Result<Exit> {
         let runs = chosen_runs(&self.runs)?;
-        let encoder = self.encoder.lazy()?;
-        let encoder = encoder.get()?;
-        let entries = shown(&runs, |folder| score_run(folder, encoder))?;
+        let embedder = self.embedder.open()?;
+        let entries = shown(&runs, |folder| score_run(folder, &embedder))?;
         output::result(&render(&entries, Format::from(self.format)));
         Ok(Exit::Success)
     }
 }
 
 /// Scores one run and tells what of its record could not be read.
-pub fn score_run(folder: &RunFolder, encoder: &Encoder) -> anyhow::Result<Entry> {
-    let scored = eyechart::score::score(folder, encoder)?;
+pub fn score_run(folder: &RunFolder, embedder: &Embedder) -> anyhow::Result<Entry> {
+    let scored = eyechart::score::score(folder, embedder)?;
     notice_bad_lines(folder, &scored.bad_lines);
     Ok(entry(folder, scored))
 }

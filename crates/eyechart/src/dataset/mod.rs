@@ -115,6 +115,16 @@ pub trait Reader: Send + Sync {
     /// after the first, while iterating.
     fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError>;
 
+    /// Brings here what reading these rows (ascending) with these columns takes of files that are elsewhere, in few large
+    /// pieces. Reading does so too, only slower.
+    ///
+    /// # Errors
+    /// [`DatasetError`] where a file cannot be read.
+    fn prefetch(&self, rows: &[u64], columns: &[String]) -> Result<(), DatasetError> {
+        let _ = (rows, columns);
+        Ok(())
+    }
+
     /// The columns that can be named, where the format knows them without reading rows.
     ///
     /// # Errors

@@ -72,6 +72,20 @@ impl Reader for Parquet {
         Ok(Box::new(until_error(rows)))
     }
 
+    fn prefetch(&self, rows: &[u64], columns: &[String]) -> Result<(), DatasetError> {
+        let mut start = 0;
+        for path in &self.files.paths {
+            let shard = Shard::open(&self.files, path)?;
+            let range = start..start + shard.len();
+            start = range.end;
+            let numbers = within(rows, range.clone());
+            if self.files.remote.contains_key(path) && !numbers.is_empty() {
+                shard.prefetch(range.start, numbers, columns)?;
+            }
+        }
+        Ok(())
+    }
+
     fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
         let Some(path) = self.files.paths.first() else { return Ok(None) };
         let shard = Shard::open(&self.files, path)?;
@@ -129,17 +143,33 @@ impl Shard {
     /// This file's rows, the first of which has the number `start`.
     fn rows(self, start: u64, numbers: Option<&[u64]>, columns: &[String]) -> Result<Rows, DatasetError> {
         let projection = Projection::new(&self, columns, numbers.is_some())?;
-        let mut groups = Vec::new();
-        let first = start;
-        let mut start = start;
-        for (index, len) in self.group_lengths().enumerate() {
-            let numbers = numbers.map(|numbers| within(numbers, start..start + len).to_vec());
-            groups.push(Group { index, range: start..start + len, numbers });
-            start += len;
-        }
-        let groups = groups.into_iter().filter(|group| !group.is_empty());
-        let rows = move |group| self.group_rows(group, &projection, first).unwrap_or_else(fatal);
-        Ok(Box::new(groups.flat_map(rows)))
+        let groups = self.groups(start, numbers);
+        let rows = move |group| self.group_rows(group, &projection, start).unwrap_or_else(fatal);
+        Ok(Box::new(groups.into_iter().flat_map(rows)))
+    }
+
+    /// The groups that have some of the rows, or all; the first row of the file has the number `start`.
+    fn groups(&self, start: u64, numbers: Option<&[u64]>) -> Vec<Group> {
+        let mut next = start;
+        let group = |(index, len)| {
+            let range = next..next + len;
+            next = range.end;
+            let numbers = numbers.map(|numbers| within(numbers, range.clone()).to_vec());
+            Group { index, range, numbers }
+        };
+        self.group_lengths().enumerate().map(group).filter(|group| !group.is_empty()).collect()
+    }
+
+    /// Brings what the rows' groups need here, all of them at once.
+    fn prefetch(&self, start: u64, numbers: &[u64], columns: &[String]) -> Result<(), DatasetError> {
+        let projection = Projection::new(self, columns, true)?;
+        let metadata = self.footer.metadata();
+        let of_group = |group: Group| {
+            let selection = group.selection();
+            needed(metadata, group.index, &projection.mask, selection.as_ref())
+        };
+        let ranges: Vec<_> = self.groups(start, Some(numbers)).into_iter().flat_map(of_group).collect();
+        self.source.0.prepare(&ranges).map_err(|error| malformed(&self.path)(error.into()))
     }
 
     /// The wanted rows of a group; `start` is the number of the file's first row.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -21,6 +21,8 @@ use crate::types::hex;
 const BLOCK: u64 = 64 << 10;
 /// Bytes of one fetch, at most: it is in memory as a whole.
 const LARGEST_FETCH: u64 = 16 << 20;
+/// Fetches under way at once: what is in memory is this many times the largest.
+const AT_ONCE: usize = 4;
 /// Bytes of a block's entry in the map, all zero while it is absent.
 const ENTRY: u64 = 32;
 
@@ -33,6 +35,8 @@ pub struct Ranges {
     size: u64,
     block: u64,
     store: Mutex<Store>,
+    /// Held by whoever fetches: two processes do not fetch the same piece.
+    lock: PathBuf,
     fetch: FetchRange,
 }
 
@@ -52,8 +56,10 @@ impl Ranges {
         (size, block): (u64, u64),
         fetch: FetchRange,
     ) -> io::Result<Self> {
-        let store = Mutex::new(Store::open(cache, key, size, block)?);
-        Ok(Self { size, block, store, fetch })
+        let folder = cache.join("ranges");
+        let name = hex(&Sha256::digest(key));
+        let store = Mutex::new(Store::open(&folder, &name, size, block)?);
+        Ok(Self { size, block, store, lock: folder.join(format!("{name}.lock")), fetch })
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -110,7 +116,29 @@ impl ReadAt for Ranges {
 
     fn prepare(&self, ranges: &[Range<u64>]) -> io::Result<()> {
         ranges.iter().try_for_each(|range| check_range(range, self.size))?;
-        self.missing(ranges)?.into_iter().try_for_each(|blocks| self.bring(blocks))
+        if self.missing(ranges)?.is_empty() {
+            return Ok(());
+        }
+        // Another process may have brought them meanwhile.
+        let _lock = hold(&self.lock)?;
+        let missing = self.missing(ranges)?;
+        if let [blocks] = missing.as_slice() {
+            return self.bring(blocks.clone());
+        }
+        let missing = Mutex::new(missing.into_iter());
+        let next = || missing.lock().unwrap_or_else(PoisonError::into_inner).next();
+        // The first that fails ends the others: nothing more is taken after it.
+        let failed = Mutex::new(None);
+        let work = || {
+            while let Some(blocks) = next() {
+                if let Err(error) = self.bring(blocks) {
+                    missing.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+            }
+        };
+        std::thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 }
 
@@ -123,10 +151,8 @@ struct Store {
 }
 
 impl Store {
-    fn open(cache: &Path, key: &str, size: u64, block: u64) -> io::Result<Self> {
-        let folder = cache.join("ranges");
-        fs::create_dir_all(&folder)?;
-        let name = hex(&Sha256::digest(key));
+    fn open(folder: &Path, name: &str, size: u64, block: u64) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
         let open = |ending: &str, size: u64| {
             let path = folder.join(format!("{name}.{ending}"));
             let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
@@ -156,6 +182,13 @@ impl Store {
         self.seen.insert(block);
         Ok(())
     }
+}
+
+/// Until the returned file is dropped, nobody else fetches pieces of this file.
+fn hold(lock: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(false).open(lock)?;
+    file.lock()?;
+    Ok(file)
 }
 
 fn write_at(file: &mut File, start: u64, bytes: &[u8]) -> io::Result<()> {

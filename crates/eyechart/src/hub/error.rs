@@ -26,7 +26,9 @@ pub enum HubError {
     #[error("cannot make an HTTP client: {0}")]
     Client(String),
     /// It is not in the cache, and nobody may be asked.
-    #[error("the cache has no {wanted} of {repository}, and HF_HUB_OFFLINE is set: unset it to download")]
+    #[error(
+        "the cache has no {wanted} of {repository}, and the Hub is not asked (HF_HUB_OFFLINE): fetch it first"
+    )]
     Offline {
         /// Such as `the dataset them/charts`.
         repository: String,
@@ -133,6 +135,27 @@ pub enum HubError {
         range: std::ops::Range<u64>,
         /// The file's, where it is known.
         size: Option<u64>,
+    },
+    /// A file in the cache is not what the Hub says it is.
+    #[error("{} is damaged: its {what} is {found}, expected {expected}; delete it, and it is downloaded again", .file.display())]
+    Spoiled {
+        /// The file in the cache.
+        file: std::path::PathBuf,
+        /// `size`, `sha256` or `git hash`.
+        what: &'static str,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// Only some of the commit's files are known.
+    #[error(
+        "the cache has a part of {repository} alone, and nobody can be asked which files there are besides: \
+             unset HF_HUB_OFFLINE, or fetch it with a network first"
+    )]
+    PartOnly {
+        /// Such as `the dataset them/charts`.
+        repository: String,
     },
     /// A piece of a file was asked for, and the server would only send all of it.
     #[error("{host} sends {path} as a whole alone, not in pieces: download the whole file")]

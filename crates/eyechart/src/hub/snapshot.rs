@@ -82,6 +82,17 @@ impl Snapshot {
         self.listing().map(Listing::files)
     }
 
+    /// As [`Snapshot::files`], where those are all files that the commit has.
+    ///
+    /// # Errors
+    /// As [`Snapshot::files`]; [`HubError::PartOnly`] where only some of the files are known.
+    pub fn all_files(&self) -> Result<Vec<RemoteFile>, HubError> {
+        match self.listing()? {
+            listing if listing.is_whole() => Ok(listing.files()),
+            _ => Err(HubError::PartOnly { repository: self.context.repository.to_string() }),
+        }
+    }
+
     /// Where the files are in the cache, in the order of `paths`. Those that are missing are downloaded first, a few
     /// at a time, each checked against the Hub's hash and size.
     ///
@@ -91,7 +102,7 @@ impl Snapshot {
         paths.iter().try_for_each(|path| check_path(path))?;
         let place = |path: &String| self.cache.file(&self.commit, path);
         let mut missing: Vec<&str> =
-            paths.iter().filter(|path| !place(path).is_file()).map(String::as_str).collect();
+            paths.iter().filter(|path| !self.has(path)).map(String::as_str).collect();
         missing.sort_unstable();
         missing.dedup();
         if !missing.is_empty() {
@@ -105,17 +116,15 @@ impl Snapshot {
     /// Asks nobody.
     ///
     /// # Errors
-    /// [`HubError::Damaged`], and [`HubError::Cache`] where the file cannot be read.
+    /// [`HubError::Spoiled`], and [`HubError::Cache`] where the file cannot be read.
     pub fn verify(&self, path: &str) -> Result<(), HubError> {
         let Some(file) = self.cached(path)? else { return Ok(()) };
         let Some(identity) = self.known_listing().and_then(|listing| listing.identity(path)) else {
             return Ok(());
         };
         let Some(etag) = identity.etag.as_deref() else { return Ok(()) };
-        let damaged = |what, found, expected| {
-            let repository = self.context.repository.to_string();
-            HubError::Damaged { repository, path: path.to_owned(), what, found, expected }
-        };
+        let file = std::fs::canonicalize(&file).unwrap_or(file);
+        let damaged = |what, found, expected| HubError::Spoiled { file: file.clone(), what, found, expected };
         let mut hasher = Hasher::of(etag, identity.size);
         let read = hasher.read(&file).map_err(HubError::cache("read", &file))?;
         match (identity.size.filter(|size| *size != read), hasher.mismatch(etag)) {
@@ -178,6 +187,13 @@ impl Snapshot {
     fn cached(&self, path: &str) -> Result<Option<PathBuf>, HubError> {
         check_path(path)?;
         Ok(Some(self.cache.file(&self.commit, path)).filter(|file| file.is_file()))
+    }
+
+    /// Whether the cache has the file, with the size that the Hub gives for it. A file that was cut off is none.
+    fn has(&self, path: &str) -> bool {
+        let Ok(data) = std::fs::metadata(self.cache.file(&self.commit, path)) else { return false };
+        let expected = self.known_listing().and_then(|listing| listing.identity(path)?.size);
+        data.is_file() && expected.is_none_or(|size| size == data.len())
     }
 
     fn listing(&self) -> Result<&Listing, HubError> {

@@ -14,7 +14,7 @@ use super::read;
 use super::store::Store;
 use crate::types::{
     Failure, FailureKind, ImageDetail, ImageLimits, ImageRecord, ImageSource, ImagesSpec, RequestImage,
-    SendAs, hex,
+    SendAs, hex, shown_address,
 };
 
 /// Prepares the pictures of one run, from many threads at once.
@@ -148,7 +148,7 @@ impl Preparer {
                               send it, or send = \"url\" to send the address";
                 return Err(at_fault(url, reason));
             }
-            (ImageSource::Fetched { bytes, url }, _) => (url.clone(), bytes.clone()),
+            (ImageSource::Fetched { bytes, url }, _) => (shown_address(url), bytes.clone()),
             (ImageSource::File(path), SendAs::Bytes | SendAs::Fetch) => {
                 let name = path.to_string_lossy().into_owned();
                 let bytes = read::read_file(path).map_err(|reason| at_fault(&name, reason))?;
@@ -274,7 +274,7 @@ fn note(header: &Header) -> Option<String> {
 
 fn passed_through(url: &str) -> Prepared {
     let record = ImageRecord {
-        source: url.to_owned(),
+        source: shown_address(url),
         sha256: None,
         media_type: None,
         width: None,
@@ -292,5 +292,6 @@ fn no_address(name: &str, what: &str) -> Failure {
 }
 
 fn at_fault(name: &str, reason: impl std::fmt::Display) -> Failure {
+    let name = shown_address(name);
     Failure::new(FailureKind::Image, format!("{name}: {reason}"))
 }

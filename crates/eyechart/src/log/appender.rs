@@ -165,7 +165,7 @@ fn acknowledge(lines: impl Iterator<Item = Line>, outcome: std::io::Result<()>, 
     for line in lines {
         tally.ended += 1;
         tally.failed += u64::from(line.summary.failed);
-        tally.tokens += line.summary.tokens;
+        tally.tokens = tally.tokens.saturating_add(line.summary.tokens);
         let copy = match &outcome {
             Ok(()) => Ok(()),
             Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),

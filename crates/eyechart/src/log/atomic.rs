@@ -1,8 +1,9 @@
 //! Files that appear whole or not at all: written beside their place, fsynced, renamed.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -11,13 +12,18 @@ use super::LogError;
 /// How the names of temporary files begin; the name of the file they become follows.
 const PREFIX: &str = ".eyechart-";
 
+/// A file that is being written, for those too who know its beginning only at its end.
+pub trait WriteSeek: Write + Seek + Send {}
+
+impl<T: Write + Seek + Send> WriteSeek for T {}
+
 /// Writes `path` by `fill`. Until the last step the old file stands; afterwards the new one survives a power loss.
 ///
 /// # Errors
 /// [`LogError::Io`] where the folder is missing, full or read-only.
 pub fn write_atomically(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> std::io::Result<()>,
 ) -> Result<(), LogError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = temporary_for(path, folder).map_err(LogError::io("create a file in", folder))?;
@@ -65,6 +71,16 @@ pub(super) fn temporaries(folder: &Path, name: Option<&str>) -> std::io::Result<
         path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(start.as_bytes()))
     };
     Ok(fs::read_dir(or_here(folder))?.flatten().map(|entry| entry.path()).filter(ours).collect())
+}
+
+/// Removes what processes that were killed so long ago left in `folder`. Where it cannot go, it stays: it only takes room.
+pub fn remove_leftovers(folder: &Path, older_than: Duration) {
+    for path in temporaries(folder, None).unwrap_or_default() {
+        let age = path.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > older_than) {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 fn or_here(folder: &Path) -> &Path {

@@ -41,7 +41,7 @@ pub(super) struct Secrets(Vec<String>);
 pub enum KeyError {
     /// The variable is not set or empty.
     #[error(
-        "no API key: the environment variable {variable} is not set; export it, or name a keyless endpoint by --base-url"
+        "no API key: the environment variable {variable} is not set; export it, or name a keyless endpoint (--base-url, --embed-base-url)"
     )]
     Missing {
         /// The variable that was looked at.

@@ -6,7 +6,9 @@
 mod adaptive;
 mod allowance;
 mod ask;
+mod asking;
 mod bucket;
+mod embeddings;
 mod gate;
 mod health;
 mod http;
@@ -19,7 +21,9 @@ mod reading;
 mod retry;
 mod said;
 
-pub use ask::{Asked, Provider};
+pub use ask::Provider;
+pub use asking::Asked;
+pub use embeddings::EmbeddingModel;
 pub use gate::{Admission, Gate, GateSettings, MOST_CONNECTIONS, Slot};
 pub use health::Halt;
 pub use http::HttpSettings;

@@ -5,7 +5,7 @@
 pub struct Preset {
     /// The part of a model's name before the first slash.
     pub name: &'static str,
-    /// The address before `/chat/completions`.
+    /// The address before `/chat/completions` and `/embeddings`.
     pub base_url: &'static str,
     /// The environment variable with the key.
     pub key_variable: &'static str,
@@ -57,7 +57,7 @@ pub enum ModelNameError {
     },
     /// Neither a preset nor an address.
     #[error(
-        "no provider {given:?}: expected one of {}, or any name together with --base-url",
+        "no provider {given:?}: expected one of {}, or any name together with an address (--base-url, --embed-base-url)",
         PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
     )]
     UnknownProvider {
@@ -117,7 +117,8 @@ impl ModelName {
                 return Err(ModelNameError::UnknownProvider { given: self.provider.clone() });
             }
         };
-        let address = address.trim_end_matches('/').trim_end_matches("/chat/completions");
+        let address = address.trim_end_matches('/');
+        let address = address.trim_end_matches("/chat/completions").trim_end_matches("/embeddings");
         let Ok(url) = reqwest::Url::parse(address) else {
             return Err(ModelNameError::BaseUrl { given: address.to_owned() });
         };
@@ -163,7 +164,9 @@ mod tests {
     #[test]
     fn an_address_is_taken_with_or_without_its_tail() {
         let name: ModelName = "custom/m".parse().unwrap();
-        for given in ["http://h:1/v1", "http://h:1/v1/", "http://h:1/v1/chat/completions"] {
+        for given in
+            ["http://h:1/v1", "http://h:1/v1/", "http://h:1/v1/chat/completions", "http://h:1/v1/embeddings"]
+        {
             assert_eq!(name.base_url(Some(given)).unwrap(), "http://h:1/v1");
         }
         assert!(name.base_url(None).unwrap_err().to_string().contains("mistral"));

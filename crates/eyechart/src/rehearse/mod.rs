@@ -7,6 +7,7 @@
 
 mod capacity;
 mod draw;
+mod embeddings;
 mod events;
 mod fault;
 mod reply;

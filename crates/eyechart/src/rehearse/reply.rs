@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::events;
 use super::fault::{Act, Damage, Fault, Hint, Instead, Spoil};
@@ -49,6 +49,18 @@ pub(super) fn act(action: Option<&Action>, request: &ChatRequest<'_>, number: u6
         Some(Action::Drop) => return Outcome::Drop,
         Some(Action::Fault(fault)) => return meet(*fault, Outcome::Reply(plain(request, number))),
     })
+}
+
+/// What `action` makes of a request for embeddings, which gets `body` if nothing is wrong: no answer takes its place.
+pub(super) fn act_on_embeddings(action: Option<&Action>, request: &ChatRequest<'_>, body: &Value) -> Outcome {
+    let embeddings = || reply(200, body.to_string().into_bytes());
+    match action {
+        None => Outcome::Reply(embeddings()),
+        Some(Action::Answer { headers, .. }) => Outcome::Reply(with(embeddings(), headers)),
+        Some(Action::Fault(fault)) => meet(*fault, Outcome::Reply(embeddings())),
+        // Of these the request's number is no part.
+        Some(Action::Raw { .. } | Action::Drop) => act(action, request, 0),
+    }
 }
 
 /// What `fault` makes of what would have been.

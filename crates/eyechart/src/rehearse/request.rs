@@ -1,4 +1,4 @@
-//! A chat completion request as the server reads it: text and pictures borrowed from the body, the rest skipped.
+//! A request as rules look at it, and a chat completion request as the server reads it: text and pictures borrowed from the body, the rest skipped.
 //!
 //! Benchmarks share their cores with this server, so nothing of a picture is copied, and it is decoded only when a
 //! rule asks for its hash.
@@ -16,9 +16,16 @@ use sha2::{Digest, Sha256};
 /// A sha256.
 pub(super) type Sha = [u8; 32];
 
+/// Where chat completions are asked for.
+pub(super) const CHAT: &str = "/chat/completions";
+/// Where embeddings are asked for.
+pub(super) const EMBEDDINGS: &str = "/embeddings";
+
 /// What a rule can look at.
 #[derive(Debug)]
 pub(super) struct ChatRequest<'a> {
+    /// [`CHAT`] or [`EMBEDDINGS`].
+    pub(super) path: &'static str,
     /// The model's name as sent.
     pub(super) model: Cow<'a, str>,
     /// All text of all messages, a newline between two parts.
@@ -38,7 +45,13 @@ impl<'a> ChatRequest<'a> {
             texts.extend(part.text.map(|text| text.0));
             pictures.extend(part.image_url.map(|image| image.0));
         }
-        Ok(Self { model: wire.model.0, text: join(texts), pictures, hashes: OnceCell::new() })
+        Ok(Self { path: CHAT, model: wire.model.0, text: join(texts), pictures, hashes: OnceCell::new() })
+    }
+
+    /// The view of a request for embeddings of these texts.
+    pub(super) fn of_texts(model: &'a str, texts: &[String]) -> Self {
+        let (model, text) = (Cow::Borrowed(model), Cow::Owned(texts.join("\n")));
+        Self { path: EMBEDDINGS, model, text, pictures: Vec::new(), hashes: OnceCell::new() }
     }
 
     /// The number of pictures.

@@ -14,12 +14,14 @@ use sha2::{Digest, Sha256};
 
 use super::draw::FaultError;
 use super::fault::Fault;
-use super::request::{ChatRequest, Sha};
+use super::request::{CHAT, ChatRequest, EMBEDDINGS, Sha};
 
 /// One rule as a line of a script says it. Conditions that are absent hold for every request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rule {
+    /// Condition: `/chat/completions` or `/embeddings`.
+    pub path: Option<String>,
     /// Condition: the exact model name.
     pub model: Option<String>,
     /// Condition: a part of the request's text.
@@ -182,6 +184,7 @@ pub(super) struct Entry {
 
 #[derive(Debug, Clone)]
 struct When {
+    path: Option<String>,
     model: Option<String>,
     prompt: Option<String>,
     image: Option<Sha>,
@@ -216,7 +219,8 @@ pub(super) type Headers = Vec<(HeaderName, HeaderValue)>;
 impl When {
     fn holds(&self, request: &ChatRequest<'_>) -> bool {
         // The picture last: it is the one condition that costs something.
-        self.model.as_ref().is_none_or(|model| *model == request.model)
+        self.path.as_ref().is_none_or(|path| *path == request.path)
+            && self.model.as_ref().is_none_or(|model| *model == request.model)
             && self.prompt.as_ref().is_none_or(|prompt| request.text.contains(prompt.as_str()))
             && self.image.as_ref().is_none_or(|sha| request.has_picture(sha))
     }
@@ -238,7 +242,7 @@ impl Entry {
             }
             None => Action::Raw { status: rule.status.unwrap_or(200), body: rule.body, headers },
         };
-        let when = When { model: rule.model, prompt: rule.prompt, image };
+        let when = When { path: rule.path, model: rule.model, prompt: rule.prompt, image };
         Ok(Self { when, times: rule.times, latency: rule.latency_ms.map(Duration::from_millis), action })
     }
 
@@ -280,6 +284,9 @@ fn check(rule: &Rule) -> Result<(), String> {
     }
     if let Some(status) = rule.status.filter(|status| !(200..600).contains(status)) {
         return Err(format!("`status` is {status}: expected 200 to 599"));
+    }
+    if let Some(path) = rule.path.as_ref().filter(|path| ![CHAT, EMBEDDINGS].contains(&path.as_str())) {
+        return Err(format!("`path` is {path:?}: expected {CHAT:?} or {EMBEDDINGS:?}"));
     }
     if rule.times == Some(0) {
         return Err("`times` is 0: expected 1 or more".to_owned());

@@ -26,10 +26,11 @@ use tokio::time::Instant;
 
 use super::capacity::{Capacity, Place, Places};
 use super::draw::Faults;
+use super::embeddings::EmbeddingsRequest;
 use super::fault::Fault;
 use super::reply::{self, Outcome, Reply};
-use super::request::ChatRequest;
-use super::script::{Player, Script};
+use super::request::{CHAT, ChatRequest, EMBEDDINGS};
+use super::script::{Action, Player, Script};
 use super::stats::{Counters, InFlight, RecordedRequest, Stats};
 use super::wire::Wire;
 
@@ -273,12 +274,13 @@ impl Turn {
 fn route(head: &hyper::http::request::Parts, body: &[u8], shared: &Shared, number: u64) -> Turn {
     let path = head.uri.path();
     match (path.strip_prefix("/v1").unwrap_or(path), &head.method) {
-        ("/chat/completions", &Method::POST) => chat(body, shared, number),
-        ("/chat/completions", _) => Turn::at_once(reply::wrong_method("POST")),
+        (CHAT, &Method::POST) => chat(body, shared, number),
+        (EMBEDDINGS, &Method::POST) => embeddings(body, shared, number),
+        (CHAT | EMBEDDINGS, _) => Turn::at_once(reply::wrong_method("POST")),
         ("/models", &Method::GET) => Turn::at_once(reply::models(&shared.player.script.models())),
         ("/models", _) => Turn::at_once(reply::wrong_method("GET")),
         _ => {
-            let message = format!("no such path: {path}; expected /v1/chat/completions or /v1/models");
+            let message = format!("no such path: {path}; expected /v1{CHAT}, /v1{EMBEDDINGS} or /v1/models");
             Turn::at_once(reply::error(404, &message))
         }
     }
@@ -292,9 +294,31 @@ fn chat(body: &[u8], shared: &Shared, number: u64) -> Turn {
             return Turn::at_once(reply::error(400, &message));
         }
     };
-    let rule = shared.player.pick(&request);
+    turn(&request, shared, number, |action| reply::act(action, &request, number))
+}
+
+fn embeddings(body: &[u8], shared: &Shared, number: u64) -> Turn {
+    let asked = match EmbeddingsRequest::parse(body) {
+        Ok(asked) => asked,
+        Err(error) => {
+            let message = format!("the body is not an embeddings request: {error}");
+            return Turn::at_once(reply::error(400, &message));
+        }
+    };
+    let request = ChatRequest::of_texts(&asked.model, asked.texts());
+    turn(&request, shared, number, |action| reply::act_on_embeddings(action, &request, &asked.reply()))
+}
+
+/// What the rule for `request`, carried out by `act`, and the faults make of it.
+fn turn(
+    request: &ChatRequest<'_>,
+    shared: &Shared,
+    number: u64,
+    act: impl FnOnce(Option<&Action>) -> Outcome,
+) -> Turn {
+    let rule = shared.player.pick(request);
     let latency = rule.and_then(|rule| rule.latency).unwrap_or(shared.latency);
-    let outcome = reply::act(rule.map(|rule| &rule.action), &request, number);
+    let outcome = act(rule.map(|rule| &rule.action));
     let scripted = rule.and_then(|rule| rule.action.fault());
     let drawn = if scripted.is_none() { shared.faults.of(number) } else { None };
     let outcome = match drawn {

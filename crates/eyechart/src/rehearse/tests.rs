@@ -274,10 +274,46 @@ fn what_is_no_chat_completion_gets_an_openai_error() {
     assert_eq!(broken.json()["error"]["type"], "invalid_request_error");
     let empty = client.send(&format!("POST {CHAT}"), "{\"model\": \"m\"}").unwrap();
     assert!(empty.json()["error"]["message"].as_str().unwrap().contains("messages"));
-    assert_eq!(client.send("POST /v1/embeddings", "{}").unwrap().status, 404);
+    assert_eq!(client.send("POST /v1/completions", "{}").unwrap().status, 404);
+    assert_eq!(client.send("GET /v1/embeddings", "").unwrap().status, 405);
+    for (body, said) in [
+        ("{\"model\": \"m\"}", "missing field `input`"),
+        ("{\"model\": \"m\", \"input\": []}", "'input' is an empty list"),
+        ("{\"model\": \"m\", \"input\": [\"a\", \"\"]}", "'input' holds an empty string"),
+    ] {
+        let refused = client.send("POST /v1/embeddings", body).unwrap();
+        assert_eq!(refused.status, 400);
+        assert!(refused.json()["error"]["message"].as_str().unwrap().contains(said), "{}", refused.body);
+    }
     let wrong = client.send(&format!("GET {CHAT}"), "").unwrap();
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("POST")));
     assert_eq!(client.send("POST /v1/models", "{}").unwrap().status, 405);
+}
+
+#[test]
+fn embeddings_are_one_vector_a_text_and_meet_the_rules_for_their_path() {
+    let rule = |path: &str, rule: Rule| Rule { path: Some(path.to_owned()), ..rule };
+    let server = serve([
+        rule("/embeddings", Rule { model: Some("broken".to_owned()), ..Rule::status(503) }),
+        rule("/chat/completions", Rule::status(500)),
+        Rule { headers: [("x-left".to_owned(), "9".to_owned())].into(), ..Rule::answer("no vector") },
+    ]);
+    let mut client = Client::connect(&server);
+    let body = json!({"model": "m", "input": ["a dog", "a cat", "a dog"]}).to_string();
+    let reply = client.send("POST /v1/embeddings", &body).unwrap();
+    assert_eq!((reply.status, reply.header("x-left")), (200, Some("9")));
+    let reply = reply.json();
+    assert_eq!((&reply["model"], &reply["object"]), (&json!("m"), &json!("list")));
+    let vector = |at: usize| reply["data"][at]["embedding"].clone();
+    assert_eq!(vector(0).as_array().unwrap().len(), 64);
+    assert_eq!(vector(0), vector(2));
+    assert_ne!(vector(0), vector(1));
+    assert_eq!((&reply["data"][1]["index"], &reply["data"][3]), (&json!(1), &Value::Null));
+    let one = client.send("POST /embeddings", "{\"model\": \"m\", \"input\": \"a dog\"}").unwrap().json();
+    assert_eq!(one["data"][0]["embedding"], vector(0));
+    let broken = client.send("POST /v1/embeddings", "{\"model\": \"broken\", \"input\": \"a\"}").unwrap();
+    assert_eq!(broken.status, 503);
+    assert_eq!(client.chat(&ask("x")).status, 500);
 }
 
 #[test]
@@ -291,7 +327,7 @@ fn a_bad_script_is_told_with_file_and_line() {
         assert!(!error.contains("at line 1"), "{error}");
     };
     starts("{\"answer\"}", "expected `:` (column 10)");
-    starts("{\"anser\": \"x\"}", "unknown field `anser`, expected one of `model`, ");
+    starts("{\"anser\": \"x\"}", "unknown field `anser`, expected one of `path`, `model`, ");
     starts(
         "{\"prompt\": \"x\"}",
         "says nothing to do: expected `answer`, `status`, `body`, `drop` or `fault`",
@@ -301,6 +337,10 @@ fn a_bad_script_is_told_with_file_and_line() {
     starts(
         "{\"status\": 500, \"reasoning\": \"x\"}",
         "`reasoning` and `finish_reason` belong to an `answer`",
+    );
+    starts(
+        "{\"answer\": \"x\", \"path\": \"/v1/embeddings\"}",
+        "`path` is \"/v1/embeddings\": expected \"/chat/completions\" or \"/embeddings\"",
     );
     starts("{\"status\": 99}", "`status` is 99: expected 200 to 599");
     starts("{\"answer\": \"x\", \"times\": 0}", "`times` is 0: expected 1 or more");

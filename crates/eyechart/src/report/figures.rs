@@ -2,7 +2,8 @@
 
 use super::Entry;
 use super::table::{ABSENT, Row, Table};
-use crate::types::{Compare, Published};
+use crate::types::{Compare, EncoderSpec, Published};
+use crate::weights::Model;
 
 const HEADS: [(&str, &str); 5] = [
     ("win_rate", "win rate"),
@@ -11,6 +12,9 @@ const HEADS: [(&str, &str); 5] = [
     ("top_5", "top-5"),
     ("top_10", "top-10"),
 ];
+
+/// How the names of published rows, and the notes on them, begin.
+const PUBLISHED: &str = "published:";
 
 /// One table for each benchmark among `entries`, in their order.
 pub(super) fn tables(entries: &[Entry]) -> Vec<Table> {
@@ -47,7 +51,38 @@ fn table(name: &str, entries: &[&Entry]) -> Table {
             }
         }
     }
+    add_encoders(&mut table, entries);
     table
+}
+
+/// Says whose similarity it is, unless all figures are by the encoder that the published ones are by.
+fn add_encoders(table: &mut Table, entries: &[&Entry]) {
+    let usual = Model::minilm();
+    let is_usual = |encoder: &EncoderSpec| {
+        encoder.precision.is_some()
+            && encoder.sha256.as_deref().is_some_and(|sha256| usual.has_weights(sha256))
+    };
+    let scored = || entries.iter().filter_map(|entry| Some((entry, entry.results.encoder.as_ref()?)));
+    if scored().all(|(_, encoder)| is_usual(encoder)) {
+        return;
+    }
+    for (entry, encoder) in scored() {
+        let note = format!("{}: similarity by {}.", entry.results.model, in_words(encoder));
+        if !table.notes.contains(&note) {
+            table.notes.push(note);
+        }
+    }
+    if table.rows.iter().any(|row| row.name.starts_with(PUBLISHED)) {
+        table.notes.push(format!("{PUBLISHED} similarity by {}.", usual.name));
+    }
+}
+
+fn in_words(encoder: &EncoderSpec) -> String {
+    match (&encoder.base_url, &encoder.precision) {
+        (Some(base_url), _) => format!("{} at {base_url}", encoder.name),
+        (None, Some(precision)) => format!("{} ({precision})", encoder.name),
+        (None, None) => encoder.name.clone(),
+    }
 }
 
 fn add_comparison(table: &mut Table, compare: &Compare, entries: &[&Entry]) {
@@ -99,11 +134,11 @@ fn measured(entry: &Entry, compare: &Compare, group: &str) -> Option<Row> {
 fn published_row(published: &Published, group: &str) -> Row {
     let cell = |metric: &str| percent(published.figures.get(metric).copied());
     let cells = HEADS.iter().map(|(metric, _)| cell(metric)).chain([ABSENT.to_owned()]);
-    Row { group: group.to_owned(), name: format!("published: {}", published.model), cells: cells.collect() }
+    Row { group: group.to_owned(), name: format!("{PUBLISHED} {}", published.model), cells: cells.collect() }
 }
 
 fn add_notes(table: &mut Table, published: &Published, group: &str) {
-    let whose = format!("published: figures of {}, not measured here.", published.source);
+    let whose = format!("{PUBLISHED} figures of {}, not measured here.", published.source);
     if !table.notes.contains(&whose) {
         table.notes.push(whose);
     }

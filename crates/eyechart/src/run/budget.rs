@@ -205,3 +205,78 @@ impl Meter {
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{ModelOutput, PickedSample, Usage};
+
+    const PRICE: (f64, f64) = (1.0, 10.0);
+
+    fn meter(budget: Budget, spent: Spent) -> Meter {
+        let (date, source) = ("2026-11-24".to_owned(), "a test".to_owned());
+        Meter::new(budget, Some(Price { input: PRICE.0, output: PRICE.1, date, source }), spent)
+    }
+
+    /// A sample that took 900 tokens of prompt and 100 of answer.
+    fn answered(usage: Option<Usage>) -> SampleRecord {
+        let picked = PickedSample { id: "a".to_owned(), row: 0 };
+        let mut record = SampleRecord::unmade(
+            picked,
+            crate::types::Failure::new(crate::types::FailureKind::Sample, "none"),
+        );
+        record.complete(ModelOutput { usage, ..ModelOutput::recorded("Yes.") });
+        record
+    }
+
+    fn counted() -> Option<Usage> {
+        Some(Usage { input_tokens: Some(900), output_tokens: Some(100), reasoning_tokens: None })
+    }
+
+    #[test]
+    fn the_nearer_the_limit_the_fewer_are_asked_at_once() {
+        let meter = meter(Budget { tokens: Some(10_000), ..Budget::default() }, Spent::default());
+        assert!(meter.admits(3) && !meter.admits(4), "nobody knows what one costs");
+        meter.count(&answered(counted()));
+        assert!(meter.admits(8) && !meter.admits(9), "nine more are what it allows");
+        (0..8).for_each(|_| meter.count(&answered(counted())));
+        assert!(meter.admits(0) && !meter.admits(1));
+        assert!(meter.check().is_ok());
+        meter.count(&answered(counted()));
+        assert!(!meter.admits(0) && meter.check().is_err());
+    }
+
+    #[test]
+    fn what_a_sample_cost_before_is_not_counted_twice() {
+        let earlier = Tokens { input: 500, output: 50 };
+        let meter = meter(
+            Budget { cost: Some(1.0), ..Budget::default() },
+            Spent { tokens: earlier, samples: 1, seconds: 0.0 },
+        );
+        meter.count(&SampleRecord { earlier, ..answered(counted()) });
+        assert_eq!(meter.lock().spent.tokens, Tokens { input: 1400, output: 150 });
+    }
+
+    #[test]
+    fn without_limits_everything_is_admitted_whatever_the_endpoint_reports() {
+        let meter = meter(Budget::default(), Spent::default());
+        meter.count(&answered(None));
+        assert!(meter.admits(10_000) && meter.check().is_ok());
+    }
+
+    #[test]
+    fn half_a_count_is_none() {
+        let meter = meter(Budget { cost: Some(1.0), ..Budget::default() }, Spent::default());
+        let half = Usage { input_tokens: Some(9), output_tokens: None, reasoning_tokens: None };
+        meter.count(&answered(Some(half)));
+        assert!(matches!(meter.check(), Err(RunError::Budget(Exhausted::Uncounted { option: COST }))));
+    }
+
+    #[test]
+    fn the_time_of_a_run_that_goes_on_counts() {
+        let budget = Budget { seconds: Some(3600.0), ..Budget::default() };
+        assert!(meter(budget, Spent { seconds: 3599.0, ..Spent::default() }).check().is_ok());
+        let over = meter(budget, Spent { seconds: 3600.0, ..Spent::default() }).check();
+        assert_eq!(over.unwrap_err().to_string(), "--max-time is used up: 3600 s");
+    }
+}

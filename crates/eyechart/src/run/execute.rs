@@ -3,17 +3,22 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::live::{self, Live};
+use super::runtime::runtime;
 use super::{Plan, RunError, Spent, Stop, recorded};
 use crate::dataset::DatasetError;
 use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, append_load, fold};
 use crate::provider::Gate;
 use crate::task::{Dataset, SampleResult};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status, Tokens};
+
+/// What is still written when a run ends has this long to be whole.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Samples that are read ahead of those who ask them.
 const READ_AHEAD: usize = 4;
@@ -123,8 +128,8 @@ pub fn execute(
     watcher.begin(job, log.durable(), gate.clone());
     let outcome = runtime().and_then(|runtime| {
         let answers = get_answers(&runtime, plan, job, (live, &log), stop);
-        // A picture that is being read for a sample that nobody waits for any more must not hold up the exit.
-        runtime.shutdown_background();
+        // A picture that is being kept is kept whole; a disk that hangs must not hold up the exit for long.
+        runtime.shutdown_timeout(LAST_WRITES);
         answers
     });
     let closed = log.finish();
@@ -156,11 +161,6 @@ fn get_answers(
         }
     };
     Ok((ended, spec.picked))
-}
-
-pub(super) fn runtime() -> Result<Runtime, RunError> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|error| RunError::Config(format!("cannot start the threads that a run needs: {error}")))
 }
 
 /// Reads samples on a thread of its own, a few ahead.

@@ -9,7 +9,8 @@ use super::recorded::Source;
 use super::{Plan, RunError, Spent};
 use crate::image::Preparer;
 use crate::task::SampleResult;
-use crate::types::{Answers, Failure, FailureKind, ImageSource, PickedSample, Sample, SendAs};
+use crate::types::{Answers, Failure, FailureKind, ImageSource, PickedSample, Sample};
+use crate::web::Web;
 
 /// Characters of a prompt beyond which it is worth a look: about 25,000 tokens.
 const LONG_PROMPT: usize = 100_000;
@@ -32,7 +33,7 @@ pub enum Oddity {
     MissingTarget,
     /// The reference has nothing but white space: the answer will not be scored.
     EmptyTarget,
-    /// A picture is at an address, of which nothing was fetched.
+    /// A picture is at an address that a run would fetch, and has not been fetched yet.
     UnseenPicture,
 }
 
@@ -97,24 +98,24 @@ struct Look {
     remarks: Vec<Remark>,
 }
 
-/// Looks at the samples `to_ask`, with pictures as `preparer` makes them. Blocks, on all processors.
+/// Looks at the samples `to_ask`, with pictures as `preparer` makes them; of those that a run would fetch by `web`, at
+/// what was fetched before. Blocks, on all processors.
 ///
 /// # Errors
 /// [`RunError::Data`] where the data cannot be read.
 pub fn dry_run(
     plan: Plan,
     to_ask: Vec<PickedSample>,
-    preparer: Option<&Preparer>,
+    (preparer, web): (Option<&Preparer>, Option<&Web>),
     spent: &Spent,
 ) -> Result<DryRun, RunError> {
-    let Plan { spec, task, dataset, outputs, .. } = plan;
+    let Plan { spec, dataset, outputs, .. } = plan;
     let samples = dataset.samples(to_ask)?;
     let (endpoint, source) = match &spec.answers {
         Answers::Endpoint(endpoint) => (Some(endpoint), None),
         answers => (None, Some(Source::new(answers, outputs.as_ref()))),
     };
-    let fetches = task.images.as_ref().is_some_and(|images| images.send == SendAs::Fetch);
-    let lens = Lens { scales: Scales::new(endpoint, preparer), preparer, source, fetches };
+    let lens = Lens { scales: Scales::new(endpoint, preparer), preparer, source, web };
     let looks = samples.par_bridge().map(|sample| Ok(lens.look_at(sample?)));
     let mut looks: Vec<Look> = looks.collect::<Result<_, RunError>>()?;
     let samples = looks.len();
@@ -147,13 +148,13 @@ struct Lens<'a> {
     scales: Scales<'a>,
     preparer: Option<&'a Preparer>,
     source: Option<Source<'a>>,
-    fetches: bool,
+    web: Option<&'a Web>,
 }
 
 impl Lens<'_> {
     fn look_at(&self, sample: SampleResult) -> Look {
         let sample = match sample {
-            Ok(sample) => sample,
+            Ok(sample) => self.with_kept(sample),
             Err(unmade) => return unmade_look(&unmade.picked, &unmade.failure),
         };
         let mut found = self.pictures(&sample);
@@ -168,6 +169,18 @@ impl Lens<'_> {
         }
     }
 
+    /// With the pictures that were fetched before in place of their addresses.
+    fn with_kept(&self, mut sample: Sample) -> Sample {
+        let Some(web) = self.web else { return sample };
+        for image in &mut sample.images {
+            let ImageSource::Url(url) = image else { continue };
+            if let Some(bytes) = web.kept(url) {
+                *image = ImageSource::Fetched { bytes, url: std::mem::take(url) };
+            }
+        }
+        sample
+    }
+
     fn pictures(&self, sample: &Sample) -> Vec<(Oddity, String)> {
         let Some(preparer) = self.preparer else { return Vec::new() };
         let mut found = Vec::new();
@@ -176,8 +189,9 @@ impl Lens<'_> {
         }
         for image in &sample.images {
             match image {
-                ImageSource::Url(url) if self.fetches => {
-                    found.push((Oddity::UnseenPicture, format!("{url}: fetched by a run alone")));
+                ImageSource::Url(url) if self.web.is_some() => {
+                    let message = format!("{url}: a run would fetch it");
+                    found.push((Oddity::UnseenPicture, message));
                 }
                 image => found.extend(preparer.try_out(image).err().map(|f| (Oddity::Picture, f.message))),
             }

@@ -13,6 +13,7 @@ mod preview;
 mod prices;
 mod recorded;
 mod resume;
+mod runtime;
 mod stop;
 
 use crate::dataset::DatasetError;

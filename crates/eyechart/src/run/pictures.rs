@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::RunError;
-use super::execute::runtime;
+use super::runtime::runtime;
 use super::stop::Orders;
 use crate::types::{Failure, ImageSource, Sample, SampleRecord};
 use crate::web::Web;

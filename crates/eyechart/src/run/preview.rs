@@ -6,9 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::RunError;
-use super::execute::runtime;
 use super::live::{Live, Unready};
 use super::pictures::fetch_all;
+use super::runtime::runtime;
 use crate::task::Dataset;
 use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, hex, nearest};
 

@@ -10,6 +10,9 @@ use crate::types::Price;
 /// What is built in: `prices.toml`, which says of itself what it is.
 const BUILT_IN: &str = include_str!("../../prices.toml");
 
+/// More is a slip of the pen: a dollar a token.
+const MOST: f64 = 1e6;
+
 /// What models cost. Of several entries for a model the first counts.
 #[derive(Debug, Clone, Default)]
 pub struct Prices {
@@ -96,7 +99,7 @@ fn check(entry: &Entry) -> Result<(), String> {
         return Err("an entry has no models: expected names such as \"custom/my-model\"".to_owned());
     }
     for (key, price) in [("input", entry.input), ("output", entry.output)] {
-        if !(price.is_finite() && price >= 0.0) {
+        if !(0.0..=MOST).contains(&price) {
             return Err(format!("{key} = {price} for {of}: expected US dollars for a million tokens"));
         }
     }
@@ -152,6 +155,10 @@ mod tests {
             ("[[price]]\nmodels = [\"a\"]\ninput = 1\noutput = nan\ndate = \"2026-01-31\"", "output = NaN"),
             ("[[price]]\nmodels = [\"a\"]\ninput = 1\noutput = 1\ndate = \"soon\"", "soon"),
             ("[[price]]\nmodels = [\"a\"]\ninput = 1\ndate = \"2026-01-31\"", "output"),
+            (
+                "[[price]]\nmodels = [\"a\"]\ninput = 1\noutput = 1e7\ndate = \"2026-01-31\"",
+                "output = 10000000",
+            ),
             ("[[prices]]", "prices"),
         ] {
             std::fs::write(&path, wrong).unwrap();

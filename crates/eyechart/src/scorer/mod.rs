@@ -2,4 +2,4 @@
 
 mod similarity;
 
-pub use similarity::{Embed, THRESHOLD, similarity};
+pub use similarity::{Embed, EmbedError, THRESHOLD, similarity};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sentence_embed::{Embeddings, cosine};
 
-use crate::types::{Answers, Compare, SampleRecord, Score, ScoreValue};
+use crate::types::{Answers, Compare, EncoderSpec, SampleRecord, Score, ScoreValue};
 
 /// The similarity above which the published comparison counts a win.
 pub const THRESHOLD: f64 = 0.8;
@@ -13,11 +13,34 @@ const NAME: &str = "similarity";
 
 /// Turns texts into vectors: the encoder, or a stand-in for tests.
 pub trait Embed {
+    /// What it is, for the record.
+    fn spec(&self) -> EncoderSpec;
+
     /// One vector a text, in their order.
     ///
     /// # Errors
-    /// A text that says what went wrong.
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String>;
+    /// [`EmbedError`]
+    fn embed(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
+
+    /// By how much the similarity of two of its vectors may differ from that of [`Embed::embed_exactly`]'s.
+    fn uncertainty(&self) -> f64;
+
+    /// As [`Embed::embed`], but as exactly as it can.
+    ///
+    /// # Errors
+    /// [`EmbedError`]
+    fn embed_exactly(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
+}
+
+/// Why texts cannot be embedded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmbedError {
+    /// The encoder on this machine cannot.
+    #[error("cannot embed the texts: {0}")]
+    Encoder(String),
+    /// The endpoint does not.
+    #[error("cannot embed the texts: {0}")]
+    Endpoint(String),
 }
 
 /// What is compared in one score: indices into the distinct texts, or why nothing is.
@@ -48,13 +71,13 @@ impl<'a> Texts<'a> {
 /// part of an answer may be empty; it is compared as the empty text.
 ///
 /// # Errors
-/// The encoder's, as a text.
+/// The encoder's.
 pub fn similarity(
     records: &[SampleRecord],
     compares: &[Compare],
     answers: &Answers,
     encoder: &dyn Embed,
-) -> Result<Vec<Score>, String> {
+) -> Result<Vec<Score>, EmbedError> {
     let mut texts = Texts::default();
     let mut pairs = Vec::new();
     for record in records {
@@ -63,14 +86,47 @@ pub fn similarity(
         }
     }
     let vectors = encoder.embed(&texts.distinct)?;
-    let scored = pairs.into_iter().map(|Pair { mut score, texts }| {
-        if let Some((part, target)) = texts {
-            // The reference tools compute in f32 and compare the widened value with the threshold.
-            score.value = ScoreValue::Value(f64::from(cosine(vectors.row(part), vectors.row(target))));
+    let similarity = |(a, b): (usize, usize)| similarity_of(vectors.row(a), vectors.row(b));
+    let mut values: Vec<Option<f64>> = pairs.iter().map(|pair| pair.texts.map(similarity)).collect();
+    settle_doubts(&pairs, &texts.distinct, encoder, &mut values)?;
+    let scored = pairs.into_iter().zip(values).map(|(Pair { mut score, .. }, value)| {
+        if let Some(value) = value {
+            score.value = ScoreValue::Value(value);
         }
         score
     });
     Ok(scored.collect())
+}
+
+/// The reference tools compute in f32 and compare the widened value with the threshold.
+fn similarity_of(a: &[f32], b: &[f32]) -> f64 {
+    f64::from(cosine(a, b))
+}
+
+/// Computes exactly what may be on the other side of the threshold than it should be.
+fn settle_doubts(
+    pairs: &[Pair],
+    texts: &[&str],
+    encoder: &dyn Embed,
+    values: &mut [Option<f64>],
+) -> Result<(), EmbedError> {
+    let uncertainty = encoder.uncertainty();
+    let is_doubtful = |value: f64| uncertainty > 0.0 && (value - THRESHOLD).abs() <= uncertainty;
+    let mut doubtful = Texts::default();
+    let mut settled = Vec::new();
+    for (at, (pair, value)) in pairs.iter().zip(&*values).enumerate() {
+        if let (Some((a, b)), true) = (pair.texts, value.is_some_and(is_doubtful)) {
+            settled.push((at, doubtful.place(texts[a]), doubtful.place(texts[b])));
+        }
+    }
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let vectors = encoder.embed_exactly(&doubtful.distinct)?;
+    for (at, a, b) in settled {
+        values[at] = Some(similarity_of(vectors.row(a), vectors.row(b)));
+    }
+    Ok(())
 }
 
 /// A recorded column compared with itself would say nothing.
@@ -110,8 +166,5 @@ fn pair_up<'a>(record: &'a SampleRecord, compare: &Compare, texts: &mut Texts<'a
     }
 }
 
-impl Embed for sentence_embed::Encoder {
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, String> {
-        sentence_embed::Encoder::embed(self, texts).map_err(|error| error.to_string())
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -277,4 +277,18 @@ target = \"rationale\"
             }
         }
     }
+
+    #[test]
+    fn data_comes_from_one_place() {
+        let file = "file = \"charts.jsonl\"";
+        let said = |keys: &str| said(file, &format!("{keys}\n{file}"));
+        assert!(said("hub = \"a/b\"\nurl = \"https://a.b/c\"").contains("both `hub` and `url`: leave one"));
+        assert!(said("revision = \"main\"").contains("it needs `hub`"));
+        assert!(said("hub = \" \"").contains("`hub` is empty"));
+        let many = TASK.replace(file, "url = \"https://a.b/c\"\nfile = \"*.jsonl\"");
+        assert!(parse(&many).unwrap_err().contains("`url` is the address of one file"));
+        assert!(
+            parse(&TASK.replace(file, "hub = \"a/b\"\nrevision = \"v1\"\nfile = \"data/*.jsonl\"")).is_ok()
+        );
+    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture};
-use crate::types::{Row, text_of, texts_of};
+use crate::types::{BadRow, Row, text_of, texts_of};
 
 /// How many rows are looked at.
 const ROWS: u64 = 100;
@@ -67,25 +67,28 @@ impl Look {
             rows: 0,
             columns: Vec::new(),
         };
-        look.read(&files).map_err(|error| error.to_string())?;
+        let bad = look.read(&files).map_err(|error| error.to_string())?;
         if look.rows == 0 {
-            return Err(format!("{} has no rows that can be read", data.display()));
+            let first = bad.map(|bad| format!("; the first is bad: {bad}")).unwrap_or_default();
+            return Err(format!("{} has no rows that can be read{first}", data.display()));
         }
         Ok(look)
     }
 
-    fn read(&mut self, files: &Files) -> Result<(), DatasetError> {
+    /// The first bad row, if there is one: the others are reported by the run.
+    fn read(&mut self, files: &Files) -> Result<Option<BadRow>, DatasetError> {
         let reader = dataset::open(files, None)?;
         let listed = reader.columns()?.unwrap_or_default();
         self.columns = listed.iter().map(|name| Column { name: name.clone(), ..Column::default() }).collect();
+        let mut bad = None;
         for row in reader.rows(Pick::Rows((0..ROWS).collect()), &listed)? {
-            // A bad row is reported by the run; there is nothing to learn from it.
-            if let Ok(row) = row? {
-                self.add(row);
+            match row? {
+                Ok(row) => self.add(row),
+                Err(row) => drop(bad.get_or_insert(row)),
             }
         }
         self.columns.retain(|column| !column.cells.is_empty() || column.blobs > 0);
-        Ok(())
+        Ok(bad)
     }
 
     fn add(&mut self, row: Row) {

@@ -9,7 +9,9 @@ use toml::de::{DeTable, DeValue};
 use crate::types::nearest;
 
 /// What serde calls the types, and what a writer of TOML calls them.
-const TYPE_WORDS: [(&str, &str); 8] = [
+const TYPE_WORDS: [(&str, &str); 10] = [
+    ("nonzero u32", "whole number from 1 up"),
+    ("nonzero u64", "whole number from 1 up"),
     ("sequence", "list"),
     ("map", "table"),
     ("usize", "whole number from 0 up"),

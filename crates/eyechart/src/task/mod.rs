@@ -15,6 +15,7 @@ mod registry;
 mod samples;
 mod source;
 mod starter;
+mod survey;
 
 pub use guess::{Found, Guess, Options, Pictures};
 pub use load::{LoadedTask, TaskError, load};
@@ -22,6 +23,7 @@ pub use look::{Column, Look};
 pub use pick::pick;
 pub use prompt::Prompt;
 pub use registry::{Suite, builtin_tasks, suites};
-pub use samples::{Dataset, SampleResult, Survey, Unmade};
+pub use samples::{Dataset, SampleResult, Unmade};
 pub use source::DataAccess;
 pub use starter::starter;
+pub use survey::{Eligible, Survey};

@@ -109,6 +109,9 @@ impl PictureFiles {
             // Whoever reads it says that there is no such file.
             (None, None, Base::Folder(folder)) => Ok(ImageSource::File(folder.join(name))),
             (None, None, Base::Hub { snapshot, .. }) => Err(match plain_path(name) {
+                Some(_) if snapshot.all_files().is_err() => {
+                    format!("{name}: it is not in the cache, and the Hub is not asked (HF_HUB_OFFLINE)")
+                }
                 Some(_) => format!("{name}: the dataset has no such file at {}", snapshot.commit()),
                 None => format!("{name}: expected a path inside the dataset"),
             }),

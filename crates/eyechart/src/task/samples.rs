@@ -9,11 +9,10 @@ use serde_json::Value;
 use super::columns::Missing;
 use super::load::LoadedTask;
 use super::pick::pick;
-use super::pictures::PictureFiles;
 use super::prompt::Prompt;
 use super::source::{DataAccess, Located, locate};
-use crate::dataset::{self, DatasetError, Files, Pick, Reader, resolve_label};
-use crate::hub::Snapshot;
+use super::survey::{Eligible, Survey};
+use crate::dataset::{self, DatasetError, Pick, Reader, resolve_label};
 use crate::types::{
     BadRow, DataFile, DataOrigin, Failure, FailureKind, ImageSource, PickedSample, Progress, Row, Sample,
     Task, text_of, texts_of,
@@ -23,63 +22,11 @@ use crate::types::{
 pub struct Dataset {
     task: Task,
     prompt: Prompt,
-    files: Files,
-    origin: Option<DataOrigin>,
-    pictures: PictureFiles,
-    snapshot: Option<Snapshot>,
-    notices: Vec<String>,
+    data: Located,
     reader: Box<dyn Reader>,
     /// The column whose recorded outputs stand in for a model, where one does: no picture is touched then.
     recorded: Option<String>,
     with_images: bool,
-}
-
-/// What a look at every row finds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey {
-    /// Rows, bad ones included.
-    pub rows: u64,
-    /// The rows that can be picked, ascending.
-    pub eligible: Eligible,
-    /// Rows that cannot be read: the first few, for people.
-    pub bad: Vec<BadRow>,
-    /// How many there are of them.
-    pub bad_rows: u64,
-    /// Rows whose label names none of their options.
-    pub unresolved_labels: u64,
-}
-
-/// Which rows can be picked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Eligible {
-    /// All of this many.
-    All(u64),
-    /// These.
-    Some(Vec<u64>),
-}
-
-impl Default for Eligible {
-    fn default() -> Self {
-        Self::Some(Vec::new())
-    }
-}
-
-impl Eligible {
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        match self {
-            Self::All(count) => *count,
-            Self::Some(rows) => rows.len() as u64,
-        }
-    }
-
-    fn nth(&self, index: u64) -> u64 {
-        match self {
-            Self::All(_) => index,
-            Self::Some(rows) => rows[usize::try_from(index).expect("an index into a Vec that is in memory")],
-        }
-    }
 }
 
 /// A picked row of which no sample could be made.
@@ -104,17 +51,13 @@ impl Dataset {
     /// # Errors
     /// A text that says where what was expected, and what to do.
     pub fn find(loaded: &LoadedTask, access: &DataAccess, progress: &dyn Progress) -> Result<Self, String> {
-        let Located { files, origin, pictures, snapshot, notices } = locate(loaded, access, progress)?;
+        let data = locate(loaded, access, progress)?;
         let format = loaded.task.dataset.format.as_deref();
-        let reader = dataset::open(&files, format).map_err(|error| error.to_string())?;
+        let reader = dataset::open(&data.files, format).map_err(|error| error.to_string())?;
         Ok(Self {
             task: loaded.task.clone(),
             prompt: Prompt::new(&loaded.task.prompt.text)?,
-            files,
-            origin,
-            pictures,
-            snapshot,
-            notices,
+            data,
             reader,
             recorded: None,
             with_images: true,
@@ -130,19 +73,25 @@ impl Dataset {
     /// The data folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.files.folder
+        &self.data.files.folder
+    }
+
+    /// Whether the data files are on this machine as files, and not in pieces that a cache keeps.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        self.data.files.remote.is_empty()
     }
 
     /// Where the data was fetched from; absent for a folder of the user's.
     #[must_use]
     pub fn origin(&self) -> Option<&DataOrigin> {
-        self.origin.as_ref()
+        self.data.origin.as_ref()
     }
 
     /// What a user should know of where the data comes from, one line each.
     #[must_use]
     pub fn notices(&self) -> &[String] {
-        &self.notices
+        &self.data.notices
     }
 
     /// The data files, by content.
@@ -150,17 +99,17 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError::Io`] where one cannot be read.
     pub fn fingerprint(&self) -> Result<Vec<DataFile>, DatasetError> {
-        dataset::fingerprint(&self.files)
+        dataset::fingerprint(&self.data.files)
     }
 
     /// What is wrong with data files in the cache, compared with what the Hub says of them. Asks nobody. Data of the
     /// user's own has nothing to be compared with, and pieces of files are checked whenever they are read.
     #[must_use]
     pub fn damage(&self) -> Vec<String> {
-        let Some(snapshot) = &self.snapshot else { return Vec::new() };
+        let Some(snapshot) = &self.data.snapshot else { return Vec::new() };
         let relative =
-            |path: &PathBuf| Some(path.strip_prefix(&self.files.folder).ok()?.to_str()?.to_owned());
-        let names = self.files.paths.iter().filter_map(relative);
+            |path: &PathBuf| Some(path.strip_prefix(&self.data.files.folder).ok()?.to_str()?.to_owned());
+        let names = self.data.files.paths.iter().filter_map(relative);
         names.filter_map(|name| snapshot.verify(&name).err()).map(|error| error.to_string()).collect()
     }
 
@@ -204,7 +153,7 @@ impl Dataset {
             }
         }
         survey.eligible = Eligible::Some(eligible);
-        missing.none_or_error(self.files.paths.first().unwrap_or(&self.files.folder))?;
+        missing.none_or_error(self.data.files.paths.first().unwrap_or(&self.data.files.folder))?;
         Ok(survey)
     }
 
@@ -268,27 +217,29 @@ impl Dataset {
     /// # Errors
     /// A text that says what cannot be had now. A picture that is nowhere to be had is its sample's failure.
     pub fn bring(&mut self, picked: &[PickedSample], progress: &dyn Progress) -> Result<(), String> {
-        let named = self.task.images.as_ref().filter(|_| self.with_images && self.pictures.is_elsewhere());
+        let named =
+            self.task.images.as_ref().filter(|_| self.with_images && self.data.pictures.is_elsewhere());
         let column = named.map(|images| images.column.clone());
-        if (column.is_none() && self.files.remote.is_empty()) || picked.is_empty() {
+        if (column.is_none() && self.data.files.remote.is_empty()) || picked.is_empty() {
             return Ok(());
         }
-        let columns = match self.files.remote.is_empty() {
+        let columns = match self.data.files.remote.is_empty() {
             true => column.iter().cloned().collect(),
             false => self.columns(),
         };
-        if !self.files.remote.is_empty() {
+        if !self.data.files.remote.is_empty() {
             progress.say(&format!("fetching {} rows of {}", picked.len(), self.task.dataset.file));
         }
         let mut names = BTreeSet::new();
-        let numbers = picked.iter().map(|picked| picked.row).collect();
+        let numbers: Vec<u64> = picked.iter().map(|picked| picked.row).collect();
+        self.reader.prefetch(&numbers, &columns).map_err(|error| error.to_string())?;
         for row in self.reader.rows(Pick::Rows(numbers), &columns).map_err(|error| error.to_string())? {
             // A bad row is its sample's failure.
             if let (Ok(row), Some(column)) = (row.map_err(|error| error.to_string())?, &column) {
                 names.extend(named_pictures(&row, column));
             }
         }
-        self.pictures.bring(&names, progress)
+        self.data.pictures.bring(&names, progress)
     }
 
     /// The samples of `picked` (rows ascending), made as they are asked for: memory is bounded by one row, or by
@@ -392,7 +343,7 @@ impl Dataset {
 
     /// Pictures inside the data file: in the column itself, or in its list as `column.0`, `column.1`, …
     fn held_pictures(&self, row: &Row, column: &str) -> Vec<ImageSource> {
-        let file = row.file.as_ref().or(self.files.paths.first());
+        let file = row.file.as_ref().or(self.data.files.paths.first());
         let file = file.map(|path| path.display().to_string()).unwrap_or_default();
         let names = row.get(column).map(|paths| texts_of(&paths)).unwrap_or_default();
         let source = |bytes: &Bytes, place: &str, name: Option<&String>| {
@@ -410,7 +361,7 @@ impl Dataset {
 
     /// An address, or a path relative to the data file that names it, as the datasets of the field have it.
     fn source_of(&self, place: String) -> Result<ImageSource, String> {
-        if is_address(&place) { Ok(ImageSource::Url(place)) } else { self.pictures.source(&place) }
+        if is_address(&place) { Ok(ImageSource::Url(place)) } else { self.data.pictures.source(&place) }
     }
 
     /// The columns kept beside the answer: those that scores and exports read.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Price, SampleRecord, Status, StopReason};
+use super::{EncoderSpec, FailureKind, Price, SampleRecord, Status, StopReason};
 
 /// Everything a report shows of one run. Derived: it can be rebuilt from the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Results {
     pub samples: SampleCounts,
     /// Every figure, in the task's order.
     pub figures: Vec<Figure>,
+    /// What made the vectors whose similarity the figures are of; absent where nothing was scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<EncoderSpec>,
     /// How fast the endpoint was; absent for recorded outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<Speed>,

@@ -90,7 +90,7 @@ pub enum ImageFormat {
     Jpeg,
     /// PNG, lossless.
     Png,
-    /// WebP, with loss; PNG is the one without.
+    /// The WebP format, with loss; PNG is the one without.
     WebP,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing here opens a file, a socket or a clock.
 
+mod address;
+mod encoder;
 mod estimate;
 mod failure;
 mod hex;
@@ -18,6 +20,8 @@ mod score;
 mod spec;
 mod task;
 
+pub use address::shown_address;
+pub use encoder::EncoderSpec;
 pub use estimate::{Cost, Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;

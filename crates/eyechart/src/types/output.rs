@@ -68,7 +68,8 @@ impl Usage {
     /// Tokens of prompt and answer, as far as they are known.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.input_tokens.unwrap_or(0) + self.output_tokens.unwrap_or(0)
+        // Whatever an endpoint claims: no sum of it must overflow.
+        self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
     }
 }
 

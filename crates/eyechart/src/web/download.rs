@@ -2,7 +2,7 @@
 //! where it has changed.
 //!
 //! ```text
-//! files/<sha256 of the content>/<name>      a file, under the name that its address ends with
+//! files/<sha256 of the content>/<name>      a file, under the name that the task has for it
 //! addresses/<sha256 of the address>         JSON: which file was there, and by which mark the host knows it
 //! addresses/….lock                          held while somebody fetches from it
 //! addresses/….incomplete                    the bytes so far of a download that broke, and `….mark` whose they are
@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 use super::client::{Client, LONGEST_WAIT, Trouble, WAITS, check_status, parsed, transport};
 use super::{Web, cache::write};
-use crate::types::{Progress, hex};
+use crate::types::{Progress, hex, shown_address};
 
 /// Without a byte for this long a connection counts as broken.
 const STALLED: Duration = Duration::from_secs(30);
@@ -50,17 +50,17 @@ struct Known {
 }
 
 impl Web {
-    /// The file at `url` as it is now. The host is asked whether what was fetched earlier is still right; where it
+    /// The file at `url` as it is now, kept under the name `name`. The host is asked whether what was fetched earlier is still right; where it
     /// does not answer, that file stands and [`WebFile::stale`] says why.
     ///
     /// Blocks; not for the inside of a runtime.
     ///
     /// # Errors
     /// Why there is no file, with the address.
-    pub fn file(&self, url: &str, progress: &dyn Progress) -> Result<WebFile, String> {
-        let with_url = |reason: String| format!("cannot fetch {url}: {reason}");
+    pub fn file(&self, url: &str, name: &str, progress: &dyn Progress) -> Result<WebFile, String> {
+        let with_url = |reason: String| format!("cannot fetch {}: {reason}", shown_address(url));
         let target = self.client.target(url).map_err(with_url)?;
-        let shelf = Shelf::new(&self.folder, &target);
+        let shelf = Shelf::new(&self.folder, &target, name);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| with_url(error.to_string()))?;
         let _lock = shelf.lock(progress).map_err(|error| with_url(format!("cannot keep it: {error}")))?;
@@ -76,9 +76,9 @@ impl Web {
 
     /// The file that was fetched from `url` earlier, the one with this hash where one is given. Asks nobody.
     #[must_use]
-    pub fn earlier_file(&self, url: &str, sha256: Option<&str>) -> Option<WebFile> {
+    pub fn earlier_file(&self, url: &str, name: &str, sha256: Option<&str>) -> Option<WebFile> {
         // Whether it may be connected to does not matter here.
-        let shelf = Shelf::new(&self.folder, &parsed(url).ok()?);
+        let shelf = Shelf::new(&self.folder, &parsed(url).ok()?, name);
         match sha256 {
             Some(sha256) => shelf.file(sha256),
             None => shelf.earlier().map(|(_, file)| file),
@@ -123,7 +123,8 @@ async fn download(
     progress: &dyn Progress,
 ) -> Result<WebFile, Trouble> {
     let part = shelf.part();
-    let reply = client.reach(url, &conditions(earlier, part.as_ref())).await?;
+    let headers = conditions(earlier, part.as_ref());
+    let reply = tokio::time::timeout(STALLED, client.reach(url, &headers)).await.map_err(|_| stalled())??;
     match (reply.status(), earlier) {
         (StatusCode::NOT_MODIFIED, Some((_, file))) => return Ok(file.clone()),
         (StatusCode::RANGE_NOT_SATISFIABLE, _) => {
@@ -169,7 +170,6 @@ async fn receive(mut reply: Response, shelf: &Shelf, progress: &dyn Progress) ->
     let total = reply.content_length().map(|left| done + left);
     loop {
         let next = tokio::time::timeout(STALLED, reply.chunk()).await;
-        let stalled = || Trouble::Passing(format!("nothing came for {} s", STALLED.as_secs()), None);
         let Some(bytes) = next.map_err(|_| stalled())?.map_err(transport)? else { break };
         part.write_all(&bytes).map_err(lasting)?;
         done += bytes.len() as u64;
@@ -179,6 +179,10 @@ async fn receive(mut reply: Response, shelf: &Shelf, progress: &dyn Progress) ->
         Some(total) => Err(Trouble::Passing(format!("{done} of {total} bytes came"), None)),
         None => part.sync_all().map_err(lasting),
     }
+}
+
+fn stalled() -> Trouble {
+    Trouble::Passing(format!("nothing came for {} s", STALLED.as_secs()), None)
 }
 
 fn lasting(error: io::Error) -> Trouble {
@@ -197,10 +201,10 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn new(cache: &Path, url: &Url) -> Self {
+    fn new(cache: &Path, url: &Url, name: &str) -> Self {
         let key = hex(&Sha256::digest(url.as_str()));
         let known = cache.join("addresses").join(key);
-        Self { files: cache.join("files"), known, name: name_of(url) }
+        Self { files: cache.join("files"), known, name: plain(name) }
     }
 
     fn earlier(&self) -> Option<(Known, WebFile)> {
@@ -281,11 +285,10 @@ impl Shelf {
     }
 }
 
-/// What the address ends with, as far as it can be a file's name; `data` where it ends with none.
-fn name_of(url: &Url) -> String {
-    let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+/// The name as far as it can be a file's in the cache.
+fn plain(name: &str) -> String {
     let kept = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let name: String = last.chars().map(|c| if kept(c) { c } else { '-' }).collect();
+    let name: String = name.chars().map(|c| if kept(c) { c } else { '-' }).collect();
     if name.trim_matches('.').is_empty() { "data".to_owned() } else { name }
 }
 

@@ -18,7 +18,7 @@ use reqwest::Url;
 use reqwest::dns::Resolve;
 use tokio::sync::OnceCell;
 
-use crate::types::{Failure, FailureKind};
+use crate::types::{Failure, FailureKind, shown_address};
 pub use download::WebFile;
 
 use cache::Cache;
@@ -106,7 +106,9 @@ impl Web {
     /// # Errors
     /// [`FailureKind::PictureUnavailable`] with the address and what stood in the way.
     pub async fn fetch(&self, url: &str) -> Result<Bytes, Failure> {
-        let unavailable = |reason| Failure::new(FailureKind::PictureUnavailable, format!("{url}: {reason}"));
+        let unavailable = |reason| {
+            Failure::new(FailureKind::PictureUnavailable, format!("{}: {reason}", shown_address(url)))
+        };
         let target = self.client.target(url).map_err(unavailable)?;
         let flight = Arc::clone(self.flights().entry(target.clone()).or_default());
         let outcome = flight.get_or_init(|| self.obtain(&target)).await;
@@ -115,6 +117,12 @@ impl Web {
             self.flights().remove(&target);
         }
         outcome.clone().map_err(unavailable)
+    }
+
+    /// The picture at `url` where it was fetched before. Blocks on the disk, and asks nobody.
+    #[must_use]
+    pub fn kept(&self, url: &str) -> Option<Bytes> {
+        self.cache.get(&self.client.target(url).ok()?)
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<Url, Arc<Flight>>> {

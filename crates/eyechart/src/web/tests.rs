@@ -52,7 +52,7 @@ fn guarded(names: Names) -> (TempDir, Web) {
 async fn refused(web: &Web, url: &str) -> String {
     let failure = web.fetch(url).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::PictureUnavailable);
-    failure.message.strip_prefix(&format!("{url}: ")).unwrap().to_owned()
+    failure.message.strip_prefix(&format!("{}: ", shown_address(url))).unwrap().to_owned()
 }
 
 #[tokio::test]

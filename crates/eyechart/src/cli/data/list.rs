@@ -1,11 +1,12 @@
 //! `eyechart data list` and `data path`: what is here, and where. Nobody is asked.
 
 use clap::{Args, ValueEnum};
-use eyechart::task::{DataAccess, Dataset, LoadedTask};
-use eyechart::types::{DataOrigin, Silent};
+use eyechart::task::{DataAccess, Dataset};
+use eyechart::types::{DataOrigin, ImageSource, Silent};
 use serde::Serialize;
 
-use super::{Choice, Exit, offline, output, tasks};
+use super::super::fetching::web_for;
+use super::{Choice, Chosen, Exit, Named, offline, output, tasks};
 
 /// Where data comes from, and what of it is on this machine
 #[derive(Debug, Args)]
@@ -42,17 +43,23 @@ pub struct Path {
 #[derive(Serialize)]
 struct Entry {
     task: String,
+    /// What names it on the command line.
+    #[serde(skip)]
+    argument: String,
     /// Where it comes from; absent where the task does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
     /// The version that is here; absent where there is none, or nobody gave it one.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<DataOrigin>,
-    /// Whether a run of the picked samples would find all it needs here, pictures at addresses apart.
+    /// Whether a run of the picked samples would find all it needs here, pictures sent as addresses apart.
     ready: bool,
     /// Samples that would be picked; absent where the rows are not here.
     #[serde(skip_serializing_if = "Option::is_none")]
     samples: Option<usize>,
+    /// Whether it is fetched where it is missing, and not laid out by the user.
+    #[serde(skip)]
+    is_fetched: bool,
     /// Why it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<String>,
@@ -68,20 +75,36 @@ impl List {
         Ok(Exit::Success)
     }
 
-    fn entry(&self, task: LoadedTask) -> Entry {
-        let (name, from) = (task.task.name.clone(), task.task.dataset.origin_in_words());
-        let entry = Entry { task: name, from, version: None, ready: false, samples: None, missing: None };
-        let mut chosen = match self.choice.choose(task, &offline(self.choice.access()), &Silent) {
-            Ok(chosen) => chosen,
-            Err(error) => return Entry { missing: Some(error.to_string()), ..entry },
+    fn entry(&self, Named { argument, task }: Named) -> Entry {
+        let is_fetched = task.task.dataset.hub.is_some() || task.task.dataset.url.is_some();
+        let mut entry = Entry {
+            task: task.task.name.clone(),
+            argument,
+            from: task.task.dataset.origin_in_words(),
+            version: None,
+            ready: false,
+            samples: None,
+            is_fetched: self.choice.data.is_none() && is_fetched,
+            missing: None,
         };
-        let missing = chosen.dataset.bring(&chosen.picked, &Silent).err();
-        let version = chosen.dataset.origin().cloned();
-        Entry { version, ready: missing.is_none(), samples: Some(chosen.picked.len()), missing, ..entry }
+        match self.choice.choose(task, &offline(self.choice.access()), &Silent) {
+            Ok(chosen) => entry.look_at(chosen),
+            Err(error) => entry.missing = Some(error.to_string()),
+        }
+        entry
     }
 }
 
 impl Entry {
+    fn look_at(&mut self, mut chosen: Chosen) {
+        self.version = chosen.dataset.origin().cloned();
+        self.samples = Some(chosen.picked.len());
+        let brought = chosen.dataset.bring(&chosen.picked, &Silent);
+        self.missing =
+            brought.and_then(|()| all_kept(chosen).unwrap_or_else(|error| Err(error.to_string()))).err();
+        self.ready = self.missing.is_none();
+    }
+
     fn text(&self) -> String {
         let from = self.from.as_ref().map(|from| format!("    from   {from}\n")).unwrap_or_default();
         let version = match &self.version {
@@ -90,23 +113,46 @@ impl Entry {
         };
         let here = match (self.ready, self.samples) {
             (true, Some(samples)) => format!("all that its {samples} samples need{version}"),
-            (_, Some(_)) => format!("its rows{version}, not all pictures: eyechart data fetch {}", self.task),
-            _ if self.from.is_some() => format!("nothing: eyechart data fetch {}", self.task),
-            _ => "nothing: --data DIR says where it is".to_owned(),
+            (_, Some(_)) => {
+                format!("its rows{version}, not all pictures: eyechart data fetch {}", self.argument)
+            }
+            _ if self.is_fetched => format!("nothing: eyechart data fetch {}", self.argument),
+            _ => self.missing.clone().unwrap_or_default(),
         };
         format!("{}\n{from}    here   {here}\n", self.task)
     }
 }
 
+/// Nothing is amiss where every picture at an address that a run would fetch was fetched before.
+fn all_kept(chosen: Chosen) -> anyhow::Result<Result<(), String>> {
+    let Some(web) = web_for(&chosen.task.task, true)? else { return Ok(Ok(())) };
+    for sample in chosen.dataset.samples(chosen.picked)? {
+        let images = sample?.map(|sample| sample.images).unwrap_or_default();
+        let is_missing =
+            |image: &ImageSource| matches!(image, ImageSource::Url(url) if web.kept(url).is_none());
+        if images.iter().any(is_missing) {
+            return Ok(Err("not all pictures were fetched from their addresses".to_owned()));
+        }
+    }
+    Ok(Ok(()))
+}
+
 impl Path {
     pub fn call(self) -> anyhow::Result<Exit> {
         let mut tasks = tasks(std::slice::from_ref(&self.task))?;
-        let (Some(task), true) = (tasks.pop(), tasks.is_empty()) else {
+        let (Some(Named { task, .. }), true) = (tasks.pop(), tasks.is_empty()) else {
             anyhow::bail!("{} is a suite, whose tasks have a folder each: name one of them", self.task);
         };
         let found = Dataset::find(&task, &offline(DataAccess::new(None)), &Silent);
         let dataset = found
             .map_err(|reason| anyhow::anyhow!("{reason}\nto fetch it: eyechart data fetch {}", self.task))?;
+        anyhow::ensure!(
+            dataset.has_files(),
+            "the data of {} is kept in pieces, of which no folder has files; for the whole files: \
+             hf download {} --repo-type dataset",
+            self.task,
+            task.task.dataset.hub.as_deref().unwrap_or_default()
+        );
         output::result(&format!("{}\n", dataset.folder().display()));
         Ok(Exit::Success)
     }

@@ -12,7 +12,7 @@ use eyechart::task::{DataAccess, Dataset, LoadedTask, Survey, builtin_tasks, loa
 use eyechart::types::{PickedSample, Progress};
 
 use super::run::at_least_one;
-use super::{Exit, output};
+use super::{Exit, output, report_error};
 
 /// List, fetch, check or find the data of tasks
 #[derive(Debug, Args)]
@@ -67,10 +67,12 @@ struct Choice {
     /// The folder that holds the data, instead of where the task says
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
 
-    /// Fetch from addresses that are not public too
-    #[arg(long)]
-    allow_private_urls: bool,
+/// A task, and what somebody who means it writes on the command line.
+struct Named {
+    argument: String,
+    task: LoadedTask,
 }
 
 /// A task's data with the samples that would be picked.
@@ -84,7 +86,7 @@ struct Chosen {
 impl Choice {
     /// Where the data may be taken from.
     fn access(&self) -> DataAccess {
-        DataAccess { allow_private_urls: self.allow_private_urls, ..DataAccess::new(self.data.clone()) }
+        DataAccess::new(self.data.clone())
     }
 
     fn choose(
@@ -108,12 +110,28 @@ fn offline(mut access: DataAccess) -> DataAccess {
 }
 
 /// The named tasks and the tasks of the named suites; all that are built in where none is named.
-fn tasks(names: &[String]) -> anyhow::Result<Vec<LoadedTask>> {
+fn tasks(names: &[String]) -> anyhow::Result<Vec<Named>> {
     let named = names.iter().map(String::as_str);
     let all = builtin_tasks().iter().map(|(name, _)| *name).filter(|_| names.is_empty());
     let mut tasks = Vec::new();
     for name in named.chain(all) {
-        tasks.extend(load(name)?);
+        let of_name = |task: LoadedTask| Named {
+            argument: if task.in_suite { task.task.name.clone() } else { name.to_owned() },
+            task,
+        };
+        tasks.extend(load(name)?.into_iter().map(of_name));
     }
     Ok(tasks)
+}
+
+/// Does `job` for each task: one whose data is not to be had is no obstacle to the others.
+fn each(names: &[String], mut job: impl FnMut(Named) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    let mut worst = Exit::Success;
+    for named in tasks(names)? {
+        let exit = job(named).unwrap_or_else(|error| report_error(&error));
+        if exit as u8 > worst as u8 {
+            worst = exit;
+        }
+    }
+    Ok(worst)
 }

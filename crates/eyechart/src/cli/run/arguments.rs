@@ -150,7 +150,8 @@ impl From<RunFormat> for Format {
     }
 }
 
-fn parse_param(text: &str) -> Result<(String, Value), String> {
+/// `KEY=JSON`.
+pub fn parse_param(text: &str) -> Result<(String, Value), String> {
     let (key, json) = text.split_once('=').ok_or("expected KEY=JSON, such as max_tokens=1024")?;
     let value = serde_json::from_str(json)
         .map_err(|error| format!("{json:?} is no JSON ({error}); a text needs quotes: {key}='\"text\"'"))?;

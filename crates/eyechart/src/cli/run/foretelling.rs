@@ -6,9 +6,10 @@ use eyechart::image::Preparer;
 use eyechart::run::{DryRun, Expected, Forecast, Oddity, Remark, Scales, Spent, dry_run, forecast};
 use eyechart::types::{Answers, PickedSample};
 
+use super::super::fetching::web_for;
 use super::super::{Exit, output};
 use super::asking::preparer;
-use super::planning::Planned;
+use super::planning::{Planned, key_for};
 use super::{Run, RunFormat};
 
 /// Samples that a forecast looks at before a run; a dry run looks at all.
@@ -49,11 +50,20 @@ impl Planned {
 impl Run {
     /// Says what all that is planned will take.
     pub(super) fn foretell(&self, planned: &[Planned]) -> anyhow::Result<()> {
-        let mut cost = 0.0;
+        let (mut requests, mut cost) = (0.0, 0.0);
         for planned in planned {
             let Some(forecast) = planned.forecast()? else { continue };
             output::say(&format!("forecast for {}:\n{}", planned.plan.spec.task.name, in_lines(&forecast)));
+            requests += forecast.requests.value.unwrap_or(0.0);
             cost += forecast.cost.and_then(|cost| cost.value).unwrap_or(0.0);
+        }
+        if planned.len() > 1 && requests > 0.0 {
+            let priced = if cost > 0.0 { format!(", {} USD", money(cost)) } else { String::new() };
+            output::say(&format!(
+                "forecast for all {} tasks: {} requests{priced}",
+                planned.len(),
+                grouped(requests)
+            ));
         }
         let limit = planned.first().and_then(|planned| planned.plan.spec.execution.budget.cost);
         if let Some(limit) = limit.filter(|limit| cost > *limit) {
@@ -67,10 +77,12 @@ impl Run {
 
     /// Looks at every sample, and prints what would come of it.
     pub(super) fn call_dry(&self, planned: Vec<Planned>) -> anyhow::Result<Exit> {
+        note_missing_key(&planned);
         let mut dry_runs = Vec::new();
         for planned in planned {
             let (to_ask, spent, tryer) = (planned.to_ask().to_vec(), planned.spent(), planned.tryer());
-            dry_runs.push(dry_run(planned.plan, to_ask, tryer.as_ref(), &spent)?);
+            let web = web_for(&planned.plan.task, self.going.allow_private_urls)?;
+            dry_runs.push(dry_run(planned.plan, to_ask, (tryer.as_ref(), web.as_ref()), &spent)?);
         }
         output::result(&match self.showing.format {
             RunFormat::Table => dry_runs.iter().map(in_words).collect::<Vec<_>>().join("\n"),
@@ -78,6 +90,18 @@ impl Run {
         });
         let fails = dry_runs.iter().any(|dry_run| dry_run.would_fail > 0);
         Ok(if fails { Exit::SamplesFailed } else { Exit::Success })
+    }
+}
+
+/// It takes no key to look at samples, but a run will.
+fn note_missing_key(planned: &[Planned]) {
+    let mut specs = planned.iter().map(|planned| &planned.plan.spec);
+    let missing = specs.find_map(|spec| match &spec.answers {
+        Answers::Endpoint(endpoint) => key_for(&spec.model, endpoint).err(),
+        _ => None,
+    });
+    if let Some(missing) = missing {
+        output::notice(&missing.to_string());
     }
 }
 
@@ -126,7 +150,7 @@ fn words(oddity: Oddity) -> &'static str {
         Oddity::LongPrompt => "very long prompt",
         Oddity::MissingTarget => "missing target",
         Oddity::EmptyTarget => "empty target",
-        Oddity::UnseenPicture => "picture by address, not looked at",
+        Oddity::UnseenPicture => "picture by address, not fetched yet",
     }
 }
 

@@ -10,15 +10,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use eyechart::embed::Embedder;
 use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
 use arguments::{GoingArguments, ShowingArguments};
-pub use arguments::{RequestArguments, RunFormat, at_least_one};
+pub use arguments::{RequestArguments, RunFormat, at_least_one, parse_param};
 use budget::BudgetArguments;
 pub use planning::Planned;
 
-use super::encoder::{EncoderArguments, LazyEncoder};
+use super::embedder::EmbedderArguments;
 use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::score::score_run;
@@ -82,7 +83,7 @@ pub struct Run {
     dry_run: bool,
 
     #[command(flatten)]
-    encoder: EncoderArguments,
+    embedder: EmbedderArguments,
 
     #[command(flatten)]
     showing: ShowingArguments,
@@ -113,9 +114,10 @@ impl Run {
             self.each_task(planned, &interrupt, asking::unscored)?
         } else {
             // Found before the first request: a night's answers must not wait for it in the morning.
-            let encoder = self.encoder.lazy()?;
+            let embedder = self.embedder.open()?;
             self.foretell(&planned)?;
-            self.measure(planned, &interrupt, &encoder)?
+            embedder.check()?;
+            self.measure(planned, &interrupt, &embedder)?
         };
         let Some(entries) = entries else { return Ok(Exit::Interrupted) };
         output::result(&render(&entries, self.showing.format.into()));
@@ -130,9 +132,9 @@ impl Run {
         &self,
         planned: Vec<Planned>,
         interrupt: &Interrupt,
-        encoder: &LazyEncoder,
+        embedder: &Embedder,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
-        self.each_task(planned, interrupt, |folder| score_run(folder, encoder.get()?))
+        self.each_task(planned, interrupt, |folder| score_run(folder, embedder))
     }
 
     fn each_task(

@@ -197,14 +197,7 @@ impl Run {
 
     fn with_provider(&self, plan: Plan, job: Option<Job>) -> anyhow::Result<Planned> {
         let provider = match &plan.spec.answers {
-            Answers::Endpoint(endpoint) if self.dry_run => {
-                // It takes no key to look at samples, but a run will.
-                if let Err(missing) = key_for(&plan.spec.model, endpoint) {
-                    output::notice(&missing.to_string());
-                }
-                None
-            }
-            Answers::Endpoint(endpoint) => Some(self.provider(&plan, endpoint)?),
+            Answers::Endpoint(endpoint) if !self.dry_run => Some(self.provider(&plan, endpoint)?),
             _ => None,
         };
         Ok(Planned { plan, job, provider })
@@ -235,7 +228,7 @@ impl Run {
 }
 
 /// The key that an endpoint needs; none where none is set and none is needed.
-fn key_for(model: &str, endpoint: &Endpoint) -> anyhow::Result<Option<ApiKey>> {
+pub(super) fn key_for(model: &str, endpoint: &Endpoint) -> anyhow::Result<Option<ApiKey>> {
     let name: ModelName = model.parse()?;
     let variable = name.key_variable();
     let authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case("authorization"));

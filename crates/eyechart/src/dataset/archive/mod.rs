@@ -30,7 +30,7 @@ use stream::{ByteStream, Input};
 
 use crate::types::{Progress, Silent};
 
-pub use source::{ArchiveSource, LocalFile};
+pub use source::{ArchiveSource, LocalFile, read_on};
 pub(super) use stream::Fault;
 pub(super) use tar::{Entry, Kind, Tar};
 
@@ -136,7 +136,8 @@ impl Archive {
     }
 
     fn outcome(&self, wanted: &BTreeSet<&str>, progress: &dyn Progress) -> Result<Outcome, Stop> {
-        let outcome = settled(&self.load_index(wanted)?, wanted, &self.members);
+        let mut outcome = settled(&self.load_index(wanted)?, wanted, &self.members);
+        outcome.extend(zip::remembered(&self.folder, wanted, &self.members));
         if outcome.len() == wanted.len() {
             return Ok(outcome);
         }
@@ -150,7 +151,7 @@ impl Archive {
         progress.say(&format!("reading {}", self.source.name()));
         let mut input = Input::new(Arc::clone(&self.source), progress);
         match sniff(&mut input)? {
-            Format::Zip => Ok(zip::extract(input, wanted, &self.members)?),
+            Format::Zip => Ok(zip::extract(&self.source, wanted, (&self.folder, &self.members))?),
             Format::Tar => self.pass(input, index, outcome, wanted),
             Format::Gzip => {
                 let checkpoints = Checkpoints::open(&self.folder.join("checkpoints"))?;

@@ -2,8 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
 
 /// The bytes of one archive: a file, or a download that can start anywhere.
 pub trait ArchiveSource: Send + Sync {
@@ -23,10 +26,30 @@ pub trait ArchiveSource: Send + Sync {
     /// Where they cannot be had now; a later call may do better.
     fn read_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>>;
 
+    /// The bytes of a range, all of them.
+    ///
+    /// # Errors
+    /// As [`ArchiveSource::read_from`].
+    fn read_range(&self, range: Range<u64>) -> io::Result<Bytes> {
+        read_on(self.read_from(range.start)?, &range)
+    }
+
     /// How many bytes are read in the time that another [`ArchiveSource::read_from`] takes: shorter gaps are read
     /// through.
     fn jump_cost(&self) -> u64 {
         4 << 20
+    }
+}
+
+/// The bytes of `range` from a reader that begins with them.
+///
+/// # Errors
+/// Where it ends before they do.
+pub fn read_on(reader: impl Read, range: &Range<u64>) -> io::Result<Bytes> {
+    let (length, mut bytes) = (range.end.saturating_sub(range.start), Vec::new());
+    match reader.take(length).read_to_end(&mut bytes)? as u64 == length {
+        true => Ok(bytes.into()),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 

@@ -119,11 +119,6 @@ impl<'a> Input<'a> {
         Self { source, progress, reader: None, buffer, start: 0, end: 0, position: 0, told: 0 }
     }
 
-    /// The source's number of bytes, where it is known.
-    pub(super) fn size(&self) -> Option<u64> {
-        self.source.size()
-    }
-
     /// Why a format's bytes stop short.
     pub(super) fn truncated(&self, within: &str) -> Fault {
         Fault::Damaged(format!("the archive ends at byte {}, within {within}", self.position))
@@ -184,6 +179,12 @@ impl ByteStream for Input<'_> {
 
     fn seek(&mut self, offset: u64) -> Result<(), Fault> {
         let offset = self.source.size().map_or(offset, |size| offset.min(size));
+        // What is in the buffer need not be read again, before the position either.
+        let first = self.position - self.start as u64;
+        if let Some(at) = offset.checked_sub(first).filter(|at| *at <= self.end as u64) {
+            (self.start, self.position) = (at as usize, offset);
+            return Ok(());
+        }
         let gap = offset.checked_sub(self.position);
         let buffered = (self.end - self.start) as u64;
         if gap.is_some_and(|gap| gap <= buffered.max(self.source.jump_cost())) {

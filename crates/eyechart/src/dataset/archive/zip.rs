@@ -1,27 +1,87 @@
-//! Picked members of a zip archive. Its directory tells where each is, so no index is kept.
+//! Picked members of a zip archive. Its directory tells where each is; what became of those that were asked for is kept,
+//! so that asking for them again reads nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ::zip::ZipArchive;
 use ::zip::read::ZipFile;
 use ::zip::result::ZipError;
+use bytes::{Buf as _, Bytes};
+use serde::{Deserialize, Serialize};
 
 use super::members::Members;
 use super::pass::{Outcome, too_large};
-use super::stream::{ByteStream, Fault, Input};
+use super::source::ArchiveSource;
+use super::stream::Fault;
 use super::tar::plain_name;
 use super::{MAX_MEMBER_BYTES, NO_SUCH_MEMBER};
 
-/// Stores each wanted member that is not stored yet.
+/// Bytes that are read at once: a picture or two.
+const PIECE: u64 = 128 << 10;
+
+/// What became of a member.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Fate {
+    /// It was stored, with so many bytes.
+    Bytes(u64),
+    /// It cannot be had, and why.
+    Missing(String),
+}
+
+/// What is known of the wanted members without reading the archive. A stored one that is gone is not known.
+pub(super) fn remembered(folder: &Path, wanted: &BTreeSet<&str>, members: &Members) -> Outcome {
+    let fates = read_fates(&folder.join("zip.json"));
+    let known = |name: &str| match fates.get(name)? {
+        Fate::Bytes(bytes) => members.find(name, *bytes).map(Ok),
+        Fate::Missing(reason) => Some(Err(reason.clone())),
+    };
+    wanted.iter().filter_map(|name| Some(((*name).to_owned(), known(name)?))).collect()
+}
+
+/// Stores each wanted member that is not stored yet. The caller holds the archive's lock.
 pub(super) fn extract(
-    input: Input<'_>,
+    source: &Arc<dyn ArchiveSource>,
+    wanted: &BTreeSet<&str>,
+    (folder, members): (&Path, &Members),
+) -> Result<Outcome, Fault> {
+    let outcome = read_wanted(source, wanted, members)?;
+    let path = folder.join("zip.json");
+    let mut fates = read_fates(&path);
+    fates.extend(outcome.iter().map(|(name, found)| (name.clone(), Fate::of(found))));
+    let text = serde_json::to_vec(&fates).map_err(io::Error::from);
+    let (written, partial) = (text, path.with_extension("partial"));
+    let written =
+        written.and_then(|text| fs::write(&partial, text)).and_then(|()| fs::rename(&partial, &path));
+    written.map_err(|error| Fault::Cache(path.clone(), error))?;
+    Ok(outcome)
+}
+
+impl Fate {
+    fn of(found: &Result<PathBuf, String>) -> Self {
+        match found {
+            Ok(path) => Self::Bytes(fs::metadata(path).map_or(0, |data| data.len())),
+            Err(reason) => Self::Missing(reason.clone()),
+        }
+    }
+}
+
+/// A file that is damaged is none: it only saves reading.
+fn read_fates(path: &Path) -> BTreeMap<String, Fate> {
+    fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+fn read_wanted(
+    source: &Arc<dyn ArchiveSource>,
     wanted: &BTreeSet<&str>,
     members: &Members,
 ) -> Result<Outcome, Fault> {
     let mut outcome = Outcome::new();
-    let mut archive = match ZipArchive::new(Seekable(input)) {
+    let mut archive = match ZipArchive::new(Pieces::new(Arc::clone(source))) {
         Ok(archive) => archive,
         Err(error) => {
             let reason = reason(error)?;
@@ -99,32 +159,53 @@ fn reason(error: ZipError) -> Result<String, Fault> {
 #[error("{0}")]
 struct SourceFailed(io::Error);
 
-/// A source as the `zip` crate wants it.
-struct Seekable<'a>(Input<'a>);
+/// A source as the `zip` crate wants it, read in pieces from wherever it looks.
+struct Pieces {
+    source: Arc<dyn ArchiveSource>,
+    position: u64,
+    /// The bytes from the position on that are here.
+    piece: Bytes,
+}
 
-impl Read for Seekable<'_> {
+impl Pieces {
+    fn new(source: Arc<dyn ArchiveSource>) -> Self {
+        Self { source, position: 0, piece: Bytes::new() }
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        let unknown = || io::Error::new(io::ErrorKind::Unsupported, "a zip archive of unknown size");
+        self.source.size().ok_or_else(unknown)
+    }
+}
+
+impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.0.fill().map_err(|fault| match fault {
-            Fault::Source(error) | Fault::Cache(_, error) => io::Error::other(SourceFailed(error)),
-            Fault::Damaged(reason) => io::Error::new(io::ErrorKind::InvalidData, reason),
-        })?;
-        let count = bytes.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&bytes[..count]);
-        self.0.consume(count);
+        let size = self.size()?;
+        if self.piece.is_empty() && self.position < size {
+            let range = self.position..size.min(self.position + PIECE.max(buffer.len() as u64));
+            let piece = self.source.read_range(range);
+            self.piece = piece.map_err(|error| io::Error::other(SourceFailed(error)))?;
+        }
+        let count = self.piece.len().min(buffer.len());
+        self.piece.copy_to_slice(&mut buffer[..count]);
+        self.position += count as u64;
         Ok(count)
     }
 }
 
-impl Seek for Seekable<'_> {
+impl Seek for Pieces {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let unknown = || io::Error::new(io::ErrorKind::Unsupported, "a zip archive of unknown size");
         let offset = match to {
             SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::Current(by) => self.0.position().checked_add_signed(by),
-            SeekFrom::End(by) => self.0.size().ok_or_else(unknown)?.checked_add_signed(by),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.size()?.checked_add_signed(by),
         };
         let offset = offset.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        self.0.seek(offset).map_err(|_| io::Error::from(io::ErrorKind::NotSeekable))?;
-        Ok(self.0.position())
+        match offset.checked_sub(self.position).filter(|ahead| *ahead <= self.piece.len() as u64) {
+            Some(ahead) => self.piece.advance(ahead as usize),
+            None => self.piece.clear(),
+        }
+        self.position = offset;
+        Ok(offset)
     }
 }

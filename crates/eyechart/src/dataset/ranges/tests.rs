@@ -10,9 +10,11 @@ use super::*;
 pub(in crate::dataset) struct Asked(Arc<Mutex<Vec<Range<u64>>>>);
 
 impl Asked {
-    /// The ranges since the last call.
+    /// The ranges since the last call, sorted: several come at once.
     pub(in crate::dataset) fn take(&self) -> Vec<Range<u64>> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        let mut ranges = std::mem::take(&mut *self.0.lock().unwrap());
+        ranges.sort_by_key(|range| range.start);
+        ranges
     }
 }
 

@@ -211,7 +211,7 @@ impl Scale {
         let limit = limits.iter().find_map(|key| Some((key, params.get(*key)?.as_u64()?)));
         match limit {
             Some((key, limit)) => {
-                Expected::new((self.requests * limit) as f64, format!("at most: {key} = {limit}"))
+                Expected::new(self.requests as f64 * limit as f64, format!("at most: {key} = {limit}"))
             }
             None => Expected::unknown("unknown: neither max_tokens nor max_completion_tokens is set"),
         }

@@ -18,14 +18,22 @@ pub(super) fn locate(
     let first = files.paths.first().map_or(files.folder.as_path(), PathBuf::as_path);
     let base = if first.is_dir() { first } else { first.parent().unwrap_or(Path::new("")) };
     let mut pictures = PictureFiles::in_folder(base.to_owned());
+    let mut notices = Vec::new();
     if let Some(pattern) = loaded.task.images.as_ref().and_then(|images| images.archive.as_deref()) {
-        // Unpacked already, it need not be there.
-        if let Ok(found) = dataset::find_files(&files.folder, pattern) {
-            let archives = found.paths.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
-            pictures = pictures.with_archives(archives, super::own_cache(access)?);
+        match dataset::find_files(&files.folder, pattern) {
+            Ok(found) => {
+                let archives = found.paths.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
+                pictures = pictures.with_archives(archives, super::own_cache(access)?);
+            }
+            // Unpacked already, it need not be there.
+            Err(_) => {
+                let place = base.display();
+                notices
+                    .push(format!("no archive {pattern} here: pictures are looked for as files in {place}"));
+            }
         }
     }
-    Ok(Located { files, origin: None, pictures, snapshot: None, notices: Vec::new() })
+    Ok(Located { files, origin: None, pictures, snapshot: None, notices })
 }
 
 fn open(path: &Path) -> Result<Arc<dyn ArchiveSource>, String> {

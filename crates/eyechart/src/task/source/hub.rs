@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::super::pictures::PictureFiles;
 use super::{DataAccess, Located, is_parquet, own_cache, parent_of};
-use crate::dataset::archive::ArchiveSource;
+use crate::dataset::archive::{ArchiveSource, read_on};
 use crate::dataset::{self, Files, Ranges, ReadAt};
 use crate::hub::{Hub, HubError, RemoteFile, Repository, Snapshot};
 use crate::types::{DataOrigin, Progress, Task};
@@ -69,21 +72,26 @@ impl Place<'_> {
     fn files(&self, progress: &dyn Progress) -> Result<Files, String> {
         let pattern = self.task.dataset.file.trim_end_matches('/');
         let found = self.select(pattern);
-        if found.is_empty() && pattern != "." {
-            let below = self.below(&format!("{pattern}/"));
-            if !below.is_empty() {
-                return self.image_folder(pattern, below, progress);
-            }
-            return Err(self.missing(pattern));
+        let is_one_file = found == [pattern];
+        if !is_one_file {
+            // Of several nobody could tell later that some were missing.
+            self.snapshot.all_files().map_err(|error| error.to_string())?;
         }
-        match () {
-            () if pattern == "." => self.image_folder("", self.below(""), progress),
-            () if is_parquet(&self.task.dataset) => self.parquet(found, progress),
-            () => {
-                let paths = self.get(&found, progress)?;
-                Ok(Files::local(self.snapshot.folder(), paths))
-            }
+        if found.is_empty() {
+            let (folder, prefix) =
+                if pattern == "." { ("", String::new()) } else { (pattern, format!("{pattern}/")) };
+            let below = self.below(&prefix);
+            return if below.is_empty() {
+                Err(self.missing(pattern))
+            } else {
+                self.image_folder(folder, below, progress)
+            };
         }
+        if is_parquet(&self.task.dataset) {
+            return self.parquet(found, progress);
+        }
+        let paths = self.get(&found, progress)?;
+        Ok(Files::local(self.snapshot.folder(), paths))
     }
 
     fn select(&self, pattern: &str) -> Vec<String> {
@@ -233,5 +241,13 @@ impl ArchiveSource for HubArchive {
 
     fn read_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
         self.snapshot.stream(&self.path, offset).map_err(io_error)
+    }
+
+    fn read_range(&self, range: Range<u64>) -> io::Result<Bytes> {
+        match self.snapshot.read_range(&self.path, range.clone()) {
+            // Better slowly than not at all.
+            Err(HubError::NoRanges { .. }) => read_on(self.read_from(range.start)?, &range),
+            read => read.map_err(io_error),
+        }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn locate(
         ..WebSettings::new(super::own_cache(access)?, |_| Ok(()))
     };
     let web = Web::new(settings)?;
-    let file = file(&web, url, access, progress)?;
+    let file = file(&web, (url, &task.dataset.file), access, progress)?;
     let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
     let pictures =
         PictureFiles::nowhere(format!("the data of {} came from an address, without pictures", task.name));
@@ -37,12 +37,17 @@ pub(super) fn locate(
 }
 
 /// What an earlier run had, where it goes on; else the file as it is now.
-fn file(web: &Web, url: &str, access: &DataAccess, progress: &dyn Progress) -> Result<WebFile, String> {
+fn file(
+    web: &Web,
+    (url, name): (&str, &str),
+    access: &DataAccess,
+    progress: &dyn Progress,
+) -> Result<WebFile, String> {
     let recorded = match &access.recorded {
         Some(DataOrigin::Url { url: recorded, sha256 }) if recorded == url => Some(sha256.as_str()),
         _ => None,
     };
-    let earlier = || web.earlier_file(url, recorded);
+    let earlier = || web.earlier_file(url, name, recorded);
     if (recorded.is_some() || access.env.hf_hub_offline)
         && let Some(file) = earlier()
     {
@@ -50,8 +55,8 @@ fn file(web: &Web, url: &str, access: &DataAccess, progress: &dyn Progress) -> R
     }
     if access.env.hf_hub_offline {
         return Err(format!(
-            "the cache has nothing of {url}, and HF_HUB_OFFLINE is set: unset it to download"
+            "the cache has nothing of {url}, and nobody is asked (HF_HUB_OFFLINE): fetch it first"
         ));
     }
-    web.file(url, progress)
+    web.file(url, name, progress)
 }

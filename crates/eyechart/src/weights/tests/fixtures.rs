@@ -55,12 +55,12 @@ pub fn model() -> Model {
         name: "tiny".to_owned(),
         repository: "them/tiny".to_owned(),
         files: FILES.iter().map(file).collect(),
-        package: Package {
+        package: Some(Package {
             name: "tiny-wheel".to_owned(),
             version: "1.0".to_owned(),
             folder: "tiny_wheel/model/".to_owned(),
             bytes: 1000,
-        },
+        }),
     }
 }
 

@@ -1,0 +1,108 @@
+//! What turns the texts of a run into vectors, as the command line says it: an encoder on this machine or an endpoint,
+//! and the cache before it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use eyechart::embed::{Arithmetic, CacheKey, Cached, Embedder, RemoteEncoder, Source, VectorCache};
+use eyechart::hub::Environment;
+use eyechart::provider::{
+    ApiKey, EmbeddingModel, Gate, GateSettings, HttpSettings, MOST_CONNECTIONS, ModelName, RetryPolicy,
+};
+use eyechart::types::Endpoint;
+use sentence_embed::Precision;
+use serde_json::Value;
+
+use super::encoder::{EmbedProgress, EncoderArguments};
+use super::run::parse_param;
+
+/// Seconds that an attempt may take.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Requests after the first that a batch may cost while the endpoint answers others.
+const RETRIES: u32 = 5;
+
+/// What embeds, and whether it remembers.
+#[derive(Debug, Clone, Args)]
+pub struct EmbedderArguments {
+    #[command(flatten)]
+    encoder: EncoderArguments,
+
+    /// Numbers of the encoder's matrix products: f32, or bf16, which is faster, where the processor has AVX-512 BF16;
+    /// the win rate is that of f32 all the same
+    #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32, conflicts_with = "embedder")]
+    embed_precision: Precision,
+
+    /// Threads that embed; 0 takes one a core
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "embedder")]
+    embed_threads: usize,
+
+    /// PROVIDER/MODEL of an endpoint for embeddings, such as openai/text-embedding-3-small, in place of --encoder
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    embedder: Option<String>,
+
+    /// Its address, before /embeddings
+    #[arg(long, value_name = "URL", requires = "embedder")]
+    embed_base_url: Option<String>,
+
+    /// Add a field to its requests, such as dimensions=256
+    #[arg(long, value_name = "KEY=JSON", requires = "embedder", value_parser = parse_param)]
+    embed_param: Vec<(String, Value)>,
+
+    /// Where embeddings are kept for the next time; off keeps none [default: eyechart's cache folder]
+    #[arg(long, env = "EYECHART_EMBED_CACHE", value_name = "DIR|off")]
+    embed_cache: Option<PathBuf>,
+}
+
+impl EmbedderArguments {
+    /// What embeds. An encoder's files are found (or fetched) now and loaded when a text is not in the cache; an
+    /// endpoint is asked then.
+    pub fn open(&self) -> anyhow::Result<Embedder> {
+        let (usual, exact) = match &self.embedder {
+            Some(name) => {
+                let remote = self.remote(name).with_context(|| format!("--embedder {name}"))?;
+                (self.cached(remote.cache_key(), remote), None)
+            }
+            None => {
+                let arithmetic = Arithmetic { precision: self.embed_precision, threads: self.embed_threads };
+                let encoder = self.encoder.open(arithmetic)?;
+                let exact = encoder.exact().map(|exact| self.cached(exact.cache_key(), exact));
+                (self.cached(encoder.cache_key(), encoder), exact)
+            }
+        };
+        Ok(Embedder::new(usual, exact, Box::new(EmbedProgress::default())))
+    }
+
+    fn cached(&self, key: CacheKey, source: impl Source + 'static) -> Cached {
+        let cache = self.cache_folder().map(|folder| VectorCache::new(&folder, key));
+        Cached::new(Box::new(source), cache)
+    }
+
+    fn remote(&self, name: &str) -> anyhow::Result<RemoteEncoder> {
+        let name: ModelName = name.parse()?;
+        let (variable, own_address) = (name.key_variable(), self.embed_base_url.is_some());
+        let key = ApiKey::check(variable, std::env::var(variable).ok(), name.key_required(own_address))?;
+        let endpoint = Endpoint {
+            base_url: name.base_url(self.embed_base_url.as_deref())?,
+            key_variable: Some(variable.to_owned()),
+            headers: Vec::new(),
+            params: self.embed_param.iter().cloned().collect(),
+            provider: name.provider,
+            model: name.model,
+        };
+        let http =
+            HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers: Vec::new(), log: None };
+        let policy = RetryPolicy { max_retries: RETRIES };
+        let model = EmbeddingModel::new(&endpoint, key, &http, policy).map_err(anyhow::Error::msg)?;
+        Ok(RemoteEncoder::new(model, endpoint, Gate::new(GateSettings::default()))?)
+    }
+
+    fn cache_folder(&self) -> Option<PathBuf> {
+        match &self.embed_cache {
+            Some(path) if path.as_os_str() == "off" => None,
+            Some(path) => Some(path.clone()),
+            None => Some(Environment::from_process().own_cache()?.join("embeddings")),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Vectors that were computed before: a folder of immutable segments an encoder, shared by processes.
+//!
+//! A segment appears whole, by a rename, and is never written again, so nobody needs a lock and a crash leaves nothing
+//! half done. Each vector is sealed with its encoder and its text: whatever is found in the files, a vector is the
+//! right one or it is not found. What is too much goes, the longest unused first.
+
+mod segment;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use crate::log::{LogError, remove_leftovers};
+use crate::types::hex;
+use segment::Segment;
+
+/// All encoders' segments together, in bytes, unless set otherwise: about 680,000 vectors of 384 numbers.
+const LIMIT: u64 = 1 << 30;
+/// A segment is not made larger than this, in bytes.
+const LARGEST_SEGMENT: u64 = 64 << 20;
+/// Beyond so many segments of one encoder the small ones are made into one.
+const MOST_SEGMENTS: usize = 32;
+/// A file that was not finished after so long never will be.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+const EXTENSION: &str = "vectors";
+
+/// What a vector depends on, but for the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CacheKey([u8; 32]);
+
+impl CacheKey {
+    /// The key of the encoder that these parts describe in full. Another version of eyechart has other keys.
+    #[must_use]
+    pub fn new(parts: &[&str]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in [env!("CARGO_PKG_VERSION")].iter().chain(parts) {
+            // The length before each, so that no two lists of parts read alike.
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        Self(hasher.finalize().into())
+    }
+}
+
+impl std::fmt::Debug for CacheKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CacheKey({})", hex(&self.0[..8]))
+    }
+}
+
+/// The SHA-256 of a text.
+type TextHash = [u8; 32];
+
+/// One encoder's vectors.
+#[derive(Debug, Clone)]
+pub struct VectorCache {
+    root: PathBuf,
+    folder: PathBuf,
+    key: CacheKey,
+    limit: u64,
+}
+
+impl VectorCache {
+    /// The cache under `root` for the encoder that `key` stands for. Touches no file.
+    #[must_use]
+    pub fn new(root: &Path, key: CacheKey) -> Self {
+        let folder = root.join(hex(&key.0[..16]));
+        Self { root: root.to_owned(), folder, key, limit: LIMIT }
+    }
+
+    /// The same with room for so many bytes, those of the cache's other encoders included.
+    #[must_use]
+    pub fn with_limit(self, bytes: u64) -> Self {
+        Self { limit: bytes, ..self }
+    }
+
+    /// Hands over the vector of each text that is known, with the text's place in `texts`. What cannot be read is not
+    /// known.
+    pub fn find(&self, texts: &[&str], mut found: impl FnMut(usize, &[f32])) {
+        let mut wanted: HashMap<TextHash, Vec<usize>> = HashMap::new();
+        for (at, text) in texts.iter().enumerate() {
+            wanted.entry(hash(text)).or_default().push(at);
+        }
+        for path in self.segments() {
+            if wanted.is_empty() {
+                return;
+            }
+            let Ok(mut segment) = Segment::open(&path) else { continue };
+            let vectors = segment.find(wanted.keys(), &self.key);
+            if !vectors.is_empty() {
+                segment.mark_used();
+            }
+            for (hash, vector) in vectors {
+                let places = wanted.remove(&hash).unwrap_or_default();
+                places.into_iter().for_each(|at| found(at, &vector));
+            }
+        }
+    }
+
+    /// Keeps these vectors, all of one size, one a text.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where the folder cannot be written. Nothing is lost by it but time.
+    pub fn add<'a>(&self, texts: &[&str], vectors: impl Iterator<Item = &'a [f32]>) -> Result<(), LogError> {
+        let mut entries: Vec<(TextHash, &[f32])> = texts.iter().map(|text| hash(text)).zip(vectors).collect();
+        entries.sort_unstable_by_key(|(hash, _)| *hash);
+        entries.dedup_by_key(|(hash, _)| *hash);
+        let Some(dim) = entries.first().map(|(_, vector)| vector.len()) else { return Ok(()) };
+        fs::create_dir_all(&self.folder).map_err(LogError::io("create the folder", &self.folder))?;
+        let most = usize::try_from(LARGEST_SEGMENT / segment::entry_size(dim)).unwrap_or(usize::MAX).max(1);
+        for part in entries.chunks(most) {
+            segment::write(&self.folder, &self.key, part)?;
+        }
+        self.merge()?;
+        self.make_room();
+        Ok(())
+    }
+
+    /// This encoder's segments, the last used first.
+    fn segments(&self) -> Vec<PathBuf> {
+        let mut files = files_in(&self.folder);
+        files.sort_by_key(|file| std::cmp::Reverse(file.used));
+        files.into_iter().map(|file| file.path).collect()
+    }
+
+    /// Makes one segment of many small ones. Two processes that do so at once keep some vectors twice.
+    fn merge(&self) -> Result<(), LogError> {
+        let mut files = files_in(&self.folder);
+        if files.len() <= MOST_SEGMENTS {
+            return Ok(());
+        }
+        files.sort_by_key(|file| file.bytes);
+        let mut bytes = 0;
+        let fits = |file: &&File| {
+            bytes += file.bytes;
+            bytes <= LARGEST_SEGMENT
+        };
+        let small: Vec<PathBuf> = files.iter().take_while(fits).map(|file| file.path.clone()).collect();
+        let mut all: HashMap<TextHash, Vec<f32>> = HashMap::new();
+        for path in &small {
+            // One that cannot be read goes with the others: nothing in it is of use.
+            all.extend(Segment::open(path).map(|mut segment| segment.all(&self.key)).unwrap_or_default());
+        }
+        let mut entries: Vec<(TextHash, &[f32])> =
+            all.iter().map(|(hash, vector)| (*hash, vector.as_slice())).collect();
+        entries.sort_unstable_by_key(|(hash, _)| *hash);
+        let merged = segment::write(&self.folder, &self.key, &entries)?;
+        // Others that read them meanwhile have them open still.
+        small.iter().filter(|path| **path != merged).for_each(|path| drop(fs::remove_file(path)));
+        Ok(())
+    }
+
+    /// Removes the longest unused segments, of whichever encoder, until the rest is within the limit.
+    fn make_room(&self) {
+        let folders = fs::read_dir(&self.root).into_iter().flatten().flatten().map(|entry| entry.path());
+        let folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
+        folders.iter().for_each(|folder| remove_leftovers(folder, STALE));
+        let mut files: Vec<File> = folders.iter().flat_map(|folder| files_in(folder)).collect();
+        files.sort_by_key(|file| file.used);
+        let mut total: u64 = files.iter().map(|file| file.bytes).sum();
+        for file in files {
+            if total <= self.limit {
+                return;
+            }
+            // Where another process was quicker, it is gone all the same.
+            let _ = fs::remove_file(&file.path);
+            total -= file.bytes;
+        }
+    }
+}
+
+fn hash(text: &str) -> TextHash {
+    Sha256::digest(text).into()
+}
+
+/// A segment's file.
+struct File {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// The segments in a folder; none where it is not there.
+fn files_in(folder: &Path) -> Vec<File> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let file = |entry: fs::DirEntry| {
+        let path = entry.path();
+        let data = entry.metadata().ok().filter(|data| data.is_file())?;
+        let is_segment = path.extension().is_some_and(|extension| extension == EXTENSION);
+        let used = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        is_segment.then_some(File { path, bytes: data.len(), used })
+    };
+    entries.filter_map(file).collect()
+}
+
+#[cfg(test)]
+mod tests;

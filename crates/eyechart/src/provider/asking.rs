@@ -1,0 +1,121 @@
+//! Asking until there is an answer or no point in asking on, whatever an answer is.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::gate::{Gate, Report};
+use super::health::Halt;
+use super::http::{Client, Sent};
+use super::retry::RetryPolicy;
+use crate::types::{Attempt, Failure, ModelOutput};
+
+/// How asking ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked<T = ModelOutput> {
+    /// The answer, or why there is none.
+    pub outcome: Result<T, Failure>,
+    /// What there was of an answer that failed (its tokens were paid for).
+    pub unusable: Option<T>,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
+}
+
+/// What a reply with status 200 comes to.
+pub(super) struct Read<T> {
+    /// The answer, or why it is none.
+    pub(super) outcome: Result<T, Failure>,
+    /// What there was of one that is none.
+    pub(super) unusable: Option<T>,
+    /// Tokens that it cost, where it says so.
+    pub(super) tokens: Option<u64>,
+}
+
+impl<T> Read<T> {
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self { outcome: Err(failure), unusable: None, tokens: None }
+    }
+}
+
+/// One address, and how patiently it is asked.
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) client: Client,
+    pub(super) policy: RetryPolicy,
+}
+
+impl Asker {
+    /// Sends `body` through `gate` until `read` finds an answer in the reply, it is refused for good, or given up.
+    /// `None`: `stopped` came first, while it waited.
+    ///
+    /// # Errors
+    /// [`Halt`] where there is no point in asking anything more.
+    pub(super) async fn ask<T>(
+        &self,
+        body: Bytes,
+        gate: &Arc<Gate>,
+        stopped: impl Future<Output = ()>,
+        read: impl Fn(&[u8]) -> Read<T>,
+    ) -> Result<Option<Asked<T>>, Halt> {
+        tokio::pin!(stopped);
+        let first = Instant::now();
+        let (mut attempts, mut doubt) = (Vec::new(), None);
+        for retry in 0.. {
+            let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
+            let Sent { mut attempt, body, exhausted_for } = self.client.send(body.clone()).await;
+            let Read { outcome, unusable, tokens } = self.meaning(&mut attempt, body, &read);
+            admission.end(&Report { attempt: &attempt, tokens, exhausted_for })?;
+            let asked_to_wait = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+            attempts.push(attempt);
+            let has_ended = match &outcome {
+                Ok(_) => true,
+                Err(failure) if !RetryPolicy::can_help(failure.kind) => true,
+                Err(_) if retry < self.policy.max_retries => false,
+                Err(failure) => {
+                    let is_the_samples = gate.judge(failure, first)?;
+                    doubt.get_or_insert_with(|| gate.doubt());
+                    is_the_samples
+                }
+            };
+            if has_ended {
+                return Ok(Some(Asked { outcome, unusable, attempts }));
+            }
+            let wait = self.policy.delay(retry, asked_to_wait);
+            if unless(&mut stopped, tokio::time::sleep(wait)).await.is_none() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The meaning of one attempt; a reply that cannot be used becomes the attempt's error too.
+    fn meaning<T>(
+        &self,
+        attempt: &mut Attempt,
+        body: Option<Bytes>,
+        read: impl Fn(&[u8]) -> Read<T>,
+    ) -> Read<T> {
+        if let Some(failure) = &attempt.error {
+            return Read::failed(failure.clone());
+        }
+        let mut found = read(&body.unwrap_or_default());
+        found.outcome = found.outcome.map_err(|failure| self.client.presentable(failure));
+        attempt.error = found.outcome.as_ref().err().cloned();
+        found
+    }
+}
+
+/// What `work` gives, unless `stopped` comes first.
+async fn unless<T>(
+    stopped: &mut Pin<&mut impl Future<Output = ()>>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stopped => None,
+        done = work => Some(done),
+    }
+}

@@ -1,0 +1,168 @@
+//! The OpenAI embeddings protocol: a model that turns texts into vectors.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::asking::{Asker, Read};
+use super::gate::Gate;
+use super::health::Halt;
+use super::http::{Client, HttpSettings, one_line};
+use super::key::ApiKey;
+use super::retry::RetryPolicy;
+use super::said::Said;
+use crate::types::{Endpoint, Failure, FailureKind};
+
+/// Where requests go, behind the base URL.
+const PATH: &str = "/embeddings";
+/// What stands for a text with nothing in it, which servers refuse.
+const EMPTY: &str = " ";
+
+/// A model of embeddings at an endpoint, ready to be asked from many tasks at once.
+#[derive(Debug)]
+pub struct EmbeddingModel {
+    asker: Asker,
+    model: String,
+    params: Map<String, Value>,
+}
+
+impl EmbeddingModel {
+    /// The model of `endpoint`; opens no connection yet.
+    ///
+    /// # Errors
+    /// A text that says which setting HTTP does not allow.
+    pub fn new(
+        endpoint: &Endpoint,
+        key: Option<ApiKey>,
+        http: &HttpSettings,
+        policy: RetryPolicy,
+    ) -> Result<Self, String> {
+        let client = Client::new(format!("{}{PATH}", endpoint.base_url), key, http)?;
+        let (model, params) = (endpoint.model.clone(), endpoint.params.clone());
+        Ok(Self { asker: Asker { client, policy }, model, params })
+    }
+
+    /// One vector a text, in their order, all of one size, or why there are none. An empty text is sent as a space.
+    ///
+    /// # Errors
+    /// [`Halt`] where there is no point in asking for any others.
+    pub async fn embed(
+        &self,
+        texts: &[String],
+        gate: &Arc<Gate>,
+    ) -> Result<Result<Vec<Vec<f32>>, Failure>, Halt> {
+        let asked = self.asker.ask(self.body(texts), gate, std::future::pending(), |reply| {
+            parse(reply, texts.len()).unwrap_or_else(Read::failed)
+        });
+        let asked = asked.await?.expect("nothing stops it, so it has ended");
+        Ok(asked.outcome)
+    }
+
+    fn body(&self, texts: &[String]) -> Bytes {
+        let input: Vec<&str> =
+            texts.iter().map(|text| if text.is_empty() { EMPTY } else { text.as_str() }).collect();
+        let mut body =
+            Map::from_iter([("model".to_owned(), json!(self.model)), ("input".to_owned(), json!(input))]);
+        body.extend(self.params.clone());
+        Bytes::from(Value::Object(body).to_string())
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    data: Vec<Entry>,
+    usage: Option<Usage>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    index: Option<usize>,
+    embedding: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    total_tokens: Option<u64>,
+    prompt_tokens: Option<u64>,
+}
+
+/// The vectors in the order of the texts, of which there were `count`.
+fn parse(body: &[u8], count: usize) -> Result<Read<Vec<Vec<f32>>>, Failure> {
+    let malformed = |message: String| Failure::new(FailureKind::Malformed, message);
+    let reply: Reply = serde_json::from_slice(body)
+        .map_err(|error| malformed(format!("expected embeddings ({error}), got {:?}", one_line(body))))?;
+    if let Some(error) = reply.error.filter(|error| !error.is_null()) {
+        let said = Said::of_error(&error);
+        let message = format!("status 200 with an error: {}", said.message);
+        return Err(Failure::new(said.kind_without_status(), message));
+    }
+    if reply.data.len() != count {
+        return Err(malformed(format!("expected {count} embeddings, got {}", reply.data.len())));
+    }
+    let mut vectors: Vec<Option<Vec<f32>>> = vec![None; count];
+    for (position, Entry { index, embedding }) in reply.data.into_iter().enumerate() {
+        let index = index.unwrap_or(position);
+        let place = vectors.get_mut(index).filter(|place| place.is_none());
+        let place =
+            place.ok_or_else(|| malformed(format!("the index {index} of an embedding is no text's")))?;
+        *place = Some(embedding);
+    }
+    let vectors: Vec<Vec<f32>> = vectors.into_iter().flatten().collect();
+    let dim = vectors.first().map_or(0, Vec::len);
+    let is_whole = |vector: &Vec<f32>| vector.len() == dim && vector.iter().all(|number| number.is_finite());
+    if dim == 0 || !vectors.iter().all(is_whole) {
+        return Err(malformed("the embeddings differ in size, or are no numbers".to_owned()));
+    }
+    let tokens = reply.usage.and_then(|usage| usage.total_tokens.or(usage.prompt_tokens));
+    Ok(Read { outcome: Ok(vectors), unusable: None, tokens })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(reply: &Value, count: usize) -> Result<Vec<Vec<f32>>, Failure> {
+        parse(reply.to_string().as_bytes(), count).and_then(|read| read.outcome)
+    }
+
+    #[test]
+    fn vectors_come_in_the_order_of_their_index() {
+        let reply = json!({"object": "list", "model": "m", "usage": {"prompt_tokens": 5, "total_tokens": 5},
+            "data": [{"index": 1, "embedding": [0.5, -1]}, {"index": 0, "embedding": [1, 2e-3]}]});
+        assert_eq!(read(&reply, 2).unwrap(), [[1.0, 2e-3], [0.5, -1.0]]);
+        assert_eq!(parse(reply.to_string().as_bytes(), 2).unwrap_or_else(Read::failed).tokens, Some(5));
+        let without = json!({"data": [{"embedding": [1]}, {"embedding": [2]}]});
+        assert_eq!(read(&without, 2).unwrap(), [[1.0], [2.0]]);
+    }
+
+    #[test]
+    fn what_is_not_one_vector_a_text_is_no_answer() {
+        let vector = |index: usize, numbers: Value| json!({"index": index, "embedding": numbers});
+        for (data, said) in [
+            (json!([vector(0, json!([1]))]), "expected 2 embeddings, got 1"),
+            (
+                json!([vector(0, json!([1])), vector(0, json!([2]))]),
+                "the index 0 of an embedding is no text's",
+            ),
+            (
+                json!([vector(0, json!([1])), vector(2, json!([2]))]),
+                "the index 2 of an embedding is no text's",
+            ),
+            (json!([vector(0, json!([1])), vector(1, json!([1, 2]))]), "differ in size"),
+            (json!([vector(0, json!([])), vector(1, json!([]))]), "differ in size"),
+            (json!([vector(0, json!([1e300])), vector(1, json!([1]))]), "number out of range"),
+            (json!([vector(0, json!("AAAA")), vector(1, json!([1]))]), "expected embeddings"),
+        ] {
+            let failure = read(&json!({"data": data}), 2).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Malformed);
+            assert!(failure.message.contains(said), "{}", failure.message);
+        }
+        let failure = read(&json!({"error": {"message": "no such key", "code": 401}}), 1).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Auth);
+        assert_eq!(read(&json!({}), 1).unwrap_err().kind, FailureKind::Malformed);
+    }
+}
