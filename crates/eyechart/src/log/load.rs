@@ -1,4 +1,4 @@
-//! `load.jsonl`: how busy the endpoint was kept, appended whenever a run stops. For people and plots: nothing else
+//! `load.jsonl`: how busy the endpoint was kept, appended while a run goes. For people and plots: nothing else
 //! reads it.
 
 use std::fs::OpenOptions;

@@ -9,10 +9,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::live::{self, Live};
+use super::load_series::LoadSeries;
 use super::runtime::runtime;
 use super::{Plan, RunError, Spent, Stop, recorded};
 use crate::dataset::DatasetError;
-use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, append_load, fold};
+use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, fold};
 use crate::provider::Gate;
 use crate::task::{Dataset, SampleResult};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status, Tokens};
@@ -126,6 +127,7 @@ pub fn execute(
     let log = Appender::open(&job.folder.samples_path())?;
     let gate = live.as_ref().map(|live| Arc::clone(&live.gate));
     watcher.begin(job, log.durable(), gate.clone());
+    let series = gate.map(|gate| LoadSeries::keep(&job.folder, gate));
     let outcome = runtime().and_then(|runtime| {
         let answers = get_answers(&runtime, plan, job, (live, &log), stop);
         // A picture that is being kept is kept whole; a disk that hangs must not hold up the exit for long.
@@ -134,7 +136,7 @@ pub fn execute(
     });
     let closed = log.finish();
     watcher.end();
-    let load = gate.map_or(Ok(()), |gate| append_load(&job.folder, &gate.series()));
+    let load = series.map_or(Ok(()), LoadSeries::finish);
     let (ended, order) = outcome?;
     closed?;
     load?;

@@ -6,6 +6,7 @@ mod execute;
 mod forecast;
 mod lint;
 mod live;
+mod load_series;
 mod outputs;
 mod pictures;
 mod plan;

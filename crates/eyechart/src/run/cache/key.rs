@@ -53,11 +53,21 @@ fn picture(image: &ImageRecord) -> Option<Value> {
     Some(json!([image.media_type.as_ref()?, image.sha256.as_ref()?]))
 }
 
-/// Name and value; of a credential the name alone, as a new key gives no other answers.
+/// Headers that carry a credential: a new key gives no other answers.
+const CREDENTIALS: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "ocp-apim-subscription-key",
+];
+
+/// Name and value; of a credential the name alone.
 fn header(header: &Header) -> Value {
     let (name, value) = (header.name.to_ascii_lowercase(), &header.value);
-    let is_credential = ["auth", "key", "token", "secret"].iter().any(|word| name.contains(word));
-    if is_credential { json!([name]) } else { json!([name, value]) }
+    if CREDENTIALS.contains(&name.as_str()) { json!([name]) } else { json!([name, value]) }
 }
 
 /// Without white space, the keys of every object in ascending order of their bytes.
@@ -129,7 +139,7 @@ mod tests {
         let with = |header| key(&endpoint(), &[header]);
         assert_eq!(with(("Authorization", "a")), with(("authorization", "b")));
         assert_eq!(with(("x-api-key", "a")), with(("x-api-key", "b")));
-        assert_ne!(with(("x-variant", "a")), with(("x-variant", "b")));
+        assert_ne!(with(("x-tokenizer", "a")), with(("x-tokenizer", "b")));
         assert_ne!(with(("x-variant", "a")), key(&endpoint(), &[]));
     }
 
