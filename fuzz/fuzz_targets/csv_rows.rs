@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     if std::fs::write(&path, bytes).is_err() {
         return;
     }
-    let files = Files { folder: folder.path().to_owned(), paths: vec![path] };
+    let files = Files::local(folder.path().to_owned(), vec![path]);
     let rows = |pick| open(&files, None).and_then(|reader| reader.rows(pick, &[]));
     let Ok(scanned) = rows(Pick::Scan) else { return };
     let scanned: Vec<_> = scanned.flatten().collect();

@@ -28,7 +28,7 @@ const NAMES: [&str; 16] = [
 /// No reset is believed beyond this.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Each line is a value; its first byte chooses the header.
+// Each line is a value; its first byte chooses the header.
 fuzz_target!(|bytes: &[u8]| {
     let header = |line: &'_ [u8]| line.split_first().map(|(name, _)| NAMES[usize::from(*name) % NAMES.len()]);
     let lines = bytes.split(|byte| *byte == b'\n');
