@@ -67,7 +67,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let path = folder.path().join("shard.tar");
     if std::fs::write(&path, &bytes).is_ok() {
-        let files = Files { folder: folder.path().to_owned(), paths: vec![path] };
+        let files = Files::local(folder.path().to_owned(), vec![path]);
         for pick in [Pick::Scan, Pick::Rows(vec![0, 2])] {
             let rows = open(&files, None).and_then(|reader| reader.rows(pick, &[]));
             rows.into_iter().flatten().take(10_000).for_each(drop);

@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     for (format, max_side) in [(None, None), (Some(ImageFormat::Jpeg), None), (None, NonZeroU32::new(16))] {
         let spec = ImagesSpec {
             column: "image".to_owned(),
+            archive: None,
             send: SendAs::Bytes,
             format,
             quality: None,
