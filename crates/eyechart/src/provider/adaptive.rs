@@ -8,17 +8,29 @@
 //!   them only wait in a queue.
 //! - *A refusal* (429 or the like) shows the ceiling: what was under way beside it. The limit is cut to a tenth
 //!   below that, at most by half, once for all attempts that were under way together. From there it climbs back
-//!   to just below the ceiling, stays for [`PATIENCE`] rounds, and tries one more; where that is borne it goes on
-//!   in growing steps, since the ceiling has risen.
+//!   to just below the ceiling, stays for [`PATIENCE`] rounds or seconds, and tries one more; where that is borne it
+//!   goes on in growing steps, since the ceiling has risen.
+//! - *Refusals that do not depend on the load* (an endpoint that fails now and then) are told from others by a cut to
+//!   half that does not end them. It is undone, and from then on only more refusals than chance brings count.
 //! - *Saturation*: where latency grows as fast as the limit did, an endpoint only queues. The limit stays where it
 //!   is, or goes back by a step. Latencies are those of single attempts, never of waits between them.
 
+mod refusals;
+
 use std::collections::VecDeque;
+
+use refusals::{Counts, Unprovoked};
 
 /// The limit that slow start begins with.
 const FIRST_LIMIT: usize = 4;
 /// Rounds at the ceiling before one more is tried.
 const PATIENCE: u32 = 24;
+/// As much in seconds, for models whose rounds are long. Seconds are counted in latencies: a round takes one.
+const PATIENCE_SECONDS: f64 = 10.0;
+/// Requests that must have ended after a cut before it is judged.
+const TRIAL: f64 = 16.0;
+/// Refusals well below what was borne are no more than chance up to this share of the requests.
+const TOLERATED: f64 = 0.15;
 /// A limit counts as used where this share of it was under way at once.
 const USED: f64 = 0.8;
 /// Latency that grows with the limit by this power or more means that requests wait in a queue: 1 is a pure
@@ -46,11 +58,33 @@ pub(super) struct Adaptive {
     slow_start: bool,
     /// Rounds since the limit last changed.
     calm: u32,
+    /// Seconds since then.
+    calm_seconds: f64,
+    /// What was sent and refused of late.
+    counts: Counts,
+    unprovoked: Unprovoked,
+    trial: Option<Trial>,
+    /// The share of refusals that did not count when the ceiling was found.
+    believed: f64,
     /// What the next try beyond the ceiling adds.
     step: usize,
     round: Round,
     rounds: u64,
     seen: VecDeque<Seen>,
+}
+
+/// A cut of which it is not known yet whether it helps.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    /// The limit before it.
+    before: usize,
+}
+
+impl Trial {
+    /// No refusal that chance may have brought lowers the limit further.
+    fn floor(self) -> usize {
+        (self.before / 2).max(1)
+    }
 }
 
 /// What has happened since the last look.
@@ -100,6 +134,11 @@ impl Adaptive {
             least: 1,
             slow_start: true,
             calm: 0,
+            calm_seconds: 0.0,
+            counts: Counts::default(),
+            unprovoked: Unprovoked::default(),
+            trial: None,
+            believed: 0.0,
             step: 1,
             round: Round::default(),
             rounds: 0,
@@ -115,6 +154,7 @@ impl Adaptive {
     /// An attempt goes out.
     pub(super) fn start(&mut self) -> Started {
         self.under_way += 1;
+        self.counts.sent += 1.0;
         self.round.most_under_way = self.round.most_under_way.max(self.under_way);
         Started { episode: self.episode, generation: self.generation }
     }
@@ -129,20 +169,83 @@ impl Adaptive {
                     self.look();
                 }
             }
-            Signal::Refused if started.episode == self.episode => self.cut(),
+            Signal::Refused if started.episode == self.episode => self.refused(),
             Signal::Refused if started.episode + 1 == self.episode => self.lower_to_what_was_borne(),
             Signal::Answered(_) | Signal::Refused | Signal::Other => {}
         }
+        self.count();
     }
 
-    /// The first refusal of those that were under way together.
-    fn cut(&mut self) {
+    fn refused(&mut self) {
+        self.counts.refused += 1.0;
+        let unprovoked = self.unprovoked.share();
+        let at_floor = self.trial.is_some_and(|trial| self.limit <= trial.floor());
+        let share = if at_floor || self.was_borne() { unprovoked.max(TOLERATED) } else { unprovoked };
+        if self.counts.exceed(share) {
+            self.cut(at_floor);
+        }
+    }
+
+    /// Whether as much as the limit was borne before, and no cut since is on trial.
+    fn was_borne(&self) -> bool {
+        self.trial.is_none() && self.ceiling.is_some_and(|ceiling| self.limit <= ceiling)
+    }
+
+    /// The first refusal of those that were under way together. Where a trial at its floor fails too, the endpoint
+    /// bears much less than before: another begins.
+    fn cut(&mut self, at_floor: bool) {
+        if self.trial.is_none() {
+            self.believed = self.unprovoked.share();
+        }
+        let trial = Trial { before: self.limit };
+        let (trial, is_first) = match self.trial.filter(|_| !at_floor) {
+            Some(trial) => (trial, false),
+            None => (trial, true),
+        };
+        self.trial = Some(trial);
         self.episode += 1;
         self.slow_start = false;
         self.step = 1;
-        self.least = (self.limit / 2).max(1);
+        self.least = trial.floor();
         self.ceiling = Some(self.limit);
+        self.counts = Counts::from(0);
         self.lower_to_what_was_borne();
+        if !is_first {
+            self.limit = self.least.min(self.limit);
+        }
+    }
+
+    /// Judges the last cut, or learns what is refused in calm times, as soon as enough has ended.
+    fn count(&mut self) {
+        let ended = self.counts.sent - self.under_way as f64;
+        let enough = if self.trial.is_some() { TRIAL } else { TRIAL.max(self.limit as f64) };
+        if ended < enough {
+            return;
+        }
+        let counts = Counts { sent: ended, ..self.counts };
+        self.counts = Counts::from(self.under_way);
+        if self.ceiling.is_none_or(|ceiling| self.limit <= ceiling) {
+            self.unprovoked.learn(counts);
+        }
+        let trial = self.trial.take();
+        if counts.refused == 0.0 {
+            return;
+        }
+        match trial {
+            Some(trial) if self.limit <= trial.floor() => self.undo(trial.before),
+            None if self.was_borne() && self.unprovoked.share() > 2.0 * self.believed => {
+                self.undo(self.limit);
+            }
+            _ => {}
+        }
+    }
+
+    /// The refusals that showed the ceiling had nothing to do with the limit.
+    fn undo(&mut self, limit: usize) {
+        self.limit = limit;
+        self.slow_start = true;
+        self.ceiling = None;
+        self.change();
     }
 
     /// With each refusal of an episode less is left under way, and the last of them shows what was borne.
@@ -157,6 +260,7 @@ impl Adaptive {
     fn change(&mut self) {
         self.generation += 1;
         self.calm = 0;
+        self.calm_seconds = 0.0;
         self.round = Round { latencies: Vec::new(), most_under_way: self.under_way };
     }
 
@@ -170,6 +274,7 @@ impl Adaptive {
             return;
         }
         let latency = median(round.latencies);
+        self.calm_seconds += latency;
         let queueing = self.is_queueing(latency);
         self.remember(latency);
         let next = if queueing { self.stepped_back() } else { self.grown() };
@@ -186,7 +291,7 @@ impl Adaptive {
             Some(ceiling) if self.limit < plateau(ceiling) => {
                 self.limit + (plateau(ceiling) - self.limit).div_ceil(2)
             }
-            Some(ceiling) if self.limit <= ceiling && self.calm < PATIENCE => self.limit,
+            Some(ceiling) if self.limit <= ceiling && self.is_patient() => self.limit,
             Some(ceiling) => {
                 // Borne beyond what was thought the ceiling: it is higher, and found in growing steps.
                 let next = self.limit + self.step;
@@ -198,6 +303,10 @@ impl Adaptive {
             }
         };
         next.min(self.most)
+    }
+
+    fn is_patient(&self) -> bool {
+        self.calm < PATIENCE && self.calm_seconds < PATIENCE_SECONDS
     }
 
     fn stepped_back(&mut self) -> usize {

@@ -13,6 +13,8 @@ struct Endpoint {
     latency: f64,
     /// The largest deviation of a latency, as a share of it.
     spread: f64,
+    /// The share of requests that it refuses whatever is under way.
+    fails: f64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -150,6 +152,10 @@ impl Simulation {
             Client::Adaptive(adaptive) => Some(adaptive.start()),
             Client::Fixed(_) => None,
         });
+        if self.endpoint.fails > 0.0 && self.fraction() < self.endpoint.fails {
+            self.later(0.01, Event::Refused { attempt, retries });
+            return;
+        }
         let has_room = self.served < (self.endpoint.capacity)(self.now);
         match self.endpoint.beyond {
             _ if has_room => self.serve(Time(self.now), attempt),
@@ -211,6 +217,12 @@ fn adaptive(endpoint: Endpoint, seconds: f64) -> Vec<Second> {
     Simulation::new(endpoint, Client::Adaptive(Box::new(Adaptive::new(512)))).run(seconds)
 }
 
+/// The same with other random numbers.
+fn seeded(endpoint: Endpoint, random: u64, seconds: f64) -> Vec<Second> {
+    let client = Client::Adaptive(Box::new(Adaptive::new(512)));
+    Simulation { random, ..Simulation::new(endpoint, client) }.run(seconds)
+}
+
 fn fixed(endpoint: Endpoint, limit: usize, seconds: f64) -> Vec<Second> {
     Simulation::new(endpoint, Client::Fixed(limit)).run(seconds)
 }
@@ -224,7 +236,8 @@ fn refused_share(seconds: &[Second]) -> f64 {
     refused / (refused + answered(seconds))
 }
 
-const REFUSING: Endpoint = Endpoint { capacity: |_| 40, beyond: Beyond::Refuse, latency: 0.2, spread: 0.5 };
+const REFUSING: Endpoint =
+    Endpoint { capacity: |_| 40, beyond: Beyond::Refuse, latency: 0.2, spread: 0.5, fails: 0.0 };
 
 #[test]
 fn an_endpoint_that_refuses_beyond_its_capacity_is_used_almost_fully_and_seldom_refuses() {
@@ -249,6 +262,41 @@ fn a_capacity_that_drops_and_comes_back_is_followed() {
     assert!(rate(60..80) > 45.0, "{}", rate(60..80));
     assert!(refused_share(&seconds[60..80]) < 0.05, "{}", refused_share(&seconds[60..80]));
     assert!(rate(110..140) > 180.0, "{}", rate(110..140));
+}
+
+#[test]
+fn a_capacity_that_comes_back_is_followed_within_half_a_minute_by_a_slow_model_too() {
+    let capacity = |at: f64| if (60.0..120.0).contains(&at) { 10 } else { 40 };
+    let seconds = adaptive(Endpoint { capacity, latency: 2.0, ..REFUSING }, 180.0);
+    let rate = |range: std::ops::Range<usize>| answered(&seconds[range.clone()]) / range.len() as f64;
+    // 20 a second, then 5, then 20 again.
+    assert!(rate(90..120) > 4.0, "{}", rate(90..120));
+    assert!(refused_share(&seconds[90..120]) < 0.05, "{}", refused_share(&seconds[90..120]));
+    assert!(rate(150..180) > 17.0, "{}", rate(150..180));
+}
+
+#[test]
+fn refusals_that_do_not_depend_on_the_load_do_not_keep_the_limit_down() {
+    for random in 1..=20 {
+        for fails in [0.02, 0.1] {
+            let endpoint = Endpoint { capacity: |_| 10_000, fails, ..REFUSING };
+            let ours = seeded(endpoint, random, 30.0);
+            let best = answered(&fixed(endpoint, 64, 30.0));
+            assert!(answered(&ours) > 2.0 / 3.0 * best, "{} of {best} at {fails}, {random}", answered(&ours));
+        }
+    }
+}
+
+#[test]
+fn a_capacity_is_found_beside_refusals_that_do_not_depend_on_the_load() {
+    let endpoint = Endpoint { fails: 0.1, ..REFUSING };
+    let best = answered(&fixed(endpoint, 40, 120.0));
+    for random in 1..=20 {
+        let ours = seeded(endpoint, random, 120.0);
+        assert!(answered(&ours) > 2.0 / 3.0 * best, "{} of {best}, {random}", answered(&ours));
+        let settled = refused_share(&ours[20..]);
+        assert!(settled < 0.2, "{settled} refused, {random}");
+    }
 }
 
 #[test]
