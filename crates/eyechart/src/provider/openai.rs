@@ -4,7 +4,7 @@ use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::http::one_line;
@@ -115,8 +115,11 @@ impl Serialize for Address<'_> {
 
 #[derive(Deserialize)]
 struct Reply {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_none")]
     choices: Vec<Choice>,
+    /// `error`, where some servers send the error itself in place of an answer.
+    #[serde(default)]
+    object: Option<Value>,
     model: Option<String>,
     usage: Option<ReplyUsage>,
     error: Option<Value>,
@@ -133,8 +136,36 @@ impl Reply {
     /// What a gateway says of an upstream that failed after the status was sent.
     fn error(&self) -> Option<&Value> {
         let of_choice = || self.choices.first()?.error.as_ref();
-        self.error.as_ref().filter(|error| !error.is_null()).or_else(of_choice)
+        self.error
+            .as_ref()
+            .filter(|error| is_error(error))
+            .or_else(|| of_choice().filter(|error| is_error(error)))
     }
+
+    fn is_error_itself(&self) -> bool {
+        self.object.as_ref().is_some_and(|object| object == "error")
+    }
+}
+
+/// Whether the value of an `error` says anything: some servers have an empty one beside every answer.
+fn is_error(error: &Value) -> bool {
+    match error {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => true,
+    }
+}
+
+fn null_as_none<'de, D: Deserializer<'de>>(choices: D) -> Result<Vec<Choice>, D::Error> {
+    Ok(Option::deserialize(choices)?.unwrap_or_default())
+}
+
+/// A number of tokens; what is none is absent, and costs nobody an answer that was paid for.
+fn tokens<'de, D: Deserializer<'de>>(count: D) -> Result<Option<u64>, D::Error> {
+    let count = Value::deserialize(count)?;
+    let whole = |count: f64| (count >= 0.0 && count.fract() == 0.0).then_some(count as u64);
+    Ok(count.as_u64().or_else(|| count.as_f64().and_then(whole)))
 }
 
 #[derive(Default, Deserialize)]
@@ -147,13 +178,16 @@ struct ReplyMessage {
 
 #[derive(Deserialize)]
 struct ReplyUsage {
+    #[serde(default, deserialize_with = "tokens")]
     prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "tokens")]
     completion_tokens: Option<u64>,
     completion_tokens_details: Option<UsageDetails>,
 }
 
 #[derive(Deserialize)]
 struct UsageDetails {
+    #[serde(default, deserialize_with = "tokens")]
     reasoning_tokens: Option<u64>,
 }
 
@@ -168,7 +202,8 @@ pub(super) fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<Mod
             malformed(format!("expected a chat completion ({error}), got {:?}", one_line(body)))
         })?
     };
-    if let Some(error) = reply.error() {
+    let itself = reply.is_error_itself().then(|| serde_json::from_slice(body).unwrap_or(Value::Null));
+    if let Some(error) = itself.as_ref().or_else(|| reply.error()) {
         let said = Said::of_error(error);
         let message = format!("status 200 with an error: {}", said.message);
         return Err((Failure::new(said.kind_without_status(), message), None));
@@ -185,6 +220,10 @@ pub(super) fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<Mod
         model: reply.model,
         usage: reply.usage.map(usage),
     };
+    if finish_reason.as_deref() == Some("error") {
+        let message = "the endpoint broke the answer off (finish_reason is error)";
+        return Err((Failure::new(FailureKind::ServerError, message), Some(Box::new(output))));
+    }
     match why_unusable(&output, refusal) {
         Some(failure) => Err((failure, Some(Box::new(output)))),
         None => Ok(output),
@@ -321,5 +360,33 @@ mod tests {
         let upstream = json!({"choices": [{"finish_reason": "error", "message": {"content": "The"},
             "error": {"code": 502, "message": "upstream failed"}}]});
         assert_eq!(parse(upstream.to_string().as_bytes()).unwrap_err().0.kind, FailureKind::ServerError);
+    }
+
+    #[test]
+    fn an_odd_field_costs_nobody_an_answer() {
+        for (key, value) in [
+            ("usage", json!({"prompt_tokens": 10.0, "completion_tokens": -1})),
+            ("error", json!({})),
+            ("error", json!("")),
+            ("error", Value::Null),
+        ] {
+            let mut reply = json!({"choices": [{"message": {"content": "A"}, "finish_reason": "stop"}]});
+            reply[key] = value;
+            let output = parse(reply.to_string().as_bytes()).unwrap();
+            assert_eq!(output.text, "A");
+            let usage = output.usage.map(|usage| (usage.input_tokens, usage.output_tokens));
+            assert!([None, Some((Some(10), None))].contains(&usage), "{usage:?}");
+        }
+    }
+
+    #[test]
+    fn errors_with_status_200_are_counted_by_their_own_code() {
+        let kind = |reply: Value| parse(reply.to_string().as_bytes()).unwrap_err().0.kind;
+        let limited = json!({"choices": null, "error": {"code": 429, "message": "slow down"}});
+        assert_eq!(kind(limited), FailureKind::RateLimited);
+        let overloaded = json!({"object": "error", "message": "overloaded", "code": 503});
+        assert_eq!(kind(overloaded), FailureKind::ServerError);
+        let broken = json!({"choices": [{"message": {"content": "The"}, "finish_reason": "error"}]});
+        assert_eq!(kind(broken), FailureKind::ServerError);
     }
 }

@@ -49,15 +49,19 @@ impl Said {
         match status {
             // A key without credit is refused like a wrong one, and the rest of the run would meet it too.
             401 | 402 => FailureKind::Auth,
-            403 if self.is_filtered() => FailureKind::Refused,
+            403 if self.is_filtered() && !self.is_about_the_account() => FailureKind::Refused,
             403 => FailureKind::Auth,
+            // A picture that the server looked for in vain is its sample's, whatever the status.
+            404 if self.is_about_a_picture() => FailureKind::BadRequest,
             // Every other request would be redirected, sent with a wrong method, or told that the model is gone.
             300..=399 | 404 | 405 | 410 => FailureKind::NotFound,
             413 => FailureKind::TooLarge,
             429 if self.is_out_of_credit() => FailureKind::Auth,
             429 => FailureKind::RateLimited,
-            500 if self.is_too_large() => FailureKind::TooLarge,
+            500 if self.is_context_too_large() => FailureKind::TooLarge,
             408 | 409 | 500.. => FailureKind::ServerError,
+            // Gateways that have one status for all say the true one in the code.
+            400 if self.status == Some(429) => FailureKind::RateLimited,
             _ => self.kind_by_words().unwrap_or(FailureKind::BadRequest),
         }
     }
@@ -91,7 +95,8 @@ impl Said {
     }
 
     fn is_out_of_credit(&self) -> bool {
-        self.is_coded(&["insufficient_quota", "billing"]) || self.says(&["exceeded your current quota"])
+        // Not by words: Gemini has OpenAI's for a quota that a minute's wait renews.
+        self.is_coded(&["insufficient_quota", "billing"])
     }
 
     fn is_filtered(&self) -> bool {
@@ -113,7 +118,21 @@ impl Said {
         self.is_coded(&CODES) || self.says(&WORDS)
     }
 
+    fn is_about_the_account(&self) -> bool {
+        self.says(&["your account", "api key", "organization"])
+    }
+
+    fn is_about_a_picture(&self) -> bool {
+        self.says(&["image", "picture"]) && !self.lacks_model()
+    }
+
     fn is_too_large(&self) -> bool {
+        let picture = self.says(&["image", "picture"])
+            && self.says(&["too large", "too big", "exceeds", "exceed max", "exceed the max"]);
+        self.is_context_too_large() || picture
+    }
+
+    fn is_context_too_large(&self) -> bool {
         const CODES: [&str; 3] = ["context_length", "exceed_context_size", "request_too_large"];
         const CONTEXT: [&str; 9] = [
             "context length",
@@ -126,19 +145,22 @@ impl Said {
             "request too large",
             "request entity too large",
         ];
-        let picture = self.says(&["image", "picture"])
-            && self.says(&["too large", "too big", "exceeds", "exceed max", "exceed the max"]);
-        self.is_coded(&CODES) || self.says(&CONTEXT) || picture
+        self.is_coded(&CODES) || self.says(&CONTEXT)
     }
 
     fn lacks_model(&self) -> bool {
         let message = self.message.to_lowercase();
         let behind =
             message.split_once("model").map(|(_, behind)| behind.chars().take(CLOSE).collect::<String>());
-        let missing = ["does not exist", "not exist", "not found"];
+        let missing = ["not exist", "not found"].map(|words| behind.as_ref()?.find(words));
+        // What is missing may also be something that was to be given to the model.
+        let others = ["image", "picture", "file", "url", "http"];
+        let is_the_model = |at: usize| {
+            behind.as_ref().is_some_and(|behind| !others.iter().any(|other| behind[..at].contains(other)))
+        };
         self.is_coded(&["model_not_found", "invalid_model"])
-            || self.says(&["invalid model", "unknown model"])
-            || behind.is_some_and(|behind| missing.iter().any(|words| behind.contains(words)))
+            || self.says(&["unknown model"])
+            || missing.into_iter().flatten().any(is_the_model)
     }
 
     fn says(&self, words: &[&str]) -> bool {
@@ -211,7 +233,7 @@ mod tests {
     }
 
     /// As the servers named beside them word it.
-    const IN_THE_WILD: [(u16, &str, FailureKind); 27] = [
+    const IN_THE_WILD: [(u16, &str, FailureKind); 34] = [
         // OpenAI, vLLM, SGLang, Mistral, Gemini, llama.cpp, Anthropic, a proxy.
         (
             400,
@@ -324,6 +346,24 @@ mod tests {
             BadRequest,
         ),
         (500, r#"{"error":"out of memory"}"#, ServerError),
+        // Gemini's limit of a minute, in OpenAI's words for an account without credit.
+        (
+            429,
+            r#"[{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details. Quota exceeded for metric: generate_content_free_tier_requests, limit: 10. Please retry in 15.002899939s.","status":"RESOURCE_EXHAUSTED"}}]"#,
+            RateLimited,
+        ),
+        // Pictures that the server could not get or use.
+        (
+            400,
+            r#"{"error":{"message":"Error while preparing inputs for model llava-1.6: image http://x/y.png: 404 Not Found"}}"#,
+            BadRequest,
+        ),
+        (400, r#"{"error":{"message":"invalid model input image"}}"#, BadRequest),
+        (404, r#"{"error":{"message":"image at https://x/y.png not found"}}"#, BadRequest),
+        (500, r#"{"error":{"message":"image processing exceeds time budget"}}"#, ServerError),
+        // An account, and a gateway with one status for all.
+        (403, r#"{"error":{"message":"Your account has been flagged for potential abuse"}}"#, Auth),
+        (400, r#"{"error":{"message":"slow down","code":"429"}}"#, RateLimited),
     ];
 
     #[test]

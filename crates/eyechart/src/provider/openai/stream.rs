@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Choice, Reply, ReplyMessage, ReplyUsage, content_text, one_line};
+use super::{Choice, Reply, ReplyMessage, ReplyUsage, content_text, is_error, one_line};
 
 #[derive(Deserialize)]
 struct Chunk {
@@ -35,7 +35,7 @@ pub(super) fn is_stream(body: &[u8]) -> bool {
 /// A text that says what is wrong: an event that is none of the protocol's, or a stream that breaks off. One that
 /// lacks no more than its `[DONE]` is whole.
 pub(super) fn whole(body: &[u8]) -> Result<Reply, String> {
-    let mut reply = Reply { choices: Vec::new(), model: None, usage: None, error: None };
+    let mut reply = Reply { choices: Vec::new(), object: None, model: None, usage: None, error: None };
     let mut message = ReplyMessage::default();
     let (mut finish_reason, mut done) = (None, false);
     for event in events(body) {
@@ -55,7 +55,7 @@ pub(super) fn whole(body: &[u8]) -> Result<Reply, String> {
         finish_reason = piece.finish_reason.or(finish_reason);
         join(&mut message, piece.delta);
     }
-    let failed = reply.error.as_ref().is_some_and(|error| !error.is_null());
+    let failed = reply.error.as_ref().is_some_and(is_error);
     if !done && !failed && finish_reason.is_none() {
         return Err("the reply is a stream that breaks off: expected a finish_reason or [DONE]".to_owned());
     }
