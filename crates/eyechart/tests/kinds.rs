@@ -132,3 +132,29 @@ fn a_redirect_carries_the_key_to_nobody() {
     }
     assert_eq!(elsewhere.stats().connections, 0, "nobody came there, with or without a key");
 }
+
+/// What a picture's or a minute's trouble must not do: stop the night.
+#[test]
+fn a_limit_of_a_minute_and_one_missing_picture_stop_nothing() {
+    let place = Place::new();
+    let task = place.charts(4);
+    let minute = r#"[{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"0.05s"}]}}]"#;
+    let picture = r#"{"error":{"message":"image at https://x/y.png not found"}}"#;
+    let odd = r#"{"choices":[{"message":{"content":"A rise."},"finish_reason":"stop"}],"usage":{"prompt_tokens":10.0,"completion_tokens":-1},"error":{}}"#;
+    let server = endpoint(vec![
+        rule(json!({"prompt": "chart 0?", "status": 429, "body": minute, "times": 1})),
+        rule(json!({"prompt": "chart 1?", "status": 404, "body": picture})),
+        rule(json!({"prompt": "chart 2?", "body": odd})),
+        rule(json!({"answer": "A rise."})),
+    ]);
+    run_at(&server, &place, &task).assert().code(1);
+    let samples = place.run().samples();
+    let of = |id: &str| samples.iter().find(|sample| sample["id"] == id).unwrap();
+    assert_eq!(of("c-0")["status"], "completed");
+    assert_eq!(of("c-0")["attempts"][0]["error"]["kind"], "rate_limited");
+    assert_eq!(of("c-0")["attempts"][0]["retry_after"], 0.05);
+    assert_eq!(of("c-1")["error"]["kind"], "bad_request");
+    assert_eq!(of("c-2")["output"]["text"], "A rise.");
+    assert_eq!(of("c-2")["output"]["usage"], json!({"input_tokens": 10}));
+    assert_eq!(of("c-3")["status"], "completed");
+}

@@ -11,8 +11,9 @@ use super::gate::Gate;
 use super::health::Halt;
 use super::http::{Client, HttpSettings, one_line};
 use super::key::ApiKey;
+use super::openai::tokens;
 use super::retry::RetryPolicy;
-use super::said::Said;
+use super::said::{Said, is_nothing};
 use crate::types::{Endpoint, Failure, FailureKind};
 
 /// Where requests go, behind the base URL.
@@ -74,7 +75,7 @@ impl EmbeddingModel {
 struct Reply {
     #[serde(default)]
     data: Vec<Entry>,
-    usage: Option<Usage>,
+    usage: Option<Value>,
     error: Option<Value>,
 }
 
@@ -84,22 +85,18 @@ struct Entry {
     embedding: Vec<f32>,
 }
 
-#[derive(Deserialize)]
-struct Usage {
-    total_tokens: Option<u64>,
-    prompt_tokens: Option<u64>,
-}
-
 /// The vectors in the order of the texts, of which there were `count`.
 fn parse(body: &[u8], count: usize) -> Result<Read<Vec<Vec<f32>>>, Failure> {
     let malformed = |message: String| Failure::new(FailureKind::Malformed, message);
-    let reply: Reply = serde_json::from_slice(body)
-        .map_err(|error| malformed(format!("expected embeddings ({error}), got {:?}", one_line(body))))?;
-    if let Some(error) = reply.error.filter(|error| !error.is_null()) {
-        let said = Said::of_error(&error);
-        let message = format!("status 200 with an error: {}", said.message);
-        return Err(Failure::new(said.kind_without_status(), message));
+    let reply: Result<Reply, _> = serde_json::from_slice(body);
+    let is_good = |reply: &Reply| reply.error.as_ref().is_none_or(is_nothing) && reply.data.len() == count;
+    // Only what is no good is read a second time: vectors are large.
+    if !reply.as_ref().is_ok_and(is_good) {
+        let said = serde_json::from_slice(body).ok().and_then(|reply: Value| Said::of_reply(&reply));
+        said.map_or(Ok(()), |said| Err(said.failure_without_status()))?;
     }
+    let reply = reply
+        .map_err(|error| malformed(format!("expected embeddings ({error}), got {:?}", one_line(body))))?;
     if reply.data.len() != count {
         return Err(malformed(format!("expected {count} embeddings, got {}", reply.data.len())));
     }
@@ -117,7 +114,8 @@ fn parse(body: &[u8], count: usize) -> Result<Read<Vec<Vec<f32>>>, Failure> {
     if dim == 0 || !vectors.iter().all(is_whole) {
         return Err(malformed("the embeddings differ in size, or are no numbers".to_owned()));
     }
-    let tokens = reply.usage.and_then(|usage| usage.total_tokens.or(usage.prompt_tokens));
+    let count_of = |key: &str| reply.usage.as_ref()?.get(key).and_then(tokens);
+    let tokens = count_of("total_tokens").or_else(|| count_of("prompt_tokens"));
     Ok(Read { outcome: Ok(vectors), unusable: None, tokens })
 }
 

@@ -96,7 +96,7 @@ impl Client {
             seconds,
             status: heard.status.map(|status| status.as_u16()),
             request_id: header(&heard.headers, "x-request-id").map(|id| self.secrets.hide(id)),
-            retry_after: allowance::retry_after(&heard.headers, now).map(|wait| wait.as_secs_f64()),
+            retry_after: heard.asked_wait(now).map(|wait| wait.as_secs_f64()),
             error: outcome.as_ref().err().cloned(),
         };
         self.note(&attempt, &body, &heard);
@@ -179,6 +179,21 @@ impl Heard {
             Some(status) => Err(refusal(status, &self.headers, &self.body)),
         }
     }
+
+    fn asked_wait(&self, now: Timestamp) -> Option<Duration> {
+        asked_wait(self.status?, &self.headers, &self.body, now)
+    }
+}
+
+/// The wait that a reply asks for: in its headers, or else in the error that it is (Gemini's have none in the headers).
+pub(super) fn asked_wait(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Option<Duration> {
+    let in_body = || (status != StatusCode::OK).then(|| Said::of_body(body).wait)?;
+    allowance::retry_after(headers, now).or_else(in_body)
 }
 
 /// Why a reply with another status than 200 is no answer.

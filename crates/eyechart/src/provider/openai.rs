@@ -3,8 +3,9 @@
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::http::one_line;
@@ -115,57 +116,15 @@ impl Serialize for Address<'_> {
 
 #[derive(Deserialize)]
 struct Reply {
-    #[serde(default, deserialize_with = "null_as_none")]
-    choices: Vec<Choice>,
-    /// `error`, where some servers send the error itself in place of an answer.
-    #[serde(default)]
-    object: Option<Value>,
+    choices: Option<Vec<Choice>>,
     model: Option<String>,
-    usage: Option<ReplyUsage>,
-    error: Option<Value>,
+    usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Choice {
     message: Option<ReplyMessage>,
     finish_reason: Option<String>,
-    error: Option<Value>,
-}
-
-impl Reply {
-    /// What a gateway says of an upstream that failed after the status was sent.
-    fn error(&self) -> Option<&Value> {
-        let of_choice = || self.choices.first()?.error.as_ref();
-        self.error
-            .as_ref()
-            .filter(|error| is_error(error))
-            .or_else(|| of_choice().filter(|error| is_error(error)))
-    }
-
-    fn is_error_itself(&self) -> bool {
-        self.object.as_ref().is_some_and(|object| object == "error")
-    }
-}
-
-/// Whether the value of an `error` says anything: some servers have an empty one beside every answer.
-fn is_error(error: &Value) -> bool {
-    match error {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        _ => true,
-    }
-}
-
-fn null_as_none<'de, D: Deserializer<'de>>(choices: D) -> Result<Vec<Choice>, D::Error> {
-    Ok(Option::deserialize(choices)?.unwrap_or_default())
-}
-
-/// A number of tokens; what is none is absent, and costs nobody an answer that was paid for.
-fn tokens<'de, D: Deserializer<'de>>(count: D) -> Result<Option<u64>, D::Error> {
-    let count = Value::deserialize(count)?;
-    let whole = |count: f64| (count >= 0.0 && count.fract() == 0.0).then_some(count as u64);
-    Ok(count.as_u64().or_else(|| count.as_f64().and_then(whole)))
 }
 
 #[derive(Default, Deserialize)]
@@ -176,40 +135,18 @@ struct ReplyMessage {
     reasoning: Option<Value>,
 }
 
-#[derive(Deserialize)]
-struct ReplyUsage {
-    #[serde(default, deserialize_with = "tokens")]
-    prompt_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "tokens")]
-    completion_tokens: Option<u64>,
-    completion_tokens_details: Option<UsageDetails>,
-}
-
-#[derive(Deserialize)]
-struct UsageDetails {
-    #[serde(default, deserialize_with = "tokens")]
-    reasoning_tokens: Option<u64>,
-}
-
 /// What a reply with status 200 says: an answer, or why it is none. A failure may come with what there was of
 /// an answer (its usage was paid for).
 pub(super) fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<ModelOutput>>)> {
     let malformed = |message: String| (Failure::new(FailureKind::Malformed, message), None);
-    let reply: Reply = if stream::is_stream(body) {
-        stream::whole(body).map_err(malformed)?
-    } else {
-        serde_json::from_slice(body).map_err(|error| {
-            malformed(format!("expected a chat completion ({error}), got {:?}", one_line(body)))
-        })?
+    let reply = match stream::is_stream(body) {
+        true => stream::whole(body),
+        false => read(body)
+            .map_err(|error| format!("expected a chat completion ({error}), got {:?}", one_line(body))),
     };
-    let itself = reply.is_error_itself().then(|| serde_json::from_slice(body).unwrap_or(Value::Null));
-    if let Some(error) = itself.as_ref().or_else(|| reply.error()) {
-        let said = Said::of_error(error);
-        let message = format!("status 200 with an error: {}", said.message);
-        return Err((Failure::new(said.kind_without_status(), message), None));
-    }
-    let choice = reply.choices.into_iter().next();
-    let Some(Choice { message: Some(message), finish_reason, .. }) = choice else {
+    let reply: Reply = reply.map_err(malformed)?.map_err(|said| (said.failure_without_status(), None))?;
+    let choice = reply.choices.into_iter().flatten().next();
+    let Some(Choice { message: Some(message), finish_reason }) = choice else {
         return Err(malformed("expected choices[0].message in the reply, found none".to_owned()));
     };
     let refusal = message.refusal.clone().filter(|refusal| !refusal.is_empty());
@@ -218,15 +155,24 @@ pub(super) fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<Mod
         reasoning: reasoning_of(&message),
         stop_reason: finish_reason.as_deref().map(stop_reason),
         model: reply.model,
-        usage: reply.usage.map(usage),
+        usage: reply.usage.as_ref().filter(|usage| usage.is_object()).map(usage),
     };
     if finish_reason.as_deref() == Some("error") {
-        let message = "the endpoint broke the answer off (finish_reason is error)";
-        return Err((Failure::new(FailureKind::ServerError, message), Some(Box::new(output))));
+        let failure = Failure::new(FailureKind::ServerError, "the answer broke off (finish_reason: error)");
+        return Err((failure, Some(Box::new(output))));
     }
     match why_unusable(&output, refusal) {
         Some(failure) => Err((failure, Some(Box::new(output)))),
         None => Ok(output),
+    }
+}
+
+/// One JSON value of the protocol; the inner error where it carries an error, whatever else is in it.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Result<T, Said>, serde_json::Error> {
+    let value: Value = serde_json::from_slice(body)?;
+    match Said::of_reply(&value) {
+        Some(said) => Ok(Err(said)),
+        None => serde_json::from_value(value).map(Ok),
     }
 }
 
@@ -277,12 +223,20 @@ fn stop_reason(reason: &str) -> StopReason {
     }
 }
 
-fn usage(reply: ReplyUsage) -> Usage {
+/// What is no count is absent: an odd field beside an answer is no reason to pay for it again.
+fn usage(reply: &Value) -> Usage {
     Usage {
-        input_tokens: reply.prompt_tokens,
-        output_tokens: reply.completion_tokens,
-        reasoning_tokens: reply.completion_tokens_details.and_then(|details| details.reasoning_tokens),
+        input_tokens: reply.get("prompt_tokens").and_then(tokens),
+        output_tokens: reply.get("completion_tokens").and_then(tokens),
+        reasoning_tokens: reply.pointer("/completion_tokens_details/reasoning_tokens").and_then(tokens),
     }
+}
+
+/// A count, also where it is written as `10.0`.
+pub(super) fn tokens(number: &Value) -> Option<u64> {
+    // Up to here, every whole number is one in binary too (2^53).
+    let is_count = |number: &f64| number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(number);
+    number.as_u64().or_else(|| number.as_f64().filter(is_count).map(|number| number as u64))
 }
 
 #[cfg(test)]
@@ -363,30 +317,32 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_field_costs_nobody_an_answer() {
-        for (key, value) in [
-            ("usage", json!({"prompt_tokens": 10.0, "completion_tokens": -1})),
-            ("error", json!({})),
-            ("error", json!("")),
-            ("error", Value::Null),
-        ] {
-            let mut reply = json!({"choices": [{"message": {"content": "A"}, "finish_reason": "stop"}]});
-            reply[key] = value;
-            let output = parse(reply.to_string().as_bytes()).unwrap();
-            assert_eq!(output.text, "A");
-            let usage = output.usage.map(|usage| (usage.input_tokens, usage.output_tokens));
-            assert!([None, Some((Some(10), None))].contains(&usage), "{usage:?}");
+    fn odd_fields_beside_an_answer_leave_it_an_answer() {
+        let answer = |field: &str, value: Value| {
+            let mut reply = json!({"choices": [{"message": {"content": "B"}, "finish_reason": "stop"}]});
+            reply[field] = value;
+            parse(reply.to_string().as_bytes()).unwrap()
+        };
+        for (count, read) in
+            [(json!(10.0), Some(10)), (json!(-1), None), (json!(1.5), None), (json!("9"), None)]
+        {
+            let output = answer("usage", json!({"prompt_tokens": count, "completion_tokens": 4}));
+            assert_eq!(output.text, "B");
+            let usage = output.usage.unwrap();
+            assert_eq!((usage.input_tokens, usage.output_tokens), (read, Some(4)), "{count}");
+        }
+        assert_eq!(answer("usage", json!([1])).usage, None);
+        for nothing in [json!(null), json!({}), json!("")] {
+            assert_eq!(answer("error", nothing).text, "B");
         }
     }
 
     #[test]
-    fn errors_with_status_200_are_counted_by_their_own_code() {
-        let kind = |reply: Value| parse(reply.to_string().as_bytes()).unwrap_err().0.kind;
-        let limited = json!({"choices": null, "error": {"code": 429, "message": "slow down"}});
-        assert_eq!(kind(limited), FailureKind::RateLimited);
-        let overloaded = json!({"object": "error", "message": "overloaded", "code": 503});
-        assert_eq!(kind(overloaded), FailureKind::ServerError);
-        let broken = json!({"choices": [{"message": {"content": "The"}, "finish_reason": "error"}]});
-        assert_eq!(kind(broken), FailureKind::ServerError);
+    fn an_answer_that_broke_off_is_a_failure_of_the_server_with_what_was_paid_for() {
+        let reply = json!({"choices": [{"message": {"content": "The left"}, "finish_reason": "error"}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 2}});
+        let (failure, unusable) = parse(reply.to_string().as_bytes()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::ServerError);
+        assert_eq!(unusable.unwrap().usage.unwrap().total(), 11);
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::http::refusal;
+use super::http::{asked_wait, refusal};
 use super::{allowance, openai};
 use crate::types::{Failure, ModelOutput};
 
@@ -36,7 +36,7 @@ pub fn read_reply(status: u16, headers: &[(&str, &[u8])], body: &[u8], now: Time
         StatusCode::OK => openai::parse(body).map_err(|(failure, _)| failure),
         status => Err(refusal(status, &map, body)),
     };
-    let (retry_after, exhausted_for) =
-        (allowance::retry_after(&map, now), allowance::exhausted_for(&map, now));
+    let retry_after = asked_wait(status, &map, body, now);
+    let exhausted_for = allowance::exhausted_for(&map, now);
     Some(Reading { outcome, retry_after, exhausted_for })
 }

@@ -1,13 +1,18 @@
 //! What an error says, in whichever of the shapes that servers use, and how it is counted: by its status, and by its
 //! words where servers have one status for several things. The words are those of servers in the wild.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::http::one_line;
-use crate::types::FailureKind;
+use crate::types::{Failure, FailureKind};
 
-/// Characters in which `model` and what is wrong with it belong together.
-const CLOSE: usize = 80;
+/// Words in which a thing and that it is missing belong together.
+const CLOSE: usize = 12;
+/// What a message calls a picture.
+const PICTURE: [&str; 5] = ["image", "images", "image_url", "picture", "pictures"];
 
 /// An error as far as it can be read.
 #[derive(Debug, Default)]
@@ -18,6 +23,8 @@ pub(super) struct Said {
     code: String,
     /// The code, where it is an HTTP status.
     status: Option<u16>,
+    /// For how long it asks to wait.
+    pub(super) wait: Option<Duration>,
 }
 
 impl Said {
@@ -29,19 +36,43 @@ impl Said {
         let error =
             parsed.and_then(|body| ["error", "detail", "message"].iter().find_map(|key| some(body, key)));
         let said = error.map(Self::of_error).filter(|said| !said.message.is_empty());
-        // Mistral's have the code beside the message.
-        let beside = || parsed.map(code_of).unwrap_or_default();
-        match said {
-            Some(said) if said.code.is_empty() => Self { code: beside(), ..said },
-            Some(said) => said,
-            None => Self { message: one_line(body), code: beside(), status: None },
+        let said = said.unwrap_or_else(|| Self { message: one_line(body), ..Self::default() });
+        match parsed {
+            Some(beside) => said.with_codes_beside(beside),
+            None => said,
         }
     }
 
-    /// What the value of an `error` says.
-    pub(super) fn of_error(error: &Value) -> Self {
+    /// What is wrong with a reply that has status 200, where it carries an error: its own, or its first choice's. An
+    /// error that says nothing (`null`, `{}`, `""`) is none: some servers send one with every good answer.
+    pub(super) fn of_reply(reply: &Value) -> Option<Self> {
+        let reply = reply.get(0).unwrap_or(reply);
+        let of_choice = || reply.get("choices")?.get(0)?.get("error");
+        let error = [reply.get("error"), of_choice()].into_iter().flatten().find(|error| !is_nothing(error));
+        match error {
+            Some(error) => Some(Self::of_error(error).with_codes_beside(reply)),
+            None if reply.get("object").and_then(Value::as_str) == Some("error") => {
+                Some(Self::of_error(reply))
+            }
+            None => None,
+        }
+    }
+
+    fn of_error(error: &Value) -> Self {
         let message = one_line(text_of(error).as_bytes());
-        Self { message, code: code_of(error), status: status_of(error) }
+        let wait = wait_of(error).or_else(|| wait_in(&message));
+        Self { message, code: code_of(error), status: status_of(error), wait }
+    }
+
+    /// Mistral's and vLLM's have the code beside the message.
+    fn with_codes_beside(self, beside: &Value) -> Self {
+        let code = if self.code.is_empty() { code_of(beside) } else { self.code };
+        Self { code, status: self.status.or_else(|| status_of(beside)), ..self }
+    }
+
+    /// The failure that an error with status 200 is.
+    pub(super) fn failure_without_status(&self) -> Failure {
+        Failure::new(self.kind_without_status(), format!("status 200 with an error: {}", self.message))
     }
 
     /// How a reply with this status other than 200 is counted.
@@ -49,25 +80,25 @@ impl Said {
         match status {
             // A key without credit is refused like a wrong one, and the rest of the run would meet it too.
             401 | 402 => FailureKind::Auth,
-            403 if self.is_filtered() && !self.is_about_the_account() => FailureKind::Refused,
+            403 if self.is_filtered() => FailureKind::Refused,
             403 => FailureKind::Auth,
-            // A picture that the server looked for in vain is its sample's, whatever the status.
-            404 if self.is_about_a_picture() => FailureKind::BadRequest,
+            // One picture's address, not everybody's.
+            404 if self.lacks_picture() && !self.lacks_model() => FailureKind::BadRequest,
             // Every other request would be redirected, sent with a wrong method, or told that the model is gone.
             300..=399 | 404 | 405 | 410 => FailureKind::NotFound,
             413 => FailureKind::TooLarge,
             429 if self.is_out_of_credit() => FailureKind::Auth,
             429 => FailureKind::RateLimited,
-            500 if self.is_context_too_large() => FailureKind::TooLarge,
+            // Some gateways have no status but 400.
+            400 if self.status == Some(429) => self.kind(429),
+            500 if self.exceeds_context() => FailureKind::TooLarge,
             408 | 409 | 500.. => FailureKind::ServerError,
-            // Gateways that have one status for all say the true one in the code.
-            400 if self.status == Some(429) => FailureKind::RateLimited,
             _ => self.kind_by_words().unwrap_or(FailureKind::BadRequest),
         }
     }
 
     /// How an error that came with status 200 is counted: by its code, where that is a status.
-    pub(super) fn kind_without_status(&self) -> FailureKind {
+    fn kind_without_status(&self) -> FailureKind {
         match self.status {
             Some(status) => self.kind(status),
             None => self.kind_by_words().unwrap_or(FailureKind::Malformed),
@@ -91,12 +122,14 @@ impl Said {
 
     fn refuses_key(&self) -> bool {
         let refused = self.says(&["invalid", "not valid", "incorrect", "expired"]);
-        self.is_coded(&["invalid_api_key"]) || refused && self.says(&["api key", "api_key"])
+        self.is_coded(&["invalid_api_key"])
+            || refused && self.says(&["api key", "api_key"])
+            || self.flagged() == Some(Flagged::Account)
     }
 
+    /// By its code alone: Gemini words the quota of a minute as OpenAI does a credit that is used up.
     fn is_out_of_credit(&self) -> bool {
-        // Not by words: Gemini has OpenAI's for a quota that a minute's wait renews.
-        self.is_coded(&["insufficient_quota", "billing"])
+        self.is_coded(&["insufficient_quota", "billing_"]) && !self.is_coded(&["resource_exhausted"])
     }
 
     fn is_filtered(&self) -> bool {
@@ -107,32 +140,35 @@ impl Said {
             "prohibited_content",
             "data_inspection_failed",
         ];
-        const WORDS: [&str; 6] = [
+        const WORDS: [&str; 5] = [
             "content management policy",
             "content policy",
             "content filter",
             "safety system",
             "inappropriate content",
-            "flagged",
         ];
-        self.is_coded(&CODES) || self.says(&WORDS)
+        self.is_coded(&CODES) || self.says(&WORDS) || self.flagged() == Some(Flagged::Request)
     }
 
-    fn is_about_the_account(&self) -> bool {
-        self.says(&["your account", "api key", "organization"])
-    }
-
-    fn is_about_a_picture(&self) -> bool {
-        self.says(&["image", "picture"]) && !self.lacks_model()
+    /// What it calls flagged: that which it names last before.
+    fn flagged(&self) -> Option<Flagged> {
+        let message = self.message.to_lowercase();
+        let (before, _) = message.split_once("flagged")?;
+        let account = words(before).into_iter().rev().find_map(|word| match word {
+            "account" | "key" | "organization" => Some(Flagged::Account),
+            "input" | "prompt" | "request" | "content" | "image" | "message" => Some(Flagged::Request),
+            _ => None,
+        });
+        Some(account.unwrap_or(Flagged::Request))
     }
 
     fn is_too_large(&self) -> bool {
         let picture = self.says(&["image", "picture"])
             && self.says(&["too large", "too big", "exceeds", "exceed max", "exceed the max"]);
-        self.is_context_too_large() || picture
+        self.exceeds_context() || picture
     }
 
-    fn is_context_too_large(&self) -> bool {
+    fn exceeds_context(&self) -> bool {
         const CODES: [&str; 3] = ["context_length", "exceed_context_size", "request_too_large"];
         const CONTEXT: [&str; 9] = [
             "context length",
@@ -149,18 +185,30 @@ impl Said {
     }
 
     fn lacks_model(&self) -> bool {
-        let message = self.message.to_lowercase();
-        let behind =
-            message.split_once("model").map(|(_, behind)| behind.chars().take(CLOSE).collect::<String>());
-        let missing = ["not exist", "not found"].map(|words| behind.as_ref()?.find(words));
-        // What is missing may also be something that was to be given to the model.
-        let others = ["image", "picture", "file", "url", "http"];
-        let is_the_model = |at: usize| {
-            behind.as_ref().is_some_and(|behind| !others.iter().any(|other| behind[..at].contains(other)))
-        };
+        let is_model = |word: &str| matches!(word, "model" | "models") || word.starts_with("models/");
         self.is_coded(&["model_not_found", "invalid_model"])
             || self.says(&["unknown model"])
-            || missing.into_iter().flatten().any(is_the_model)
+            || self.lacks(is_model, is_thing_of_a_sample)
+    }
+
+    fn lacks_picture(&self) -> bool {
+        self.lacks(|word| PICTURE.contains(&word), |_| false)
+    }
+
+    /// Whether it says that a thing is missing, and names no other after it that is missing instead.
+    fn lacks(&self, is_thing: impl Fn(&str) -> bool, is_other: impl Fn(&str) -> bool) -> bool {
+        const MISSING: [&str; 3] = ["not found", "not exist", "not exists"];
+        let message = self.message.to_lowercase();
+        let words = words(&message);
+        let things = (0..words.len()).filter(|&at| is_thing(words[at]));
+        let mut behind = things.map(|at| &words[at + 1..words.len().min(at + 1 + CLOSE)]);
+        behind.any(|behind| {
+            let missing = behind.windows(2).position(|pair| {
+                let pair = pair.join(" ");
+                MISSING.contains(&pair.trim_end_matches('.'))
+            });
+            missing.is_some_and(|end| !behind[..end].iter().any(|word| is_other(word)))
+        })
     }
 
     fn says(&self, words: &[&str]) -> bool {
@@ -172,6 +220,52 @@ impl Said {
         let own = self.code.to_lowercase();
         codes.iter().any(|code| own.contains(code))
     }
+}
+
+/// What an error calls flagged.
+#[derive(PartialEq)]
+enum Flagged {
+    Account,
+    Request,
+}
+
+/// Whether an error says nothing.
+pub(super) fn is_nothing(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_nothing),
+        Value::Object(fields) => fields.values().all(is_nothing),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// Its words; names of models, paths and numbers stay whole.
+fn words(message: &str) -> Vec<&str> {
+    let is_between = |c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.' | '/');
+    message.split(is_between).filter(|word| !word.is_empty()).collect()
+}
+
+/// What is one sample's and not every request's.
+fn is_thing_of_a_sample(word: &str) -> bool {
+    PICTURE.contains(&word) || matches!(word, "file" | "files" | "url" | "http" | "https")
+}
+
+/// Google's `details` with a `retryDelay`, as in `15s`.
+fn wait_of(error: &Value) -> Option<Duration> {
+    let details = error.get("details")?.as_array()?;
+    details.iter().find_map(|detail| duration(detail.get("retryDelay")?.as_str()?))
+}
+
+/// The wait in `Please retry in 15.002s.`
+fn wait_in(message: &str) -> Option<Duration> {
+    let (_, behind) = message.split_once("Please retry in ")?;
+    duration(behind.split_whitespace().next()?.trim_end_matches(['.', ',']))
+}
+
+/// `15s`, `15.002s`, `1h2m3.5s`.
+fn duration(text: &str) -> Option<Duration> {
+    Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()
 }
 
 fn some<'a>(body: &'a Value, key: &str) -> Option<&'a Value> {
@@ -191,9 +285,9 @@ fn text_of(error: &Value) -> String {
     }
 }
 
-/// Codes and types that are texts, with those of an inner error, where Azure's servers have them.
+/// Codes, types and states that are texts, with those of an inner error, where Azure's servers have them.
 fn code_of(error: &Value) -> String {
-    let own = ["code", "type"].iter().filter_map(|key| error.get(key)?.as_str());
+    let own = ["code", "type", "status"].iter().filter_map(|key| error.get(key)?.as_str());
     let inner = error.get("innererror").and_then(|inner| inner.get("code")?.as_str());
     own.chain(inner).collect::<Vec<_>>().join(" ")
 }
@@ -209,177 +303,4 @@ fn status_of(error: &Value) -> Option<u16> {
 }
 
 #[cfg(test)]
-mod tests {
-    use FailureKind::{Auth, BadRequest, NotFound, RateLimited, Refused, ServerError, TooLarge};
-
-    use super::*;
-
-    #[test]
-    fn error_bodies_are_read_in_every_shape_that_servers_send() {
-        for (body, text) in [
-            (r#"{"error": {"message": "too\nbig", "code": "429"}}"#, "too big"),
-            (r#"{"error": "too big"}"#, "too big"),
-            (r#"[{"error": {"message": "too big"}}]"#, "too big"),
-            (r#"{"detail": [{"msg": "too big", "loc": ["body"]}]}"#, "too big"),
-            (r#"{"detail": "too big"}"#, "too big"),
-            (r#"{"message": "too big"}"#, "too big"),
-            (r#"{"error": null, "message": "too big"}"#, "too big"),
-            (r#"{"error": null}"#, r#"{"error": null}"#),
-            ("<html>\n  <b>502</b></html>", "<html> <b>502</b></html>"),
-            ("", ""),
-        ] {
-            assert_eq!(Said::of_body(body.as_bytes()).message, text);
-        }
-    }
-
-    /// As the servers named beside them word it.
-    const IN_THE_WILD: [(u16, &str, FailureKind); 34] = [
-        // OpenAI, vLLM, SGLang, Mistral, Gemini, llama.cpp, Anthropic, a proxy.
-        (
-            400,
-            r#"{"error":{"message":"This model's maximum context length is 128000 tokens. However, your messages resulted in 140000 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
-            TooLarge,
-        ),
-        (
-            400,
-            r#"{"object":"error","message":"The decoder prompt (length 5004) is longer than the maximum model length of 4096.","type":"BadRequestError","code":400}"#,
-            TooLarge,
-        ),
-        (
-            400,
-            r#"{"object":"error","message":"The input (5004 tokens) is longer than the model's context length (4096 tokens).","type":"BadRequest","code":400}"#,
-            TooLarge,
-        ),
-        (
-            400,
-            r#"{"object":"error","message":"Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length","type":"invalid_request_error","code":"3051"}"#,
-            TooLarge,
-        ),
-        (
-            400,
-            r#"[{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]"#,
-            TooLarge,
-        ),
-        (
-            500,
-            r#"{"error":{"code":500,"message":"the request exceeds the available context size. try increasing it","type":"server_error"}}"#,
-            TooLarge,
-        ),
-        (
-            400,
-            r#"{"type":"error","error":{"type":"invalid_request_error","message":"messages.0.content.1.image.source.base64: image exceeds 5 MB maximum: 6291456 bytes > 5242880 bytes"}}"#,
-            TooLarge,
-        ),
-        (413, "<html><head><title>413 Request Entity Too Large</title></head></html>", TooLarge),
-        // Azure, OpenAI, OpenRouter, DashScope.
-        (
-            400,
-            r#"{"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management policy.","code":"content_filter","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
-            Refused,
-        ),
-        (
-            400,
-            r#"{"error":{"message":"Your request was rejected as a result of our safety system.","code":"content_policy_violation"}}"#,
-            Refused,
-        ),
-        (
-            403,
-            r#"{"error":{"code":403,"message":"Input was flagged by moderation","metadata":{"reasons":["violence"]}}}"#,
-            Refused,
-        ),
-        (
-            400,
-            r#"{"error":{"code":"data_inspection_failed","message":"Input data may contain inappropriate content."}}"#,
-            Refused,
-        ),
-        // OpenAI, a Gemini gateway, xAI, OpenRouter and DeepSeek without credit, OpenAI without quota.
-        (401, r#"{"error":{"message":"Incorrect API key provided: sk-1.","code":"invalid_api_key"}}"#, Auth),
-        (
-            400,
-            r#"[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}]"#,
-            Auth,
-        ),
-        (
-            400,
-            r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***1."}"#,
-            Auth,
-        ),
-        (
-            402,
-            r#"{"error":{"message":"Insufficient credits. Add more using https://openrouter.ai/settings/credits","code":402}}"#,
-            Auth,
-        ),
-        (
-            429,
-            r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}"#,
-            Auth,
-        ),
-        (403, "<html>Attention required</html>", Auth),
-        // vLLM, Mistral, DeepSeek, a redirect to another address, an address without /v1.
-        (
-            404,
-            r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}"#,
-            NotFound,
-        ),
-        (
-            400,
-            r#"{"object":"error","message":"Invalid model: pixtral-13b","type":"invalid_model","code":"1500"}"#,
-            NotFound,
-        ),
-        (400, r#"{"error":{"message":"Model Not Exist","type":"invalid_request_error"}}"#, NotFound),
-        (308, "", NotFound),
-        (405, r#"{"detail":"Method Not Allowed"}"#, NotFound),
-        // What says nothing of the above stays what its status is.
-        (
-            429,
-            r#"{"error":{"code":"429","message":"Rate limit reached for model x: 0 of 3 requests left"}}"#,
-            RateLimited,
-        ),
-        (
-            400,
-            r#"{"error":{"message":"max_tokens is too large: 5000. This model supports at most 4096 completion tokens.","param":"max_tokens"}}"#,
-            BadRequest,
-        ),
-        (
-            400,
-            r#"{"object":"error","message":"At most 1 image(s) may be provided in one prompt.","code":400}"#,
-            BadRequest,
-        ),
-        (500, r#"{"error":"out of memory"}"#, ServerError),
-        // Gemini's limit of a minute, in OpenAI's words for an account without credit.
-        (
-            429,
-            r#"[{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details. Quota exceeded for metric: generate_content_free_tier_requests, limit: 10. Please retry in 15.002899939s.","status":"RESOURCE_EXHAUSTED"}}]"#,
-            RateLimited,
-        ),
-        // Pictures that the server could not get or use.
-        (
-            400,
-            r#"{"error":{"message":"Error while preparing inputs for model llava-1.6: image http://x/y.png: 404 Not Found"}}"#,
-            BadRequest,
-        ),
-        (400, r#"{"error":{"message":"invalid model input image"}}"#, BadRequest),
-        (404, r#"{"error":{"message":"image at https://x/y.png not found"}}"#, BadRequest),
-        (500, r#"{"error":{"message":"image processing exceeds time budget"}}"#, ServerError),
-        // An account, and a gateway with one status for all.
-        (403, r#"{"error":{"message":"Your account has been flagged for potential abuse"}}"#, Auth),
-        (400, r#"{"error":{"message":"slow down","code":"429"}}"#, RateLimited),
-    ];
-
-    #[test]
-    fn each_error_in_the_wild_is_counted_as_what_it_is() {
-        for (status, body, kind) in IN_THE_WILD {
-            assert_eq!(Said::of_body(body.as_bytes()).kind(status), kind, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn an_error_with_status_200_is_counted_by_its_code_as_number_or_text_else_by_its_words() {
-        let kind = |error: Value| Said::of_error(&error).kind_without_status();
-        assert_eq!(kind(serde_json::json!({"message": "slow down", "code": "429"})), RateLimited);
-        assert_eq!(kind(serde_json::json!({"message": "upstream failed", "code": 502})), ServerError);
-        assert_eq!(kind(serde_json::json!({"message": "no such key", "code": "401"})), Auth);
-        assert_eq!(kind(serde_json::json!({"code": "content_filter", "message": "no"})), Refused);
-        assert_eq!(kind(serde_json::json!("busy")), FailureKind::Malformed);
-    }
-}
+mod tests;

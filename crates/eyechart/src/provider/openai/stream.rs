@@ -4,23 +4,19 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Choice, Reply, ReplyMessage, ReplyUsage, content_text, is_error, one_line};
+use super::{Choice, Reply, ReplyMessage, Said, content_text, one_line, read};
 
 #[derive(Deserialize)]
 struct Chunk {
-    #[serde(default)]
-    choices: Vec<Piece>,
+    choices: Option<Vec<Piece>>,
     model: Option<String>,
-    usage: Option<ReplyUsage>,
-    error: Option<Value>,
+    usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Piece {
-    #[serde(default)]
-    delta: ReplyMessage,
+    delta: Option<ReplyMessage>,
     finish_reason: Option<String>,
-    error: Option<Value>,
 }
 
 /// Whether this is a stream of events (WHATWG HTML, 9.2.6): no JSON begins with any of its fields.
@@ -29,13 +25,13 @@ pub(super) fn is_stream(body: &[u8]) -> bool {
     ["data:", "event:", "id:", "retry:", ":"].iter().any(|field| body.starts_with(field.as_bytes()))
 }
 
-/// The whole reply; an error event in it is the reply's error.
+/// The whole reply; the inner error where an event is one.
 ///
 /// # Errors
 /// A text that says what is wrong: an event that is none of the protocol's, or a stream that breaks off. One that
 /// lacks no more than its `[DONE]` is whole.
-pub(super) fn whole(body: &[u8]) -> Result<Reply, String> {
-    let mut reply = Reply { choices: Vec::new(), object: None, model: None, usage: None, error: None };
+pub(super) fn whole(body: &[u8]) -> Result<Result<Reply, Said>, String> {
+    let (mut model, mut usage) = (None, None);
     let mut message = ReplyMessage::default();
     let (mut finish_reason, mut done) = (None, false);
     for event in events(body) {
@@ -43,24 +39,25 @@ pub(super) fn whole(body: &[u8]) -> Result<Reply, String> {
             done = true;
             break;
         }
-        let chunk: Chunk = serde_json::from_slice(event).map_err(|error| {
+        let chunk = read(event).map_err(|error| {
             format!("expected events of a chat completion ({error}), got {:?}", one_line(event))
         })?;
-        reply.model = reply.model.or(chunk.model);
-        reply.usage = chunk.usage.or(reply.usage);
-        reply.error = reply.error.or(chunk.error);
+        let chunk: Chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(said) => return Ok(Err(said)),
+        };
+        model = model.or(chunk.model);
+        usage = chunk.usage.or(usage);
         // The last event may have the usage alone.
-        let Some(piece) = chunk.choices.into_iter().next() else { continue };
-        reply.error = reply.error.or(piece.error);
+        let Some(piece) = chunk.choices.into_iter().flatten().next() else { continue };
         finish_reason = piece.finish_reason.or(finish_reason);
-        join(&mut message, piece.delta);
+        join(&mut message, piece.delta.unwrap_or_default());
     }
-    let failed = reply.error.as_ref().is_some_and(is_error);
-    if !done && !failed && finish_reason.is_none() {
+    if !done && finish_reason.is_none() {
         return Err("the reply is a stream that breaks off: expected a finish_reason or [DONE]".to_owned());
     }
-    reply.choices.push(Choice { message: Some(message), finish_reason, error: None });
-    Ok(reply)
+    let choices = Some(vec![Choice { message: Some(message), finish_reason }]);
+    Ok(Ok(Reply { choices, model, usage }))
 }
 
 /// The data of each event. None of the protocol's has more than one line of it.
