@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use eyechart::image::Preparer;
 use eyechart::run::RunError;
 use eyechart::types::{ImageLimits, ImageSource, Sample, Silent};
@@ -10,7 +10,7 @@ use eyechart::web::Web;
 use serde::Serialize;
 
 use super::super::fetching::web_for;
-use super::{Choice, Chosen, Exit, Named, each, offline, output};
+use super::{Choice, Chosen, DataFormat, Exit, Named, each, offline, output};
 
 /// Problems that are shown of a kind.
 const SHOWN: usize = 5;
@@ -28,16 +28,8 @@ pub struct Check {
     choice: Choice,
 
     /// How to write what was found
-    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
-    format: CheckFormat,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum CheckFormat {
-    /// For people
-    Text,
-    /// For machines
-    Json,
+    #[arg(long, value_enum, default_value_t = DataFormat::Text)]
+    format: DataFormat,
 }
 
 /// What was found of one task's data.
@@ -68,8 +60,8 @@ impl Check {
             Ok(exit)
         })?;
         output::result(&match self.format {
-            CheckFormat::Text => all.iter().map(Checked::text).collect::<String>(),
-            CheckFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
+            DataFormat::Text => all.iter().map(Checked::text).collect::<String>(),
+            DataFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
         });
         Ok(exit)
     }

@@ -1,12 +1,12 @@
 //! `eyechart data list` and `data path`: what is here, and where. Nobody is asked.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use eyechart::task::{DataAccess, Dataset};
 use eyechart::types::{DataOrigin, ImageSource, Silent};
 use serde::Serialize;
 
 use super::super::fetching::web_for;
-use super::{Choice, Chosen, Exit, Named, offline, output, tasks};
+use super::{Choice, Chosen, DataFormat, Exit, Named, offline, output, tasks};
 
 /// Where data comes from, and what of it is on this machine
 #[derive(Debug, Args)]
@@ -19,16 +19,8 @@ pub struct List {
     choice: Choice,
 
     /// How to write it
-    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
-    format: ListFormat,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ListFormat {
-    /// For people
-    Text,
-    /// For machines
-    Json,
+    #[arg(long, value_enum, default_value_t = DataFormat::Text)]
+    format: DataFormat,
 }
 
 /// The folder in which the data of a task is
@@ -69,8 +61,8 @@ impl List {
     pub fn call(self) -> anyhow::Result<Exit> {
         let entries: Vec<Entry> = tasks(&self.tasks)?.into_iter().map(|task| self.entry(task)).collect();
         output::result(&match self.format {
-            ListFormat::Text => entries.iter().map(Entry::text).collect::<String>(),
-            ListFormat::Json => serde_json::to_string_pretty(&entries)? + "\n",
+            DataFormat::Text => entries.iter().map(Entry::text).collect::<String>(),
+            DataFormat::Json => serde_json::to_string_pretty(&entries)? + "\n",
         });
         Ok(Exit::Success)
     }

@@ -6,7 +6,7 @@ mod list;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use eyechart::run::RunError;
 use eyechart::task::{DataAccess, Dataset, LoadedTask, Survey, builtin_tasks, load};
 use eyechart::types::{PickedSample, Progress};
@@ -67,6 +67,15 @@ struct Choice {
     /// The folder that holds the data, instead of where the task says
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+/// How what was found is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DataFormat {
+    /// For people
+    Text,
+    /// For machines
+    Json,
 }
 
 /// A task, and what somebody who means it writes on the command line.
