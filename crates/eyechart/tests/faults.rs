@@ -274,3 +274,21 @@ fn an_unknown_fault_or_share_says_what_there_is() {
         assert!(common::stdout(&help).contains(fault.about()), "{fault:?}");
     }
 }
+
+#[test]
+fn an_outage_in_the_middle_of_a_run_fails_nobody() {
+    for connections in ["1", "8"] {
+        let place = Place::new();
+        let task = place.charts(40);
+        let server = endpoint(vec![
+            rule(json!({"answer": "Up.", "times": 12})),
+            rule(json!({"status": 503, "headers": {"retry-after": "0"}, "times": 60})),
+            rule(json!({"answer": "Up again."})),
+        ]);
+        let arguments = ["--max-connections", connections, "--max-retries", "1"];
+        run_at(&server, &place, &task).args(arguments).assert().code(0);
+        let samples = place.run().samples();
+        assert!(samples.iter().all(|sample| sample["status"] == "completed"), "{connections}");
+        assert_eq!(server.stats().requests, 100, "{connections}: each answered once, and the outage");
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::gate::{Gate, Report};
+use super::gate::{Appeal, Gate, Judged, Report};
 use super::health::Halt;
 use super::http::{Client, Sent};
 use super::retry::RetryPolicy;
@@ -40,6 +40,14 @@ impl<T> Read<T> {
     }
 }
 
+/// One attempt, and what came of it.
+struct Tried<T> {
+    attempt: Attempt,
+    /// For how long the endpoint's headers say that nothing more may be sent.
+    exhausted_for: Option<Duration>,
+    read: Read<T>,
+}
+
 /// One address, and how patiently it is asked.
 #[derive(Debug)]
 pub(super) struct Asker {
@@ -60,35 +68,14 @@ impl Asker {
         stopped: impl Future<Output = ()>,
         read: impl Fn(&[u8]) -> Read<T>,
     ) -> Result<Option<Asked<T>>, Halt> {
-        tokio::pin!(stopped);
-        let first = Instant::now();
-        let (mut attempts, mut doubt) = (Vec::new(), None);
-        for retry in 0.. {
-            let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
-            let Sent { mut attempt, body, exhausted_for } = self.client.send(body.clone()).await;
-            let Read { outcome, unusable, tokens } = self.meaning(&mut attempt, body, &read);
-            admission.end(&Report { attempt: &attempt, tokens, exhausted_for })?;
-            let asked_to_wait = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
-            attempts.push(attempt);
-            let has_ended = match &outcome {
-                Ok(_) => true,
-                Err(failure) if !RetryPolicy::can_help(failure.kind) => true,
-                Err(_) if retry < self.policy.max_retries => false,
-                Err(failure) => {
-                    let is_the_samples = gate.judge(failure, first)?;
-                    doubt.get_or_insert_with(|| gate.doubt());
-                    is_the_samples
-                }
-            };
-            if has_ended {
-                return Ok(Some(Asked { outcome, unusable, attempts }));
-            }
-            let wait = self.policy.delay(retry, asked_to_wait);
-            if unless(&mut stopped, tokio::time::sleep(wait)).await.is_none() {
-                break;
-            }
-        }
-        Ok(None)
+        let send = || self.send(body.clone(), &read);
+        until_settled(self.policy, gate, stopped, send).await
+    }
+
+    async fn send<T>(&self, body: Bytes, read: impl Fn(&[u8]) -> Read<T>) -> Tried<T> {
+        let Sent { mut attempt, body, exhausted_for } = self.client.send(body).await;
+        let read = self.meaning(&mut attempt, body, read);
+        Tried { attempt, exhausted_for, read }
     }
 
     /// The meaning of one attempt; a reply that cannot be used becomes the attempt's error too.
@@ -108,6 +95,43 @@ impl Asker {
     }
 }
 
+/// Makes attempts through `gate` until one brings an answer or there is no point in another.
+async fn until_settled<T, F: Future<Output = Tried<T>>>(
+    policy: RetryPolicy,
+    gate: &Arc<Gate>,
+    stopped: impl Future<Output = ()>,
+    send: impl Fn() -> F,
+) -> Result<Option<Asked<T>>, Halt> {
+    tokio::pin!(stopped);
+    let (mut attempts, mut case) = (Vec::new(), gate.open());
+    for retry in 0.. {
+        let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
+        let Tried { attempt, exhausted_for, read: Read { outcome, unusable, tokens } } = send().await;
+        case.hear(admission, &Report { attempt: &attempt, tokens, exhausted_for })?;
+        let asked_to_wait = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+        attempts.push(attempt);
+        if let Err(failure) = outcome.as_ref()
+            && RetryPolicy::can_help(failure.kind)
+        {
+            let again = Instant::now() + policy.delay(retry, asked_to_wait);
+            let judging = async {
+                if retry < policy.max_retries {
+                    tokio::time::sleep_until(again).await;
+                    return Ok(Judged::AskAgain);
+                }
+                case.verdict(Appeal { failure, enough: policy.enough_failures(), again }).await
+            };
+            match unless(&mut stopped, judging).await.transpose()? {
+                None => return Ok(None),
+                Some(Judged::AskAgain) => continue,
+                Some(Judged::Failed) => {}
+            }
+        }
+        return Ok(Some(Asked { outcome, unusable, attempts }));
+    }
+    Ok(None)
+}
+
 /// What `work` gives, unless `stopped` comes first.
 async fn unless<T>(
     stopped: &mut Pin<&mut impl Future<Output = ()>>,
@@ -119,3 +143,6 @@ async fn unless<T>(
         done = work => Some(done),
     }
 }
+
+#[cfg(test)]
+mod tests;

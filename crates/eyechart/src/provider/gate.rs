@@ -1,9 +1,9 @@
 //! The one gate that every request passes: a slot for each sample, admission for each attempt, its outcome after
-//! it.
+//! it, and a verdict on each sample that has used up its retries.
 //!
 //! Here, and nowhere else, it is decided how many requests are under way, how fast they follow each other, and
-//! whether the run can go on. A sample keeps its slot while it waits to be asked again, so that no more are started
-//! than could be under way.
+//! whether the run can go on. A sample that waits to be asked again keeps its slot, but makes room for another: the
+//! endpoint is not left idle, and only others can show whether it answers anybody.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use tokio::time::Instant;
 
 use super::adaptive::{Adaptive, Signal, Started};
 use super::bucket::Bucket;
-use super::health::{Halt, Health, Verdict};
+use super::health::{Failures, Halt, Health, Others, Verdict};
 use crate::types::{Attempt, Connections, Failure, FailureKind, Load};
 
 /// `auto` never goes beyond this many at once.
 pub const MOST_CONNECTIONS: usize = 512;
 /// An endpoint that asks for a longer wait stops the run: it can be resumed then.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
-/// Samples in doubt that others are started beside, at most: each holds a request in memory.
-const MOST_IN_DOUBT: usize = 16;
+/// Samples to be asked again that others are started beside, at most: each holds a request in memory.
+const MOST_BESIDE: usize = 16;
 /// Between two points of the recorded series, at least.
 const RESOLUTION: Duration = Duration::from_millis(100);
 /// What a request is thought to cost before any was answered, in tokens.
@@ -64,8 +64,15 @@ pub struct Gate {
 #[derive(Debug)]
 struct State {
     limit: Limit,
+    /// Samples that are yet to take a slot, as far as is known.
+    to_come: usize,
+    /// Samples that have one.
     samples: usize,
-    in_doubt: usize,
+    /// Those of them that have failed and will be asked again.
+    failing: usize,
+    /// Those of them that wait for their verdict.
+    unjudged: usize,
+    /// Requests.
     under_way: usize,
     paused_until: Option<Instant>,
     requests: Option<Bucket>,
@@ -87,15 +94,23 @@ enum Limit {
 #[derive(Debug)]
 pub struct Slot(Arc<Gate>);
 
-/// A sample of which it is not known whether it or the endpoint is at fault; settled when dropped.
+/// What the gate knows of one sample that is being asked.
 #[derive(Debug)]
-pub(super) struct Doubt(Arc<Gate>);
+pub(super) struct Case {
+    gate: Arc<Gate>,
+    failures: Failures,
+    is_failing: bool,
+}
+
+/// Counts a sample as one that waits for its verdict, as long as it lives.
+struct Unjudged<'a>(&'a Gate);
 
 /// The right to send one request now.
 #[derive(Debug)]
 pub struct Admission {
     gate: Arc<Gate>,
     started: Option<Started>,
+    sent: Instant,
     reserved_tokens: f64,
     ended: bool,
 }
@@ -111,6 +126,26 @@ pub(super) struct Report<'a> {
     pub(super) exhausted_for: Option<Duration>,
 }
 
+/// A sample that has used up its retries asks for its verdict.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Appeal<'a> {
+    /// How it failed the last time.
+    pub(super) failure: &'a Failure,
+    /// Failures apart from each other that are held against it.
+    pub(super) enough: u32,
+    /// When it may be asked again, if nothing is known by then.
+    pub(super) again: Instant,
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    Failed,
+    AskAgain,
+}
+
+type JudgedOrHalt = Result<Judged, Halt>;
+
 impl Gate {
     /// A gate that lets through what `settings` allow.
     #[must_use]
@@ -123,8 +158,10 @@ impl Gate {
         let bucket = |per_minute: Option<f64>| per_minute.map(|per_minute| Bucket::new(per_minute, now));
         let mut state = State {
             limit,
+            to_come: 0,
             samples: 0,
-            in_doubt: 0,
+            failing: 0,
+            unjudged: 0,
             under_way: 0,
             paused_until: None,
             requests: bucket(settings.requests_per_minute),
@@ -147,25 +184,18 @@ impl Gate {
     /// Waits until a request may go out. Dropping the future gives up the wait.
     pub async fn admit(self: &Arc<Self>) -> Admission {
         let (started, reserved_tokens) = self.wait_for(State::admit).await;
-        Admission { gate: Arc::clone(self), started, reserved_tokens, ended: false }
+        Admission { gate: Arc::clone(self), started, sent: Instant::now(), reserved_tokens, ended: false }
     }
 
-    /// Judges a sample, first asked at `first`, that has used up its retries: `true` where it has failed, `false`
-    /// where the endpoint is at fault and it should be asked again.
-    ///
-    /// # Errors
-    /// [`Halt`] where the run cannot go on.
-    pub(super) fn judge(&self, failure: &Failure, first: Instant) -> Result<bool, Halt> {
-        let mut state = self.lock();
-        let others = state.samples.saturating_sub(1);
-        state.health.judge(failure, first, others).map(|verdict| verdict == Verdict::Sample)
+    /// Makes known that as many samples are going to take a slot.
+    pub fn expect(&self, samples: usize) {
+        self.lock().to_come += samples;
     }
 
-    /// Lets another sample start while it is not known whether this one or the endpoint is at fault.
-    pub(super) fn doubt(self: &Arc<Self>) -> Doubt {
-        self.lock().in_doubt += 1;
-        self.changed.notify_waiters();
-        Doubt(Arc::clone(self))
+    /// A sample is about to be asked.
+    pub(super) fn open(self: &Arc<Self>) -> Case {
+        let failures = self.lock().health.ask();
+        Case { gate: Arc::clone(self), failures, is_failing: false }
     }
 
     /// Limit and requests under way, as they changed over time.
@@ -222,11 +252,11 @@ impl State {
     }
 
     fn take_slot(&mut self) -> Result<(), Later> {
-        // Samples in doubt make room for others: only these can show whether the endpoint answers anybody.
-        if self.samples >= self.limit() + self.in_doubt.min(MOST_IN_DOUBT) {
+        if self.samples >= self.limit() + self.failing.min(MOST_BESIDE) {
             return Err(Later::AfterChange);
         }
         self.samples += 1;
+        self.to_come = self.to_come.saturating_sub(1);
         Ok(())
     }
 
@@ -259,27 +289,41 @@ impl State {
         }
     }
 
-    fn hear(
-        &mut self,
-        report: &Report<'_>,
-        started: Option<Started>,
-        reserved_tokens: f64,
-    ) -> Result<(), Halt> {
+    fn hear(&mut self, report: &Report<'_>, failures: &mut Failures, sent: Instant) -> Result<(), Halt> {
         let now = Instant::now();
-        self.leave(started, signal_of(report.attempt));
-        if let Some(tokens) = report.tokens {
-            let tokens = tokens as f64;
-            self.usual_tokens += NEWEST * (tokens - self.usual_tokens);
-            if let Some(bucket) = &mut self.tokens {
-                bucket.spend(tokens - reserved_tokens);
-            }
-        }
         self.note(now);
         if report.attempt.status.is_some() {
             self.health.reached();
         }
-        self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), now)?;
+        self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), failures, (sent, now))?;
         self.obey(report, now)
+    }
+
+    /// Corrects what was taken for the usual cost, now that the real one is known.
+    fn settle(&mut self, tokens: u64, reserved_tokens: f64) {
+        let tokens = tokens as f64;
+        self.usual_tokens += NEWEST * (tokens - self.usual_tokens);
+        if let Some(bucket) = &mut self.tokens {
+            bucket.spend(tokens - reserved_tokens);
+        }
+    }
+
+    /// Judges a sample; where it is to be asked again and nobody was answered meanwhile, not before `again`.
+    fn judge(&self, appeal: &Appeal<'_>, failures: &Failures, now: Instant) -> Result<JudgedOrHalt, Later> {
+        let others = match self.to_come {
+            0 if self.samples <= 1 => Others::Gone,
+            0 if self.unjudged >= self.samples => Others::Waiting,
+            _ => Others::Asked,
+        };
+        match self.health.judge(appeal.failure, failures, appeal.enough, others) {
+            Ok(Verdict::Sample) => Ok(Ok(Judged::Failed)),
+            Ok(Verdict::Endpoint) => Ok(Ok(Judged::AskAgain)),
+            Err(halt) => Ok(Err(halt)),
+            // Each that ends may tell, and is asked in this one's place.
+            Ok(Verdict::Open) if self.under_way > 0 => Err(Later::AfterChange),
+            Ok(Verdict::Open) if now < appeal.again => Err(Later::At(appeal.again)),
+            Ok(Verdict::Open) => Ok(Ok(Judged::AskAgain)),
+        }
     }
 
     /// What one request is told holds for all that go the same way.
@@ -326,23 +370,64 @@ impl Drop for Slot {
     }
 }
 
-impl Drop for Doubt {
+impl Case {
+    /// Hears how an attempt of the sample ended.
+    ///
+    /// # Errors
+    /// [`Halt`] where the run cannot go on.
+    pub(super) fn hear(&mut self, admission: Admission, report: &Report<'_>) -> Result<(), Halt> {
+        let heard = admission.end(report, &mut self.failures);
+        if heard.is_ok() && report.attempt.error.is_some() && !self.is_failing {
+            self.is_failing = true;
+            self.gate.lock().failing += 1;
+        }
+        self.gate.changed.notify_waiters();
+        heard
+    }
+
+    /// Waits until it is known whether the sample has failed for good or should be asked again.
+    ///
+    /// # Errors
+    /// [`Halt`] where the run cannot go on.
+    pub(super) async fn verdict(&self, appeal: Appeal<'_>) -> Result<Judged, Halt> {
+        let _unjudged = Unjudged::new(&self.gate);
+        self.gate.wait_for(|state, now| state.judge(&appeal, &self.failures, now)).await
+    }
+}
+
+impl Drop for Case {
+    fn drop(&mut self) {
+        if self.is_failing {
+            let mut state = self.gate.lock();
+            state.failing = state.failing.saturating_sub(1);
+        }
+    }
+}
+
+impl<'a> Unjudged<'a> {
+    fn new(gate: &'a Gate) -> Self {
+        gate.lock().unjudged += 1;
+        gate.changed.notify_waiters();
+        Self(gate)
+    }
+}
+
+impl Drop for Unjudged<'_> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.in_doubt = state.in_doubt.saturating_sub(1);
+        state.unjudged = state.unjudged.saturating_sub(1);
     }
 }
 
 impl Admission {
-    /// Hears how the attempt ended.
-    ///
-    /// # Errors
-    /// [`Halt`] where the run cannot go on.
-    pub(super) fn end(mut self, report: &Report<'_>) -> Result<(), Halt> {
+    fn end(mut self, report: &Report<'_>, failures: &mut Failures) -> Result<(), Halt> {
         self.ended = true;
-        let heard = self.gate.lock().hear(report, self.started, self.reserved_tokens);
-        self.gate.changed.notify_waiters();
-        heard
+        let mut state = self.gate.lock();
+        state.leave(self.started, signal_of(report.attempt));
+        if let Some(tokens) = report.tokens {
+            state.settle(tokens, self.reserved_tokens);
+        }
+        state.hear(report, failures, self.sent)
     }
 }
 

@@ -16,6 +16,9 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// No endpoint is believed beyond this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
+/// Failures with answers to others in between that are enough to show that a sample is at fault, at most.
+const MOST_HELD_AGAINST: u32 = 3;
+
 /// HTTP's dates of old, which recipients must still accept (RFC 9110, 5.6.7).
 const OBSOLETE_DATES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
@@ -40,6 +43,13 @@ impl RetryPolicy {
                 | FailureKind::ServerError
                 | FailureKind::Malformed
         )
+    }
+
+    /// How many failures with answers to others in between are held against a sample that has used up its retries:
+    /// the first of them and the last may have been an outage's.
+    #[must_use]
+    pub(super) fn enough_failures(&self) -> u32 {
+        self.max_retries.saturating_add(1).min(MOST_HELD_AGAINST)
     }
 
     /// The wait before retry number `retry` (from 0): what the endpoint asked for, plus a little jitter so that

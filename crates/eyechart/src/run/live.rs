@@ -48,6 +48,7 @@ pub(super) async fn ask_all(
     let mut under_way: JoinSet<(Slot, Outcome)> = JoinSet::new();
     let (mut exhausted, mut abandoned, mut recorded) = (false, false, 0);
     let (halt, mut halted) = (Stopper::default(), None);
+    live.gate.expect(job.to_ask.len());
     loop {
         let unhindered = halted.is_none();
         let going = !exhausted && unhindered && stop.level() == StopLevel::Go;

@@ -31,6 +31,11 @@ fn report(attempt: &Attempt) -> Report<'_> {
     Report { attempt, tokens: None, exhausted_for: None }
 }
 
+/// Ends the attempt of a sample of its own.
+fn end(gate: &Arc<Gate>, admission: Admission, report: &Report<'_>) -> Result<(), Halt> {
+    gate.open().hear(admission, report)
+}
+
 async fn is_pending<T>(future: impl Future<Output = T>) -> bool {
     tokio::time::timeout(Duration::from_millis(1), future).await.is_err()
 }
@@ -49,12 +54,12 @@ async fn no_more_slots_are_out_than_there_are_connections() {
 async fn what_one_request_is_told_to_wait_all_wait() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
     let (refused, other) = (gate.admit().await, gate.admit().await);
-    refused.end(&report(&attempt(429, Some(7.0)))).unwrap();
+    end(&gate, refused, &report(&attempt(429, Some(7.0)))).unwrap();
     let began = Instant::now();
     let _next = gate.admit().await;
     assert_eq!(began.elapsed().as_secs(), 7);
     // What was under way when the wait was asked for is not held up by it.
-    other.end(&report(&attempt(200, None))).unwrap();
+    end(&gate, other, &report(&attempt(200, None))).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +67,7 @@ async fn an_answer_that_says_nothing_remains_pauses_until_more_does() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
     let answered = attempt(200, None);
     let exhausted = Report { exhausted_for: Some(Duration::from_secs(20)), ..report(&answered) };
-    gate.admit().await.end(&exhausted).unwrap();
+    end(&gate, gate.admit().await, &exhausted).unwrap();
     let began = Instant::now();
     let _next = gate.admit().await;
     assert_eq!(began.elapsed().as_secs(), 20);
@@ -74,7 +79,7 @@ async fn requests_a_minute_are_kept() {
         Gate::new(GateSettings { requests_per_minute: Some(600.0), ..settings(Connections::Fixed(64)) });
     let began = Instant::now();
     for _ in 0..630 {
-        gate.admit().await.end(&report(&attempt(200, None))).unwrap();
+        end(&gate, gate.admit().await, &report(&attempt(200, None))).unwrap();
     }
     let seconds = began.elapsed().as_secs_f64();
     assert!((59.0..61.0).contains(&seconds), "630 requests at 600 a minute, 30 of them at once: {seconds} s");
@@ -88,7 +93,7 @@ async fn tokens_a_minute_are_kept_by_what_requests_cost() {
     let answered = attempt(200, None);
     for _ in 0..120 {
         let admission = gate.admit().await;
-        admission.end(&Report { tokens: Some(1_000), ..report(&answered) }).unwrap();
+        end(&gate, admission, &Report { tokens: Some(1_000), ..report(&answered) }).unwrap();
     }
     let seconds = began.elapsed().as_secs_f64();
     assert!((112.0..122.0).contains(&seconds), "120,000 tokens at 1,000 a second: {seconds} s");
@@ -98,9 +103,9 @@ async fn tokens_a_minute_are_kept_by_what_requests_cost() {
 async fn a_wait_that_the_endpoint_asked_for_is_no_silence() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
     for _ in 0..3 {
-        gate.admit().await.end(&report(&attempt(429, Some(250.0)))).unwrap();
+        end(&gate, gate.admit().await, &report(&attempt(429, Some(250.0)))).unwrap();
     }
-    let halt = gate.admit().await.end(&report(&attempt(429, Some(90_000.0)))).unwrap_err();
+    let halt = end(&gate, gate.admit().await, &report(&attempt(429, Some(90_000.0)))).unwrap_err();
     assert_eq!(
         halt.to_string(),
         "the endpoint asks to wait for 1500 min before the next request: resume the run then"
@@ -123,7 +128,7 @@ async fn the_series_has_each_limit_once() {
         let admissions = [gate.admit().await, gate.admit().await, gate.admit().await, gate.admit().await];
         tokio::time::advance(Duration::from_millis(200)).await;
         for admission in admissions {
-            admission.end(&report(&attempt(200, None))).unwrap();
+            end(&gate, admission, &report(&attempt(200, None))).unwrap();
         }
     }
     let limits: Vec<_> = gate.series().iter().map(|load| load.limit).collect();
@@ -131,14 +136,15 @@ async fn the_series_has_each_limit_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn samples_in_doubt_make_room_for_others() {
+async fn samples_that_will_be_asked_again_make_room_for_others() {
     let gate = Gate::new(settings(Connections::Fixed(2)));
     let _failing = [gate.acquire().await, gate.acquire().await];
     assert!(is_pending(gate.acquire()).await);
-    let doubt = gate.doubt();
+    let mut case = gate.open();
+    case.hear(gate.admit().await, &report(&attempt(503, None))).unwrap();
     let _other = gate.acquire().await;
     assert!(is_pending(gate.acquire()).await);
-    drop(doubt);
+    drop(case);
     assert!(is_pending(gate.acquire()).await);
 }
 
@@ -146,7 +152,7 @@ async fn samples_in_doubt_make_room_for_others() {
 async fn a_wait_beyond_all_clocks_stops_the_run_and_panics_nowhere() {
     for asked in [1e10, 1e18, 1.8e19] {
         let gate = Gate::new(settings(Connections::Auto));
-        let ended = gate.admit().await.end(&report(&attempt(429, Some(asked))));
+        let ended = end(&gate, gate.admit().await, &report(&attempt(429, Some(asked))));
         assert!(matches!(ended, Err(Halt::Postponed { .. })), "{asked}: {ended:?}");
     }
 }
