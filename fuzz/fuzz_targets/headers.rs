@@ -7,7 +7,7 @@ use eyechart::provider::{RetryPolicy, read_reply};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 18] = [
     "retry-after",
     "retry-after-ms",
     "llm_provider-retry-after",
@@ -23,6 +23,8 @@ const NAMES: [&str; 16] = [
     "anthropic-ratelimit-requests-reset",
     "anthropic-ratelimit-tokens-remaining",
     "anthropic-ratelimit-tokens-reset",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-limit",
     "location",
 ];
 /// No reset is believed beyond this.
@@ -36,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     let now: Timestamp = Timestamp::from_second(1_795_514_400).unwrap_or(Timestamp::UNIX_EPOCH);
     for status in [200, 307, 429] {
         let Some(reading) = read_reply(status, &headers, b"", now) else { return };
-        assert!(reading.exhausted_for.is_none_or(|wait| wait <= LONGEST));
+        assert!(reading.allowances.iter().all(|allowance| allowance.reset <= LONGEST && allowance.remaining >= 0.0));
         for retry in [0, 5, u32::MAX] {
             let _ = RetryPolicy { max_retries: 5 }.delay(retry, reading.retry_after);
         }

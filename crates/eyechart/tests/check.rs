@@ -92,6 +92,23 @@ fn a_line_is_found_with_its_number() {
 }
 
 #[test]
+fn a_line_of_the_load_is_found_and_a_torn_one_is_mended_on_resume() {
+    let place = Place::new();
+    let server = endpoint(Vec::new());
+    run_at(&server, &place, &place.charts(6)).assert().code(0);
+    let run = place.run();
+    edit(&run, "samples.jsonl", |lines| lines.truncate(3));
+    let load = run.path().join("load.jsonl");
+    fs::write(&load, fs::read_to_string(&load).unwrap() + "{\"at\": \"20").unwrap();
+    let torn = fs::read_to_string(&load).unwrap().lines().count() as u64;
+    assert!(findings(&run).contains(&found("torn_line", "load.jsonl", Some(torn))));
+    eyechart().args(["run", "--no-score", "--resume"]).arg(run.path()).assert().code(0);
+    check(&run, 0);
+    edit(&run, "load.jsonl", |lines| lines[0] = "{\"at\": 3}".to_owned());
+    assert_eq!(findings(&run), [found("bad_line", "load.jsonl", Some(1))]);
+}
+
+#[test]
 fn a_run_that_was_cut_short_lacks_samples_and_says_how_to_go_on() {
     let place = Place::new();
     let run = run(&place);

@@ -92,7 +92,12 @@ impl View {
         let rate = tally.ended as f64 / seconds.max(1e-3);
         let mut words = format!("{} failed, {rate:.1}/s", tally.failed);
         if let Some(gate) = self.gate.as_ref().filter(|_| tally.ended < self.total) {
-            words.push_str(&format!(", {} at once", gate.load().under_way));
+            let load = gate.load();
+            words.push_str(&format!(", {} of {} at once", load.under_way, load.limit));
+            // Shorter ones come and go too quickly to be read.
+            if let Some(wait) = gate.paused_for().filter(|wait| wait.as_secs() > 0) {
+                words.push_str(&format!(", waiting {} as asked", duration(wait.as_secs_f64())));
+            }
         }
         if tally.ended > 0 && tally.ended < self.total {
             words.push_str(&format!(", {} left", duration((self.total - tally.ended) as f64 / rate)));

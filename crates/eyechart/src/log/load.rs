@@ -1,11 +1,32 @@
-//! `load.jsonl`: how busy the endpoint was kept, appended while a run goes. For people and plots: nothing else
-//! reads it.
+//! `load.jsonl`: how busy the endpoint was kept, appended while a run goes. For people and plots: nothing goes by it.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
 
 use super::{LogError, RunFolder};
 use crate::types::Load;
+
+/// Drops a torn last line, as a killed process leaves it.
+///
+/// # Errors
+/// [`LogError::Io`] where the file cannot be read or written.
+pub fn repair_load(folder: &RunFolder) -> Result<(), LogError> {
+    let path = folder.load_path();
+    drop_torn_line(&path).map_err(LogError::io("repair", &path))
+}
+
+fn drop_torn_line(path: &Path) -> io::Result<()> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        read => read?,
+    };
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    if whole == bytes.len() {
+        return Ok(());
+    }
+    File::options().write(true).open(path)?.set_len(whole as u64)
+}
 
 /// Appends the points, a line each.
 ///

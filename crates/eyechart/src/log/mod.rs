@@ -21,7 +21,7 @@ pub use atomic::{WriteSeek, remove_leftovers, write_atomically, write_json};
 pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, check_run};
 pub use fold::fold;
 pub use folder::{RunFolder, Unfinished};
-pub use load::append_load;
+pub use load::{append_load, repair_load};
 pub use lock::RunLock;
 pub use reader::{BadLine, Record, for_each_last, read_outline, read_record, read_scores};
 

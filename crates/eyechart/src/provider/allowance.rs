@@ -7,14 +7,53 @@ use reqwest::header::HeaderMap;
 
 use super::retry::parse_retry_after;
 
-/// Families of headers: what remains, and when it is replenished.
-const FAMILIES: &[(&str, &str)] = &[
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
-    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
-    ("x-ratelimit-remaining", "x-ratelimit-reset"),
-    ("ratelimit-remaining", "ratelimit-reset"),
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Each request is one.
+    Requests,
+    /// What goes in and out.
+    Tokens,
+}
+
+/// What a reply says of one limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowance {
+    /// The header that says how much remains: it names the limit.
+    pub name: &'static str,
+    /// What is counted.
+    pub unit: Unit,
+    /// The most that can remain; at least 1.
+    pub limit: Option<f64>,
+    /// How much remains; not negative.
+    pub remaining: f64,
+    /// After which time everything is back, or some of it: servers differ.
+    pub reset: Duration,
+}
+
+/// Families of headers: what is counted, what remains, when it is replenished, and the most that can remain.
+const FAMILIES: &[(Unit, &str, &str, &str)] = &[
+    (
+        Unit::Requests,
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+        "x-ratelimit-limit-requests",
+    ),
+    (Unit::Tokens, "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "x-ratelimit-limit-tokens"),
+    (
+        Unit::Requests,
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+        "anthropic-ratelimit-requests-limit",
+    ),
+    (
+        Unit::Tokens,
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+        "anthropic-ratelimit-tokens-limit",
+    ),
+    (Unit::Requests, "x-ratelimit-remaining", "x-ratelimit-reset", "x-ratelimit-limit"),
+    (Unit::Requests, "ratelimit-remaining", "ratelimit-reset", "ratelimit-limit"),
 ];
 
 /// Headers that ask for a wait, the standard one first.
@@ -29,16 +68,18 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     millis().or_else(|| WAITS.iter().find_map(|name| parse_retry_after(text(headers, name)?, now)))
 }
 
-/// How long nothing remains to be used, where a reply says that nothing remains and for how long.
-pub(super) fn exhausted_for(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let wait = |(remaining, reset): &(&str, &str)| {
-        let remaining: f64 = text(headers, remaining)?.trim().parse().ok()?;
-        if remaining >= 1.0 {
-            return None;
-        }
-        parse_reset(text(headers, reset)?, now)
+/// What a reply says of the limits that hold.
+pub(super) fn allowances(headers: &HeaderMap, now: Timestamp) -> Vec<Allowance> {
+    let number = |name: &str| -> Option<f64> {
+        text(headers, name)?.trim().parse().ok().filter(|number| *number >= 0.0)
     };
-    FAMILIES.iter().filter_map(wait).max().map(|wait| wait.min(LONGEST))
+    let said = |&(unit, name, reset, limit): &(Unit, &'static str, &str, &str)| {
+        let remaining = number(name)?;
+        let reset = parse_reset(text(headers, reset)?, now)?.min(LONGEST);
+        let limit = number(limit).filter(|limit| *limit >= remaining.max(1.0) && limit.is_finite());
+        Some(Allowance { name, unit, limit, remaining, reset })
+    };
+    FAMILIES.iter().filter_map(said).collect()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -113,33 +154,42 @@ mod tests {
     }
 
     #[test]
-    fn an_exhausted_limit_says_when_it_is_replenished() {
+    fn what_remains_is_read_with_the_time_when_it_is_replenished() {
         let read = |remaining, reset| {
             let names = ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests");
-            let headers = headers(&[(names.0, remaining), (names.1, reset)]);
-            exhausted_for(&headers, now()).map(|wait| wait.as_secs_f64())
+            let said = allowances(&headers(&[(names.0, remaining), (names.1, reset)]), now());
+            said.first().map(|said| (said.remaining, said.reset.as_secs_f64()))
         };
-        assert_eq!(read("0", "1m2.5s"), Some(62.5));
-        assert_eq!(read("0", "17ms"), Some(0.017));
-        assert_eq!(read("0", "4"), Some(4.0));
-        assert_eq!(read("0", "2026-11-24T10:00:30Z"), Some(30.0));
-        assert_eq!(read("0", "1795514420"), Some(20.0));
-        assert_eq!(read("0", "1795514420000"), Some(20.0));
-        assert_eq!(read("0", "90h"), Some(600.0));
-        assert_eq!(read("1", "1m"), None);
+        assert_eq!(read("0", "1m2.5s"), Some((0.0, 62.5)));
+        assert_eq!(read("7", "17ms"), Some((7.0, 0.017)));
+        assert_eq!(read("0", "4"), Some((0.0, 4.0)));
+        assert_eq!(read("0", "2026-11-24T10:00:30Z"), Some((0.0, 30.0)));
+        assert_eq!(read("0", "1795514420"), Some((0.0, 20.0)));
+        assert_eq!(read("0", "1795514420000"), Some((0.0, 20.0)));
+        assert_eq!(read("0", "90h"), Some((0.0, 600.0)));
         for nonsense in ["", "m", "5x", "1.2.3s"] {
             assert_eq!(read("0", nonsense), None, "{nonsense:?}");
+        }
+        for nonsense in ["", "-1", "NaN", "many"] {
+            assert_eq!(read(nonsense, "1s"), None, "{nonsense:?}");
         }
     }
 
     #[test]
-    fn of_several_limits_the_longest_wait_counts() {
-        let headers = headers(&[
-            ("anthropic-ratelimit-requests-remaining", "0"),
-            ("anthropic-ratelimit-requests-reset", "2026-11-24T10:00:05Z"),
-            ("anthropic-ratelimit-tokens-remaining", "0"),
-            ("anthropic-ratelimit-tokens-reset", "2026-11-24T10:00:40Z"),
-        ]);
-        assert_eq!(exhausted_for(&headers, now()), Some(Duration::from_secs(40)));
+    fn each_limit_is_read_with_what_it_counts_and_the_most_that_can_remain() {
+        let said = allowances(
+            &headers(&[
+                ("anthropic-ratelimit-requests-limit", "50"),
+                ("anthropic-ratelimit-requests-remaining", "49"),
+                ("anthropic-ratelimit-requests-reset", "2026-11-24T10:00:05Z"),
+                ("anthropic-ratelimit-tokens-limit", "0"),
+                ("anthropic-ratelimit-tokens-remaining", "0"),
+                ("anthropic-ratelimit-tokens-reset", "2026-11-24T10:00:40Z"),
+            ]),
+            now(),
+        );
+        let read: Vec<_> =
+            said.iter().map(|said| (said.unit, said.limit, said.remaining, said.reset.as_secs())).collect();
+        assert_eq!(read, [(Unit::Requests, Some(50.0), 49.0, 5), (Unit::Tokens, None, 0.0, 40)]);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::gate::{Appeal, Gate, Judged, Report};
 use super::health::Halt;
 use super::http::{Client, Sent};
@@ -41,11 +42,11 @@ impl<T> Read<T> {
 }
 
 /// One attempt, and what came of it.
-struct Tried<T> {
-    attempt: Attempt,
-    /// For how long the endpoint's headers say that nothing more may be sent.
-    exhausted_for: Option<Duration>,
-    read: Read<T>,
+pub(super) struct Tried<T> {
+    pub(super) attempt: Attempt,
+    /// What the endpoint's headers say of its limits.
+    pub(super) allowances: Vec<Allowance>,
+    pub(super) read: Read<T>,
 }
 
 /// One address, and how patiently it is asked.
@@ -73,9 +74,9 @@ impl Asker {
     }
 
     async fn send<T>(&self, body: Bytes, read: impl Fn(&[u8]) -> Read<T>) -> Tried<T> {
-        let Sent { mut attempt, body, exhausted_for } = self.client.send(body).await;
+        let Sent { mut attempt, body, allowances } = self.client.send(body).await;
         let read = self.meaning(&mut attempt, body, read);
-        Tried { attempt, exhausted_for, read }
+        Tried { attempt, allowances, read }
     }
 
     /// The meaning of one attempt; a reply that cannot be used becomes the attempt's error too.
@@ -96,7 +97,7 @@ impl Asker {
 }
 
 /// Makes attempts through `gate` until one brings an answer or there is no point in another.
-async fn until_settled<T, F: Future<Output = Tried<T>>>(
+pub(super) async fn until_settled<T, F: Future<Output = Tried<T>>>(
     policy: RetryPolicy,
     gate: &Arc<Gate>,
     stopped: impl Future<Output = ()>,
@@ -106,8 +107,8 @@ async fn until_settled<T, F: Future<Output = Tried<T>>>(
     let (mut attempts, mut case) = (Vec::new(), gate.open());
     for retry in 0.. {
         let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
-        let Tried { attempt, exhausted_for, read: Read { outcome, unusable, tokens } } = send().await;
-        case.hear(admission, &Report { attempt: &attempt, tokens, exhausted_for })?;
+        let Tried { attempt, allowances, read: Read { outcome, unusable, tokens } } = send().await;
+        case.hear(admission, &Report { attempt: &attempt, tokens, allowances: &allowances })?;
         let asked_to_wait = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
         attempts.push(attempt);
         if let Err(failure) = outcome.as_ref()

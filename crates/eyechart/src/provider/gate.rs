@@ -5,6 +5,8 @@
 //! whether the run can go on. A sample that waits to be asked again keeps its slot, but makes room for another: the
 //! endpoint is not left idle, and only others can show whether it answers anybody.
 
+mod case;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,9 +15,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::adaptive::{Adaptive, Signal, Started};
+use super::allowance::Allowance;
 use super::bucket::Bucket;
-use super::health::{Failures, Halt, Health, Others, Verdict};
-use crate::types::{Attempt, Connections, Failure, FailureKind, Load};
+use super::health::{Failures, Halt, Health};
+use super::quota::{Heard, Quotas};
+pub(super) use case::{Appeal, Judged};
+
+use crate::types::{Attempt, Connections, FailureKind, Load};
 
 /// `auto` never goes beyond this many at once.
 pub const MOST_CONNECTIONS: usize = 512;
@@ -78,6 +84,9 @@ struct State {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
     usual_tokens: f64,
+    quotas: Quotas,
+    /// Requests so far.
+    sent: u64,
     health: Health,
     series: Vec<Load>,
     /// When the last point of the series was added.
@@ -94,25 +103,22 @@ enum Limit {
 #[derive(Debug)]
 pub struct Slot(Arc<Gate>);
 
-/// What the gate knows of one sample that is being asked.
-#[derive(Debug)]
-pub(super) struct Case {
-    gate: Arc<Gate>,
-    failures: Failures,
-    is_failing: bool,
-}
-
-/// Counts a sample as one that waits for its verdict, as long as it lives.
-struct Unjudged<'a>(&'a Gate);
-
 /// The right to send one request now.
 #[derive(Debug)]
 pub struct Admission {
     gate: Arc<Gate>,
+    ticket: Ticket,
+    ended: bool,
+}
+
+/// What is known of a request from the start.
+#[derive(Debug, Clone, Copy)]
+struct Ticket {
     started: Option<Started>,
     sent: Instant,
+    /// Its number among all requests.
+    number: u64,
     reserved_tokens: f64,
-    ended: bool,
 }
 
 /// How an attempt ended, as far as the gate is concerned.
@@ -122,29 +128,9 @@ pub(super) struct Report<'a> {
     pub(super) attempt: &'a Attempt,
     /// Tokens that it cost, where the endpoint says so.
     pub(super) tokens: Option<u64>,
-    /// For how long the endpoint's headers say that nothing more may be sent.
-    pub(super) exhausted_for: Option<Duration>,
+    /// What the endpoint's headers say of its limits.
+    pub(super) allowances: &'a [Allowance],
 }
-
-/// A sample that has used up its retries asks for its verdict.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Appeal<'a> {
-    /// How it failed the last time.
-    pub(super) failure: &'a Failure,
-    /// Failures apart from each other that are held against it.
-    pub(super) enough: u32,
-    /// When it may be asked again, if nothing is known by then.
-    pub(super) again: Instant,
-}
-
-/// What becomes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judged {
-    Failed,
-    AskAgain,
-}
-
-type JudgedOrHalt = Result<Judged, Halt>;
 
 impl Gate {
     /// A gate that lets through what `settings` allow.
@@ -167,6 +153,8 @@ impl Gate {
             requests: bucket(settings.requests_per_minute),
             tokens: bucket(settings.tokens_per_minute),
             usual_tokens: USUAL_TOKENS,
+            quotas: Quotas::default(),
+            sent: 0,
             health: Health::new(settings.give_up_after),
             series: Vec::new(),
             noted: None,
@@ -183,19 +171,13 @@ impl Gate {
 
     /// Waits until a request may go out. Dropping the future gives up the wait.
     pub async fn admit(self: &Arc<Self>) -> Admission {
-        let (started, reserved_tokens) = self.wait_for(State::admit).await;
-        Admission { gate: Arc::clone(self), started, sent: Instant::now(), reserved_tokens, ended: false }
+        let ticket = self.wait_for(State::admit).await;
+        Admission { gate: Arc::clone(self), ticket, ended: false }
     }
 
     /// Makes known that as many samples are going to take a slot.
     pub fn expect(&self, samples: usize) {
         self.lock().to_come += samples;
-    }
-
-    /// A sample is about to be asked.
-    pub(super) fn open(self: &Arc<Self>) -> Case {
-        let failures = self.lock().health.ask();
-        Case { gate: Arc::clone(self), failures, is_failing: false }
     }
 
     /// Limit and requests under way, as they changed over time.
@@ -208,6 +190,12 @@ impl Gate {
     #[must_use]
     pub fn load(&self) -> Load {
         self.lock().load()
+    }
+
+    /// For how long nothing more is sent: `None` where nothing holds requests back.
+    #[must_use]
+    pub fn paused_for(&self) -> Option<Duration> {
+        self.lock().paused_until?.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())
     }
 
     /// Takes what `take` finds, or waits until it may find it.
@@ -260,7 +248,7 @@ impl State {
         Ok(())
     }
 
-    fn admit(&mut self, now: Instant) -> Result<(Option<Started>, f64), Later> {
+    fn admit(&mut self, now: Instant) -> Result<Ticket, Later> {
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Err(Later::At(until));
         }
@@ -268,18 +256,24 @@ impl State {
             return Err(Later::AfterChange);
         }
         let tokens = self.usual_tokens;
+        if let Some(until) = self.quotas.exhausted_until(tokens, now).filter(|until| *until > now) {
+            self.pause(until, now);
+            return Err(Later::At(until));
+        }
         let mut costs = [self.requests.as_mut().zip(Some(1.0)), self.tokens.as_mut().zip(Some(tokens))];
         for (bucket, cost) in costs.iter_mut().flatten() {
             bucket.check(*cost, now).map_err(Later::At)?;
         }
         // Only now that both allow it: what is spent is gone.
         costs.into_iter().flatten().for_each(|(bucket, cost)| bucket.spend(cost));
+        self.quotas.spend(tokens);
         self.under_way += 1;
+        self.sent += 1;
         let started = match &mut self.limit {
             Limit::Fixed(_) => None,
             Limit::Adaptive(adaptive) => Some(adaptive.start()),
         };
-        Ok((started, tokens))
+        Ok(Ticket { started, sent: now, number: self.sent, reserved_tokens: tokens })
     }
 
     fn leave(&mut self, started: Option<Started>, signal: Signal) {
@@ -289,14 +283,23 @@ impl State {
         }
     }
 
-    fn hear(&mut self, report: &Report<'_>, failures: &mut Failures, sent: Instant) -> Result<(), Halt> {
+    fn hear(&mut self, report: &Report<'_>, failures: &mut Failures, ticket: Ticket) -> Result<(), Halt> {
         let now = Instant::now();
+        self.leave(ticket.started, signal_of(report.attempt));
+        if let Some(tokens) = report.tokens {
+            self.settle(tokens, ticket.reserved_tokens);
+        }
+        let Ticket { sent, number, .. } = ticket;
+        let heard = Heard { sent, sent_since: self.sent - number, tokens: self.usual_tokens, now };
+        for allowance in report.allowances {
+            self.quotas.learn(allowance, heard);
+        }
         self.note(now);
         if report.attempt.status.is_some() {
             self.health.reached();
         }
         self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), failures, (sent, now))?;
-        self.obey(report, now)
+        self.obey(report.attempt, now)
     }
 
     /// Corrects what was taken for the usual cost, now that the real one is known.
@@ -308,38 +311,22 @@ impl State {
         }
     }
 
-    /// Judges a sample; where it is to be asked again and nobody was answered meanwhile, not before `again`.
-    fn judge(&self, appeal: &Appeal<'_>, failures: &Failures, now: Instant) -> Result<JudgedOrHalt, Later> {
-        let others = match self.to_come {
-            0 if self.samples <= 1 => Others::Gone,
-            0 if self.unjudged >= self.samples => Others::Waiting,
-            _ => Others::Asked,
-        };
-        match self.health.judge(appeal.failure, failures, appeal.enough, others) {
-            Ok(Verdict::Sample) => Ok(Ok(Judged::Failed)),
-            Ok(Verdict::Endpoint) => Ok(Ok(Judged::AskAgain)),
-            Err(halt) => Ok(Err(halt)),
-            // Each that ends may tell, and is asked in this one's place.
-            Ok(Verdict::Open) if self.under_way > 0 => Err(Later::AfterChange),
-            Ok(Verdict::Open) if now < appeal.again => Err(Later::At(appeal.again)),
-            Ok(Verdict::Open) => Ok(Ok(Judged::AskAgain)),
-        }
-    }
-
     /// What one request is told holds for all that go the same way.
-    fn obey(&mut self, report: &Report<'_>, now: Instant) -> Result<(), Halt> {
-        let asked = report.attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
-        let asked = asked.filter(|_| is_refusal(report.attempt));
-        let Some(wait) = asked.max(report.exhausted_for) else { return Ok(()) };
+    fn obey(&mut self, attempt: &Attempt, now: Instant) -> Result<(), Halt> {
+        let asked = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+        let Some(wait) = asked.filter(|_| is_refusal(attempt)) else { return Ok(()) };
         // Before any arithmetic: a header may ask for more than a clock can show.
         if wait > LONGEST_WAIT {
             return Err(Halt::Postponed { wait });
         }
-        let until = now + wait;
+        self.pause(now + wait, now);
+        Ok(())
+    }
+
+    fn pause(&mut self, until: Instant, now: Instant) {
         let added = until.saturating_duration_since(self.paused_until.unwrap_or(now).max(now));
         self.health.excuse(added);
         self.paused_until = self.paused_until.max(Some(until));
-        Ok(())
     }
 
     fn load(&self) -> Load {
@@ -370,64 +357,10 @@ impl Drop for Slot {
     }
 }
 
-impl Case {
-    /// Hears how an attempt of the sample ended.
-    ///
-    /// # Errors
-    /// [`Halt`] where the run cannot go on.
-    pub(super) fn hear(&mut self, admission: Admission, report: &Report<'_>) -> Result<(), Halt> {
-        let heard = admission.end(report, &mut self.failures);
-        if heard.is_ok() && report.attempt.error.is_some() && !self.is_failing {
-            self.is_failing = true;
-            self.gate.lock().failing += 1;
-        }
-        self.gate.changed.notify_waiters();
-        heard
-    }
-
-    /// Waits until it is known whether the sample has failed for good or should be asked again.
-    ///
-    /// # Errors
-    /// [`Halt`] where the run cannot go on.
-    pub(super) async fn verdict(&self, appeal: Appeal<'_>) -> Result<Judged, Halt> {
-        let _unjudged = Unjudged::new(&self.gate);
-        self.gate.wait_for(|state, now| state.judge(&appeal, &self.failures, now)).await
-    }
-}
-
-impl Drop for Case {
-    fn drop(&mut self) {
-        if self.is_failing {
-            let mut state = self.gate.lock();
-            state.failing = state.failing.saturating_sub(1);
-        }
-    }
-}
-
-impl<'a> Unjudged<'a> {
-    fn new(gate: &'a Gate) -> Self {
-        gate.lock().unjudged += 1;
-        gate.changed.notify_waiters();
-        Self(gate)
-    }
-}
-
-impl Drop for Unjudged<'_> {
-    fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.unjudged = state.unjudged.saturating_sub(1);
-    }
-}
-
 impl Admission {
     fn end(mut self, report: &Report<'_>, failures: &mut Failures) -> Result<(), Halt> {
         self.ended = true;
-        let mut state = self.gate.lock();
-        state.leave(self.started, signal_of(report.attempt));
-        if let Some(tokens) = report.tokens {
-            state.settle(tokens, self.reserved_tokens);
-        }
-        state.hear(report, failures, self.sent)
+        self.gate.lock().hear(report, failures, self.ticket)
     }
 }
 
@@ -435,7 +368,7 @@ impl Drop for Admission {
     /// Without a report: nobody waited for the attempt.
     fn drop(&mut self) {
         if !self.ended {
-            self.gate.lock().leave(self.started, Signal::Other);
+            self.gate.lock().leave(self.ticket.started, Signal::Other);
             self.gate.changed.notify_waiters();
         }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use super::allowance;
+use super::allowance::{self, Allowance};
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, Secrets, is_placeholder};
 use super::said::Said;
@@ -54,8 +54,8 @@ impl std::fmt::Debug for Client {
 pub(super) struct Sent {
     pub(super) attempt: Attempt,
     pub(super) body: Option<Bytes>,
-    /// For how long the endpoint's headers say that nothing more may be sent.
-    pub(super) exhausted_for: Option<Duration>,
+    /// What the endpoint's headers say of its limits.
+    pub(super) allowances: Vec<Allowance>,
 }
 
 impl Client {
@@ -100,8 +100,8 @@ impl Client {
             error: outcome.as_ref().err().cloned(),
         };
         self.note(&attempt, &body, &heard);
-        let exhausted_for = allowance::exhausted_for(&heard.headers, now);
-        Sent { attempt, body: outcome.is_ok().then(|| heard.body.freeze()), exhausted_for }
+        let allowances = allowance::allowances(&heard.headers, now);
+        Sent { attempt, body: outcome.is_ok().then(|| heard.body.freeze()), allowances }
     }
 
     /// Sends and hears; what was heard before a failure is kept.

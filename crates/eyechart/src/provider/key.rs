@@ -96,8 +96,12 @@ impl Secrets {
         let values =
             headers.iter().flat_map(|Header { value, .. }| words(value).into_iter().chain([value.clone()]));
         let all = key.map(|key| key.0.clone()).into_iter().chain(values);
-        let mut secrets: Vec<String> = all.filter(|secret| secret.len() >= SECRET).collect();
-        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let mut secrets: Vec<String> = all
+            .filter(|secret| secret.len() >= SECRET)
+            .flat_map(|secret| [quoted(&secret), secret])
+            .collect();
+        secrets.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        secrets.dedup();
         Self(secrets)
     }
 
@@ -110,6 +114,12 @@ impl Secrets {
     pub(super) fn hide_long(&self, text: String) -> String {
         self.0.iter().filter(|secret| secret.len() >= LONG).fold(text, hidden)
     }
+}
+
+/// As it stands in JSON, where an endpoint quotes it.
+fn quoted(secret: &str) -> String {
+    let quoted = serde_json::Value::from(secret).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn hidden(text: String, secret: &String) -> String {
@@ -174,6 +184,14 @@ mod tests {
         assert!(matches!(check(" ", true), Err(KeyError::Missing { .. })));
         assert_eq!(check("", false), Ok(None));
         assert!(matches!(check("a\nb", false), Err(KeyError::Unsendable { .. })));
+    }
+
+    #[test]
+    fn a_key_is_hidden_as_it_is_and_as_json_has_it() {
+        let key = check(r#"sk-"9a\B3"#, true).unwrap().unwrap();
+        let secrets = Secrets::of(Some(&key), &[]);
+        let said = r#"{"error": "no such key: sk-\"9a\\B3, or sk-"9a\B3"}"#;
+        assert_eq!(secrets.hide(said.to_owned()), r#"{"error": "no such key: [key], or [key]"}"#);
     }
 
     #[test]

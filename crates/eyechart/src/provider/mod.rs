@@ -17,10 +17,12 @@ mod key;
 mod limits;
 mod openai;
 mod presets;
+mod quota;
 mod reading;
 mod retry;
 mod said;
 
+pub use allowance::{Allowance, Unit};
 pub use ask::Provider;
 pub use asking::Asked;
 pub use embeddings::EmbeddingModel;

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::allowance::{self, Allowance};
 use super::http::{asked_wait, refusal};
-use super::{allowance, openai};
+use super::openai;
 use crate::types::{Failure, ModelOutput};
 
 /// A reply that was read.
@@ -17,8 +18,8 @@ pub struct Reading {
     pub outcome: Result<ModelOutput, Failure>,
     /// The wait that it asks for.
     pub retry_after: Option<Duration>,
-    /// For how long its headers say that nothing more may be sent.
-    pub exhausted_for: Option<Duration>,
+    /// What its headers say of the endpoint's limits.
+    pub allowances: Vec<Allowance>,
 }
 
 /// Reads a reply of the OpenAI protocol that came at `now`. Headers that HTTP does not allow are passed over; `None`
@@ -37,6 +38,6 @@ pub fn read_reply(status: u16, headers: &[(&str, &[u8])], body: &[u8], now: Time
         status => Err(refusal(status, &map, body)),
     };
     let retry_after = asked_wait(status, &map, body, now);
-    let exhausted_for = allowance::exhausted_for(&map, now);
-    Some(Reading { outcome, retry_after, exhausted_for })
+    let allowances = allowance::allowances(&map, now);
+    Some(Reading { outcome, retry_after, allowances })
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::log::{LogError, RunFolder, append_load};
+use crate::log::{LogError, RunFolder, append_load, repair_load};
 use crate::provider::Gate;
 
 /// Between two appends.
@@ -23,6 +23,7 @@ impl LoadSeries {
         let (end, ended) = channel();
         let folder = folder.clone();
         let thread = std::thread::spawn(move || {
+            repair_load(&folder)?;
             let mut written = 0;
             loop {
                 let last = ended.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);

@@ -183,8 +183,9 @@ fn parse_connections(text: &str) -> Result<Connections, String> {
 
 fn parse_per_minute(text: &str) -> Result<f64, String> {
     match text.parse() {
-        Ok(number) if number > 0.0 && number <= 1e12 => Ok(number),
-        _ => Err("expected a number above 0".to_owned()),
+        // Slower than one in an hour, a run seems to hang.
+        Ok(number) if (1.0 / 60.0..=1e12).contains(&number) => Ok(number),
+        _ => Err("expected a number, at least one in an hour (0.0167)".to_owned()),
     }
 }
 

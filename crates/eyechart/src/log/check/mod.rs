@@ -3,6 +3,7 @@
 //! It goes by the files alone: whether an answer is good, or a score right, is not its business.
 
 mod derived;
+mod load;
 mod pictures;
 mod samples;
 mod spec;
@@ -107,6 +108,7 @@ pub fn check_run(folder: &RunFolder) -> CheckedRun {
     let spec = spec::check(folder, &mut findings);
     let samples = samples::check(folder, spec.as_ref(), &mut findings);
     let scored = derived::check(folder, &samples, &mut findings);
+    load::check(&folder.load_path(), &mut findings);
     findings.extend(leftovers(folder.path()));
     CheckedRun { folder: folder.path().to_owned(), samples: samples.counts, scored, findings }
 }

@@ -99,7 +99,7 @@ impl World {
             error: error.clone(),
         };
         let read = Read { outcome: error.map_or(Ok(()), Err), unusable: None, tokens: None };
-        Tried { attempt, exhausted_for: None, read }
+        Tried { attempt, allowances: Vec::new(), read }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The gate in paused time.
 
 use super::*;
+use crate::provider::allowance::Unit;
+use crate::types::Failure;
 
 fn settings(connections: Connections) -> GateSettings {
     GateSettings {
@@ -28,7 +30,7 @@ fn attempt(status: u16, retry_after: Option<f64>) -> Attempt {
 }
 
 fn report(attempt: &Attempt) -> Report<'_> {
-    Report { attempt, tokens: None, exhausted_for: None }
+    Report { attempt, tokens: None, allowances: &[] }
 }
 
 /// Ends the attempt of a sample of its own.
@@ -66,7 +68,14 @@ async fn what_one_request_is_told_to_wait_all_wait() {
 async fn an_answer_that_says_nothing_remains_pauses_until_more_does() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
     let answered = attempt(200, None);
-    let exhausted = Report { exhausted_for: Some(Duration::from_secs(20)), ..report(&answered) };
+    let none_left = Allowance {
+        name: "x-ratelimit-remaining",
+        unit: Unit::Requests,
+        limit: None,
+        remaining: 0.0,
+        reset: Duration::from_secs(20),
+    };
+    let exhausted = Report { allowances: &[none_left], ..report(&answered) };
     end(&gate, gate.admit().await, &exhausted).unwrap();
     let began = Instant::now();
     let _next = gate.admit().await;

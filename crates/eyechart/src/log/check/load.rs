@@ -1,0 +1,30 @@
+//! `load.jsonl`, where there is one: every line a point of the series.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Finding, Problem};
+use crate::types::Load;
+
+pub(super) fn check(path: &Path, findings: &mut Vec<Finding>) {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return,
+        Err(error) => return findings.push(Finding::new(Problem::Unreadable, path, error.to_string())),
+    };
+    for (line, number) in bytes.split_inclusive(|byte| *byte == b'\n').zip(1..) {
+        let finding = match serde_json::from_slice::<Load>(line) {
+            Ok(_) => continue,
+            Err(_) if !line.ends_with(b"\n") => {
+                let message = "a torn last line: it is dropped when the run is resumed";
+                Finding::new(Problem::TornLine, path, message)
+            }
+            Err(error) => {
+                let message = format!("not a point of the load's series: {error}; nothing goes by it");
+                Finding::new(Problem::BadLine, path, message)
+            }
+        };
+        findings.push(finding.at(number));
+    }
+}
