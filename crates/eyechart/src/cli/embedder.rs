@@ -17,7 +17,7 @@ use sentence_embed::Precision;
 use serde_json::Value;
 
 use super::encoder::{EmbedProgress, EncoderArguments};
-use super::run::{parse_header, parse_param};
+use super::values::{parse_header, parse_param};
 
 /// Seconds that an attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(120);

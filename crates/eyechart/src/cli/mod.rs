@@ -19,6 +19,7 @@ mod results;
 mod run;
 mod score;
 mod tasks;
+mod values;
 
 use clap::{Parser, Subcommand};
 

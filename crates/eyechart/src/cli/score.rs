@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use eyechart::embed::Embedder;
 use eyechart::log::{BadLine, RunFolder};
 use eyechart::report::{Entry, Format, render};
 
 use super::embedder::EmbedderArguments;
 use super::results::{chosen_runs, entry, shown};
-use super::run::RunFormat;
 use super::{Exit, output};
 
 /// Score recorded runs again, from their records alone
@@ -25,6 +24,24 @@ pub struct Score {
     /// How to write the figures
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
     format: RunFormat,
+}
+
+/// How a run's figures are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunFormat {
+    /// For people
+    Table,
+    /// For machines
+    Json,
+}
+
+impl From<RunFormat> for Format {
+    fn from(format: RunFormat) -> Self {
+        match format {
+            RunFormat::Table => Self::Table,
+            RunFormat::Json => Self::Json,
+        }
+    }
 }
 
 impl Score {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ::csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use super::files::io_error;
+use super::io_error;
 use super::rows::{MAX_ROW_BYTES, find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows};
 use crate::types::{BadRow, Row};

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::DatasetError;
-use super::image_folder::{files_below, has_rows};
+use super::folder::{files_below, has_rows};
 use super::read_at::{LocalFile, ReadAt};
+use super::{DatasetError, io_error};
 use crate::types::{DataFile, hex};
 
 /// How much of a file is hashed at a time.
@@ -250,12 +250,6 @@ fn sizes_below(files: &Files, folder: &Path) -> Result<Vec<(String, u64)>, Datas
         Ok((name, bytes))
     };
     files_below(folder)?.into_iter().map(with_size).collect()
-}
-
-/// Says which file or folder an error is about.
-pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> DatasetError + use<> {
-    let path = path.to_owned();
-    move |source| DatasetError::Io { path: path.clone(), source }
 }
 
 #[cfg(test)]

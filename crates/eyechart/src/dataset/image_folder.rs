@@ -3,12 +3,11 @@
 //! With a `metadata.csv` or `metadata.jsonl` in it, the rows are that file's; else every picture is a row.
 //! Pictures are named here, never opened.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::csv::Csv;
-use super::files::io_error;
+use super::folder::{extension, files_below};
 use super::jsonl::Jsonl;
 use super::rows::{MAX_ROW_BYTES, find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows};
@@ -138,52 +137,6 @@ fn read_text(path: &Path) -> Result<String, String> {
 #[must_use]
 pub fn is_picture(name: &str) -> bool {
     ["png", "jpg", "jpeg", "webp", "gif"].contains(&extension(name).as_str())
-}
-
-/// Whether rows are read from this file of an image folder, named relative to it, and not only its name.
-#[must_use]
-pub fn has_rows(name: &str) -> bool {
-    matches!(name, "metadata.csv" | "metadata.jsonl") || extension(name) == "txt"
-}
-
-fn extension(name: &str) -> String {
-    Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase()
-}
-
-/// The paths of all files below `folder`, relative to it with `/` between their parts, sorted; hidden files and
-/// folders left out. Links are followed, but each folder is entered once, so that loops end.
-pub(super) fn files_below(folder: &Path) -> Result<Vec<String>, DatasetError> {
-    let mut found = Vec::new();
-    collect(folder, "", &mut BTreeSet::new(), &mut found)?;
-    found.sort_unstable();
-    Ok(found)
-}
-
-fn collect(
-    folder: &Path,
-    prefix: &str,
-    entered: &mut BTreeSet<PathBuf>,
-    found: &mut Vec<String>,
-) -> Result<(), DatasetError> {
-    if !entered.insert(folder.canonicalize().map_err(io_error(folder))?) {
-        return Ok(());
-    }
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let mut entries = entries.map_err(io_error(folder))?;
-    entries.sort_unstable_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = entry.path();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, &format!("{prefix}{name}/"), entered, found)?;
-        } else if path.is_file() {
-            found.push(format!("{prefix}{name}"));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

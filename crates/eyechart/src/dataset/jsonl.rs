@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::files::io_error;
+use super::io_error;
 use super::rows::{MAX_ROW_BYTES, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows};
 use crate::types::{BadRow, Row, parse_json};

@@ -6,6 +6,7 @@ pub mod archive;
 mod cell;
 mod csv;
 mod files;
+mod folder;
 mod image_folder;
 mod jsonl;
 mod label;
@@ -20,7 +21,8 @@ use std::path::{Path, PathBuf};
 use crate::types::{BadRow, Row, did_you_mean};
 
 pub use files::{Files, RemoteFile, find_files, fingerprint, select};
-pub use image_folder::{has_rows, is_picture};
+pub use folder::has_rows;
+pub use image_folder::is_picture;
 pub use label::resolve_label;
 pub use ranges::{FetchRange, Ranges};
 pub use read_at::ReadAt;
@@ -87,6 +89,12 @@ pub enum DatasetError {
         /// The format or extension given.
         given: String,
     },
+}
+
+/// Says which file or folder an error is about.
+fn io_error(path: &Path) -> impl Fn(std::io::Error) -> DatasetError + use<> {
+    let path = path.to_owned();
+    move |source| DatasetError::Io { path: path.clone(), source }
 }
 
 /// Which rows are read.

@@ -19,7 +19,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType};
 
 use super::cell::{Place, is_readable, leaves, read_cell};
-use super::files::io_error;
+use super::io_error;
 use super::rows::{find_columns, picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
 use crate::types::{BadRow, Row};

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::archive::{Entry, Fault, Kind, LocalTar, MAX_MEMBER_BYTES, members_of};
-use super::files::io_error;
+use super::io_error;
 use super::rows::{MAX_ROW_BYTES, picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
 use crate::types::{BadRow, Row, parse_json};

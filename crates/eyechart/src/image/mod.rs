@@ -3,6 +3,7 @@
 //! Original bytes go out untouched unless something forces otherwise, and are never decoded then. Knows nothing of
 //! datasets or wire protocols.
 
+mod check;
 mod encode;
 mod gif;
 mod header;
@@ -24,7 +25,7 @@ pub use prepare::{PrepareError, Prepared, Preparer};
 /// # Errors
 /// What is wrong with them.
 pub fn check(bytes: &[u8]) -> Result<(), String> {
-    header::check(bytes).map(drop)
+    check::check(bytes).map(drop)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::header::{self, Header};
+use super::check::check;
+use super::header::Header;
 use super::make::{Made, make};
 use super::once::{Key, OncePerKey};
 use super::plan::Plan;
@@ -171,7 +172,7 @@ impl Preparer {
 
     /// What a picture is, and what has to be done to it, if anything has.
     fn plan(&self, name: &str, bytes: &[u8]) -> Result<(Header, Option<Plan>), Failure> {
-        let header = header::check(bytes).map_err(|reason| at_fault(name, reason))?;
+        let header = check(bytes).map_err(|reason| at_fault(name, reason))?;
         let plan = Plan::of(&header, bytes.len() as u64, &self.spec, &self.limits);
         Ok((header, plan))
     }

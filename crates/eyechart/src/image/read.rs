@@ -6,8 +6,6 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::header::too_large;
-
 /// Files beyond this many bytes are refused.
 pub(super) const MAX_BYTES: u64 = 50 << 20;
 
@@ -31,4 +29,9 @@ pub(super) fn read_file(path: &Path) -> Result<Bytes, String> {
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
     read.map_err(|error| format!("cannot be read: {error}"))?;
     Ok(Bytes::from(bytes))
+}
+
+/// For a file beyond [`MAX_BYTES`].
+pub(super) fn too_large(bytes: u64) -> String {
+    format!("the file has {bytes} bytes, over {} MiB", MAX_BYTES >> 20)
 }

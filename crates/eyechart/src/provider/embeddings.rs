@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::asking::{Asker, Read};
 use super::gate::Gate;
 use super::health::Halt;
-use super::http::{Client, HttpSettings, one_line};
+use super::http::{Client, HttpSettings};
 use super::key::ApiKey;
 use super::openai::tokens;
 use super::retry::RetryPolicy;
-use super::said::{Said, is_nothing};
+use super::said::{Said, is_nothing, one_line};
 use crate::types::{Endpoint, Failure, FailureKind};
 
 /// Where requests go, behind the base URL.

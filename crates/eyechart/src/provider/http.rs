@@ -16,8 +16,6 @@ use crate::types::{Attempt, Failure, FailureKind, ModelOutput, causes};
 
 /// No reply to one question is longer than this.
 const LARGEST_REPLY: usize = 16 << 20;
-/// Bytes of a foreign error text that are looked at.
-const LONGEST_ERROR: usize = 64 << 10;
 /// Characters of a failure's message that are kept.
 const EXCERPT: usize = 400;
 
@@ -242,12 +240,6 @@ fn headers(key: Option<&ApiKey>, additional: &[Header]) -> Result<HeaderMap, Str
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// A foreign text on one line, as far as anybody would read it.
-pub(super) fn one_line(body: &[u8]) -> String {
-    let head = &body[..body.len().min(LONGEST_ERROR)];
-    String::from_utf8_lossy(head).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn shortened(text: &str) -> String {

@@ -8,8 +8,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::http::one_line;
-use super::said::Said;
+use super::said::{Said, one_line};
 use crate::types::{
     Failure, FailureKind, ImageDetail, ModelOutput, Request, RequestImage, StopReason, Usage,
 };

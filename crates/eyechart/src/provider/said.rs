@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::http::one_line;
 use crate::types::{Failure, FailureKind};
 
+/// Bytes of a foreign error text that are looked at.
+const LONGEST_ERROR: usize = 64 << 10;
 /// Words in which a thing and that it is missing belong together.
 const CLOSE: usize = 12;
 /// What a message calls a picture.
@@ -300,6 +301,12 @@ fn status_of(error: &Value) -> Option<u16> {
         _ => None,
     });
     code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code))
+}
+
+/// A foreign text on one line, as far as anybody would read it.
+pub(super) fn one_line(body: &[u8]) -> String {
+    let head = &body[..body.len().min(LONGEST_ERROR)];
+    String::from_utf8_lossy(head).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

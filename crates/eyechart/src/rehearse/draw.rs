@@ -2,34 +2,10 @@
 
 use std::str::FromStr;
 
-use super::fault::Fault;
+use super::fault::{Fault, FaultError};
 
 /// Requests in a row that meet one storm.
 const STORM: u64 = 20;
-
-/// Why faults cannot be had as they were asked for.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FaultError {
-    /// No fault has this name.
-    #[error("unknown fault {0:?}: expected one of {names}", names = names())]
-    Unknown(String),
-    /// The share is none.
-    #[error("the share of {name} is {share:?}: expected a number above 0 and at most 1, such as {name}:0.1")]
-    Share {
-        /// The fault.
-        name: String,
-        /// What was given.
-        share: String,
-    },
-    /// All shares together are more than all requests.
-    #[error("the shares of all faults add up to {0}: expected at most 1")]
-    Sum(f64),
-}
-
-fn names() -> String {
-    Fault::all().map(Fault::name).collect::<Vec<_>>().join(", ")
-}
 
 /// A fault and the share of requests that meet it, written `NAME:SHARE`; `NAME` alone means all of them.
 #[derive(Debug, Clone, Copy, PartialEq)]

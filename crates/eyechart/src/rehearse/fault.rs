@@ -5,8 +5,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::draw::FaultError;
-
 /// One fault of the closed list.
 #[derive(Clone, Copy)]
 pub struct Fault(&'static Entry);
@@ -15,6 +13,30 @@ struct Entry {
     name: &'static str,
     about: &'static str,
     act: Act,
+}
+
+/// Why faults cannot be had as they were asked for.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FaultError {
+    /// No fault has this name.
+    #[error("unknown fault {0:?}: expected one of {names}", names = names())]
+    Unknown(String),
+    /// The share is none.
+    #[error("the share of {name} is {share:?}: expected a number above 0 and at most 1, such as {name}:0.1")]
+    Share {
+        /// The fault.
+        name: String,
+        /// What was given.
+        share: String,
+    },
+    /// All shares together are more than all requests.
+    #[error("the shares of all faults add up to {0}: expected at most 1")]
+    Sum(f64),
+}
+
+fn names() -> String {
+    Fault::all().map(Fault::name).collect::<Vec<_>>().join(", ")
 }
 
 /// What happens to a request that meets a fault.

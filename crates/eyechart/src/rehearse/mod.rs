@@ -18,8 +18,8 @@ mod stats;
 mod wire;
 
 pub use capacity::Capacity;
-pub use draw::{FaultError, Faults, Odds};
-pub use fault::Fault;
+pub use draw::{Faults, Odds};
+pub use fault::{Fault, FaultError};
 pub use script::{Rule, Script, ScriptError};
 pub use server::{Options, Server};
 pub use stats::{RecordedRequest, Stats};

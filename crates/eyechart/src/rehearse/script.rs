@@ -12,8 +12,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::draw::FaultError;
 use super::fault::Fault;
+use super::fault::FaultError;
 use super::request::{CHAT, ChatRequest, EMBEDDINGS, Sha};
 
 /// One rule as a line of a script says it. Conditions that are absent hold for every request.

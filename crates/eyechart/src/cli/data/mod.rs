@@ -11,7 +11,7 @@ use eyechart::run::RunError;
 use eyechart::task::{DataAccess, Dataset, LoadedTask, Survey, builtin_tasks, load};
 use eyechart::types::{PickedSample, Progress};
 
-use super::run::at_least_one;
+use super::values::at_least_one;
 use super::{Exit, output, report_error};
 
 /// List, fetch, check or find the data of tasks

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use eyechart::provider::{Header, HttpLog, ModelName};
-use eyechart::report::Format;
 use eyechart::types::{Connections, Endpoint, Execution};
 use serde_json::{Map, Value};
+
+use super::super::score::RunFormat;
+use super::super::values::{
+    parse_connections, parse_header, parse_param, parse_per_minute, parse_rate, parse_seconds,
+};
 
 /// What is sent besides prompt and pictures.
 #[derive(Debug, Args)]
@@ -129,76 +133,5 @@ impl GoingArguments {
             cache: self.cache || execution.cache,
             budget: execution.budget,
         }
-    }
-}
-
-/// How a run's figures are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunFormat {
-    /// For people
-    Table,
-    /// For machines
-    Json,
-}
-
-impl From<RunFormat> for Format {
-    fn from(format: RunFormat) -> Self {
-        match format {
-            RunFormat::Table => Self::Table,
-            RunFormat::Json => Self::Json,
-        }
-    }
-}
-
-/// `KEY=JSON`.
-pub fn parse_param(text: &str) -> Result<(String, Value), String> {
-    let (key, json) = text.split_once('=').ok_or("expected KEY=JSON, such as max_tokens=1024")?;
-    let value = serde_json::from_str(json)
-        .map_err(|error| format!("{json:?} is no JSON ({error}); a text needs quotes: {key}='\"text\"'"))?;
-    Ok((key.to_owned(), value))
-}
-
-/// Both `NAME=VALUE` and `NAME: VALUE`, as curl has it. Never fails: the error would quote the value, which can be a
-/// secret. What lacks a name is refused when the client is made.
-pub fn parse_header(text: &str) -> Result<Header, std::convert::Infallible> {
-    let (name, value) = text.split_once(['=', ':']).unwrap_or(("", text));
-    Ok(Header::new(name, value.trim_start()))
-}
-
-pub fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number @ 1..) => Ok(number),
-        _ => Err("expected a whole number from 1 up".to_owned()),
-    }
-}
-
-fn parse_connections(text: &str) -> Result<Connections, String> {
-    match text {
-        "auto" => Ok(Connections::Auto),
-        number => at_least_one(number)
-            .map(Connections::Fixed)
-            .map_err(|_| "expected auto, or a whole number from 1 up".to_owned()),
-    }
-}
-
-fn parse_per_minute(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        // Slower than one in an hour, a run seems to hang.
-        Ok(number) if (1.0 / 60.0..=1e12).contains(&number) => Ok(number),
-        _ => Err("expected a number, at least one in an hour (0.0167)".to_owned()),
-    }
-}
-
-fn parse_seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
-        _ => Err("expected a number of seconds above 0, at most 86400".to_owned()),
-    }
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-        _ => Err("expected a share from 0 to 1".to_owned()),
     }
 }

@@ -7,10 +7,11 @@ use eyechart::run::{DryRun, Expected, Forecast, Oddity, Remark, Scales, Spent, d
 use eyechart::types::{Answers, PickedSample};
 
 use super::super::fetching::web_for;
+use super::super::score::RunFormat;
 use super::super::{Exit, output};
+use super::Run;
 use super::asking::preparer;
 use super::planning::{Planned, key_for};
-use super::{Run, RunFormat};
 
 /// Samples that a forecast looks at before a run; a dry run looks at all.
 const LOOKED_AT: usize = 20;

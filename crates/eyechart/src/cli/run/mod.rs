@@ -14,8 +14,8 @@ use eyechart::embed::Embedder;
 use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
+pub use arguments::RequestArguments;
 use arguments::{GoingArguments, ShowingArguments};
-pub use arguments::{RequestArguments, RunFormat, at_least_one, parse_header, parse_param};
 use budget::BudgetArguments;
 pub use planning::Planned;
 
@@ -23,6 +23,7 @@ use super::embedder::EmbedderArguments;
 use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::score::score_run;
+use super::values::at_least_one;
 use super::{Exit, output};
 
 /// Ask a model about every sample of a task, record, score, show

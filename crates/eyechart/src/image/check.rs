@@ -1,0 +1,48 @@
+//! What a picture's bytes say of themselves, and whether they are all there.
+//!
+//! Reads headers and block lengths, never pixels: well under a tenth of a millisecond for a usual picture.
+
+use super::header::{Format, Header};
+use super::read::{MAX_BYTES, too_large};
+use super::{gif, jpeg, png, webp};
+
+/// Pictures beyond this many pixels are refused.
+const MAX_PIXELS: u64 = 100_000_000;
+
+/// How many bytes of something else are shown.
+const SHOWN_BYTES: usize = 16;
+
+/// The header of a picture that is whole and of a usual size, or what is wrong with it.
+pub(super) fn check(bytes: &[u8]) -> Result<Header, String> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(too_large(bytes.len() as u64));
+    }
+    let format = Format::of(bytes).ok_or_else(|| not_a_picture(bytes))?;
+    let header = match format {
+        Format::Png => png::header(bytes)?,
+        Format::Jpeg => jpeg::header(bytes)?,
+        Format::WebP => webp::header(bytes)?,
+        Format::Gif => gif::header(bytes)?,
+    };
+    if header.size.pixels() == 0 {
+        return Err(format!("the picture has no pixels: {}", header.size));
+    }
+    if header.size.pixels() > MAX_PIXELS {
+        let million = MAX_PIXELS / 1_000_000;
+        return Err(format!("the picture has {} pixels, over {million} million", header.size));
+    }
+    Ok(header)
+}
+
+fn not_a_picture(bytes: &[u8]) -> String {
+    let start = &bytes[..bytes.len().min(SHOWN_BYTES)];
+    let is_text = start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    match std::str::from_utf8(start) {
+        _ if start.is_empty() => "not a picture: it is empty".to_owned(),
+        Ok(text) if is_text => format!("not a picture (PNG, JPEG, WebP or GIF): starts with {text:?}"),
+        _ => {
+            let hex: Vec<_> = start.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("not a picture (PNG, JPEG, WebP or GIF): starts with the bytes {}", hex.join(" "))
+        }
+    }
+}
