@@ -59,7 +59,7 @@ struct View {
 
 impl View {
     fn new(total: u64, gate: Option<Arc<Gate>>) -> Self {
-        let bar = output::is_interactive().then(|| bar(total, "{bar:24} {pos}/{len} {msg}"));
+        let bar = output::is_interactive().then(|| bar(total, "{bar:12} {pos}/{len} {msg}"));
         let now = Instant::now();
         Self { total, started: now, bar, gate, last_line: Mutex::new(now) }
     }

@@ -9,39 +9,35 @@ use super::reader::{Content, for_each_sample};
 use super::{LogError, write_atomically};
 use crate::types::Epoch;
 
-/// What there is one line of in the end.
-type Key = (String, Epoch);
-
-/// Where a line stands.
+/// A line, and of what it is.
 #[derive(Clone, Copy)]
-struct Place {
-    line: u64,
+struct Line {
+    /// The place of its sample in the order.
+    rank: usize,
+    epoch: Epoch,
+    number: u64,
     offset: u64,
     length: usize,
 }
 
 /// Rewrites `path` atomically so that each (id, epoch) has its last line only, sorted as `order` has the ids and
-/// then by epoch. Lines that cannot be read are left out of the new file. A file that is so already is not touched.
-/// Holds ids in memory, not lines.
+/// then by epoch; samples that are not in it follow. Lines that cannot be read are left out of the new file. A file
+/// that is so already is not touched. Holds a few numbers for each line in memory.
 ///
 /// # Errors
 /// [`LogError`] where the file cannot be read or replaced; the old one then stands.
 pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), LogError> {
-    let ranks: HashMap<&str, usize> = order.enumerate().map(|(rank, id)| (id, rank)).collect();
-    let Scan { last, count, whole } = scan(path)?;
-    let mut lines: Vec<_> = last.into_iter().collect();
-    lines.sort_by_key(|((id, epoch), place)| {
-        (ranks.get(id.as_str()).copied().unwrap_or(usize::MAX), *epoch, place.line)
-    });
-    if whole && count == lines.len() && lines.is_sorted_by_key(|(_, place)| place.line) {
+    let Scan { lines, is_clean } = scan(path, Ranks::new(order))?;
+    let is_folded = |one: &Line, next: &Line| (one.rank, one.epoch) < (next.rank, next.epoch);
+    if is_clean && lines.is_sorted_by(is_folded) {
         return Ok(());
     }
     let mut source = File::open(path).map_err(LogError::io("open", path))?;
     write_atomically(path, |folded| {
         let mut bytes = Vec::new();
-        for (_, place) in &lines {
-            bytes.resize(place.length, 0);
-            source.seek(SeekFrom::Start(place.offset))?;
+        for line in last_of_each(lines) {
+            bytes.resize(line.length, 0);
+            source.seek(SeekFrom::Start(line.offset))?;
             source.read_exact(&mut bytes)?;
             folded.write_all(bytes.trim_ascii_end())?;
             folded.write_all(b"\n")?;
@@ -50,24 +46,55 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(),
     })
 }
 
-/// What a log holds.
-struct Scan {
-    /// The last line of each sample.
-    last: HashMap<Key, Place>,
-    /// The number of all lines.
-    count: usize,
-    /// Whether each has its newline.
-    whole: bool,
+/// The last line of each (rank, epoch), in their order.
+fn last_of_each(mut lines: Vec<Line>) -> impl Iterator<Item = Line> {
+    lines.sort_unstable_by_key(|line| (line.rank, line.epoch, std::cmp::Reverse(line.number)));
+    lines.dedup_by_key(|line| (line.rank, line.epoch));
+    lines.into_iter()
 }
 
-fn scan(path: &Path) -> Result<Scan, LogError> {
-    let mut scan = Scan { last: HashMap::new(), count: 0, whole: true };
+/// Where samples stand in the order.
+struct Ranks<'a> {
+    ordered: HashMap<&'a str, usize>,
+    /// Those that are not in it, as they come.
+    others: HashMap<String, usize>,
+}
+
+impl<'a> Ranks<'a> {
+    fn new(order: impl Iterator<Item = &'a str>) -> Self {
+        let ordered = order.enumerate().map(|(rank, id)| (id, rank)).collect();
+        Self { ordered, others: HashMap::new() }
+    }
+
+    fn of(&mut self, id: String) -> usize {
+        let next = self.ordered.len() + self.others.len();
+        match self.ordered.get(id.as_str()) {
+            Some(rank) => *rank,
+            None => *self.others.entry(id).or_insert(next),
+        }
+    }
+}
+
+/// What a log holds.
+struct Scan {
+    lines: Vec<Line>,
+    /// Whether each line could be read and has its newline.
+    is_clean: bool,
+}
+
+fn scan(path: &Path, mut ranks: Ranks<'_>) -> Result<Scan, LogError> {
+    let mut scan = Scan { lines: Vec::new(), is_clean: true };
     for_each_sample(path, |line, content| {
-        scan.count += 1;
-        scan.whole &= line.whole;
-        if let Content::Sample(sample) = content {
-            let place = Place { line: line.number, offset: line.offset, length: line.bytes.len() };
-            scan.last.insert((sample.id, sample.epoch), place);
+        scan.is_clean &= line.whole;
+        match content {
+            Content::Sample(sample) => scan.lines.push(Line {
+                rank: ranks.of(sample.id),
+                epoch: sample.epoch,
+                number: line.number,
+                offset: line.offset,
+                length: line.bytes.len(),
+            }),
+            Content::Bad(_) | Content::Torn => scan.is_clean = false,
         }
         Ok(())
     })?;

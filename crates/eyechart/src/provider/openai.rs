@@ -1,17 +1,14 @@
 //! The OpenAI chat-completions protocol: a request's body, a reply's meaning.
 
-use base64::display::Base64Display;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::said::{Said, one_line};
-use crate::types::{
-    Failure, FailureKind, ImageDetail, ModelOutput, Request, RequestImage, StopReason, Usage,
-};
+use crate::types::{Failure, FailureKind, ModelOutput, Request, RequestImage, StopReason, Usage};
 
 mod stream;
 
@@ -22,8 +19,20 @@ pub(super) const PATH: &str = "/chat/completions";
 pub(super) fn body(model: &str, params: &Map<String, Value>, request: &Request) -> Bytes {
     let pictures = request.images.iter().map(encoded_length).sum::<usize>();
     let mut body = Vec::with_capacity(pictures + request.text.len() * 2 + 1024);
-    serde_json::to_writer(&mut body, &Body { model, params, request })
-        .expect("strings and JSON values always serialize, and a Vec takes any bytes");
+    // A --param may override even these two: some gateways want another model name or message shape.
+    if !params.contains_key("model") {
+        write_key(&mut body, "model");
+        write_json(&mut body, model);
+    }
+    if !params.contains_key("messages") {
+        write_key(&mut body, "messages");
+        write_messages(&mut body, request);
+    }
+    for (key, value) in params {
+        write_key(&mut body, key);
+        write_json(&mut body, value);
+    }
+    body.push(b'}');
     Bytes::from(body)
 }
 
@@ -34,83 +43,50 @@ fn encoded_length(image: &RequestImage) -> usize {
     }
 }
 
-struct Body<'a> {
-    model: &'a str,
-    params: &'a Map<String, Value>,
-    request: &'a Request,
+/// One message of the user's: the text, then the pictures in order.
+fn write_messages(body: &mut Vec<u8>, request: &Request) {
+    body.extend_from_slice(br#"[{"role":"user","content":[{"type":"text","text":"#);
+    write_json(body, &request.text);
+    for image in &request.images {
+        body.extend_from_slice(br#"},{"type":"image_url","image_url":{"url":"#);
+        write_address(body, image);
+        if let Some(detail) = request.image_detail {
+            body.extend_from_slice(br#","detail":"#);
+            write_json(body, &detail);
+        }
+        body.push(b'}');
+    }
+    body.extend_from_slice(b"}]}]");
 }
 
-impl Serialize for Body<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_map(None)?;
-        // A --param may override even these two: some gateways want another model name or message shape.
-        if !self.params.contains_key("model") {
-            body.serialize_entry("model", self.model)?;
+/// A picture is copied once, into the body. It is written by hand since nothing in base64 needs an escape: to look for
+/// some took more time than to encode it.
+fn write_address(body: &mut Vec<u8>, image: &RequestImage) {
+    match image {
+        RequestImage::Url(url) => write_json(body, url),
+        RequestImage::Bytes { media_type, bytes } => {
+            body.extend_from_slice(b"\"data:");
+            body.extend_from_slice(media_type.as_bytes());
+            body.extend_from_slice(b";base64,");
+            let start = body.len();
+            body.resize(start + bytes.len().div_ceil(3) * 4, 0);
+            let written = STANDARD.encode_slice(bytes, &mut body[start..]);
+            debug_assert_eq!(written, Ok(body.len() - start));
+            body.push(b'"');
         }
-        if !self.params.contains_key("messages") {
-            body.serialize_entry("messages", &[Message(self.request)])?;
-        }
-        for (key, value) in self.params {
-            body.serialize_entry(key, value)?;
-        }
-        body.end()
     }
 }
 
-struct Message<'a>(&'a Request);
-
-impl Serialize for Message<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut message = serializer.serialize_map(Some(2))?;
-        message.serialize_entry("role", "user")?;
-        message.serialize_entry("content", &Content(self.0))?;
-        message.end()
-    }
+/// The key of the next field.
+fn write_key(body: &mut Vec<u8>, key: &str) {
+    body.push(if body.is_empty() { b'{' } else { b',' });
+    write_json(body, key);
+    body.push(b':');
 }
 
-/// The text part, then the pictures in order.
-struct Content<'a>(&'a Request);
-
-impl Serialize for Content<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut parts = serializer.serialize_seq(Some(1 + self.0.images.len()))?;
-        parts.serialize_element(&json!({"type": "text", "text": self.0.text}))?;
-        for image in &self.0.images {
-            parts.serialize_element(&ImagePart {
-                r#type: "image_url",
-                image_url: ImageUrl { url: Address(image), detail: self.0.image_detail },
-            })?;
-        }
-        parts.end()
-    }
-}
-
-#[derive(Serialize)]
-struct ImagePart<'a> {
-    r#type: &'static str,
-    image_url: ImageUrl<'a>,
-}
-
-#[derive(Serialize)]
-struct ImageUrl<'a> {
-    url: Address<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<ImageDetail>,
-}
-
-struct Address<'a>(&'a RequestImage);
-
-impl Serialize for Address<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            RequestImage::Url(url) => serializer.serialize_str(url),
-            // Written through, not into a String first: a picture is copied once, into the body.
-            RequestImage::Bytes { media_type, bytes } => serializer.collect_str(&format_args!(
-                "data:{media_type};base64,{}",
-                Base64Display::new(bytes, &STANDARD)
-            )),
-        }
-    }
+fn write_json<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(body, value)
+        .expect("strings and JSON values always serialize, and a Vec takes any bytes");
 }
 
 #[derive(Deserialize)]
@@ -240,7 +216,10 @@ pub(super) fn tokens(number: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::types::ImageDetail;
 
     fn params(value: Value) -> Map<String, Value> {
         let Value::Object(params) = value else { panic!("an object") };
