@@ -286,8 +286,11 @@ impl State {
     fn hear(&mut self, report: &Report<'_>, failures: &mut Failures, ticket: Ticket) -> Result<(), Halt> {
         let now = Instant::now();
         self.leave(ticket.started, signal_of(report.attempt));
-        if let Some(tokens) = report.tokens {
-            self.settle(tokens, ticket.reserved_tokens);
+        match (report.tokens, &mut self.tokens) {
+            (Some(tokens), _) => self.settle(tokens, ticket.reserved_tokens),
+            (None, Some(bucket)) if report.attempt.error.is_some() => bucket.spend(-ticket.reserved_tokens),
+            // An endpoint that counts no tokens: they were spent all the same.
+            (None, _) => {}
         }
         let Ticket { sent, number, .. } = ticket;
         let heard = Heard { sent, sent_since: self.sent - number, tokens: self.usual_tokens, now };

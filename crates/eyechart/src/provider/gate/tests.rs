@@ -109,6 +109,17 @@ async fn tokens_a_minute_are_kept_by_what_requests_cost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_was_turned_away_has_cost_no_tokens() {
+    let gate =
+        Gate::new(GateSettings { tokens_per_minute: Some(60_000.0), ..settings(Connections::Fixed(64)) });
+    let began = Instant::now();
+    for _ in 0..100 {
+        end(&gate, gate.admit().await, &report(&attempt(503, None))).unwrap();
+    }
+    assert_eq!(began.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_the_endpoint_asked_for_is_no_silence() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
     for _ in 0..3 {
