@@ -81,6 +81,8 @@ struct State {
     /// Requests.
     under_way: usize,
     paused_until: Option<Instant>,
+    /// Until when all waits that it asks for are excused already.
+    excused_until: Option<Instant>,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
     usual_tokens: f64,
@@ -150,6 +152,7 @@ impl Gate {
             unjudged: 0,
             under_way: 0,
             paused_until: None,
+            excused_until: None,
             requests: bucket(settings.requests_per_minute),
             tokens: bucket(settings.tokens_per_minute),
             usual_tokens: USUAL_TOKENS,
@@ -195,7 +198,7 @@ impl Gate {
     /// For how long nothing more is sent: `None` where nothing holds requests back.
     #[must_use]
     pub fn paused_for(&self) -> Option<Duration> {
-        self.lock().paused_until?.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())
+        self.lock().paused_for(Instant::now())
     }
 
     /// Takes what `take` finds, or waits until it may find it.
@@ -257,7 +260,7 @@ impl State {
         }
         let tokens = self.usual_tokens;
         if let Some(until) = self.quotas.exhausted_until(tokens, now).filter(|until| *until > now) {
-            self.pause(until, now);
+            self.excuse(until, now);
             return Err(Later::At(until));
         }
         let mut costs = [self.requests.as_mut().zip(Some(1.0)), self.tokens.as_mut().zip(Some(tokens))];
@@ -322,14 +325,21 @@ impl State {
         if wait > LONGEST_WAIT {
             return Err(Halt::Postponed { wait });
         }
-        self.pause(now + wait, now);
+        self.excuse(now + wait, now);
+        self.paused_until = self.paused_until.max(Some(now + wait));
         Ok(())
     }
 
-    fn pause(&mut self, until: Instant, now: Instant) {
-        let added = until.saturating_duration_since(self.paused_until.unwrap_or(now).max(now));
+    /// The endpoint lets nothing through until then: that it answers nothing is no silence.
+    fn excuse(&mut self, until: Instant, now: Instant) {
+        let added = until.saturating_duration_since(self.excused_until.unwrap_or(now).max(now));
         self.health.excuse(added);
-        self.paused_until = self.paused_until.max(Some(until));
+        self.excused_until = self.excused_until.max(Some(until));
+    }
+
+    fn paused_for(&mut self, now: Instant) -> Option<Duration> {
+        let until = self.paused_until.max(self.quotas.exhausted_until(self.usual_tokens, now))?;
+        until.checked_duration_since(now).filter(|wait| !wait.is_zero())
     }
 
     fn load(&self) -> Load {

@@ -1,5 +1,7 @@
 //! The gate in paused time.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::provider::allowance::Unit;
 use crate::types::Failure;
@@ -31,6 +33,14 @@ fn attempt(status: u16, retry_after: Option<f64>) -> Attempt {
 
 fn report(attempt: &Attempt) -> Report<'_> {
     Report { attempt, tokens: None, allowances: &[] }
+}
+
+/// An answer of an endpoint of which so much remains for 20 s.
+fn remaining(remaining: f64) -> Report<'static> {
+    static ANSWERED: LazyLock<Attempt> = LazyLock::new(|| attempt(200, None));
+    let (name, unit, reset) = ("x-ratelimit-remaining", Unit::Requests, Duration::from_secs(20));
+    let allowance = Allowance { name, unit, limit: None, remaining, reset };
+    Report { allowances: Box::leak(Box::new([allowance])), ..report(&ANSWERED) }
 }
 
 /// Ends the attempt of a sample of its own.
@@ -67,19 +77,22 @@ async fn what_one_request_is_told_to_wait_all_wait() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_says_nothing_remains_pauses_until_more_does() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
-    let answered = attempt(200, None);
-    let none_left = Allowance {
-        name: "x-ratelimit-remaining",
-        unit: Unit::Requests,
-        limit: None,
-        remaining: 0.0,
-        reset: Duration::from_secs(20),
-    };
-    let exhausted = Report { allowances: &[none_left], ..report(&answered) };
-    end(&gate, gate.admit().await, &exhausted).unwrap();
+    end(&gate, gate.admit().await, &remaining(0.0)).unwrap();
+    assert_eq!(gate.paused_for().map(|wait| wait.as_secs()), Some(20));
     let began = Instant::now();
     let _next = gate.admit().await;
     assert_eq!(began.elapsed().as_secs(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_answer_that_says_more_remains_ends_the_pause() {
+    let gate = Gate::new(settings(Connections::Fixed(8)));
+    let (first, second) = (gate.admit().await, gate.admit().await);
+    end(&gate, first, &remaining(0.0)).unwrap();
+    assert!(is_pending(gate.admit()).await);
+    end(&gate, second, &remaining(50.0)).unwrap();
+    assert_eq!(gate.paused_for(), None);
+    assert!(!is_pending(gate.admit()).await);
 }
 
 #[tokio::test(start_paused = true)]
