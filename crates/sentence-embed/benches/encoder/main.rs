@@ -5,6 +5,7 @@
 //! other work on the machine slows both. One thread is measured by the time that it runs, all threads by the clock.
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
+mod alone;
 mod clock;
 mod end_to_end;
 #[path = "../../src/kernels/mod.rs"]
@@ -26,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let work = Work::read(&folder)?;
     peak::print();
     end_to_end::print(&folder, &work)?;
+    alone::print(&folder, &work)?;
     parts::print(&work);
     Ok(())
 }

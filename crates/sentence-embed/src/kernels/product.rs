@@ -169,7 +169,9 @@ impl<D: Format> Pass for RowsProduct<'_, D> {
         let Self { layer, blocks, x, out } = self;
         for (block, from) in blocks.enumerate() {
             let (lanes, bias) = (layer.panels.panel(from), &layer.bias[from]);
-            let mut look = Look::past(lanes, x.count() * LANES.div_ceil(TILE));
+            // The rounds that there will be: with too many expected, not all of the next panel is asked for.
+            let rounds = (0..x.count()).map(|panel| x.filled(panel).div_ceil(TILE)).sum();
+            let mut look = Look::past(lanes, rounds);
             for panel in 0..x.count() {
                 let (rows, filled) = (x.panel(panel), x.filled(panel));
                 for first in [0, TILE, 2 * TILE] {
@@ -180,7 +182,7 @@ impl<D: Format> Pass for RowsProduct<'_, D> {
                     let words = Ahead { words: Columns { rows, first }, look };
                     at_least::<S, D>(
                         s,
-                        TILE.min(LANES - first),
+                        filled - first,
                         lanes,
                         (words, Halves::Both),
                         #[inline(always)]
