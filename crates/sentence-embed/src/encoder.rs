@@ -37,7 +37,7 @@ impl Encoder {
     /// # Errors
     ///
     /// If a file is missing or damaged, or describes a model that is not computed: anything but a BERT encoder with
-    /// GELU and absolute positions, with mean or CLS pooling, without further layers and prompts. The error names the
+    /// GELU (exact or by tanh) or ReLU and absolute positions, with mean or CLS pooling, without further layers and prompts. The error names the
     /// file, what was found and what was expected.
     pub fn from_dir(dir: &Path) -> Result<Self, Error> {
         Self::with_options(dir, Options::default())

@@ -5,7 +5,7 @@ use super::format::{Bf16, Format, Single};
 use super::norm::narrow;
 use super::packed::{Affine, Dense, LaneDense};
 use super::panels::{Panels, TokenRows};
-use super::product::{activate, add, set, set_rows};
+use super::product::{Activation, activate, add, set, set_rows};
 use super::testing::{at, machines, noise, panels};
 
 /// Tokens, inputs and outputs: lanes and tiles filled in part, and the shapes of the models.
@@ -96,6 +96,18 @@ fn gelu(x: f64) -> f64 {
     x / 2.0 * (1.0 + erf)
 }
 
+/// The activation in f64.
+fn apply(activation: Activation, x: f64) -> f64 {
+    match activation {
+        Activation::Gelu => gelu(x),
+        Activation::GeluTanh => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+            x / 2.0 * (1.0 + inner.tanh())
+        }
+        Activation::Relu => x.max(0.0),
+    }
+}
+
 fn check_products<D: Rounded>(shape: (usize, usize, usize)) {
     let (tokens, _, outputs) = shape;
     let case = Case::new::<D>(shape);
@@ -119,6 +131,7 @@ fn check_products<D: Rounded>(shape: (usize, usize, usize)) {
 
 /// `read` takes an output out of the panels in the format's words.
 fn check_activation<D: Rounded>(
+    activation: Activation,
     shape: (usize, usize, usize),
     exactness: f64,
     read: fn(&Panels<D::Word>, usize, usize) -> f64,
@@ -127,11 +140,11 @@ fn check_activation<D: Rounded>(
     let layer = Dense::<D>::pack(case.affine());
     for machine in machines() {
         let mut found = Panels::default();
-        activate(machine, &layer, &case.input::<D>(machine), &mut found);
+        activate(machine, (&layer, activation), &case.input::<D>(machine), &mut found);
         for (token, output) in (0..shape.0).flat_map(|t| (0..shape.2).map(move |o| (t, o))) {
             let (expected, bound) = case.expected(token, output);
-            let error = (read(&found, token, output) - gelu(expected)).abs();
-            let place = format!("{machine:?} {shape:?}: token {token}, output {output}: {error:e}");
+            let error = (read(&found, token, output) - apply(activation, expected)).abs();
+            let place = format!("{machine:?} {activation:?} {shape:?}: {token} {output}: {error:e}");
             assert!(error <= bound + (3e-7 + exactness) * expected.abs(), "{place}");
         }
     }
@@ -166,11 +179,12 @@ fn products_agree_with_f64() {
 }
 
 #[test]
-fn the_gelu_of_products_agrees_with_f64() {
-    for shape in SHAPES {
-        check_activation::<Single>(shape, 0.0, at);
+fn the_activations_of_products_agree_with_f64() {
+    let activations = [Activation::Gelu, Activation::GeluTanh, Activation::Relu];
+    for (shape, activation) in SHAPES.into_iter().flat_map(|shape| activations.map(|a| (shape, a))) {
+        check_activation::<Single>(activation, shape, 0.0, at);
         // bf16 has 8 bits of fraction, the first of which is not kept.
-        check_activation::<Bf16>(shape, 1.0 / 256.0, |panels, token, output| {
+        check_activation::<Bf16>(activation, shape, 1.0 / 256.0, |panels, token, output| {
             let word = panels.panel(token / 32)[output / 2].0[token % 32];
             f64::from(f32::from_bits(if output % 2 == 0 { word << 16 } else { word & 0xffff_0000 }))
         });
