@@ -57,7 +57,7 @@ impl Encoder {
         let (path, bytes) = weights::read(dir)?;
         let head = Head { pooling: pipeline.pooling, normalize: pipeline.normalize };
         let weights = Weights::parse(&path, &bytes, LANDMARK)?;
-        let model = model::read(&weights, &config, head, options.get_precision())?;
+        let model = model::read(&weights, &config, head, options)?;
         Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens: settings.max_tokens, options })
     }
 

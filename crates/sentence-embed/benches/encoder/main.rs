@@ -8,6 +8,7 @@
 mod alone;
 mod clock;
 mod end_to_end;
+mod instructions;
 #[path = "../../src/kernels/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "not all of the kernels are called, and none of their tests")]
 mod kernels;
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let work = Work::read(&folder)?;
     peak::print();
     end_to_end::print(&folder, &work)?;
+    instructions::print(&folder, &work)?;
     alone::print(&folder, &work)?;
     parts::print(&work);
     Ok(())

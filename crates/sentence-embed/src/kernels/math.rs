@@ -90,8 +90,8 @@ fn polynomial<S: Simd, const N: usize>(s: S, coefficients: &[f32; N], x: S::F) -
 
 #[cfg(test)]
 mod tests {
+    use super::super::Machine;
     use super::super::simd::{LANES, Pass, Row};
-    use super::super::testing::machines;
     use super::*;
 
     /// A function of one number, as a kernel.
@@ -147,7 +147,7 @@ mod tests {
         let count = 1 << 15;
         let x: Vec<f32> = (0..count).map(|i| low + (high - low) * (i as f32 / (count - 1) as f32)).collect();
         let mut pairs = Vec::new();
-        for machine in machines() {
+        for machine in Machine::all() {
             let mut rows: Vec<Row> = x.as_chunks::<LANES>().0.iter().map(|&lanes| Row(lanes)).collect();
             machine.run(Map(function, &mut rows));
             pairs.extend(x.iter().copied().zip(rows.iter().flat_map(|row| row.0)));

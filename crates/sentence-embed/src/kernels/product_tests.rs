@@ -6,7 +6,7 @@ use super::norm::narrow;
 use super::packed::{Affine, Dense, LaneDense};
 use super::panels::{Panels, TokenRows};
 use super::product::{Activation, activate, add, set, set_rows};
-use super::testing::{at, machines, noise, panels};
+use super::testing::{at, noise, panels};
 
 /// Tokens, inputs and outputs: lanes and tiles filled in part, and the shapes of the models.
 const SHAPES: [(usize, usize, usize); 15] = [
@@ -112,7 +112,7 @@ fn check_products<D: Rounded>(shape: (usize, usize, usize)) {
     let (tokens, _, outputs) = shape;
     let case = Case::new::<D>(shape);
     let layer = Dense::<D>::pack(case.affine());
-    for machine in machines() {
+    for machine in Machine::all() {
         let x = case.input::<D>(machine);
         let mut plain = Panels::default();
         let before = noise(tokens * outputs, 4);
@@ -138,7 +138,7 @@ fn check_activation<D: Rounded>(
 ) {
     let case = Case::new::<D>(shape);
     let layer = Dense::<D>::pack(case.affine());
-    for machine in machines() {
+    for machine in Machine::all() {
         let mut found = Panels::default();
         activate(machine, (&layer, activation), &case.input::<D>(machine), &mut found);
         for (token, output) in (0..shape.0).flat_map(|t| (0..shape.2).map(move |o| (t, o))) {
@@ -157,7 +157,7 @@ fn check_rows<D: Rounded>(shape: (usize, usize, usize)) {
     let blocks = outputs.div_ceil(32);
     // All blocks, and the last one alone.
     for from in [0, blocks - 1] {
-        for machine in machines() {
+        for machine in Machine::all() {
             let mut out = TokenRows::default();
             set_rows(machine, &layer, from..blocks, &case.input::<D>(machine), &mut out);
             for (token, output) in (0..tokens).flat_map(|t| (from * 32..outputs).map(move |o| (t, o))) {
@@ -203,5 +203,5 @@ fn products_by_rows_agree_with_f64() {
 #[should_panic(expected = "assertion")]
 fn a_sum_of_another_size_panics() {
     let layer = Dense::<Single>::pack(Affine { weights: &[1.0; 6], bias: &[0.0; 3] });
-    add(machines()[0], &layer, &panels(&[1.0; 4], 2), &mut panels(&[1.0; 4], 2));
+    add(Machine::detect(), &layer, &panels(&[1.0; 4], 2), &mut panels(&[1.0; 4], 2));
 }
