@@ -1,4 +1,4 @@
-//! Embeds streams of made-up captions, all different, and prints what memory that takes:
+//! Embeds streams of very short texts, all different, and prints what memory that takes:
 //! `stream FOLDER PRECISION COUNT…`, one stream for each count. Peak memory is told by Linux alone.
 #![expect(clippy::print_stdout, reason = "the figures are what the example is for")]
 
@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use sentence_embed::{Encoder, Options};
 
-const NOUNS: [&str; 7] = ["dog", "woman", "bus", "child", "bird", "man in a red coat", "market"];
-const VERBS: [&str; 5] = ["waits", "is in the rain", "stands near a river", "moves", "faces the camera"];
+const NOUNS: [&str; 7] = ["dog", "woman", "bus", "child", "bird", "boat", "market"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -36,12 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// No text twice.
 fn caption(index: usize) -> String {
-    format!("{} {} {index}", NOUNS[index % NOUNS.len()], VERBS[index % VERBS.len()])
+    format!("{} {index}", NOUNS[index % NOUNS.len()])
 }
 
-/// The tokens of `count` captions, by a sample of a thousand.
+/// The tokens of `count` texts, by a sample of a thousand.
 fn count_tokens(encoder: &Encoder, count: usize) -> Result<usize, sentence_embed::Error> {
-    // A step without a factor of the lists' lengths: all nouns and verbs are met alike.
+    // A prime step: all nouns are met alike.
     let sample = (0..count.min(1000)).map(|place| place * 7919 % count);
     let lengths: Vec<usize> =
         sample.map(|index| encoder.count_tokens(&caption(index))).collect::<Result<_, _>>()?;

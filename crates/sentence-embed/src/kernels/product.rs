@@ -163,9 +163,24 @@ impl<D: Format> Finish for Activate<'_, D> {
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, block: &mut Block, bias: &[f32], place: Place) {
         match self.activation {
-            Activation::Gelu => map(s, block, bias, place.halves, gelu),
-            Activation::GeluTanh => map(s, block, bias, place.halves, gelu_tanh),
-            Activation::Relu => map(s, block, bias, place.halves, relu),
+            Activation::Gelu => map(
+                s,
+                (block, bias, place.halves),
+                #[inline(always)]
+                |x| gelu(s, x),
+            ),
+            Activation::GeluTanh => map(
+                s,
+                (block, bias, place.halves),
+                #[inline(always)]
+                |x| gelu_tanh(s, x),
+            ),
+            Activation::Relu => map(
+                s,
+                (block, bias, place.halves),
+                #[inline(always)]
+                |x| relu(s, x),
+            ),
         }
         let first = place.first / D::PER_WORD;
         let words = place.count.div_ceil(D::PER_WORD);
@@ -174,12 +189,13 @@ impl<D: Format> Finish for Activate<'_, D> {
     }
 }
 
-/// Replaces each sum by `function` of it and its bias.
+/// Replaces each sum by `function` of it and its bias. `function` is a closure that is `#[inline(always)]`: a function's
+/// name in its place is left as a call, and outside of the machine's own function.
 #[inline(always)]
-fn map<S: Simd>(s: S, block: &mut Block, bias: &[f32], halves: Halves, function: impl Fn(S, S::F) -> S::F) {
+fn map<S: Simd>(s: S, (block, bias, halves): (&mut Block, &[f32], Halves), function: impl Fn(S::F) -> S::F) {
     for (sums, &bias) in block.iter_mut().zip(bias) {
         for v in halves.vectors(S::WIDTH) {
-            s.store(function(s, s.add(s.load(sums, v), s.splat(bias))), sums, v);
+            s.store(function(s.add(s.load(sums, v), s.splat(bias))), sums, v);
         }
     }
 }
