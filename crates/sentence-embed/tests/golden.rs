@@ -108,11 +108,13 @@ fn the_crates_own_texts_agree_with_sentence_transformers() {
 
 #[test]
 fn every_set_of_instructions_agrees_with_sentence_transformers() {
+    // Some of them: the portable kernels take their time.
+    let lines: Vec<Golden> = golden().into_iter().step_by(4).collect();
     let mut first_rows = Vec::new();
     for instructions in [Instructions::Avx512, Instructions::Avx2, Instructions::Portable] {
         let options = Options::default().instructions(instructions);
         let encoder = Encoder::with_options(&model_dir(), options).unwrap();
-        assert_agrees(&encoder, &golden());
+        assert_agrees(&encoder, &lines);
         let bf16 = Encoder::with_options(&model_dir(), options.precision(Precision::Bf16));
         assert!(matches!(bf16, Err(Error::Precision { .. })), "{instructions:?} has no bf16");
         first_rows.push(encoder.embed(&["a dog runs"]).unwrap().row(0).to_vec());
