@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::files::{read_json, require, unsupported};
+use crate::kernels::product::Activation;
 
 /// The sizes of a BERT encoder, from `config.json`. What may be missing there has the value that Hugging Face's
 /// `BertConfig` gives it.
@@ -24,6 +25,9 @@ pub(crate) struct Config {
     pub layer_norm_eps: f32,
     #[serde(default = "exact_gelu")]
     hidden_act: String,
+    /// What `hidden_act` names.
+    #[serde(skip)]
+    pub activation: Activation,
     model_type: String,
     #[serde(default = "absolute")]
     position_embedding_type: String,
@@ -47,18 +51,31 @@ fn absolute() -> String {
     "absolute".to_owned()
 }
 
+/// The function of this name in Hugging Face's `ACT2FN`.
+fn activation(path: &Path, name: &str) -> Result<Activation, Error> {
+    match name {
+        "gelu" => Ok(Activation::Gelu),
+        "gelu_new" | "gelu_pytorch_tanh" => Ok(Activation::GeluTanh),
+        "relu" => Ok(Activation::Relu),
+        _ => {
+            let expected = "\"gelu\", \"gelu_new\", \"gelu_pytorch_tanh\" or \"relu\"";
+            Err(unsupported(path, "hidden_act", format!("{name:?}"), expected))
+        }
+    }
+}
+
 impl Config {
     /// Reads and checks `config.json` in `dir`.
     pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("config.json");
-        let config: Self = read_json(&path)?;
+        let mut config: Self = read_json(&path)?;
         config.check(&path)?;
+        config.activation = activation(&path, &config.hidden_act)?;
         Ok(config)
     }
 
     fn check(&self, path: &Path) -> Result<(), Error> {
         require(path, "model_type", &self.model_type, "bert")?;
-        require(path, "hidden_act", &self.hidden_act, "gelu")?;
         require(path, "position_embedding_type", &self.position_embedding_type, "absolute")?;
         if self.is_decoder {
             return Err(unsupported(path, "is_decoder", true, "false (attention to both sides)"));

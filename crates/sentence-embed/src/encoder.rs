@@ -37,7 +37,7 @@ impl Encoder {
     /// # Errors
     ///
     /// If a file is missing or damaged, or describes a model that is not computed: anything but a BERT encoder with
-    /// GELU and absolute positions, with mean or CLS pooling, without further layers and prompts. The error names the
+    /// GELU (exact or by tanh) or ReLU and absolute positions, with mean or CLS pooling, without further layers and prompts. The error names the
     /// file, what was found and what was expected.
     pub fn from_dir(dir: &Path) -> Result<Self, Error> {
         Self::with_options(dir, Options::default())
@@ -57,7 +57,7 @@ impl Encoder {
         let (path, bytes) = weights::read(dir)?;
         let head = Head { pooling: pipeline.pooling, normalize: pipeline.normalize };
         let weights = Weights::parse(&path, &bytes, LANDMARK)?;
-        let model = model::read(&weights, &config, head, options.get_precision())?;
+        let model = model::read(&weights, &config, head, options)?;
         Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens: settings.max_tokens, options })
     }
 

@@ -9,7 +9,7 @@ use crate::kernels::format::Format;
 use crate::kernels::norm::{LayerNorm, narrow, normalize};
 use crate::kernels::packed::{Affine, Dense, LaneDense};
 use crate::kernels::panels::{Panels, TokenRows};
-use crate::kernels::product::{activate, add, set, set_rows};
+use crate::kernels::product::{Activation, activate, add, set, set_rows};
 use crate::kernels::{LANES, Machine, Row};
 use crate::weights::Weights;
 
@@ -40,6 +40,7 @@ pub(crate) struct Layer<D: Format> {
     attention_out: Dense<D>,
     attention_norm: LayerNorm,
     feed_forward: Vec<Chunk<D>>,
+    activation: Activation,
     norm: LayerNorm,
 }
 
@@ -110,6 +111,7 @@ impl<D: Format> Layer<D> {
             attention_out: Dense::pack(Affine { weights: &out, bias: &out_bias }),
             attention_norm: norm("attention.output")?,
             feed_forward: chunks(up, down),
+            activation: config.activation,
             norm: norm("output")?,
         })
     }
@@ -144,12 +146,12 @@ impl<D: Format> Layer<D> {
         normalize(machine, x, &self.attention_norm);
     }
 
-    /// The second half of the layer: the two dense layers around GELU, residual, norm.
+    /// The second half of the layer: the two dense layers around the activation, residual, norm.
     fn feed_forward(&self, machine: Machine, scratch: &mut Scratch<D>) {
         let Scratch { x, input, inner, .. } = scratch;
         narrow::<D>(machine, x, input);
         for chunk in &self.feed_forward {
-            activate(machine, &chunk.up, input, inner);
+            activate(machine, (&chunk.up, self.activation), input, inner);
             add(machine, &chunk.down, inner, x);
         }
         normalize(machine, x, &self.norm);

@@ -26,7 +26,10 @@ mod encoder;
 mod error;
 mod files;
 mod in_order;
-#[expect(unsafe_code, reason = "instructions are chosen at run time; each use says why it is safe")]
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "instructions are chosen at run time; each use says why it is safe")
+)]
 mod kernels;
 mod layer;
 mod model;
@@ -39,5 +42,7 @@ mod weights;
 pub use embeddings::{Embeddings, cosine};
 pub use encoder::Encoder;
 pub use error::Error;
+#[doc(hidden)]
+pub use kernels::Instructions;
 pub use options::{Options, Precision, UnknownPrecision};
 pub use pipeline::model_files;

@@ -13,7 +13,7 @@ use crate::kernels::norm::{LayerNorm, normalize};
 use crate::kernels::panels::Panels;
 use crate::kernels::{LANES, Machine};
 use crate::layer::{Layer, Scratch as LayerScratch, read_norm};
-use crate::options::Precision;
+use crate::options::{Options, Precision};
 use crate::pooling::Head;
 use crate::weights::Weights;
 
@@ -31,12 +31,13 @@ pub(crate) fn read(
     weights: &Weights<'_>,
     config: &Config,
     head: Head,
-    precision: Precision,
+    options: Options,
 ) -> Result<Box<dyn Forward>, Error> {
+    let (machine, precision) = (options.machine(), options.get_precision());
     Ok(match precision {
-        Precision::F32 => Box::new(Model::<Single>::read(weights, config, head)?),
-        Precision::Bf16 if !Machine::detect().has_bf16() => return Err(Error::Precision { precision }),
-        Precision::Bf16 => Box::new(Model::<Bf16>::read(weights, config, head)?),
+        Precision::F32 => Box::new(Model::<Single>::read(weights, config, head, machine)?),
+        Precision::Bf16 if !machine.has_bf16() => return Err(Error::Precision { precision }),
+        Precision::Bf16 => Box::new(Model::<Bf16>::read(weights, config, head, machine)?),
     })
 }
 
@@ -72,7 +73,7 @@ impl<D: Format> Default for Scratch<D> {
 }
 
 impl<D: Format> Model<D> {
-    fn read(weights: &Weights<'_>, config: &Config, head: Head) -> Result<Self, Error> {
+    fn read(weights: &Weights<'_>, config: &Config, head: Head, machine: Machine) -> Result<Self, Error> {
         let hidden = config.hidden_size;
         let embedding =
             |name: &str, rows: usize| weights.take(&format!("embeddings.{name}.weight"), &[rows, hidden]);
@@ -83,7 +84,7 @@ impl<D: Format> Model<D> {
         }
         let layers = (0..config.num_hidden_layers).map(|i| Layer::read(weights, config, i));
         Ok(Self {
-            machine: Machine::detect(),
+            machine,
             hidden,
             words: embedding("word_embeddings", config.vocab_size)?,
             positions,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use crate::kernels::Machine;
+use crate::kernels::{Instructions, Machine};
 
 /// How an [`Encoder`](crate::Encoder) computes; the default is f32 on all cores.
 ///
@@ -17,6 +17,7 @@ use crate::kernels::Machine;
 pub struct Options {
     threads: Option<NonZeroUsize>,
     precision: Precision,
+    instructions: Instructions,
 }
 
 impl Options {
@@ -30,6 +31,18 @@ impl Options {
     #[must_use]
     pub fn precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// Leaves out instructions better than these, for tests and benchmarks: an encoder always takes the best.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn instructions(self, instructions: Instructions) -> Self {
+        Self { instructions, ..self }
+    }
+
+    /// The instructions to compute with.
+    pub(crate) fn machine(self) -> Machine {
+        Machine::up_to(self.instructions)
     }
 
     /// The threads to use on this machine, at least one.

@@ -234,7 +234,11 @@ fn files_that_are_not_json_are_named() {
 fn models_that_are_not_computed_are_refused() {
     let cases = [
         ("model_type", json!("roberta"), "model_type is \"roberta\", but this encoder needs \"bert\""),
-        ("hidden_act", json!("gelu_new"), "hidden_act is \"gelu_new\", but this encoder needs \"gelu\""),
+        (
+            "hidden_act",
+            json!("silu"),
+            "hidden_act is \"silu\", but this encoder needs \"gelu\", \"gelu_new\"",
+        ),
         ("position_embedding_type", json!("relative_key"), "needs \"absolute\""),
         ("num_attention_heads", json!(3), "num_attention_heads is 3, but this encoder needs a divisor"),
         ("num_attention_heads", json!(0), "num_attention_heads is 0"),

@@ -23,6 +23,7 @@ const SMALL: Shape = Shape {
     max_tokens: 512,
     pooling: "mean",
     normalize: true,
+    activation: "gelu",
     prefix: "",
     dtype: Dtype::F32,
 };
@@ -102,6 +103,25 @@ fn sizes_that_are_no_multiples_of_anything_are_computed_too() {
         let shape = Shape { name, hidden, heads, inner, layers: 3, pooling: "cls", ..SMALL };
         assert_agrees(&RandomModel::write(shape, 8), &[0, 1, 7, 33, 150]);
     }
+}
+
+#[test]
+fn the_activation_is_the_one_that_the_configuration_names() {
+    let tokens = words(7, 2);
+    let mut seen: Vec<Vec<f64>> = Vec::new();
+    for activation in ["gelu", "gelu_new", "relu"] {
+        let shape = Shape { name: activation, activation, layers: 8, ..SMALL };
+        let model = RandomModel::write(shape, 9);
+        assert_agrees(&model, &[0, 1, 7, 33, 150]);
+        let vector = reference::embed(&model, &tokens);
+        for other in &seen {
+            let difference = vector.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(difference > 2.0 * TOLERANCE, "the test would not notice another function: {difference}");
+        }
+        seen.push(vector);
+    }
+    let shape = Shape { name: "gelu_pytorch_tanh", activation: "gelu_pytorch_tanh", layers: 8, ..SMALL };
+    assert_agrees(&RandomModel::write(shape, 9), &[0, 7]);
 }
 
 /// A model that is quick to write, for what does not depend on its size.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::Mutex;
 
-use sentence_embed::{Encoder, Error, Options, Precision, cosine};
+use sentence_embed::{Encoder, Error, Instructions, Options, Precision, cosine};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -85,9 +85,9 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Embeds all texts at once and compares each component.
-fn assert_agrees(lines: &[Golden]) {
+fn assert_agrees(encoder: &Encoder, lines: &[Golden]) {
     let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-    let found = encoder().embed(&texts).unwrap();
+    let found = encoder.embed(&texts).unwrap();
     assert_eq!(found.len(), lines.len());
     let mut worst = 0.0_f32;
     for (row, line) in found.rows().zip(lines) {
@@ -103,7 +103,27 @@ fn assert_agrees(lines: &[Golden]) {
 fn the_crates_own_texts_agree_with_sentence_transformers() {
     let lines = golden();
     assert!(lines.len() >= 40);
-    assert_agrees(&lines);
+    assert_agrees(encoder(), &lines);
+}
+
+#[test]
+fn every_set_of_instructions_agrees_with_sentence_transformers() {
+    // Some of them: the portable kernels take their time.
+    let lines: Vec<Golden> = golden().into_iter().step_by(4).collect();
+    let mut first_rows = Vec::new();
+    for instructions in [Instructions::Avx512, Instructions::Avx2, Instructions::Portable] {
+        let options = Options::default().instructions(instructions);
+        let encoder = Encoder::with_options(&model_dir(), options).unwrap();
+        assert_agrees(&encoder, &lines);
+        let bf16 = Encoder::with_options(&model_dir(), options.precision(Precision::Bf16));
+        assert!(matches!(bf16, Err(Error::Precision { .. })), "{instructions:?} has no bf16");
+        first_rows.push(encoder.embed(&["a dog runs"]).unwrap().row(0).to_vec());
+    }
+    // Without FMA sums are rounded otherwise: were they the same, the limit would have been ignored.
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        assert_ne!(first_rows[0], first_rows[2]);
+    }
 }
 
 #[test]
@@ -111,7 +131,7 @@ fn the_shared_texts_agree_with_sentence_transformers() {
     let Some(folder) = shared_golden() else {
         return;
     };
-    assert_agrees(&read_lines(&folder.join("minilm.jsonl")));
+    assert_agrees(encoder(), &read_lines(&folder.join("minilm.jsonl")));
 }
 
 #[test]

@@ -42,15 +42,6 @@ pub fn print(folder: &Path, work: &Work) -> Result<(), Box<dyn Error>> {
             );
         }
     }
-    println!("\none text alone, one thread, ms");
-    for precision in Precision::ALL.into_iter().filter(|precision| precision.is_supported()) {
-        let encoder = Encoder::with_options(folder, Options::default().precision(precision).threads(1))?;
-        for text in ["Two dogs are running on the grass near the water.", &work.texts[work.texts.len() / 2]] {
-            let times = (0..200).map(|_| own_time(|| drop(encoder.embed(&[text]))).as_secs_f64() * 1e3);
-            let tokens = encoder.count_tokens(text)?;
-            println!("  {precision}, {tokens} tokens{:>20.2}", median(times.collect()));
-        }
-    }
     Ok(())
 }
 

@@ -5,8 +5,10 @@
 //! other work on the machine slows both. One thread is measured by the time that it runs, all threads by the clock.
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
+mod alone;
 mod clock;
 mod end_to_end;
+mod instructions;
 #[path = "../../src/kernels/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "not all of the kernels are called, and none of their tests")]
 mod kernels;
@@ -26,6 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let work = Work::read(&folder)?;
     peak::print();
     end_to_end::print(&folder, &work)?;
+    instructions::print(&folder, &work)?;
+    alone::print(&folder, &work)?;
     parts::print(&work);
     Ok(())
 }

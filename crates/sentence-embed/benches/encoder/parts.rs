@@ -8,7 +8,7 @@ use super::kernels::format::{Bf16, Format, Single};
 use super::kernels::norm::{LayerNorm, narrow, normalize};
 use super::kernels::packed::{Affine, Dense, LaneDense};
 use super::kernels::panels::{Panels, TokenRows};
-use super::kernels::product::{activate, add, set, set_rows};
+use super::kernels::product::{Activation, activate, add, set, set_rows};
 use super::kernels::{LANES, Machine};
 use super::peak::{self, Kind};
 use super::work::Work;
@@ -82,7 +82,7 @@ impl<D: Format> Parts<D> {
             keys: TokenRows::default(),
             values: TokenRows::default(),
         };
-        activate(machine, &parts.dense[0], &parts.input, &mut parts.inner);
+        activate(machine, (&parts.dense[0], Activation::Gelu), &parts.input, &mut parts.inner);
         set_rows(machine, &parts.lanes[0], 0..1, &parts.input, &mut parts.keys);
         set_rows(machine, &parts.lanes[0], 0..1, &parts.input, &mut parts.values);
         parts
@@ -162,7 +162,7 @@ impl<D: Format> Parts<D> {
     fn up(&mut self, i: usize) {
         for chunk in 0..self.inner_chunks {
             let layer = &self.dense[(i * self.inner_chunks + chunk) % COPIES];
-            activate(self.machine, layer, &self.input, &mut self.inner);
+            activate(self.machine, (layer, Activation::Gelu), &self.input, &mut self.inner);
         }
     }
 

@@ -53,12 +53,17 @@ impl Work {
         self.lengths.iter().sum()
     }
 
+    /// Weights of the matrix products.
+    pub fn weights(&self) -> usize {
+        let Sizes { hidden_size, intermediate_size, num_hidden_layers, .. } = self.sizes;
+        num_hidden_layers * (4 * hidden_size.pow(2) + 2 * hidden_size * intermediate_size)
+    }
+
     /// Multiplications and additions in the products, attention's among them, and nothing else.
     pub fn operations(&self) -> f64 {
-        let Sizes { hidden_size, intermediate_size, num_hidden_layers, .. } = self.sizes;
-        let weights = num_hidden_layers * (4 * hidden_size.pow(2) + 2 * hidden_size * intermediate_size);
+        let Sizes { hidden_size, num_hidden_layers, .. } = self.sizes;
         let pairs: usize = self.lengths.iter().map(|length| length * length).sum();
         let attention = num_hidden_layers * 2 * hidden_size * pairs;
-        2.0 * (weights * self.tokens() + attention) as f64
+        2.0 * (self.weights() * self.tokens() + attention) as f64
     }
 }

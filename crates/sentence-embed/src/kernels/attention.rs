@@ -144,7 +144,7 @@ fn softmax<S: Simd>(s: S, rows: &mut [Row], halves: Halves) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{at, machines, noise, panels};
+    use super::super::testing::{at, noise, panels};
     use super::*;
 
     /// Two heads of `dim` features: their queries, keys and values of some tokens.
@@ -215,7 +215,7 @@ mod tests {
                 values: &values,
                 out: 1..1 + dim,
             };
-            for machine in machines() {
+            for machine in Machine::all() {
                 let mut out = panels(&vec![9.0; 192 * (dim + 2)], dim + 2);
                 attend(machine, &head, (&queries, &spans), &mut Vec::new(), &mut out);
                 for (token, row) in (0..192).flat_map(|token| (0..dim + 2).map(move |row| (token, row))) {

@@ -1,4 +1,4 @@
-//! GELU and 2^x, lane by lane, without branches.
+//! GELU, exact and by its approximation, and 2^x, lane by lane, without branches.
 
 use super::simd::Simd;
 
@@ -8,6 +8,28 @@ pub(super) fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
     let half = s.mul(x, s.splat(0.5));
     let scaled = s.mul(x, s.splat(std::f32::consts::FRAC_1_SQRT_2));
     s.fma(half, erf(s, scaled), half)
+}
+
+/// The GELU by tanh, x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))), to 3e-7 of max(1, |x|) (Hendrycks and Gimpel 2016).
+///
+/// With u for tanh's argument it is x / (1 + exp(-2u)), or x exp(2u) / (1 + exp(2u)): whichever has the power that
+/// is at most 1. u has the sign of x.
+#[inline(always)]
+pub(super) fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
+    /// 2 √(2/π) log2(e).
+    const SCALE: f32 = 2.302_208_2;
+    let zero = s.splat(0.0);
+    let cubic = s.fma(s.mul(x, x), s.splat(0.044_715), s.splat(1.0));
+    let exponent = s.mul(s.mul(x, s.splat(SCALE)), cubic);
+    let power = exp2_nonpositive(s, s.min(exponent, s.sub(zero, exponent)));
+    let numerator = s.fma(s.min(x, zero), power, s.max(x, zero));
+    s.div(numerator, s.add(s.splat(1.0), power))
+}
+
+/// The larger one of x and 0.
+#[inline(always)]
+pub(super) fn relu<S: Simd>(s: S, x: S::F) -> S::F {
+    s.max(x, s.splat(0.0))
 }
 
 /// erf(x) to 5e-7, as a ratio of polynomials: the coefficients are those that Eigen and XLA use, a
@@ -68,8 +90,8 @@ fn polynomial<S: Simd, const N: usize>(s: S, coefficients: &[f32; N], x: S::F) -
 
 #[cfg(test)]
 mod tests {
+    use super::super::Machine;
     use super::super::simd::{LANES, Pass, Row};
-    use super::super::testing::machines;
     use super::*;
 
     /// A function of one number, as a kernel.
@@ -101,6 +123,16 @@ mod tests {
     }
 
     #[derive(Clone, Copy)]
+    struct GeluTanh;
+
+    impl Function for GeluTanh {
+        #[inline(always)]
+        fn of<S: Simd>(self, s: S, x: S::F) -> S::F {
+            gelu_tanh(s, x)
+        }
+    }
+
+    #[derive(Clone, Copy)]
     struct Exp2;
 
     impl Function for Exp2 {
@@ -115,7 +147,7 @@ mod tests {
         let count = 1 << 15;
         let x: Vec<f32> = (0..count).map(|i| low + (high - low) * (i as f32 / (count - 1) as f32)).collect();
         let mut pairs = Vec::new();
-        for machine in machines() {
+        for machine in Machine::all() {
             let mut rows: Vec<Row> = x.as_chunks::<LANES>().0.iter().map(|&lanes| Row(lanes)).collect();
             machine.run(Map(function, &mut rows));
             pairs.extend(x.iter().copied().zip(rows.iter().flat_map(|row| row.0)));
@@ -140,6 +172,20 @@ mod tests {
             let expected = 0.5 * wide * (1.0 + erf_reference(wide / std::f64::consts::SQRT_2));
             let error = (f64::from(found) - expected).abs() / wide.abs().max(1.0);
             assert!(error < 4e-7, "{x}: {error:e}");
+        }
+    }
+
+    #[test]
+    fn the_gelu_by_tanh_agrees_with_its_definition() {
+        for (x, found) in sweep(GeluTanh, -12.0, 12.0).into_iter().chain(sweep(GeluTanh, -1.0, 1.0)) {
+            let wide = f64::from(x);
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (wide + 0.044715 * wide.powi(3));
+            let expected = 0.5 * wide * (1.0 + inner.tanh());
+            let error = (f64::from(found) - expected).abs() / wide.abs().max(1.0);
+            assert!(error < 3e-7, "{x}: {error:e}");
+        }
+        for (x, found) in sweep(GeluTanh, -1e30, 1e30) {
+            assert!((found - x.max(0.0)).abs() <= 1e-7 * x.abs(), "{x}: {found}");
         }
     }
 

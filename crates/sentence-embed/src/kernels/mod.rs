@@ -39,31 +39,60 @@ pub(crate) enum Machine {
     Portable(portable::Portable),
 }
 
+/// Sets of instructions, each faster than the one before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Instructions {
+    /// What every machine of the architecture has.
+    Portable,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+    /// The same with BF16.
+    #[default]
+    Avx512Bf16,
+}
+
 impl Machine {
     /// The best that the processor has.
     pub(crate) fn detect() -> Self {
+        Self::up_to(Instructions::default())
+    }
+
+    /// The best that the processor has and `limit` allows.
+    pub(crate) fn up_to(limit: Instructions) -> Self {
+        let mut machines = Self::all().into_iter();
+        machines.find(|machine| machine.instructions() <= limit).unwrap_or(Self::Portable(portable::Portable))
+    }
+
+    /// All that the processor has, the best first.
+    pub(crate) fn all() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(token) = avx512::Avx512::detect() {
-                return Self::Avx512Bf16(token);
-            }
-            if let Some(token) = avx512::Avx512::detect() {
-                return Self::Avx512(token);
-            }
-            if let Some(token) = avx2::Avx2::detect() {
-                return Self::Avx2(token);
-            }
+        let special = [
+            avx512::Avx512::detect().map(Self::Avx512Bf16),
+            avx512::Avx512::detect().map(Self::Avx512),
+            avx2::Avx2::detect().map(Self::Avx2),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let special: [Option<Self>; 0] = [];
+        special.into_iter().flatten().chain([Self::Portable(portable::Portable)]).collect()
+    }
+
+    fn instructions(self) -> Instructions {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => Instructions::Avx512Bf16,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Instructions::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => Instructions::Avx2,
+            Self::Portable(_) => Instructions::Portable,
         }
-        Self::Portable(portable::Portable)
     }
 
     /// Whether there are instructions for bf16; without them it is slower than f32.
     pub(crate) fn has_bf16(self) -> bool {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(_) => true,
-            _ => false,
-        }
+        self.instructions() == Instructions::Avx512Bf16
     }
 
     /// Runs a kernel.

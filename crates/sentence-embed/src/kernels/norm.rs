@@ -99,7 +99,7 @@ impl<D: Format> Pass for Narrow<'_, D> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{at, machines, noise, panels};
+    use super::super::testing::{at, noise, panels};
     use super::*;
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
         for (tokens, width) in [(1, 1), (3, 2), (16, 7), (17, 8), (45, 384), (32, 768)] {
             let x = noise(tokens * width, 1);
             let norm = LayerNorm { scale: noise(width, 2), shift: noise(width, 3), epsilon: 1e-5 };
-            for machine in machines() {
+            for machine in Machine::all() {
                 let mut found = panels(&x, width);
                 normalize(machine, &mut found, &norm);
                 for (token, row) in x.chunks_exact(width).enumerate() {

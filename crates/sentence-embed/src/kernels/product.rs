@@ -3,7 +3,7 @@
 
 use super::Machine;
 use super::format::Format;
-use super::math::gelu;
+use super::math::{gelu, gelu_tanh, relu};
 use super::packed::{Dense, LaneDense};
 use super::panels::{Halves, Panels, TokenRows};
 use super::simd::{LANES, Pass, Row, Simd};
@@ -25,15 +25,32 @@ pub(crate) fn add<D: Format>(machine: Machine, layer: &Dense<D>, x: &Panels<D::W
     machine.run(Product { layer, x, block: &mut Block::default(), finish: Add { out } });
 }
 
-/// `out` = the GELU of the layer's outputs for each token of `x`.
+/// What is applied to each output of a layer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Activation {
+    /// x/2 (1 + erf(x/√2)).
+    #[default]
+    Gelu,
+    /// GELU with tanh in place of erf.
+    GeluTanh,
+    /// max(x, 0).
+    Relu,
+}
+
+/// `out` = the activations of the layer's outputs for each token of `x`.
 pub(crate) fn activate<D: Format>(
     machine: Machine,
-    layer: &Dense<D>,
+    (layer, activation): (&Dense<D>, Activation),
     x: &Panels<D::Word>,
     out: &mut Panels<D::Word>,
 ) {
     out.reshape(x.tokens(), layer.outputs.div_ceil(D::PER_WORD));
-    machine.run(Product { layer, x, block: &mut Block::default(), finish: Activate::<D> { out } });
+    machine.run(Product {
+        layer,
+        x,
+        block: &mut Block::default(),
+        finish: Activate::<D> { activation, out },
+    });
 }
 
 /// `out` = the layer's outputs for each token of `x`, token by token: those of `blocks` alone, counted
@@ -138,21 +155,48 @@ impl Finish for Add<'_> {
 }
 
 struct Activate<'a, D: Format> {
+    activation: Activation,
     out: &'a mut Panels<D::Word>,
 }
 
 impl<D: Format> Finish for Activate<'_, D> {
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, block: &mut Block, bias: &[f32], place: Place) {
-        for (sums, &bias) in block.iter_mut().zip(bias) {
-            for v in place.halves.vectors(S::WIDTH) {
-                s.store(gelu(s, s.add(s.load(sums, v), s.splat(bias))), sums, v);
-            }
+        match self.activation {
+            Activation::Gelu => map(
+                s,
+                (block, bias, place.halves),
+                #[inline(always)]
+                |x| gelu(s, x),
+            ),
+            Activation::GeluTanh => map(
+                s,
+                (block, bias, place.halves),
+                #[inline(always)]
+                |x| gelu_tanh(s, x),
+            ),
+            Activation::Relu => map(
+                s,
+                (block, bias, place.halves),
+                #[inline(always)]
+                |x| relu(s, x),
+            ),
         }
         let first = place.first / D::PER_WORD;
         let words = place.count.div_ceil(D::PER_WORD);
         let rows = &mut self.out.panel_mut(place.panel)[first..first + words];
         D::narrow(s, &block[..place.count], rows, place.halves);
+    }
+}
+
+/// Replaces each sum by `function` of it and its bias. `function` is a closure that is `#[inline(always)]`: a function's
+/// name in its place is left as a call, and outside of the machine's own function.
+#[inline(always)]
+fn map<S: Simd>(s: S, (block, bias, halves): (&mut Block, &[f32], Halves), function: impl Fn(S::F) -> S::F) {
+    for (sums, &bias) in block.iter_mut().zip(bias) {
+        for v in halves.vectors(S::WIDTH) {
+            s.store(function(s.add(s.load(sums, v), s.splat(bias))), sums, v);
+        }
     }
 }
 
@@ -169,7 +213,9 @@ impl<D: Format> Pass for RowsProduct<'_, D> {
         let Self { layer, blocks, x, out } = self;
         for (block, from) in blocks.enumerate() {
             let (lanes, bias) = (layer.panels.panel(from), &layer.bias[from]);
-            let mut look = Look::past(lanes, x.count() * LANES.div_ceil(TILE));
+            // The rounds that there will be: with too many expected, not all of the next panel is asked for.
+            let rounds = (0..x.count()).map(|panel| x.filled(panel).div_ceil(TILE)).sum();
+            let mut look = Look::past(lanes, rounds);
             for panel in 0..x.count() {
                 let (rows, filled) = (x.panel(panel), x.filled(panel));
                 for first in [0, TILE, 2 * TILE] {
@@ -180,7 +226,7 @@ impl<D: Format> Pass for RowsProduct<'_, D> {
                     let words = Ahead { words: Columns { rows, first }, look };
                     at_least::<S, D>(
                         s,
-                        TILE.min(LANES - first),
+                        filled - first,
                         lanes,
                         (words, Halves::Both),
                         #[inline(always)]

@@ -5,8 +5,8 @@ use super::format::{Bf16, Format, Single};
 use super::norm::narrow;
 use super::packed::{Affine, Dense, LaneDense};
 use super::panels::{Panels, TokenRows};
-use super::product::{activate, add, set, set_rows};
-use super::testing::{at, machines, noise, panels};
+use super::product::{Activation, activate, add, set, set_rows};
+use super::testing::{at, noise, panels};
 
 /// Tokens, inputs and outputs: lanes and tiles filled in part, and the shapes of the models.
 const SHAPES: [(usize, usize, usize); 15] = [
@@ -96,11 +96,23 @@ fn gelu(x: f64) -> f64 {
     x / 2.0 * (1.0 + erf)
 }
 
+/// The activation in f64.
+fn apply(activation: Activation, x: f64) -> f64 {
+    match activation {
+        Activation::Gelu => gelu(x),
+        Activation::GeluTanh => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+            x / 2.0 * (1.0 + inner.tanh())
+        }
+        Activation::Relu => x.max(0.0),
+    }
+}
+
 fn check_products<D: Rounded>(shape: (usize, usize, usize)) {
     let (tokens, _, outputs) = shape;
     let case = Case::new::<D>(shape);
     let layer = Dense::<D>::pack(case.affine());
-    for machine in machines() {
+    for machine in Machine::all() {
         let x = case.input::<D>(machine);
         let mut plain = Panels::default();
         let before = noise(tokens * outputs, 4);
@@ -119,19 +131,20 @@ fn check_products<D: Rounded>(shape: (usize, usize, usize)) {
 
 /// `read` takes an output out of the panels in the format's words.
 fn check_activation<D: Rounded>(
+    activation: Activation,
     shape: (usize, usize, usize),
     exactness: f64,
     read: fn(&Panels<D::Word>, usize, usize) -> f64,
 ) {
     let case = Case::new::<D>(shape);
     let layer = Dense::<D>::pack(case.affine());
-    for machine in machines() {
+    for machine in Machine::all() {
         let mut found = Panels::default();
-        activate(machine, &layer, &case.input::<D>(machine), &mut found);
+        activate(machine, (&layer, activation), &case.input::<D>(machine), &mut found);
         for (token, output) in (0..shape.0).flat_map(|t| (0..shape.2).map(move |o| (t, o))) {
             let (expected, bound) = case.expected(token, output);
-            let error = (read(&found, token, output) - gelu(expected)).abs();
-            let place = format!("{machine:?} {shape:?}: token {token}, output {output}: {error:e}");
+            let error = (read(&found, token, output) - apply(activation, expected)).abs();
+            let place = format!("{machine:?} {activation:?} {shape:?}: {token} {output}: {error:e}");
             assert!(error <= bound + (3e-7 + exactness) * expected.abs(), "{place}");
         }
     }
@@ -144,7 +157,7 @@ fn check_rows<D: Rounded>(shape: (usize, usize, usize)) {
     let blocks = outputs.div_ceil(32);
     // All blocks, and the last one alone.
     for from in [0, blocks - 1] {
-        for machine in machines() {
+        for machine in Machine::all() {
             let mut out = TokenRows::default();
             set_rows(machine, &layer, from..blocks, &case.input::<D>(machine), &mut out);
             for (token, output) in (0..tokens).flat_map(|t| (from * 32..outputs).map(move |o| (t, o))) {
@@ -166,11 +179,12 @@ fn products_agree_with_f64() {
 }
 
 #[test]
-fn the_gelu_of_products_agrees_with_f64() {
-    for shape in SHAPES {
-        check_activation::<Single>(shape, 0.0, at);
+fn the_activations_of_products_agree_with_f64() {
+    let activations = [Activation::Gelu, Activation::GeluTanh, Activation::Relu];
+    for (shape, activation) in SHAPES.into_iter().flat_map(|shape| activations.map(|a| (shape, a))) {
+        check_activation::<Single>(activation, shape, 0.0, at);
         // bf16 has 8 bits of fraction, the first of which is not kept.
-        check_activation::<Bf16>(shape, 1.0 / 256.0, |panels, token, output| {
+        check_activation::<Bf16>(activation, shape, 1.0 / 256.0, |panels, token, output| {
             let word = panels.panel(token / 32)[output / 2].0[token % 32];
             f64::from(f32::from_bits(if output % 2 == 0 { word << 16 } else { word & 0xffff_0000 }))
         });
@@ -189,5 +203,5 @@ fn products_by_rows_agree_with_f64() {
 #[should_panic(expected = "assertion")]
 fn a_sum_of_another_size_panics() {
     let layer = Dense::<Single>::pack(Affine { weights: &[1.0; 6], bias: &[0.0; 3] });
-    add(machines()[0], &layer, &panels(&[1.0; 4], 2), &mut panels(&[1.0; 4], 2));
+    add(Machine::detect(), &layer, &panels(&[1.0; 4], 2), &mut panels(&[1.0; 4], 2));
 }

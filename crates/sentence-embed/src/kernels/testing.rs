@@ -1,20 +1,7 @@
 //! What the tests of the kernels share.
 
+use super::LANES;
 use super::panels::Panels;
-use super::{LANES, Machine};
-
-/// Every set of instructions that this processor has, the portable one last.
-pub(super) fn machines() -> Vec<Machine> {
-    let mut machines = Vec::new();
-    #[cfg(target_arch = "x86_64")]
-    {
-        machines.extend(super::avx512::Avx512::detect().map(Machine::Avx512Bf16));
-        machines.extend(super::avx512::Avx512::detect().map(Machine::Avx512));
-        machines.extend(super::avx2::Avx2::detect().map(Machine::Avx2));
-    }
-    machines.push(Machine::Portable(super::portable::Portable));
-    machines
-}
 
 /// Numbers without a pattern, in [-1, 1).
 pub(super) fn noise(count: usize, seed: usize) -> Vec<f32> {

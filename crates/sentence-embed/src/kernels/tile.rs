@@ -11,6 +11,9 @@ use super::simd::{LANES, Row, Simd};
 /// lanes and the broadcast words fill the 32 registers of AVX-512.
 pub(crate) const TILE: usize = 12;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
 /// The operand whose single words are broadcast: word `k` of output `m`.
 pub(super) trait Broadcast<T>: Copy {
     /// The number of words that there are at least of each output.
@@ -121,6 +124,10 @@ impl<T, B: Broadcast<T>> Broadcast<T> for Ahead<B> {
     #[inline(always)]
     fn look_ahead<S: Simd>(self, s: S, k: usize) {
         s.prefetch(self.look.at(k));
+        // A row of 32 words that is passed once only is two lines.
+        if self.look.step > LINE {
+            s.prefetch(self.look.at(k).wrapping_add(LINE));
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Shape {
     /// `mean` or `cls`.
     pub pooling: &'static str,
     pub normalize: bool,
+    /// `hidden_act` of `config.json`.
+    pub activation: &'static str,
     /// What the names of tensors begin with.
     pub prefix: &'static str,
     pub dtype: Dtype,
@@ -67,9 +69,9 @@ impl RandomModel {
     }
 
     fn config(&self) -> Value {
-        let Shape { layers, hidden, heads, inner, positions, .. } = self.shape;
+        let Shape { layers, hidden, heads, inner, positions, activation, .. } = self.shape;
         json!({
-            "architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu",
+            "architectures": ["BertModel"], "model_type": "bert", "hidden_act": activation,
             "hidden_size": hidden, "intermediate_size": inner, "num_attention_heads": heads,
             "num_hidden_layers": layers, "vocab_size": WORDS + MARKERS, "type_vocab_size": 2,
             "max_position_embeddings": positions, "layer_norm_eps": 1e-12

@@ -47,7 +47,7 @@ fn layer_of(model: &RandomModel, layer: &str, x: &Rows) -> Rows {
     let attended = dense(model, &format!("{layer}.attention.output.dense"), &attention(model, layer, x));
     let x = add_and_norm(model, &format!("{layer}.attention.output"), x, &attended);
     let mut inner = dense(model, &format!("{layer}.intermediate.dense"), &x);
-    inner.iter_mut().flatten().for_each(|v| *v = 0.5 * *v * (1.0 + erf(*v / 2.0_f64.sqrt())));
+    inner.iter_mut().flatten().for_each(|v| *v = activation(model.shape.activation, *v));
     add_and_norm(
         model,
         &format!("{layer}.output"),
@@ -106,6 +106,18 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
         sums.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum += a * b);
     }
     sums.iter().sum()
+}
+
+/// What Hugging Face's `ACT2FN` has under this name.
+fn activation(name: &str, x: f64) -> f64 {
+    match name {
+        "gelu" => 0.5 * x * (1.0 + erf(x / 2.0_f64.sqrt())),
+        "gelu_new" | "gelu_pytorch_tanh" => {
+            0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+        }
+        "relu" => x.max(0.0),
+        other => panic!("no activation {other}"),
+    }
 }
 
 /// erf by its everywhere positive series 2/√π exp(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!, 1 to all digits from 6 on.
