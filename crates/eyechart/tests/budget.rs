@@ -188,3 +188,25 @@ fn without_a_price_nothing_is_said_of_money() {
     let run = &serde_json::from_str::<Value>(&stdout(&output)).unwrap()[0];
     assert_eq!((run.get("cost"), place.run().json("spec.json").get("price")), (None, None));
 }
+
+#[test]
+fn a_sample_that_fails_holds_no_budget_up() {
+    let place = Place::new();
+    let bad = json!({"status": 500, "headers": {"retry-after": "0"}});
+    let bad = |prompt: &str| {
+        let mut rule = bad.clone();
+        rule["prompt"] = json!(prompt);
+        rule
+    };
+    let task = place.charts(40);
+    // The first four are all that is asked before it is known what an answer costs.
+    let mut rules: Vec<_> = (0..4).map(|index| rule(bad(&format!("chart {index}?")))).collect();
+    rules.push(rule(dear()));
+    let server = endpoint(rules);
+    for connections in ["1", "8"] {
+        let arguments =
+            ["--max-tokens-total", "5000", "--max-retries", "1", "--max-connections", connections];
+        let output = run_at(&server, &place, &task).args(arguments).assert().code(3).get_output().clone();
+        assert!(stderr(&output).contains("--max-tokens-total 5000 is used up"), "{}", stderr(&output));
+    }
+}

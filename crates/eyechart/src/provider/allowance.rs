@@ -75,6 +75,10 @@ pub(super) fn allowances(headers: &HeaderMap, now: Timestamp) -> Vec<Allowance> 
     };
     let said = |&(unit, name, reset, limit): &(Unit, &'static str, &str, &str)| {
         let remaining = number(name)?;
+        // A limit of nothing is how some gateways say that there is none.
+        if number(limit).is_some_and(|limit| limit < 1.0) {
+            return None;
+        }
         let reset = parse_reset(text(headers, reset)?, now)?.min(LONGEST);
         let limit = number(limit).filter(|limit| *limit >= remaining.max(1.0) && limit.is_finite());
         Some(Allowance { name, unit, limit, remaining, reset })
@@ -190,6 +194,6 @@ mod tests {
         );
         let read: Vec<_> =
             said.iter().map(|said| (said.unit, said.limit, said.remaining, said.reset.as_secs())).collect();
-        assert_eq!(read, [(Unit::Requests, Some(50.0), 49.0, 5), (Unit::Tokens, None, 0.0, 40)]);
+        assert_eq!(read, [(Unit::Requests, Some(50.0), 49.0, 5)], "there is no limit of tokens");
     }
 }

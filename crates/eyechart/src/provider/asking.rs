@@ -2,17 +2,19 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::allowance::Allowance;
-use super::gate::{Appeal, Gate, Judged, Report};
+use super::gate::{Appeal, Case, Gate, Judged, Report, asked_wait};
 use super::health::Halt;
 use super::http::{Client, Sent};
 use super::retry::RetryPolicy;
 use crate::types::{Attempt, Failure, ModelOutput};
+
+/// Waits after refusals double until this retry: to 8 s.
+const LONGEST_REFUSAL_BACKOFF: u32 = 4;
 
 /// How asking ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,23 +106,27 @@ pub(super) async fn until_settled<T, F: Future<Output = Tried<T>>>(
     send: impl Fn() -> F,
 ) -> Result<Option<Asked<T>>, Halt> {
     tokio::pin!(stopped);
-    let (mut attempts, mut case) = (Vec::new(), gate.open());
-    for retry in 0.. {
+    let (mut attempts, mut failed, mut case) = (Vec::new(), 0, gate.open());
+    loop {
         let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
         let Tried { attempt, allowances, read: Read { outcome, unusable, tokens } } = send().await;
         case.hear(admission, &Report { attempt: &attempt, tokens, allowances: &allowances })?;
-        let asked_to_wait = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+        let asked_to_wait = asked_wait(&attempt);
         attempts.push(attempt);
         if let Err(failure) = outcome.as_ref()
             && RetryPolicy::can_help(failure.kind)
         {
-            let again = Instant::now() + policy.delay(retry, asked_to_wait);
+            let is_counted = case.counts() || policy.max_retries == 0;
+            failed += u32::from(is_counted);
+            let tries = Tries { all: attempts.len() as u32, failed, is_counted };
+            let again = Instant::now() + policy.delay(tries.backoff(), asked_to_wait);
             let judging = async {
-                if retry < policy.max_retries {
+                if !tries.are_used_up(policy, &case) {
                     tokio::time::sleep_until(again).await;
                     return Ok(Judged::AskAgain);
                 }
-                case.verdict(Appeal { failure, enough: policy.enough_failures(), again }).await
+                let enough = if is_counted { policy.enough_failures() } else { 0 };
+                case.verdict(Appeal { failure, enough, again }).await
             };
             match unless(&mut stopped, judging).await.transpose()? {
                 None => return Ok(None),
@@ -130,7 +136,32 @@ pub(super) async fn until_settled<T, F: Future<Output = Tried<T>>>(
         }
         return Ok(Some(Asked { outcome, unusable, attempts }));
     }
-    Ok(None)
+}
+
+/// How often a sample was asked, the last time in vain.
+#[derive(Clone, Copy)]
+struct Tries {
+    all: u32,
+    /// Those that ended in a failure that counts.
+    failed: u32,
+    /// Whether the last one did.
+    is_counted: bool,
+}
+
+impl Tries {
+    /// The number of the retry that the next wait goes by.
+    fn backoff(self) -> u32 {
+        let retry = self.all.saturating_sub(1);
+        // The gate sets the pace of those that are turned away: who waits for long is asked last.
+        if self.is_counted { retry } else { retry.min(LONGEST_REFUSAL_BACKOFF) }
+    }
+
+    fn are_used_up(self, policy: RetryPolicy, case: &Case) -> bool {
+        if self.is_counted {
+            return self.failed > policy.max_retries;
+        }
+        self.all > policy.max_retries && case.is_refused_for_long()
+    }
 }
 
 /// What `work` gives, unless `stopped` comes first.

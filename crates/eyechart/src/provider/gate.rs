@@ -7,6 +7,7 @@
 
 mod case;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +18,10 @@ use tokio::time::Instant;
 use super::adaptive::{Adaptive, Signal, Started};
 use super::allowance::Allowance;
 use super::bucket::Bucket;
-use super::health::{Failures, Halt, Health};
+use super::health::{Ended, Failures, Halt, Health};
+use super::pacer::Pacer;
 use super::quota::{Heard, Quotas};
-pub(super) use case::{Appeal, Judged};
+pub(super) use case::{Appeal, Case, Judged};
 
 use crate::types::{Attempt, Connections, FailureKind, Load};
 
@@ -27,12 +29,18 @@ use crate::types::{Attempt, Connections, FailureKind, Load};
 pub const MOST_CONNECTIONS: usize = 512;
 /// An endpoint that asks for a longer wait stops the run: it can be resumed then.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// A failure that turns nobody else away holds its own sample up for no longer.
+const LONGEST_OWN_WAIT: Duration = Duration::from_secs(60);
+/// Between samples that are let in where all others have failed, at least.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// Samples to be asked again that others are started beside, at most: each holds a request in memory.
 const MOST_BESIDE: usize = 16;
 /// Between two points of the recorded series, at least.
 const RESOLUTION: Duration = Duration::from_millis(100);
 /// What a request is thought to cost before any was answered, in tokens.
 const USUAL_TOKENS: f64 = 1_500.0;
+/// No request is believed to cost more, whatever the endpoint counts.
+const MOST_TOKENS: f64 = 2e6;
 /// The weight of the newest request in the mean cost.
 const NEWEST: f64 = 0.1;
 
@@ -70,23 +78,27 @@ pub struct Gate {
 #[derive(Debug)]
 struct State {
     limit: Limit,
-    /// Samples that are yet to take a slot, as far as is known.
-    to_come: usize,
+    /// Whether any sample is to take a slot yet, as far as is known.
+    more_to_come: bool,
+    /// When a sample was last let in since all others had failed.
+    probed: Option<Instant>,
     /// Samples that have one.
     samples: usize,
     /// Those of them that have failed and will be asked again.
     failing: usize,
     /// Those of them that wait for their verdict.
     unjudged: usize,
-    /// Requests.
-    under_way: usize,
+    /// The numbers of the requests that are under way.
+    under_way: BTreeSet<u64>,
     paused_until: Option<Instant>,
     /// Until when all waits that it asks for are excused already.
     excused_until: Option<Instant>,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
-    usual_tokens: f64,
+    /// What requests cost on average, once that is known.
+    usual_tokens: Option<f64>,
     quotas: Quotas,
+    pacer: Pacer,
     /// Requests so far.
     sent: u64,
     health: Health,
@@ -146,17 +158,19 @@ impl Gate {
         let bucket = |per_minute: Option<f64>| per_minute.map(|per_minute| Bucket::new(per_minute, now));
         let mut state = State {
             limit,
-            to_come: 0,
+            more_to_come: false,
+            probed: None,
             samples: 0,
             failing: 0,
             unjudged: 0,
-            under_way: 0,
+            under_way: BTreeSet::new(),
             paused_until: None,
             excused_until: None,
             requests: bucket(settings.requests_per_minute),
             tokens: bucket(settings.tokens_per_minute),
-            usual_tokens: USUAL_TOKENS,
+            usual_tokens: None,
             quotas: Quotas::default(),
+            pacer: Pacer::new(now),
             sent: 0,
             health: Health::new(settings.give_up_after),
             series: Vec::new(),
@@ -168,7 +182,7 @@ impl Gate {
 
     /// Waits for a slot. Dropping the future gives up the wait.
     pub async fn acquire(self: &Arc<Self>) -> Slot {
-        self.wait_for(|state, _| state.take_slot()).await;
+        self.wait_for(State::take_slot).await;
         Slot(Arc::clone(self))
     }
 
@@ -178,9 +192,26 @@ impl Gate {
         Admission { gate: Arc::clone(self), ticket, ended: false }
     }
 
-    /// Makes known that as many samples are going to take a slot.
-    pub fn expect(&self, samples: usize) {
-        self.lock().to_come += samples;
+    /// Makes known whether more samples are going to take a slot. Those that have one are judged by it.
+    pub fn expect(&self, more_to_come: bool) {
+        let mut state = self.lock();
+        let has_changed = state.more_to_come != more_to_come;
+        state.more_to_come = more_to_come;
+        drop(state);
+        if has_changed {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Samples that have failed and will be asked again.
+    #[must_use]
+    pub fn failing(&self) -> usize {
+        self.lock().failing
+    }
+
+    /// Waits until a request ends, or the like.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Limit and requests under way, as they changed over time.
@@ -242,12 +273,23 @@ impl State {
         }
     }
 
-    fn take_slot(&mut self) -> Result<(), Later> {
+    fn usual_tokens(&self) -> f64 {
+        self.usual_tokens.unwrap_or(USUAL_TOKENS)
+    }
+
+    fn take_slot(&mut self, now: Instant) -> Result<(), Later> {
         if self.samples >= self.limit() + self.failing.min(MOST_BESIDE) {
-            return Err(Later::AfterChange);
+            // None of those that have a slot can show that the endpoint answers others.
+            if self.failing < self.samples {
+                return Err(Later::AfterChange);
+            }
+            let next = self.probed.map_or(now, |probed| probed + PROBE_EVERY);
+            if next > now {
+                return Err(Later::At(next));
+            }
+            self.probed = Some(now);
         }
         self.samples += 1;
-        self.to_come = self.to_come.saturating_sub(1);
         Ok(())
     }
 
@@ -255,13 +297,16 @@ impl State {
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Err(Later::At(until));
         }
-        if self.under_way >= self.limit() {
+        if self.under_way.len() >= self.limit() {
             return Err(Later::AfterChange);
         }
-        let tokens = self.usual_tokens;
+        let tokens = self.usual_tokens();
         if let Some(until) = self.quotas.exhausted_until(tokens, now).filter(|until| *until > now) {
             self.excuse(until, now);
             return Err(Later::At(until));
+        }
+        if let Some(next) = self.pacer.next(now) {
+            return Err(Later::At(next));
         }
         let mut costs = [self.requests.as_mut().zip(Some(1.0)), self.tokens.as_mut().zip(Some(tokens))];
         for (bucket, cost) in costs.iter_mut().flatten() {
@@ -270,8 +315,9 @@ impl State {
         // Only now that both allow it: what is spent is gone.
         costs.into_iter().flatten().for_each(|(bucket, cost)| bucket.spend(cost));
         self.quotas.spend(tokens);
-        self.under_way += 1;
+        self.pacer.send(now);
         self.sent += 1;
+        self.under_way.insert(self.sent);
         let started = match &mut self.limit {
             Limit::Fixed(_) => None,
             Limit::Adaptive(adaptive) => Some(adaptive.start()),
@@ -279,16 +325,20 @@ impl State {
         Ok(Ticket { started, sent: now, number: self.sent, reserved_tokens: tokens })
     }
 
-    fn leave(&mut self, started: Option<Started>, signal: Signal) {
-        self.under_way = self.under_way.saturating_sub(1);
-        if let (Limit::Adaptive(adaptive), Some(started)) = (&mut self.limit, started) {
+    fn leave(&mut self, ticket: Ticket, signal: Signal) {
+        self.under_way.remove(&ticket.number);
+        if let (Limit::Adaptive(adaptive), Some(started)) = (&mut self.limit, ticket.started) {
             adaptive.end(started, signal);
         }
     }
 
     fn hear(&mut self, report: &Report<'_>, failures: &mut Failures, ticket: Ticket) -> Result<(), Halt> {
         let now = Instant::now();
-        self.leave(ticket.started, signal_of(report.attempt));
+        let signal = signal_of(report.attempt);
+        self.leave(ticket, signal);
+        if signal != Signal::Other {
+            self.pacer.hear(signal == Signal::Refused, now);
+        }
         match (report.tokens, &mut self.tokens) {
             (Some(tokens), _) => self.settle(tokens, ticket.reserved_tokens),
             (None, Some(bucket)) if report.attempt.error.is_some() => bucket.spend(-ticket.reserved_tokens),
@@ -296,7 +346,7 @@ impl State {
             (None, _) => {}
         }
         let Ticket { sent, number, .. } = ticket;
-        let heard = Heard { sent, sent_since: self.sent - number, tokens: self.usual_tokens, now };
+        let heard = Heard { sent, sent_since: self.sent - number, tokens: self.usual_tokens(), now };
         for allowance in report.allowances {
             self.quotas.learn(allowance, heard);
         }
@@ -304,14 +354,26 @@ impl State {
         if report.attempt.status.is_some() {
             self.health.reached();
         }
-        self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), failures, (sent, now))?;
+        let earlier = self.under_way.range(..number).count() as u64;
+        let ended = Ended {
+            sent,
+            now,
+            earlier,
+            oldest: self.under_way.first().copied(),
+            latest: self.sent,
+            is_paced: self.pacer.is_at_work(),
+        };
+        self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), failures, ended)?;
         self.obey(report.attempt, now)
     }
 
     /// Corrects what was taken for the usual cost, now that the real one is known.
     fn settle(&mut self, tokens: u64, reserved_tokens: f64) {
-        let tokens = tokens as f64;
-        self.usual_tokens += NEWEST * (tokens - self.usual_tokens);
+        let tokens = (tokens as f64).min(MOST_TOKENS);
+        self.usual_tokens = match self.usual_tokens {
+            Some(usual) => Some(usual + NEWEST * (tokens - usual)),
+            None => Some(tokens),
+        };
         if let Some(bucket) = &mut self.tokens {
             bucket.spend(tokens - reserved_tokens);
         }
@@ -319,13 +381,16 @@ impl State {
 
     /// What one request is told holds for all that go the same way.
     fn obey(&mut self, attempt: &Attempt, now: Instant) -> Result<(), Halt> {
-        let asked = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
-        let Some(wait) = asked.filter(|_| is_refusal(attempt)) else { return Ok(()) };
+        let Some(wait) = asked_wait(attempt).filter(|_| is_refusal(attempt)) else { return Ok(()) };
         // Before any arithmetic: a header may ask for more than a clock can show.
         if wait > LONGEST_WAIT {
             return Err(Halt::Postponed { wait });
         }
-        self.excuse(now + wait, now);
+        if is_rate_limited(attempt) {
+            self.excuse(now + wait, now);
+        } else {
+            self.health.excuse_once(wait);
+        }
         self.paused_until = self.paused_until.max(Some(now + wait));
         Ok(())
     }
@@ -338,13 +403,13 @@ impl State {
     }
 
     fn paused_for(&mut self, now: Instant) -> Option<Duration> {
-        let until = self.paused_until.max(self.quotas.exhausted_until(self.usual_tokens, now))?;
+        let until = self.paused_until.max(self.quotas.exhausted_until(self.usual_tokens(), now))?;
         until.checked_duration_since(now).filter(|wait| !wait.is_zero())
     }
 
     fn load(&self) -> Load {
         let (limit, at) = (self.limit(), Timestamp::now().to_string());
-        Load { at, limit, under_way: self.under_way, samples: self.samples }
+        Load { at, limit, under_way: self.under_way.len(), samples: self.samples }
     }
 
     /// Adds a point where the limit has changed; of changes in quick succession the last.
@@ -381,15 +446,25 @@ impl Drop for Admission {
     /// Without a report: nobody waited for the attempt.
     fn drop(&mut self) {
         if !self.ended {
-            self.gate.lock().leave(self.ticket.started, Signal::Other);
+            self.gate.lock().leave(self.ticket, Signal::Other);
             self.gate.changed.notify_waiters();
         }
     }
 }
 
-fn is_refusal(attempt: &Attempt) -> bool {
+/// The wait that the endpoint asks for. Only of one that turns requests away more than a minute is believed: what a
+/// broken gateway says of its future holds up a single sample, and nobody would see it wait.
+pub(super) fn asked_wait(attempt: &Attempt) -> Option<Duration> {
+    let asked = attempt.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok())?;
+    Some(if is_refusal(attempt) { asked } else { asked.min(LONGEST_OWN_WAIT) })
+}
+
+fn is_rate_limited(attempt: &Attempt) -> bool {
     attempt.error.as_ref().is_some_and(|error| error.kind == FailureKind::RateLimited)
-        || matches!(attempt.status, Some(429 | 503 | 529))
+}
+
+fn is_refusal(attempt: &Attempt) -> bool {
+    is_rate_limited(attempt) || matches!(attempt.status, Some(429 | 503 | 529))
 }
 
 fn signal_of(attempt: &Attempt) -> Signal {

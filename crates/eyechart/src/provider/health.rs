@@ -84,8 +84,46 @@ pub(super) struct Failures {
     failed_at: Option<u64>,
     /// The first of the failures that count as one with the last.
     since: Option<Instant>,
-    /// Failures that do not count as one.
+    /// Failures that do not count as one; refusals that do not count are none.
     apart: u32,
+    /// Whether the last one is held against the sample: a refusal is where nobody else was refused since it last
+    /// failed. Else too much was sent, which is the run's fault.
+    counts: bool,
+    /// Refusals of all samples up to its last failure.
+    refusals_at: Option<u64>,
+    /// The first refusal since it last met anything else.
+    refused_since: Option<Instant>,
+    /// Once there are so many answers, one of them is to a request that was sent after the sample's first and was
+    /// still under way when that failed.
+    outlived_at: Option<u64>,
+}
+
+/// An attempt that has ended, and what was under way besides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) sent: Instant,
+    pub(super) now: Instant,
+    /// Requests under way that were sent before it.
+    pub(super) earlier: u64,
+    /// The number of the oldest request under way.
+    pub(super) oldest: Option<u64>,
+    /// The number of the latest request.
+    pub(super) latest: u64,
+    /// Whether requests are paced, since the endpoint turned most of them away.
+    pub(super) is_paced: bool,
+}
+
+/// A time in which the endpoint has answered nobody.
+#[derive(Debug)]
+struct Silence {
+    /// The first failure in it, later by what it asked to wait.
+    since: Instant,
+    /// The latest request at that time: those up to it may still be answered.
+    latest: u64,
+    /// Samples that have failed in it.
+    samples: usize,
+    /// Waits that do not count, though they may be part of an outage.
+    excused: Duration,
 }
 
 /// What is known of the endpoint.
@@ -96,22 +134,37 @@ pub(super) struct Health {
     answers: u64,
     /// When the latest of them was sent.
     answered: Option<Instant>,
+    /// Requests that it turned away since there were too many.
+    refusals: u64,
     /// Whether it has ever sent anything back.
     reached: bool,
-    /// The first failure since it last dealt with a request.
-    failing_since: Option<Instant>,
-    /// Samples that have failed since.
-    failing: usize,
+    silence: Option<Silence>,
+}
+
+impl Failures {
+    /// Whether the last failure is held against the sample.
+    pub(super) fn count(&self) -> bool {
+        self.counts
+    }
 }
 
 impl Health {
     pub(super) fn new(give_up_after: Duration) -> Self {
-        Self { give_up_after, answers: 0, answered: None, reached: false, failing_since: None, failing: 0 }
+        Self { give_up_after, answers: 0, answered: None, refusals: 0, reached: false, silence: None }
     }
 
     /// A sample is about to be asked.
     pub(super) fn ask(&self) -> Failures {
-        Failures { asked_at: self.answers, failed_at: None, since: None, apart: 0 }
+        Failures {
+            asked_at: self.answers,
+            failed_at: None,
+            since: None,
+            apart: 0,
+            counts: false,
+            refusals_at: None,
+            refused_since: None,
+            outlived_at: None,
+        }
     }
 
     /// Something has come back, if only a status.
@@ -119,37 +172,56 @@ impl Health {
         self.reached = true;
     }
 
-    /// Hears how an attempt ended that was made at `sent`, of the sample that failed before as in `failures`.
+    /// Hears how an attempt ended, of the sample that failed before as in `failures`.
     pub(super) fn hear(
         &mut self,
         outcome: Result<(), &Failure>,
         failures: &mut Failures,
-        (sent, now): (Instant, Instant),
+        ended: Ended,
     ) -> Result<(), Halt> {
         // What asking again can mend says nothing of the sample.
         let Some(failure) = outcome.err().filter(|failure| RetryPolicy::can_help(failure.kind)) else {
             self.answers += 1;
-            self.answered = self.answered.max(Some(sent));
-            self.failing_since = None;
-            self.failing = 0;
+            self.answered = self.answered.max(Some(ended.sent));
+            self.silence = None;
             return outcome.or_else(refused);
         };
         // What is wrong with the very first connection is wrong with all.
         if failure.kind == FailureKind::Tls && !self.reached {
             return Err(Halt::Insecure { failure: failure.clone() });
         }
+        self.note(failure.kind, failures, ended);
+        self.check(failure, ended)
+    }
+
+    fn note(&mut self, kind: FailureKind, failures: &mut Failures, ended: Ended) {
+        let begun = Silence { since: ended.now, latest: ended.latest, samples: 0, excused: Duration::ZERO };
+        let silence = self.silence.get_or_insert(begun);
         if failures.failed_at.replace(self.answers) != Some(self.answers) {
-            self.failing += 1;
+            silence.samples += 1;
         }
+        let is_refused = kind == FailureKind::RateLimited;
+        failures.counts = !is_refused || (failures.refusals_at == Some(self.refusals) && !ended.is_paced);
+        self.refusals += u64::from(is_refused);
+        failures.refusals_at = Some(self.refusals);
         if failures.since.is_none() || self.has_answered_since(failures) {
-            failures.since = Some(now);
-            failures.apart += 1;
+            failures.since = Some(ended.now);
+            failures.apart += u32::from(failures.counts);
         }
-        let silence = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
+        let since = failures.refused_since.unwrap_or(ended.now);
+        failures.refused_since = is_refused.then_some(since);
+        failures.outlived_at.get_or_insert(self.answers + ended.earlier + 1);
+    }
+
+    /// Whether the endpoint has to be given up.
+    fn check(&self, failure: &Failure, ended: Ended) -> Result<(), Halt> {
+        let Some(silence) = &self.silence else { return Ok(()) };
+        let seconds = ended.now.saturating_duration_since(silence.since);
         // One sample that fails for long beside nobody, after others were answered, is no silent endpoint.
-        let is_the_endpoints = self.failing > 1 || self.answers == 0 || is_unconnected(failure.kind);
-        if silence >= self.give_up_after && is_the_endpoints {
-            return Err(Halt::Silent { silence, failure: failure.clone() });
+        let is_the_endpoints = silence.samples > 1 || self.answers == 0 || is_unconnected(failure.kind);
+        let may_answer = ended.oldest.is_some_and(|oldest| oldest <= silence.latest);
+        if seconds >= self.give_up_after && is_the_endpoints && !may_answer {
+            return Err(Halt::Silent { silence: seconds, failure: failure.clone() });
         }
         Ok(())
     }
@@ -159,9 +231,25 @@ impl Health {
         self.answered.zip(failures.since).is_some_and(|(answered, since)| answered >= since)
     }
 
-    /// The endpoint has asked for this much more of a wait, which is no silence.
+    /// The endpoint has asked for this much more of a wait, since too much was sent: that is no silence.
     pub(super) fn excuse(&mut self, wait: Duration) {
-        self.failing_since = self.failing_since.map(|since| since + wait);
+        if let Some(silence) = &mut self.silence {
+            silence.since += wait;
+        }
+    }
+
+    /// The same where it may as well be down: believed as long again as it may be silent.
+    pub(super) fn excuse_once(&mut self, wait: Duration) {
+        if let Some(silence) = &mut self.silence {
+            let wait = wait.min(self.give_up_after.saturating_sub(silence.excused));
+            silence.excused += wait;
+            silence.since += wait;
+        }
+    }
+
+    /// Whether the sample has met nothing but refusals for as long as the endpoint may be silent.
+    pub(super) fn is_refused_for_long(&self, failures: &Failures, now: Instant) -> bool {
+        failures.refused_since.is_some_and(|since| now.saturating_duration_since(since) >= self.give_up_after)
     }
 
     /// Judges a sample that has used up its retries, the last time with `failure`. It has failed where it did so
@@ -180,16 +268,22 @@ impl Health {
             let has_failed = failures.apart >= enough;
             return Ok(if has_failed { Verdict::Sample } else { Verdict::Endpoint });
         }
-        // Nobody is left whose answer could tell: believed is what is likelier. A resumed run asks it again.
-        let answered_meanwhile = failures.asked_at < self.answers;
-        let has_failed = match (others, is_unconnected(failure.kind)) {
-            (Others::Asked, _) => false,
-            _ if failures.apart > 1 => true,
-            (Others::Gone, false) => true,
-            (Others::Gone, true) | (Others::Waiting, false) => answered_meanwhile,
-            (Others::Waiting, true) => false,
-        };
+        let has_failed = others != Others::Asked && self.is_likelier_the_samples(failure, failures, others);
         Ok(if has_failed { Verdict::Sample } else { Verdict::Open })
+    }
+
+    /// For a sample beside which nobody is left whose answer could tell. A resumed run asks it again.
+    fn is_likelier_the_samples(&self, failure: &Failure, failures: &Failures, others: Others) -> bool {
+        // The endpoint was up after it had the request and after it had failed on it.
+        let outlived = failures.outlived_at.is_some_and(|outlived_at| self.answers >= outlived_at);
+        match (others, failure.kind) {
+            _ if failures.apart > 1 => true,
+            (Others::Gone, kind) if !is_unconnected(kind) => true,
+            (Others::Waiting, kind) if is_unconnected(kind) => false,
+            // Others had been answered long before it was known that this one would not be.
+            (_, FailureKind::Timeout) => failures.asked_at < self.answers,
+            _ => outlived,
+        }
     }
 }
 
@@ -216,6 +310,11 @@ mod tests {
         Failure::new(kind, "as told")
     }
 
+    /// An attempt beside which nothing was under way.
+    fn alone(sent: Instant, now: Instant) -> Ended {
+        Ended { sent, now, earlier: 0, oldest: None, latest: 0, is_paced: false }
+    }
+
     fn health() -> Health {
         Health::new(Duration::from_secs(300))
     }
@@ -224,9 +323,12 @@ mod tests {
     fn a_refused_key_stops_the_run_whenever_it_comes() {
         let mut health = health();
         let mut failures = health.ask();
-        health.hear(Ok(()), &mut failures, (Instant::now(), Instant::now())).unwrap();
-        let heard =
-            health.hear(Err(&failure(FailureKind::Auth)), &mut failures, (Instant::now(), Instant::now()));
+        health.hear(Ok(()), &mut failures, alone(Instant::now(), Instant::now())).unwrap();
+        let heard = health.hear(
+            Err(&failure(FailureKind::Auth)),
+            &mut failures,
+            alone(Instant::now(), Instant::now()),
+        );
         assert!(matches!(heard, Err(Halt::Refused { .. })));
     }
 
@@ -237,7 +339,7 @@ mod tests {
         let mut at = |seconds, outcome| {
             let mut failures = health.ask();
             let now = start + Duration::from_secs(seconds);
-            health.hear(outcome, &mut failures, (now, now))
+            health.hear(outcome, &mut failures, alone(now, now))
         };
         assert_eq!(at(0, Err(&failing)), Ok(()));
         assert_eq!(at(299, Err(&failing)), Ok(()));
@@ -252,13 +354,13 @@ mod tests {
         let (mut health, start) = (health(), Instant::now());
         let mut failures = health.ask();
         let mut other = health.ask();
-        health.hear(Ok(()), &mut other, (start, start)).unwrap();
+        health.hear(Ok(()), &mut other, alone(start, start)).unwrap();
         for seconds in [60, 400] {
             let now = start + Duration::from_secs(seconds);
-            health.hear(Err(&failure(FailureKind::Timeout)), &mut failures, (now, now)).unwrap();
+            health.hear(Err(&failure(FailureKind::Timeout)), &mut failures, alone(now, now)).unwrap();
         }
         let now = start + Duration::from_secs(401);
-        let heard = health.hear(Err(&failure(FailureKind::Connection)), &mut failures, (now, now));
+        let heard = health.hear(Err(&failure(FailureKind::Connection)), &mut failures, alone(now, now));
         assert!(matches!(heard, Err(Halt::Silent { .. })), "nobody is there any more");
     }
 
@@ -271,12 +373,12 @@ mod tests {
             let at = |seconds: u64| start + Duration::from_secs(10 * round + seconds);
             // An outage between two answers counts once, however often it was asked meanwhile.
             for seconds in 2..6 {
-                health.hear(Err(&failing), &mut sample, (at(1), at(seconds))).unwrap();
+                health.hear(Err(&failing), &mut sample, alone(at(1), at(seconds))).unwrap();
                 assert_eq!(health.judge(&failing, &sample, 3, Others::Asked), Ok(Verdict::Open));
                 // So it does where requests are still answered that had been sent before.
-                health.hear(Ok(()), &mut other, (at(0), at(seconds))).unwrap();
+                health.hear(Ok(()), &mut other, alone(at(0), at(seconds))).unwrap();
             }
-            health.hear(Ok(()), &mut other, (at(6), at(7))).unwrap();
+            health.hear(Ok(()), &mut other, alone(at(6), at(7))).unwrap();
             let verdict = if round < 2 { Verdict::Endpoint } else { Verdict::Sample };
             assert_eq!(health.judge(&failing, &sample, 3, Others::Asked), Ok(verdict), "{round}");
         }
@@ -284,22 +386,58 @@ mod tests {
 
     #[test]
     fn where_nobody_is_left_to_be_answered_the_likelier_is_believed() {
-        use FailureKind::{Connection, ServerError};
+        use FailureKind::{Connection, ServerError, Timeout};
         let (mut health, now) = (health(), Instant::now());
-        let (mut early, mut other) = (health.ask(), health.ask());
-        health.hear(Ok(()), &mut other, (now, now)).unwrap();
-        let mut late = health.ask();
         let later = now + Duration::from_secs(1);
-        let mut verdict = |kind, sample: &mut Failures, others| {
-            health.hear(Err(&failure(kind)), sample, (now, later)).unwrap();
-            health.judge(&failure(kind), sample, 3, others)
+        let [mut early, mut reset, mut slow, mut other] = [(); 4].map(|()| health.ask());
+        health.hear(Err(&failure(ServerError)), &mut early, alone(now, later)).unwrap();
+        health.hear(Err(&failure(Connection)), &mut reset, alone(now, later)).unwrap();
+        health.hear(Ok(()), &mut other, alone(now, later)).unwrap();
+        let mut late = health.ask();
+        health.hear(Err(&failure(ServerError)), &mut late, alone(later, later)).unwrap();
+        health.hear(Err(&failure(Timeout)), &mut slow, alone(now, later)).unwrap();
+        let verdict = |kind, sample, others| health.judge(&failure(kind), sample, 3, others);
+        assert_eq!(verdict(ServerError, &early, Others::Waiting), Ok(Verdict::Sample));
+        assert_eq!(verdict(ServerError, &early, Others::Asked), Ok(Verdict::Open));
+        assert_eq!(verdict(ServerError, &late, Others::Waiting), Ok(Verdict::Open));
+        assert_eq!(verdict(ServerError, &late, Others::Gone), Ok(Verdict::Sample));
+        assert_eq!(verdict(Timeout, &slow, Others::Waiting), Ok(Verdict::Sample));
+        assert_eq!(verdict(Connection, &reset, Others::Waiting), Ok(Verdict::Open));
+        assert_eq!(verdict(Connection, &reset, Others::Gone), Ok(Verdict::Sample));
+        assert_eq!(verdict(Connection, &late, Others::Gone), Ok(Verdict::Open));
+    }
+
+    #[test]
+    fn an_endpoint_that_may_still_answer_what_it_has_is_not_given_up() {
+        let (mut health, start) = (health(), Instant::now());
+        let failing = failure(FailureKind::ServerError);
+        let mut at = |seconds, oldest| {
+            let (mut failures, now) = (health.ask(), start + Duration::from_secs(seconds));
+            health.hear(
+                Err(&failing),
+                &mut failures,
+                Ended { sent: now, now, earlier: 1, oldest, latest: 8, is_paced: false },
+            )
         };
-        assert_eq!(verdict(ServerError, &mut early, Others::Waiting), Ok(Verdict::Sample));
-        assert_eq!(verdict(ServerError, &mut late, Others::Waiting), Ok(Verdict::Open));
-        assert_eq!(verdict(ServerError, &mut late, Others::Gone), Ok(Verdict::Sample));
-        assert_eq!(verdict(Connection, &mut early, Others::Waiting), Ok(Verdict::Open));
-        assert_eq!(verdict(Connection, &mut early, Others::Gone), Ok(Verdict::Sample));
-        assert_eq!(verdict(Connection, &mut late, Others::Gone), Ok(Verdict::Open));
+        assert_eq!(at(0, Some(3)), Ok(()));
+        assert_eq!(at(400, Some(8)), Ok(()));
+        assert!(matches!(at(401, Some(9)), Err(Halt::Silent { .. })));
+    }
+
+    #[test]
+    fn waits_that_an_endpoint_asks_for_that_may_be_down_are_believed_for_so_long() {
+        let (mut health, start) = (health(), Instant::now());
+        let failing = failure(FailureKind::ServerError);
+        let mut at = |seconds| {
+            let (mut failures, now) = (health.ask(), start + Duration::from_secs(seconds));
+            let heard = health.hear(Err(&failing), &mut failures, alone(now, now));
+            health.excuse_once(Duration::from_secs(200));
+            heard
+        };
+        assert_eq!(at(0), Ok(()));
+        assert_eq!(at(200), Ok(()));
+        assert_eq!(at(599), Ok(()));
+        assert!(matches!(at(600), Err(Halt::Silent { .. })));
     }
 
     #[test]
@@ -307,11 +445,11 @@ mod tests {
         let (mut health, start) = (health(), Instant::now());
         let (failing, mut failures) = (failure(FailureKind::Tls), health.ask());
         assert!(matches!(
-            health.hear(Err(&failing), &mut failures, (start, start)),
+            health.hear(Err(&failing), &mut failures, alone(start, start)),
             Err(Halt::Insecure { .. })
         ));
         health.reached();
-        assert_eq!(health.hear(Err(&failing), &mut failures, (start, start)), Ok(()));
+        assert_eq!(health.hear(Err(&failing), &mut failures, alone(start, start)), Ok(()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod http_log;
 mod key;
 mod limits;
 mod openai;
+mod pacer;
 mod presets;
 mod quota;
 mod reading;

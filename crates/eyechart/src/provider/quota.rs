@@ -48,6 +48,9 @@ struct Quota {
     refill: Refill,
     /// What the refill is found out from.
     seen: Seen,
+    /// Whether limits differ under this name, as those of several endpoints behind one address do: which of them a
+    /// request will meet, nobody knows.
+    is_of_several: bool,
 }
 
 /// How it is replenished.
@@ -69,6 +72,8 @@ impl Quotas {
     /// Takes in what a reply says.
     pub(super) fn learn(&mut self, allowance: &Allowance, heard: Heard) {
         match self.0.iter_mut().find(|quota| quota.name == allowance.name) {
+            Some(quota) if quota.is_of_several => {}
+            Some(quota) if quota.limit != allowance.limit => quota.is_of_several = true,
             // A reply that was long under way knows less than is known.
             Some(quota) if heard.sent < quota.sent => {}
             Some(quota) => quota.learn(allowance, heard),
@@ -78,7 +83,8 @@ impl Quotas {
 
     /// Until when nothing may be sent that costs `tokens`: `None` where it may be sent now.
     pub(super) fn exhausted_until(&mut self, tokens: f64, now: Instant) -> Option<Instant> {
-        self.0.iter_mut().filter_map(|quota| quota.exhausted_until(tokens, now)).max()
+        let single = self.0.iter_mut().filter(|quota| !quota.is_of_several);
+        single.filter_map(|quota| quota.exhausted_until(tokens, now)).max()
     }
 
     /// A request is sent.
@@ -102,13 +108,13 @@ impl Quota {
             sent: heard.sent,
             refill,
             seen: Seen { missing, reset: allowance.reset, at: heard.now },
+            is_of_several: false,
         };
         quota.set_level(allowance.remaining, heard);
         quota
     }
 
     fn learn(&mut self, allowance: &Allowance, heard: Heard) {
-        self.limit = allowance.limit;
         self.sent = heard.sent;
         self.learn_refill(allowance, heard.now);
         self.set_level(allowance.remaining, heard);

@@ -46,16 +46,17 @@ pub(super) async fn ask_all(
     stop: Stop,
 ) -> Result<Ended, RunError> {
     let mut under_way: JoinSet<(Slot, Outcome)> = JoinSet::new();
-    let (mut exhausted, mut abandoned, mut recorded) = (false, false, 0);
+    let (mut exhausted, mut abandoned, mut started, mut recorded) = (false, false, 0, 0);
     let (halt, mut halted) = (Stopper::default(), None);
-    live.gate.expect(job.to_ask.len());
     loop {
         let unhindered = halted.is_none();
         let going = !exhausted && unhindered && stop.level() == StopLevel::Go;
         if !going && under_way.is_empty() {
             break;
         }
-        let affordable = live.meter.admits(under_way.len());
+        // What fails costs nothing, and others must show whether that is the endpoint's fault.
+        let affordable = live.meter.admits(under_way.len().saturating_sub(live.gate.failing()));
+        live.gate.expect(going && affordable && started < job.to_ask.len());
         let mut halt_by = |error| {
             halt.raise(StopLevel::Finish);
             halted.get_or_insert(error);
@@ -79,11 +80,13 @@ pub(super) async fn ask_all(
             next = next_sample(&live.gate, &mut samples), if going && affordable => match next {
                 Some((slot, Ok(sample))) => {
                     let orders = Orders::of(&stop, &halt);
+                    started += 1;
                     under_way.spawn(ask_one(Arc::clone(&live), sample, slot, orders));
                 }
                 Some((_, Err(error))) => halt_by(RunError::Broken(error)),
                 None => exhausted = true,
             },
+            () = live.gate.changed(), if going && !affordable => {}
         }
     }
     match halted {

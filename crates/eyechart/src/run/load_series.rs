@@ -28,8 +28,10 @@ impl LoadSeries {
             loop {
                 let last = ended.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
                 let points = gate.series();
-                append_load(&folder, &points[written..])?;
-                written = points.len();
+                // The latest point may give way to one that follows at once.
+                let settled = points.len().saturating_sub(usize::from(!last));
+                append_load(&folder, &points[written.min(settled)..settled])?;
+                written = settled;
                 if last {
                     return Ok(());
                 }

@@ -1,6 +1,8 @@
 //! Runs against endpoints that break down, in paused time.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -54,12 +56,16 @@ impl World {
             connections: Connections::Fixed(self.connections),
             ..GateSettings::default()
         });
-        gate.expect(self.samples);
+        let to_come = Arc::new(AtomicUsize::new(self.samples));
+        gate.expect(true);
         let (began, mut asked) = (Instant::now(), JoinSet::new());
         for sample in 0..self.samples {
-            let (world, gate) = (self.clone(), Arc::clone(&gate));
+            let (world, gate, to_come) = (self.clone(), Arc::clone(&gate), Arc::clone(&to_come));
             asked.spawn(async move {
                 let slot = gate.acquire().await;
+                if to_come.fetch_sub(1, Ordering::Relaxed) == 1 {
+                    gate.expect(false);
+                }
                 let policy = RetryPolicy { max_retries: world.max_retries };
                 let send = || world.attempt(sample, began);
                 let ended = until_settled(policy, &gate, std::future::pending(), send).await;
@@ -126,6 +132,41 @@ async fn an_outage_that_does_not_end_stops_the_run_and_fails_nobody() {
         assert!(matches!(outcome.halt, Some(Halt::Silent { .. })), "{connections}: {outcome:?}");
         assert_eq!(outcome.failed, [], "{connections}, {max_retries}");
         assert!((300.0..420.0).contains(&outcome.seconds), "{connections}, {max_retries}: {outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_at_the_end_of_a_run_is_waited_out_or_stops_it_and_fails_hardly_anybody() {
+    for connections in [2, 8, 32] {
+        let world = World { connections, ..World::default() };
+        // The last samples are under way when it begins.
+        let began = 0.2 * (100 / connections) as f64 - 0.1;
+        let passing = World { outage: began..began + 60.0, ..world.clone() }.run().await;
+        assert_eq!(passing.answered, 100, "{connections}: {passing:?}");
+        let lasting = World { outage: began..1e9, ..world }.run().await;
+        assert!(matches!(lasting.halt, Some(Halt::Silent { .. })), "{connections}: {lasting:?}");
+        assert_eq!(lasting.failed, [], "{connections}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_bad_samples_in_a_row_do_not_look_like_an_outage() {
+    for connections in [1, 8] {
+        for bad in [0..40, 40..80] {
+            let bad: Vec<usize> = bad.collect();
+            let outcome = World { connections, bad: bad.clone(), ..World::default() }.run().await;
+            let failed: Vec<usize> = outcome.failed.iter().map(|(sample, _)| *sample).collect();
+            assert_eq!((outcome.answered, failed), (60, bad), "{connections}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_samples_asked_all_at_once_fail_alone() {
+    for kind in [FailureKind::ServerError, FailureKind::Malformed] {
+        let world = World { samples: 20, connections: 32, bad: vec![3, 7, 11], kind, ..World::default() };
+        let outcome = world.run().await;
+        assert_eq!(outcome.failed, [(3, 6), (7, 6), (11, 6)], "{kind:?}: {outcome:?}");
     }
 }
 

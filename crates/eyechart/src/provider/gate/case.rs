@@ -53,9 +53,10 @@ impl State {
         failures: &Failures,
         now: Instant,
     ) -> Result<Result<Judged, Halt>, Later> {
-        let others = match self.to_come {
-            0 if self.samples <= 1 => Others::Gone,
-            0 if self.unjudged >= self.samples => Others::Waiting,
+        let others = match self.samples {
+            _ if self.more_to_come => Others::Asked,
+            0 | 1 => Others::Gone,
+            samples if self.unjudged >= samples => Others::Waiting,
             _ => Others::Asked,
         };
         match self.health.judge(appeal.failure, failures, appeal.enough, others) {
@@ -63,7 +64,7 @@ impl State {
             Ok(Verdict::Endpoint) => Ok(Ok(Judged::AskAgain)),
             Err(halt) => Ok(Err(halt)),
             // Each that ends may tell, and is asked in this one's place.
-            Ok(Verdict::Open) if self.under_way > 0 => Err(Later::AfterChange),
+            Ok(Verdict::Open) if !self.under_way.is_empty() => Err(Later::AfterChange),
             Ok(Verdict::Open) if now < appeal.again => Err(Later::At(appeal.again)),
             Ok(Verdict::Open) => Ok(Ok(Judged::AskAgain)),
         }
@@ -87,6 +88,16 @@ impl Case {
         }
         self.gate.changed.notify_waiters();
         heard
+    }
+
+    /// Whether the last failure is held against the sample.
+    pub(in crate::provider) fn counts(&self) -> bool {
+        self.failures.count()
+    }
+
+    /// Whether the sample has been turned away for so long that there is no point in going on.
+    pub(in crate::provider) fn is_refused_for_long(&self) -> bool {
+        self.gate.lock().health.is_refused_for_long(&self.failures, Instant::now())
     }
 
     /// Waits until it is known whether the sample has failed for good or should be asked again.

@@ -96,6 +96,21 @@ async fn a_later_answer_that_says_more_remains_ends_the_pause() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn limits_that_differ_from_answer_to_answer_hold_nothing_up() {
+    let gate = Gate::new(settings(Connections::Fixed(8)));
+    let answered = attempt(200, None);
+    for limit in [30.0, 100_000.0, 30.0] {
+        let allowance = Allowance { limit: Some(limit), ..remaining(0.0).allowances[0] };
+        let report = Report { allowances: &[allowance], ..report(&answered) };
+        end(&gate, gate.admit().await, &report).unwrap();
+        if limit > 30.0 {
+            assert_eq!(gate.paused_for(), None);
+        }
+    }
+    assert!(!is_pending(gate.admit()).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_a_minute_are_kept() {
     let gate =
         Gate::new(GateSettings { requests_per_minute: Some(600.0), ..settings(Connections::Fixed(64)) });
