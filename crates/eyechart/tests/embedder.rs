@@ -63,6 +63,19 @@ fn scores_do_not_depend_on_retries() {
 }
 
 #[test]
+fn a_server_that_takes_fewer_texts_at_once_is_asked_for_fewer() {
+    let place = Place::new();
+    let run = recorded(&place, 40);
+    let server = endpoint(vec![]);
+    score(&run, &words(&embedder(&server))).code(0);
+    let expected = scores(&run);
+    let small = endpoint(vec![rule(json!({"status": 413, "times": 2}))]);
+    score(&run, &words(&embedder(&small))).code(0);
+    assert_eq!(scores(&run), expected);
+    assert_eq!(server.stats().requests + 4, small.stats().requests, "two requests became four more");
+}
+
+#[test]
 fn a_refusal_ends_the_scoring_with_what_the_endpoint_said_and_no_scores() {
     let place = Place::new();
     let run = recorded(&place, 40);

@@ -19,7 +19,8 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
 
 /// The content of a JSON file, or nothing where there is no such file.
 pub(crate) fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
-    path.exists().then(|| read_json(path)).transpose()
+    // A link that leads nowhere is a file that is missing, and not one that never was.
+    path.symlink_metadata().is_ok().then(|| read_json(path)).transpose()
 }
 
 /// The error for a setting that this crate does not compute.

@@ -84,7 +84,7 @@ impl<D: Format> Layer<D> {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let heads =
             Heads { heads: config.num_attention_heads, head_dim: hidden / config.num_attention_heads };
-        let prefix = format!("encoder.layer.{index}");
+        let prefix = prefix(index);
         let read = |part: &str, inputs: usize, outputs: usize| {
             let weight = weights.take(&format!("{prefix}.{part}.weight"), &[outputs, inputs])?;
             Ok::<_, Error>((weight, weights.take(&format!("{prefix}.{part}.bias"), &[outputs])?))
@@ -201,6 +201,11 @@ fn chunks<D: Format>(up: Affine<'_>, down: Affine<'_>) -> Vec<Chunk<D>> {
 }
 
 /// The layer norm `part` of the model.
+/// What the names of a layer's tensors begin with.
+pub(crate) fn prefix(index: usize) -> String {
+    format!("encoder.layer.{index}")
+}
+
 pub(crate) fn read_norm(weights: &Weights<'_>, config: &Config, part: &str) -> Result<LayerNorm, Error> {
     let take = |what: &str| {
         let name = format!("{part}.LayerNorm.{what}");

@@ -12,7 +12,7 @@ use crate::kernels::format::{Bf16, Format, Single};
 use crate::kernels::norm::{LayerNorm, normalize};
 use crate::kernels::panels::Panels;
 use crate::kernels::{LANES, Machine};
-use crate::layer::{Layer, Scratch as LayerScratch, read_norm};
+use crate::layer::{Layer, Scratch as LayerScratch, prefix, read_norm};
 use crate::options::{Options, Precision};
 use crate::pooling::Head;
 use crate::weights::Weights;
@@ -82,7 +82,9 @@ impl<D: Format> Model<D> {
         for position in positions.chunks_exact_mut(hidden) {
             position.iter_mut().zip(&types[..hidden]).for_each(|(number, t)| *number += t);
         }
-        let layers = (0..config.num_hidden_layers).map(|i| Layer::read(weights, config, i));
+        let count = config.num_hidden_layers;
+        weights.refuse(&prefix(count), "layers", &format!("{count}, as num_hidden_layers says"))?;
+        let layers = (0..count).map(|i| Layer::read(weights, config, i));
         Ok(Self {
             machine,
             hidden,

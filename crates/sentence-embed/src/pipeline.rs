@@ -50,9 +50,11 @@ struct Module {
 }
 
 impl Module {
-    /// `Pooling` of `sentence_transformers.models.Pooling`: the packages before it differ between versions.
+    /// `Pooling` of `sentence_transformers.models.Pooling`: the packages in between differ between versions. Of other
+    /// people's classes, which may compute anything, the whole name.
     fn step(&self) -> &str {
-        self.r#type.rsplit('.').next().unwrap_or_default()
+        let own = self.r#type.strip_prefix("sentence_transformers.");
+        own.and_then(|own| own.rsplit('.').next()).unwrap_or(&self.r#type)
     }
 }
 
@@ -83,8 +85,8 @@ impl Pipeline {
         refuse_prompts(dir)?;
         let Some(modules) = read_modules(dir)? else {
             let folder = dir.join(BARE_POOLING);
-            let pooling =
-                if folder.join("config.json").exists() { read_pooling(&folder)? } else { Pooling::Mean };
+            let is_there = folder.join("config.json").symlink_metadata().is_ok();
+            let pooling = if is_there { read_pooling(&folder)? } else { Pooling::Mean };
             return Ok(Self { transformer: dir.to_owned(), pooling, normalize: true, described: false });
         };
         Ok(Self {

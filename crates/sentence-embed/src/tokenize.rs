@@ -14,6 +14,25 @@ use crate::pipeline::TextSettings;
 pub(crate) struct TextTokenizer {
     tokenizer: Tokenizer,
     lower_case: bool,
+    /// Tokens of a text at most, those added included.
+    max_tokens: usize,
+}
+
+/// The beginning of `text` that is split before it is known whether that is enough of it, as no more than so many tokens
+/// count: in bytes a token. Most have 4 or 5.
+const ENOUGH_BYTES: usize = 32;
+
+/// As much of `text` as ends before a space within `length` bytes, or up to the first space after them: no token reaches
+/// over a space, so that the beginning's tokens are the text's. All of it where there is none.
+fn up_to_a_space(text: &str, length: usize) -> &str {
+    if text.len() <= length {
+        return text;
+    }
+    let is_space = |byte: &u8| *byte == b' ' || *byte == b'\n';
+    let bytes = text.as_bytes();
+    let end = bytes[..length].iter().rposition(is_space).filter(|end| *end > 0);
+    let end = end.or_else(|| bytes[length..].iter().position(is_space).map(|end| length + end));
+    &text[..end.unwrap_or(text.len())]
 }
 
 impl TextTokenizer {
@@ -40,15 +59,21 @@ impl TextTokenizer {
         }
         let cut = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
         tokenizer.with_truncation(Some(cut)).map_err(broken)?;
-        Ok(Self { tokenizer, lower_case })
+        Ok(Self { tokenizer, lower_case, max_tokens })
     }
 
     /// The ids of a text, special tokens included; `index` is its place in the input.
     pub(crate) fn encode(&self, text: &str, index: usize) -> Result<Vec<u32>, Error> {
-        let encoding = self.tokenizer.encode_fast(self.prepared(text), true);
-        encoding
-            .map(|encoding| encoding.get_ids().to_vec())
-            .map_err(|source| Error::Tokenize { index, source })
+        let mut length = self.max_tokens * ENOUGH_BYTES;
+        loop {
+            let beginning = up_to_a_space(text, length);
+            let encoding = self.tokenizer.encode_fast(self.prepared(beginning), true);
+            let encoding = encoding.map_err(|source| Error::Tokenize { index, source })?;
+            if encoding.len() >= self.max_tokens || beginning.len() == text.len() {
+                return Ok(encoding.get_ids().to_vec());
+            }
+            length *= 8;
+        }
     }
 
     fn prepared<'a>(&self, text: &'a str) -> Cow<'a, str> {

@@ -58,6 +58,15 @@ impl<'a> Weights<'a> {
         Ok(Self { path: path.to_owned(), tensors, prefix })
     }
 
+    /// Refuses tensors that nothing would be computed with: those whose names begin with `prefix`.
+    pub(crate) fn refuse(&self, prefix: &str, what: &'static str, expected: &str) -> Result<(), Error> {
+        let beginning = format!("{}{prefix}.", self.prefix);
+        match self.tensors.names().iter().find(|name| name.starts_with(&beginning)) {
+            Some(name) => Err(unsupported(&self.path, what, format!("more ({name})"), expected)),
+            None => Ok(()),
+        }
+    }
+
     /// The numbers of the tensor `name`, in row-major order; it must have the shape `expected`.
     pub(crate) fn take(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, Error> {
         let name = format!("{}{name}", self.prefix);

@@ -312,8 +312,34 @@ fn modules_that_are_not_computed_are_named() {
         );
         assert!(message.contains(&expected), "{message}");
     }
+    let foreign = |step: &str| json!({"path": "1_Pooling", "type": format!("my.models.{step}")});
+    folder.write("modules.json", &json!([foreign("Transformer"), foreign("Pooling")]));
+    let message = folder.error("modules.json");
+    assert!(
+        message.contains("the list of modules is my.models.Transformer + my.models.Pooling"),
+        "{message}"
+    );
     folder.write("modules.json", &json!([{"type": "sentence_transformers.models.Transformer"}]));
     assert!(folder.error("modules.json").contains("missing field `path`"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_a_missing_file_and_not_one_that_never_was() {
+    let folder = Folder::new("link");
+    std::os::unix::fs::symlink(folder.0.join("gone"), folder.0.join("modules.json")).unwrap();
+    assert!(folder.error("modules.json").contains("No such file"));
+}
+
+#[test]
+fn layers_that_the_configuration_does_not_count_are_refused() {
+    let folder = Folder::new("layers");
+    let mut tensors = tensors();
+    tensors.insert("encoder.layer.1.output.dense.bias".into(), (Dtype::F32, vec![HIDDEN]));
+    folder.write_weights(&tensors);
+    let message = folder.error("model.safetensors");
+    assert!(message.contains("layers is more (encoder.layer.1.output.dense.bias)"), "{message}");
+    assert!(message.contains("needs 1, as num_hidden_layers says"), "{message}");
 }
 
 #[test]

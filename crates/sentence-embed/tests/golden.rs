@@ -217,6 +217,20 @@ fn progress_grows_to_the_number_of_texts() {
 }
 
 #[test]
+fn of_a_text_of_any_length_no_more_is_split_than_counts() {
+    let words = "the quick brown fox jumps over the lazy dog\n".repeat(100_000);
+    let spaces = " ".repeat(1_000_000) + "a dog runs";
+    let one_word = "x".repeat(300_000) + " a dog runs";
+    let short = [
+        &words[..20_000],
+        "a dog runs",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx a dog runs",
+    ];
+    let vectors = encoder().embed(&[words.as_str(), &spaces, &one_word]).unwrap();
+    assert_eq!(vectors, encoder().embed(&short).unwrap());
+}
+
+#[test]
 fn streamed_vectors_come_in_order_and_are_the_same_on_any_number_of_threads() {
     let lines = golden();
     let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).cycle().take(200).collect();

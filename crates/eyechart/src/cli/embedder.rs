@@ -23,6 +23,8 @@ use super::values::{parse_header, parse_param};
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Requests after the first that a batch may cost while the endpoint answers others.
 const RETRIES: u32 = 5;
+/// Nobody watches while texts are embedded, and nothing is lost: what there is of them is kept.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// What embeds, and whether it remembers.
 #[derive(Debug, Clone, Args)]
@@ -103,7 +105,8 @@ impl EmbedderArguments {
         let http = HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers, log: None };
         let policy = RetryPolicy { max_retries: RETRIES };
         let model = EmbeddingModel::new(&endpoint, key, &http, policy).map_err(anyhow::Error::msg)?;
-        Ok(RemoteEncoder::new(model, endpoint, Gate::new(GateSettings::default()))?)
+        let gate = Gate::new(GateSettings { give_up_after: GIVE_UP_AFTER, ..GateSettings::default() });
+        Ok(RemoteEncoder::new(model, endpoint, gate)?)
     }
 
     fn cache_folder(&self) -> Option<PathBuf> {

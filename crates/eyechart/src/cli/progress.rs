@@ -91,16 +91,18 @@ impl View {
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = tally.ended as f64 / seconds.max(1e-3);
         let mut words = format!("{} failed, {rate:.1}/s", tally.failed);
+        let mut left = (self.total - tally.ended.min(self.total)) as f64 / rate;
         if let Some(gate) = self.gate.as_ref().filter(|_| tally.ended < self.total) {
             let load = gate.load();
             words.push_str(&format!(", {} of {} at once", load.under_way, load.limit));
             // Shorter ones come and go too quickly to be read.
             if let Some(wait) = gate.paused_for().filter(|wait| wait.as_secs() > 0) {
                 words.push_str(&format!(", waiting {} as asked", duration(wait.as_secs_f64())));
+                left += wait.as_secs_f64();
             }
         }
         if tally.ended > 0 && tally.ended < self.total {
-            words.push_str(&format!(", {} left", duration((self.total - tally.ended) as f64 / rate)));
+            words.push_str(&format!(", {} left", duration(left)));
         } else if tally.ended == self.total {
             words.push_str(&format!(", {}", duration(seconds)));
         }

@@ -11,9 +11,10 @@ use crate::scorer::EmbedError;
 use crate::types::EncoderSpec;
 use crate::weights::{Model, sha256_of};
 
-/// By how much a similarity may differ from that by f32, where the arithmetic is another one. Several times the largest
-/// difference over all pairs of the encoder's golden texts, 1.7e-3 for bf16 (`sentence-embed/tests/golden.rs`).
-const INEXACT: f64 = 1e-2;
+/// By how much a similarity may differ from that by f32, where the arithmetic is another one. Over all pairs of the
+/// encoder's golden texts it is 1.7e-3 for bf16 at most (`sentence-embed/tests/golden.rs`); over millions of pairs of
+/// texts that are one sign repeated, such as a model writes that is caught in a loop, up to 0.043 was found.
+const INEXACT: f64 = 6e-2;
 
 /// How an encoder computes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

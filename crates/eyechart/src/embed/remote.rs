@@ -11,7 +11,7 @@ use super::embedder::Source;
 use super::rows::Rows;
 use crate::provider::{EmbeddingModel, Gate, Halt};
 use crate::scorer::EmbedError;
-use crate::types::{EncoderSpec, Endpoint, Failure};
+use crate::types::{EncoderSpec, Endpoint, Failure, FailureKind};
 
 /// Texts in a request: what the strictest servers allow.
 const BATCH: usize = 32;
@@ -65,7 +65,7 @@ impl RemoteEncoder {
             let (model, gate) = (Arc::clone(&self.model), Arc::clone(&self.gate));
             let batch: Vec<String> = batch.iter().map(|&text| text.to_owned()).collect();
             asked.spawn(async move {
-                let ended = model.embed(&batch, &gate).await;
+                let ended = embed(&model, &batch, &gate).await;
                 drop(slot);
                 (number, ended)
             });
@@ -93,6 +93,28 @@ impl RemoteEncoder {
     fn failed(&self, why: impl std::fmt::Display) -> EmbedError {
         EmbedError::Endpoint(format!("{} at {}: {why}", self.endpoint.model, self.endpoint.base_url))
     }
+}
+
+/// Asks for a batch; for its halves where it is refused as it is, as by a server that takes fewer at once.
+async fn embed(
+    model: &EmbeddingModel,
+    texts: &[String],
+    gate: &Arc<Gate>,
+) -> Result<Result<Vec<Vec<f32>>, Failure>, Halt> {
+    let asked = model.embed(texts, gate).await?;
+    let is_refused =
+        |failure: &Failure| matches!(failure.kind, FailureKind::TooLarge | FailureKind::BadRequest);
+    if texts.len() == 1 || !asked.as_ref().is_err_and(is_refused) {
+        return Ok(asked);
+    }
+    let mut vectors = Vec::with_capacity(texts.len());
+    for half in texts.chunks(texts.len().div_ceil(2)) {
+        match Box::pin(embed(model, half, gate)).await? {
+            Ok(half) => vectors.extend(half),
+            Err(failure) => return Ok(Err(failure)),
+        }
+    }
+    Ok(Ok(vectors))
 }
 
 impl Source for RemoteEncoder {

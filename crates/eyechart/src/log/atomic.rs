@@ -25,6 +25,7 @@ pub fn write_atomically(
     path: &Path,
     fill: impl FnOnce(&mut dyn WriteSeek) -> std::io::Result<()>,
 ) -> Result<(), LogError> {
+    let path = &followed(path).map_err(LogError::io("replace", path))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = temporary_for(path, folder).map_err(LogError::io("create a file in", folder))?;
     let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
@@ -33,6 +34,22 @@ pub fn write_atomically(
     temporary.as_file().sync_all().map_err(LogError::io("fsync", path))?;
     temporary.persist(path).map_err(|error| LogError::io("replace", path)(error.error))?;
     sync_folder(folder)
+}
+
+/// The file that `path` leads to: a link stays one, and what is no file (a device, a pipe) is not replaced by one.
+fn followed(path: &Path) -> std::io::Result<PathBuf> {
+    match path.symlink_metadata() {
+        Ok(there) if there.is_symlink() => {
+            let file = path.canonicalize()?;
+            if file.is_file() { Ok(file) } else { Err(not_a_file()) }
+        }
+        Ok(there) if !there.is_file() => Err(not_a_file()),
+        _ => Ok(path.to_owned()),
+    }
+}
+
+fn not_a_file() -> std::io::Error {
+    std::io::Error::other("it is there and is not a file")
 }
 
 /// Writes `value` as indented JSON with a final newline.

@@ -35,9 +35,10 @@ impl Bucket {
         Err(now + Duration::from_secs_f64((missing / self.per_second).min(3600.0)))
     }
 
-    /// Spends `amount`; a negative one gives back.
+    /// Spends `amount`; a negative one gives back. No debt is larger than what a minute gives: whatever an endpoint
+    /// claims that a request cost, it forgets by then.
     pub(super) fn spend(&mut self, amount: f64) {
-        self.level = (self.level - amount).min(self.most);
+        self.level = (self.level - amount).clamp(-60.0 * self.per_second, self.most);
     }
 
     fn fill(&mut self, now: Instant) {

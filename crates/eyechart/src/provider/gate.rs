@@ -337,7 +337,8 @@ impl State {
         let signal = signal_of(report.attempt);
         self.leave(ticket, signal);
         if signal != Signal::Other {
-            self.pacer.hear(signal == Signal::Refused, now);
+            let numbers = (self.sent, self.under_way.first().copied());
+            self.pacer.hear(signal == Signal::Refused, numbers, now);
         }
         match (report.tokens, &mut self.tokens) {
             (Some(tokens), _) => self.settle(tokens, ticket.reserved_tokens),

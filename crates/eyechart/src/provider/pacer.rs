@@ -51,6 +51,8 @@ pub(super) struct Pacer {
 #[derive(Debug)]
 struct Batch {
     began: Instant,
+    /// The number of the latest request at that time.
+    latest: u64,
     answered: u32,
     refused: u32,
 }
@@ -87,7 +89,7 @@ enum Verdict {
 
 impl Pacer {
     pub(super) fn new(now: Instant) -> Self {
-        let (batch, minute) = (Batch::new(now), Minute::new(now));
+        let (batch, minute) = (Batch::new(now, 0), Minute::new(now));
         Self { batch, minute, pace: None, heavy: 0, rest: 0, in_vain: 0 }
     }
 
@@ -108,8 +110,9 @@ impl Pacer {
         }
     }
 
-    /// A request has ended: with an answer, or turned away.
-    pub(super) fn hear(&mut self, is_refused: bool, now: Instant) {
+    /// A request has ended: with an answer, or turned away. `latest` and `oldest` are the numbers of the latest request
+    /// and of the oldest that is under way.
+    pub(super) fn hear(&mut self, is_refused: bool, (latest, oldest): (u64, Option<u64>), now: Instant) {
         if is_refused {
             self.batch.refused += 1;
         } else {
@@ -120,8 +123,11 @@ impl Pacer {
             pace.per_second *= RISE;
         }
         if self.batch.is_full(now) {
-            let batch = std::mem::replace(&mut self.batch, Batch::new(now));
-            self.judge(&batch, now);
+            let batch = std::mem::replace(&mut self.batch, Batch::new(now, latest));
+            // What is worked on for longer than that may still be answered, all of it.
+            if batch.answered > 0 || oldest.is_none_or(|oldest| oldest > batch.latest) {
+                self.judge(&batch, now);
+            }
         }
     }
 
@@ -145,7 +151,7 @@ impl Pacer {
         self.heavy = if batch.refused_share() >= HEAVY { self.heavy + 1 } else { 0 };
         if self.rest > 0 {
             self.rest -= 1;
-        } else if self.heavy >= HEAVY_BATCHES {
+        } else if self.heavy >= HEAVY_BATCHES && self.minute.sum(now) > 0.0 {
             let per_second = (YIELD * self.minute.per_second(now)).max(SLOWEST);
             self.pace = Some(Pace { per_second, next: now, is_rising: true, trials: 0, calm: 0 });
         }
@@ -181,8 +187,8 @@ impl Pace {
 }
 
 impl Batch {
-    fn new(began: Instant) -> Self {
-        Self { began, answered: 0, refused: 0 }
+    fn new(began: Instant, latest: u64) -> Self {
+        Self { began, latest, answered: 0, refused: 0 }
     }
 
     fn is_full(&self, now: Instant) -> bool {

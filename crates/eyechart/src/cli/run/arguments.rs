@@ -50,7 +50,7 @@ pub struct GoingArguments {
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub give_up_after: Option<f64>,
 
-    /// Requests after the first that a sample may cost [default: 5]
+    /// Requests after the first that a sample may cost, 429s not counted [default: 5]
     #[arg(long, value_name = "N")]
     pub max_retries: Option<u32>,
 

@@ -133,3 +133,12 @@ async fn refusals_that_have_another_reason_are_no_rate() {
         assert!(outcome.seconds < 3.0 * least, "{fails}: {outcome:?} of {least} s");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_works_on_a_few_for_long_is_not_paced() {
+    // Four at once for 8 s: four in any 8 s.
+    let limited = Limited { latency: 8.0, ..Limited::new(4, 8.0) };
+    let outcome = run(limited, Connections::Fixed(8), 60).await;
+    assert_eq!(outcome.failed, 0, "{outcome:?}");
+    assert!(outcome.seconds < 3.0 * 120.0, "{outcome:?}");
+}
