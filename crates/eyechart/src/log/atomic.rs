@@ -132,4 +132,21 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_what_is_no_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, device] =
+            ["real.json", "link.json", "device.json"].map(|name| folder.path().join(name));
+        write_json(&file, &1).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_json(&link, &2).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "2\n");
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        let refused = write_json(&device, &3).unwrap_err().to_string();
+        assert!(refused.contains("device.json") && refused.contains("is not a file"), "{refused}");
+        assert!(device.symlink_metadata().unwrap().is_symlink());
+    }
 }
