@@ -340,6 +340,18 @@ impl State {
             let numbers = (self.sent, self.under_way.first().copied());
             self.pacer.hear(signal == Signal::Refused, numbers, now);
         }
+        self.learn_limits(report, ticket, now);
+        self.note(now);
+        if report.attempt.status.is_some() {
+            self.health.reached();
+        }
+        let ended = self.ended(ticket, now);
+        self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), failures, ended)?;
+        self.obey(report.attempt, now)
+    }
+
+    /// What the attempt cost, and what is left.
+    fn learn_limits(&mut self, report: &Report<'_>, ticket: Ticket, now: Instant) {
         match (report.tokens, &mut self.tokens) {
             (Some(tokens), _) => self.settle(tokens, ticket.reserved_tokens),
             (None, Some(bucket)) if report.attempt.error.is_some() => bucket.spend(-ticket.reserved_tokens),
@@ -351,21 +363,17 @@ impl State {
         for allowance in report.allowances {
             self.quotas.learn(allowance, heard);
         }
-        self.note(now);
-        if report.attempt.status.is_some() {
-            self.health.reached();
-        }
-        let earlier = self.under_way.range(..number).count() as u64;
-        let ended = Ended {
-            sent,
+    }
+
+    fn ended(&self, ticket: Ticket, now: Instant) -> Ended {
+        Ended {
+            sent: ticket.sent,
             now,
-            earlier,
+            earlier: self.under_way.range(..ticket.number).count() as u64,
             oldest: self.under_way.first().copied(),
             latest: self.sent,
             is_paced: self.pacer.is_at_work(),
-        };
-        self.health.hear(report.attempt.error.as_ref().map_or(Ok(()), Err), failures, ended)?;
-        self.obey(report.attempt, now)
+        }
     }
 
     /// Corrects what was taken for the usual cost, now that the real one is known.
