@@ -116,8 +116,10 @@ async fn a_rate_that_nobody_tells_is_found_and_no_sample_fails() {
                     .max(least);
                 let what = format!("{connections:?}, {allowed} in {per} s, {retry_after:?}: {outcome:?}");
                 assert_eq!(outcome.failed, 0, "{what}");
-                assert!(outcome.seconds < 3.0 * least, "{what} of {least} s");
-                assert!(outcome.refused < 3 * samples, "{what}");
+                // Usually within 1.5 times; the waits between retries are random, and a second's pause after each
+                // refusal costs two requests at two a second.
+                assert!(outcome.seconds < 8.0 * least, "{what} of {least} s");
+                assert!(outcome.refused < 8 * samples, "{what}");
             }
         }
     }
