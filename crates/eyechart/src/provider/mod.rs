@@ -22,6 +22,8 @@ mod quota;
 mod reading;
 mod retry;
 mod said;
+#[cfg(test)]
+mod simulated;
 
 pub use allowance::{Allowance, Unit};
 pub use ask::Provider;

@@ -1,13 +1,11 @@
 //! Runs against endpoints that break down, in paused time.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-use tokio::task::JoinSet;
 
 use super::*;
 use crate::provider::GateSettings;
+use crate::provider::simulated::{ask_all, tried};
 use crate::types::{Connections, FailureKind};
 
 /// An endpoint, and the run that asks it.
@@ -56,23 +54,9 @@ impl World {
             connections: Connections::Fixed(self.connections),
             ..GateSettings::default()
         });
-        let to_come = Arc::new(AtomicUsize::new(self.samples));
-        gate.expect(true);
-        let (began, mut asked) = (Instant::now(), JoinSet::new());
-        for sample in 0..self.samples {
-            let (world, gate, to_come) = (self.clone(), Arc::clone(&gate), Arc::clone(&to_come));
-            asked.spawn(async move {
-                let slot = gate.acquire().await;
-                if to_come.fetch_sub(1, Ordering::Relaxed) == 1 {
-                    gate.expect(false);
-                }
-                let policy = RetryPolicy { max_retries: world.max_retries };
-                let send = || world.attempt(sample, began);
-                let ended = until_settled(policy, &gate, std::future::pending(), send).await;
-                drop(slot);
-                (sample, ended)
-            });
-        }
+        let (began, policy) = (Instant::now(), RetryPolicy { max_retries: self.max_retries });
+        let samples = self.samples;
+        let mut asked = ask_all(&gate, samples, policy, move |sample| self.clone().attempt(sample, began));
         let mut outcome = Outcome::default();
         while let Some(ended) = asked.join_next().await {
             match ended.unwrap() {
@@ -90,22 +74,11 @@ impl World {
         outcome
     }
 
-    async fn attempt(&self, sample: usize, began: Instant) -> Tried<()> {
+    async fn attempt(self, sample: usize, began: Instant) -> Tried<()> {
         let is_bad = self.bad.contains(&sample);
         tokio::time::sleep(Duration::from_secs_f64(if is_bad { 0.01 } else { self.latency })).await;
         let is_out = self.outage.contains(&began.elapsed().as_secs_f64());
-        let error = (is_bad || is_out).then(|| Failure::new(self.kind, "as told"));
-        let status = if error.is_none() { Some(200) } else { None };
-        let attempt = Attempt {
-            started: String::new(),
-            seconds: self.latency,
-            status,
-            request_id: None,
-            retry_after: None,
-            error: error.clone(),
-        };
-        let read = Read { outcome: error.map_or(Ok(()), Err), unusable: None, tokens: None };
-        Tried { attempt, allowances: Vec::new(), read }
+        tried(self.latency, (is_bad || is_out).then_some(self.kind))
     }
 }
 

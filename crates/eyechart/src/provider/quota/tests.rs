@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::task::JoinSet;
-
 use super::*;
 use crate::provider::RetryPolicy;
-use crate::provider::asking::{Read, Tried, until_settled};
+use crate::provider::asking::Tried;
 use crate::provider::gate::{Gate, GateSettings};
-use crate::types::{Attempt, Connections, Failure, FailureKind};
+use crate::provider::simulated::{ask_all, tried};
+use crate::types::{Connections, FailureKind};
 
 /// How an endpoint replenishes what it allows.
 #[derive(Clone, Copy)]
@@ -79,37 +78,24 @@ impl Limited {
 /// Asks `samples` through a gate of 16 connections: how long it took, and how many requests were refused.
 async fn run(limited: Limited, samples: usize) -> (f64, usize) {
     let gate = Gate::new(GateSettings { connections: Connections::Fixed(16), ..GateSettings::default() });
-    let (began, limited, mut asked) = (Instant::now(), Arc::new(Mutex::new(limited)), JoinSet::new());
-    for _ in 0..samples {
-        let (gate, limited) = (Arc::clone(&gate), Arc::clone(&limited));
-        asked.spawn(async move {
-            let slot = gate.acquire().await;
-            let policy = RetryPolicy { max_retries: 50 };
-            let send = || attempt(&limited);
-            let asked = until_settled(policy, &gate, std::future::pending(), send).await;
-            drop(slot);
-            asked.unwrap().unwrap().outcome.unwrap();
-        });
+    let (began, limited) = (Instant::now(), Arc::new(Mutex::new(limited)));
+    let asking = Arc::clone(&limited);
+    let send = move |_| attempt(Arc::clone(&asking));
+    let asked = ask_all(&gate, samples, RetryPolicy { max_retries: 50 }, send);
+    for (_, settled) in asked.join_all().await {
+        settled.unwrap().unwrap().outcome.unwrap();
     }
-    while asked.join_next().await.is_some_and(|ended| ended.is_ok()) {}
     let refused = limited.lock().unwrap().refused;
     (began.elapsed().as_secs_f64(), refused)
 }
 
-async fn attempt(limited: &Mutex<Limited>) -> Tried<()> {
+async fn attempt(limited: Arc<Mutex<Limited>>) -> Tried<()> {
     let (is_answered, allowance) = limited.lock().unwrap().receive();
     tokio::time::sleep(if is_answered { LATENCY } else { Duration::from_millis(5) }).await;
-    let error = (!is_answered).then(|| Failure::new(FailureKind::RateLimited, "as told"));
-    let attempt = Attempt {
-        started: String::new(),
-        seconds: LATENCY.as_secs_f64(),
-        status: Some(if is_answered { 200 } else { 429 }),
-        request_id: None,
-        retry_after: None,
-        error: error.clone(),
-    };
-    let read = Read { outcome: error.map_or(Ok(()), Err), unusable: None, tokens: Some(TOKENS as u64) };
-    Tried { attempt, allowances: vec![allowance], read }
+    let mut tried = tried(LATENCY.as_secs_f64(), (!is_answered).then_some(FailureKind::RateLimited));
+    tried.allowances.push(allowance);
+    tried.read.tokens = Some(TOKENS as u64);
+    tried
 }
 
 #[tokio::test(start_paused = true)]
