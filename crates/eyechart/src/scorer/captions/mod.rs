@@ -1,0 +1,128 @@
+//! BLEU, ROUGE-L and CIDEr of captions, with the numbers of pycocoevalcap.
+//!
+//! The functions here take plain texts and give plain numbers; they know nothing of tasks, samples and records. `scorer`
+//! makes a scorer of them.
+
+mod bleu;
+mod cider;
+mod ptb;
+mod rouge;
+mod scorer;
+mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+pub use bleu::{BleuCounts, bleu};
+pub use ptb::ptb_tokens;
+pub(super) use scorer::CAPTIONS;
+
+use cider::{Weighted, Weights};
+use vocabulary::{Caption, Vocabulary};
+
+/// Scores of one caption.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaptionItem {
+    /// BLEU-1 to BLEU-4 of this caption, each in [0, 1].
+    pub bleu: [f64; 4],
+    /// What the caption adds to the BLEU of the run.
+    pub counts: BleuCounts,
+    /// ROUGE-L, in [0, 1].
+    pub rouge_l: f64,
+    /// CIDEr, in [0, 10]; absent if no reference of the run has a word, where pycocoevalcap fails.
+    pub cider: Option<f64>,
+}
+
+/// Scores of all captions of a run together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaptionCorpus {
+    /// BLEU-1 to BLEU-4 of the summed counts, each in [0, 1]. They are not the means over the captions.
+    pub bleu: [f64; 4],
+    /// Mean of ROUGE-L, in [0, 1].
+    pub rouge_l: f64,
+    /// Mean of CIDEr, in [0, 10]; absent if no reference of the run has a word.
+    pub cider: Option<f64>,
+}
+
+/// Scores of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaptionScores {
+    /// The scores of all captions together; absent if no caption has a reference.
+    pub corpus: Option<CaptionCorpus>,
+    /// The scores of each answer, in their order; absent for an answer without references.
+    pub items: Vec<Option<CaptionItem>>,
+}
+
+/// Scores each answer against its references.
+///
+/// CIDEr weighs the n-grams by the references of the whole run, so pass all samples of the run at once. An answer
+/// without references is left out, as if it were not in the run; so is an answer beyond the end of `references`. An
+/// empty reference is a reference. With one sample all weights are 0, and so is CIDEr. The same input gives the same
+/// bits.
+pub fn score(answers: &[&str], references: &[Vec<&str>]) -> CaptionScores {
+    let mut vocabulary = Vocabulary::default();
+    let places: Vec<(usize, Vec<usize>)> = answers
+        .iter()
+        .enumerate()
+        .map(|(sample, answer)| {
+            let references = references.get(sample).map_or(&[][..], Vec::as_slice);
+            let references = references.iter().map(|text| vocabulary.caption(text)).collect();
+            (vocabulary.caption(answer), references)
+        })
+        .collect();
+    let captions: Vec<Sample> = places
+        .iter()
+        .map(|(answer, references)| Sample {
+            answer: vocabulary.get(*answer),
+            references: references.iter().map(|&place| vocabulary.get(place)).collect(),
+        })
+        .collect();
+    score_samples(&captions, &vocabulary)
+}
+
+/// One answer and its references, tokenized.
+struct Sample<'a> {
+    answer: &'a Caption,
+    references: Vec<&'a Caption>,
+}
+
+fn score_samples(samples: &[Sample], vocabulary: &Vocabulary) -> CaptionScores {
+    let scored = || samples.iter().filter(|sample| !sample.references.is_empty());
+    let has_words = scored().flat_map(|sample| &sample.references).any(|reference| reference.length > 0);
+    let distinct = std::array::from_fn(|n| vocabulary.distinct(n));
+    let weights = has_words.then(|| Weights::new(scored().map(|sample| sample.references.clone()), distinct));
+    let items: Vec<Option<CaptionItem>> =
+        samples.iter().map(|sample| score_item(sample, weights.as_ref())).collect();
+    let corpus = summarize(&items);
+    CaptionScores { corpus, items }
+}
+
+fn score_item(sample: &Sample, weights: Option<&Weights>) -> Option<CaptionItem> {
+    let counts = bleu::count(sample.answer, &sample.references)?;
+    let rouge_l = rouge::rouge_l(sample.answer, &sample.references)?;
+    let cider = weights.and_then(|weights| {
+        let references: Vec<Weighted> =
+            sample.references.iter().map(|reference| weights.weigh(reference)).collect();
+        weights.cider(&weights.weigh(sample.answer), &references)
+    });
+    Some(CaptionItem { bleu: bleu(&counts), counts, rouge_l, cider })
+}
+
+fn summarize(items: &[Option<CaptionItem>]) -> Option<CaptionCorpus> {
+    let scored: Vec<&CaptionItem> = items.iter().flatten().collect();
+    if scored.is_empty() {
+        return None;
+    }
+    let mut counts = BleuCounts::default();
+    for item in &scored {
+        counts.add(&item.counts);
+    }
+    let mean = |sum: f64| sum / scored.len() as f64;
+    let cider: Option<f64> = scored.iter().map(|item| item.cider).sum();
+    let cider = cider.map(|sum| sum + 0.0);
+    Some(CaptionCorpus {
+        bleu: bleu(&counts),
+        rouge_l: mean(scored.iter().map(|item| item.rouge_l).sum()),
+        cider: cider.map(mean),
+    })
+}
