@@ -1,0 +1,205 @@
+//! The marked final answer of any text, without options: "Answer: 2019", `\boxed{4}`, "The answer is **Paris**."
+
+use std::ops::Range;
+
+use super::fields::find_fields;
+use super::lexicon::Roles as R;
+use super::lexicon::Roles;
+use super::merge;
+use super::reasoning::reasoning;
+use super::scanner::struck_out_length;
+use super::sentences::{ends_sentence, is_heading};
+use super::tokens::{Kind, Token, tokenise_range};
+
+/// The bytes of the last marked answer in a text, without markup, quotes and a full stop around it; `None` if the text
+/// marks no answer.
+///
+/// Marks are `\boxed{}`, a JSON field, `<answer>`, "Answer:", "The answer is", "The correct option is" and their
+/// counterparts in Chinese, French, German, Spanish, Japanese and Korean. Reasoning, questions, conditions and negated
+/// marks ("the answer is not 5") do not count. A sentence end, a line end or "because" ends the answer; decimal points
+/// and abbreviations do not.
+#[must_use]
+pub fn final_answer(answer: &str) -> Option<Range<usize>> {
+    let reasoning = reasoning(answer);
+    if reasoning.is_unclosed {
+        return None;
+    }
+    let fields = find_fields(answer, &reasoning.spans);
+    let gaps = merge(&reasoning.spans, &fields);
+    let tokens = tokenise_range(answer, 0..answer.len(), &gaps);
+    let marked = last_marked(answer, &tokens);
+    let field =
+        fields.iter().rev().map(|field| trim(answer, field.content.clone())).find(|range| !range.is_empty());
+    match (marked, field) {
+        (Some(marked), Some(field)) => Some(if marked.start > field.start { marked } else { field }),
+        (marked, field) => marked.or(field),
+    }
+}
+
+/// The last answer after words such as "answer:" or "the answer is".
+fn last_marked(text: &str, tokens: &[Token]) -> Option<Range<usize>> {
+    (0..tokens.len()).rev().filter(|&at| is_marker(tokens, at)).find_map(|at| {
+        let connector = find_connector(tokens, at)?;
+        counts(tokens, at, connector).then(|| payload(text, tokens, connector)).flatten()
+    })
+}
+
+/// "Answer", or "option" in "the correct option".
+fn is_marker(tokens: &[Token], at: usize) -> bool {
+    let token = &tokens[at];
+    let is_chosen =
+        || tokens[at.saturating_sub(2)..at].iter().any(|before| before.is(R::RIGHT.with(R::FINAL)));
+    token.is(R::ANSWER) || (token.is(R::OPTION) && is_chosen())
+}
+
+/// The "is" or ":" that belongs to a marker, or the end of a heading.
+fn find_connector(tokens: &[Token], marker: usize) -> Option<usize> {
+    /// "The answer to the second question is".
+    const REACH: usize = 8;
+    // Korean "정답은" is both in one word.
+    if tokens[marker].is(R::COPULA) {
+        return Some(marker);
+    }
+    for at in marker + 1..tokens.len().min(marker + 1 + REACH) {
+        let token = &tokens[at];
+        match token.kind {
+            Kind::Mark(':' | '→') => return Some(at),
+            Kind::Sign => return Some(at).filter(|_| token.key == super::lexicon::key_of_bytes(b"=")),
+            Kind::Mark('-' | '—') if at == marker + 1 => return Some(at),
+            Kind::Mark('(' | ')' | ',' | '|') => {}
+            Kind::Mark(_) => return None,
+            Kind::LineBreak => {
+                let line = tokens[..at]
+                    .iter()
+                    .rposition(|token| token.kind == Kind::LineBreak)
+                    .map_or(0, |found| found + 1);
+                return is_heading(&tokens[line..at]).then_some(at);
+            }
+            _ if token.is(R::COPULA) => return Some(at),
+            _ if token.is(R::ANSWER) => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether the mark is no question, no condition and no negation.
+fn counts(tokens: &[Token], marker: usize, connector: usize) -> bool {
+    const REACH: usize = 12;
+    const VOID: Roles = R::IF.with(R::NOT).with(R::UNSURE).with(R::EARLIER);
+    let is_negation = |token: &Token| token.is(R::NOT) && !token.is(R::COPULA);
+    let start = (marker.saturating_sub(REACH)..marker)
+        .rev()
+        .find(|&at| {
+            tokens[at].kind == Kind::LineBreak
+                || ends_sentence(tokens, at)
+                || tokens[at].is(R::BUT.with(R::CONCLUSION))
+                || matches!(tokens[at].kind, Kind::Mark(',' | ';'))
+        })
+        .map_or(marker.saturating_sub(REACH), |at| at + 1);
+    let is_cancelled = tokens[start..marker].iter().any(|token| token.is(R::DOUBT));
+    let is_void = tokens[start..=connector].iter().any(|token| token.is(VOID)) && !is_cancelled;
+    let follows = tokens
+        .get(connector + 1)
+        .is_some_and(|next| is_negation(next) && ends_with_word(tokens, connector + 1));
+    let end = (connector..tokens.len().min(connector + 60))
+        .find(|&at| ends_sentence(tokens, at) || tokens[at].kind == Kind::LineBreak && at > connector);
+    let is_question = end.is_some_and(|end| tokens[end].is_mark('?'));
+    let is_condition = tokens[connector..end.unwrap_or(connector)].iter().any(|token| token.is(R::IF));
+    let is_verb = tokens[connector].is(R::COPULA);
+    let is_disclaimed = is_verb && (follows || is_condition);
+    !(is_void || is_question || is_disclaimed)
+}
+
+/// Whether a word follows, so that a "no" is not the answer itself.
+fn ends_with_word(tokens: &[Token], at: usize) -> bool {
+    tokens.get(at + 1).is_some_and(|next| matches!(next.kind, Kind::Word | Kind::Number))
+}
+
+/// What follows the connector, up to the end of the sentence or of the line.
+fn payload(text: &str, tokens: &[Token], connector: usize) -> Option<Range<usize>> {
+    let mut first = connector + 1;
+    while tokens.get(first).is_some_and(|token| token.kind == Kind::LineBreak || token.is_mark(':')) {
+        first += 1;
+    }
+    let start = tokens.get(first - 1)?.end;
+    let mut last = first;
+    while let Some(token) = tokens.get(last) {
+        let is_reason =
+            token.is(R::BECAUSE) && last > first && !token.is(R::FILLER) && tokens[connector].is(R::COPULA);
+        if token.kind == Kind::LineBreak
+            || is_reason
+            || (ends_sentence(tokens, last) && !is_initial(tokens, last))
+        {
+            break;
+        }
+        last += 1;
+    }
+    let end = tokens.get(last).map_or(text.len(), |token| token.start);
+    let range = trim(text, start..end.max(start));
+    (!range.is_empty()).then_some(range)
+}
+
+/// Whether the dot at `at` belongs to an initial: "J. K. Rowling", or to a label: "B. blue", with little after it.
+fn is_initial(tokens: &[Token], at: usize) -> bool {
+    let is_letter =
+        at > 0 && tokens[at - 1].letter.is_some() && tokens[at - 1].is_upper && tokens[at].is_mark('.');
+    let rest = tokens[at + 1..].iter().take(5).position(|token| token.kind == Kind::LineBreak);
+    is_letter && rest.unwrap_or(tokens.len() - at - 1) <= 4
+}
+
+/// A range without white space, markup, quotes and a full stop at its ends.
+fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let Some(mut inner) = text.get(range.clone()) else { return range.start..range.start };
+    loop {
+        let before = inner;
+        inner = inner.trim_start();
+        inner = struck_out_length(inner).map_or(inner, |length| &inner[length..]);
+        inner = inner
+            .trim()
+            .trim_start_matches(['*', '_', '`', '~', '"', '“', '”', '«', '»', '„', '「', '」', ':', '：']);
+        inner =
+            inner.trim_end_matches(['*', '_', '`', '~', '"', '“', '”', '«', '»', '「', '」', '。', ',', ';']);
+        inner = unwrap_latex(inner);
+        inner = ["입니다", "이다", "です", "である"]
+            .iter()
+            .find_map(|verb| inner.strip_suffix(verb))
+            .unwrap_or(inner);
+        if !ends_with_abbreviation(inner) {
+            inner = inner.strip_suffix('.').unwrap_or(inner);
+        }
+        if inner.len() >= 2 && inner.starts_with(['\'', '‘']) && inner.ends_with(['\'', '’']) {
+            inner = inner.trim_matches(['\'', '‘', '’']);
+        }
+        if inner == before {
+            break;
+        }
+    }
+    // The parts of a text lie inside it: the difference of the addresses is the offset.
+    let start = inner.as_ptr() as usize - text.as_ptr() as usize;
+    start..start + inner.len()
+}
+
+/// "U.S." and "a.m." end with a dot of their own.
+fn ends_with_abbreviation(text: &str) -> bool {
+    let mut tail = text.chars().rev();
+    let dot = tail.next() == Some('.');
+    let letter = tail.next().is_some_and(char::is_alphabetic);
+    dot && letter && tail.next() == Some('.')
+}
+
+/// The inside of `\text{…}`, `$…$`, `\(…\)` and the like. A "$" without a partner is a currency.
+fn unwrap_latex(text: &str) -> &str {
+    const COMMANDS: [&str; 7] =
+        ["\\text{", "\\textbf{", "\\mathrm{", "\\mathbf{", "\\textit{", "\\boldsymbol{", "\\boxed{"];
+    const PAIRS: [(&str, &str); 4] = [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")];
+    let paired = PAIRS.iter().find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close));
+    if let Some(inner) = paired {
+        return inner;
+    }
+    let inner = COMMANDS
+        .iter()
+        .find_map(|command| text.strip_prefix(command))
+        .and_then(|inner| inner.strip_suffix('}'));
+    inner.filter(|inner| !inner.contains(['{', '}'])).unwrap_or(text)
+}

@@ -1,0 +1,102 @@
+//! Yes or no: the reader of options with two options that have no letters.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::lexicon::Roles as R;
+use super::options::Options;
+use super::reasoning::reasoning;
+use super::tokens::{Kind, Token, tokenise_range};
+use super::{UNFINISHED, decide_all, final_answer};
+
+/// What an answer says to a question of yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum YesNo {
+    /// The answer is yes.
+    Yes,
+    /// The answer is no.
+    No,
+}
+
+/// How an answer to a question of yes or no was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct YesNoReading {
+    /// What the answer says; `None` if it says neither, both, or nothing that can be read.
+    pub verdict: Option<YesNo>,
+    /// The rule that decided, as a short phrase that stays the same.
+    pub explanation: &'static str,
+    /// The bytes of the answer that the rule rests on; `None` if there is no evidence.
+    pub span: Option<Range<usize>>,
+}
+
+const YES: &[&str] = &["yes", "yeah", "yep", "ja", "oui", "sí", "是", "是的", "对", "有", "はい", "예", "네"];
+const NO: &[&str] =
+    &["no", "nope", "nein", "non", "否", "不是", "不", "没有", "不对", "いいえ", "아니요", "아니오", "아니"];
+
+static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options::of_words(&[YES, NO]));
+
+/// Reads whether an answer says yes or no, in the languages of [`read`](super::read). An answer that says both says
+/// neither.
+///
+/// Without either word, a first sentence "There is a dog" counts as yes and "There is no dog" as no.
+#[must_use]
+pub fn read_yes_no(answer: &str) -> YesNoReading {
+    let reasoning = reasoning(answer);
+    if reasoning.is_unclosed {
+        return YesNoReading { verdict: None, explanation: UNFINISHED, span: None };
+    }
+    if let Some(decision) = decide_all(answer, &reasoning.spans, &OPTIONS) {
+        let verdict = match decision.set {
+            1 => Some(YesNo::Yes),
+            2 => Some(YesNo::No),
+            _ => None,
+        };
+        return YesNoReading { verdict, explanation: decision.explanation, span: decision.span };
+    }
+    let range = final_answer(answer).unwrap_or(0..answer.len());
+    let hidden: &[Range<usize>] = if range.start == 0 { &reasoning.spans } else { &[] };
+    let tokens = tokenise_range(answer, range, hidden);
+    let tokens =
+        tokens.split(|token| token.kind == Kind::LineBreak).find(|line| !line.is_empty()).unwrap_or(&[]);
+    let found = first_word(tokens).or_else(|| existence(tokens));
+    found.unwrap_or(YesNoReading { verdict: None, explanation: "neither yes nor no", span: None })
+}
+
+/// "Yes there is": the first word without a comma after it.
+fn first_word(line: &[Token]) -> Option<YesNoReading> {
+    let at = line.iter().position(|token| matches!(token.kind, Kind::Word | Kind::Number))?;
+    let first = &line[at];
+    // "Yes and no" is neither.
+    if line.get(at + 1).is_some_and(|next| next.is(R::AND.with(R::OR))) {
+        return None;
+    }
+    let text = OPTIONS.texts().iter().find(|text| text.keys == [first.key])?;
+    let verdict = Some(if text.option == 0 { YesNo::Yes } else { YesNo::No });
+    Some(YesNoReading { verdict, explanation: "first word", span: Some(first.start..first.end) })
+}
+
+/// "There is a dog", "there are no dogs": a statement about existence, without "but".
+fn existence(line: &[Token]) -> Option<YesNoReading> {
+    const THERE: u64 = super::lexicon::key_of_bytes(b"there");
+    let end =
+        line.iter().position(|token| matches!(token.kind, Kind::Mark('.' | '!' | '?'))).unwrap_or(line.len());
+    let sentence = &line[..end];
+    let [there, verb, rest @ ..] = sentence else { return None };
+    if there.key != THERE || !verb.is(R::COPULA) || line.get(end).is_some_and(|token| token.is_mark('?')) {
+        return None;
+    }
+    let unclear = R::BUT.with(R::UNSURE).with(R::IF).with(R::OR);
+    if sentence.iter().any(|token| token.is(unclear)) {
+        return None;
+    }
+    let negates = |token: &Token| token.is(R::NOT);
+    let is_negative = negates(verb) || rest.iter().take(2).any(negates);
+    if !is_negative && rest.iter().any(negates) {
+        return None;
+    }
+    Some(YesNoReading {
+        verdict: Some(if is_negative { YesNo::No } else { YesNo::Yes }),
+        explanation: "statement of existence",
+        span: Some(there.start..sentence[end - 1].end),
+    })
+}
