@@ -1,15 +1,14 @@
 //! From records and scores to figures: `results.json`.
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
-use crate::scorer::THRESHOLD;
-use crate::stats::{Estimate, mean, quantile, share_above, top_k};
-use crate::types::{
-    Compare, Cost, EvalSpec, Figure, Results, SampleCounts, SampleRecord, Score, Speed, Task, Tokens,
-};
+use crate::stats::quantile;
+use crate::types::{Cost, EvalSpec, Results, SampleCounts, SampleRecord, Score, Speed, Tokens, hex};
 
-/// The metrics of every comparison, by the names under which files and tables have them.
-pub const METRICS: [&str; 5] = ["win_rate", "mean", "top_1", "top_5", "top_10"];
+mod figures;
+
+pub use figures::{Measured, figure_ids};
 
 /// What the figures need of a run's records, gathered one by one: a record of 100,000 samples need not be in memory.
 #[derive(Debug, Clone, Default)]
@@ -54,50 +53,30 @@ impl<'a> FromIterator<&'a SampleRecord> for Outcomes {
     }
 }
 
-/// All figures of a run. Comparisons without a single score are left out. What made the scores is for the caller to say.
+/// All figures of a run, of the scores of `measured`. What made the scores is for the caller to say.
 #[must_use]
-pub fn analyze(spec: &EvalSpec, task: &Task, outcomes: Outcomes, scores: &[Score]) -> Results {
+pub fn analyze(spec: &EvalSpec, measured: &[Measured], outcomes: Outcomes, scores: &[Score]) -> Results {
     Results {
         format: Results::FORMAT.to_owned(),
         task: spec.task.name.clone(),
         model: spec.model.clone(),
+        label: spec.label.clone(),
+        control: spec.control,
+        scored_by: None,
+        picked_sha256: Some(picked_sha256(spec)),
         samples: SampleCounts { total: spec.picked.len(), ..outcomes.counts.clone() },
-        figures: task.compare.iter().flat_map(|compare| figures_of(compare, scores)).collect(),
+        scorers: measured.iter().map(|measured| measured.spec.clone()).collect(),
+        figures: figures::figures(measured, scores),
+        unscored: figures::unscored(measured, scores),
         encoder: None,
         cost: cost(spec, &outcomes),
         speed: speed(outcomes),
     }
 }
 
-fn figures_of(compare: &Compare, scores: &[Score]) -> Vec<Figure> {
-    let ours = scores.iter().filter(|score| score.part == compare.part && score.target == compare.target);
-    let mut ours = ours.peekable();
-    let Some(scorer) = ours.peek().map(|score| score.scorer.clone()) else { return Vec::new() };
-    let numbers: Vec<f64> = ours.filter_map(Score::number).collect();
-    let figure = |metric: &&str| {
-        let (estimate, method) = estimate(metric, &numbers);
-        Figure {
-            scorer: scorer.clone(),
-            part: compare.part.clone(),
-            target: compare.target.clone(),
-            metric: (*metric).to_owned(),
-            value: estimate.value,
-            n: estimate.n,
-            method,
-        }
-    };
-    METRICS.iter().map(figure).collect()
-}
-
-fn estimate(metric: &str, scores: &[f64]) -> (Estimate, String) {
-    match metric.strip_prefix("top_").and_then(|k| k.parse().ok()) {
-        Some(1) => (top_k(scores, 1), "highest score".to_owned()),
-        Some(k) => (top_k(scores, k), format!("mean of the {k} highest scores; grows with n")),
-        None if metric == "win_rate" => {
-            (share_above(scores, THRESHOLD), format!("share of scores above {THRESHOLD}"))
-        }
-        None => (mean(scores), "arithmetic mean of all scores".to_owned()),
-    }
+fn picked_sha256(spec: &EvalSpec) -> String {
+    let ids: Vec<&str> = spec.picked.iter().map(|picked| picked.id.as_str()).collect();
+    hex(&Sha256::digest(serde_json::to_vec(&ids).unwrap_or_default()))
 }
 
 /// `None` where no request was made.

@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` has the flow and the dependency rule. The library never prints; the binary's `cli` does.
 
 pub mod analyze;
+pub mod calc;
 pub mod dataset;
 pub mod demo;
 pub mod embed;

@@ -174,7 +174,7 @@ fn the_win_rate_is_that_of_f32_whatever_the_precision() {
     let numbers = || -> Vec<f64> {
         run.lines("scores.jsonl").iter().map(|score| score["value"].as_f64().unwrap()).collect()
     };
-    let win_rate = || run.figure("answer", "answer", "win_rate");
+    let win_rate = || run.figure("answer", "answer", "share_above");
     score(&run, &[]).code(0);
     let (exact, expected) = (numbers(), win_rate());
     let scored = score(&run, &["--embed-precision", "bf16"]);

@@ -153,7 +153,7 @@ fn scores_by_an_endpoints_embeddings_are_as_documented() {
 #[test]
 fn the_schemas_refuse_what_the_formats_forbid() {
     let score = schema("score.schema.json");
-    let line = json!({"id": "a", "epoch": 1, "scorer": "similarity", "part": "answer", "target": "t", "reference": 0, "value": 0.5});
+    let line = json!({"id": "a", "epoch": 1, "name": "similarity", "scorer": "similarity", "part": "answer", "target": "t", "reference": 0, "value": 0.5});
     check(&score, &line);
     for (key, value) in [("unscored", json!("why")), ("epoch", json!(0)), ("other", json!(1))] {
         let mut wrong = line.clone();

@@ -134,7 +134,7 @@ fn a_folder_of_pictures_alone_is_described_and_recorded_without_scores_or_an_enc
     let output = eyechart().arg("init").arg(place.path("photos")).assert().code(0).get_output().clone();
     assert!(stderr(&output).contains("nothing to compare with"), "{}", stderr(&output));
     let text = fs::read_to_string(place.path("photos.toml")).unwrap();
-    assert!(text.contains("There is nothing to compare with") && text.contains("# [[compare]]"), "{text}");
+    assert!(text.contains("There is nothing to compare with") && text.contains("# [[score]]"), "{text}");
     let server = endpoint(Vec::new());
     let mut command = eyechart();
     command.arg("run").arg(place.path("photos.toml")).args([

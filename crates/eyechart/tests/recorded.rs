@@ -42,7 +42,7 @@ fn the_real_multi_image_sheet_gives_the_reference_tools_figures() {
         .code(0);
     let run = place.run();
     for (metric, name) in [
-        ("win_rate", "win_rate"),
+        ("share_above", "win_rate"),
         ("mean", "average_similarity"),
         ("top_1", "top_1_score"),
         ("top_5", "top_5_average_score"),
@@ -166,9 +166,9 @@ fn parts_of_an_answer_are_compared_each_with_its_own_target() {
     );
     run(&place, &task, &["--model", "recorded/said"]).code(0);
     let run = place.run();
-    assert_eq!(run.figure("label", "label", "win_rate"), 1.0);
+    assert_eq!(run.figure("label", "label", "share_above"), 1.0);
     assert_eq!(
-        run.figure("rationale", "rationale", "win_rate"),
+        run.figure("rationale", "rationale", "share_above"),
         0.5,
         "an empty part is compared as the empty text"
     );

@@ -35,10 +35,13 @@ fn a_resumed_run_keeps_the_request_fields_it_was_started_with() {
     place.charts(2);
     let task = place.write("charts.toml", format!("{}\n[generation]\nmax_tokens = 9\n", common::CHARTS));
     let server = endpoint(vec![rule(json!({"prompt": "chart 1?", "status": 400, "times": 1}))]);
-    run_at(&server, &place, &task).args(["--drop-param", "max_tokens", "--param", "n=1"]).assert().code(1);
+    run_at(&server, &place, &task)
+        .args(["--drop-param", "max_tokens", "--param", "top_k=1"])
+        .assert()
+        .code(1);
     eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
     let last = common::bodies(&server).pop().unwrap();
-    assert_eq!((last.get("max_tokens"), last.get("n")), (None, Some(&json!(1))));
+    assert_eq!((last.get("max_tokens"), last.get("top_k")), (None, Some(&json!(1))));
 }
 
 #[test]

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 6] = [
     &["types", "stats"],
     &["hub", "web"],
     &["dataset", "demo", "image", "log", "provider", "rehearse", "scorer", "weights"],
-    &["task", "run", "score", "analyze", "embed"],
+    &["task", "run", "score", "analyze", "embed", "calc"],
     &["report"],
     &["cli"],
 ];
@@ -104,6 +104,21 @@ fn only_the_command_line_prints_or_knows_anyhow() {
             );
         }
     }
+}
+
+/// Figures and reports go by the kinds of metrics: a new scorer must not need a word in them.
+#[test]
+fn figures_and_reports_know_no_scorer() {
+    let mut wrong = Vec::new();
+    for file in rust_files(&source()) {
+        if !["stats", "analyze", "report"].contains(&module_of(&file).as_str()) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let named = eyechart::scorer::names().filter(|name| text.contains(&format!("\"{name}\"")));
+        wrong.extend(named.map(|name| format!("{} names {name}", file.display())));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

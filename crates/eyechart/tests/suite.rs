@@ -170,7 +170,7 @@ fn exported_as_the_notebooks_write(place: &Place) {
         assert_eq!(heads.join(","), "win_rate,top_1_score,top_5_average_score,top_10_average_score");
         let numbers: Vec<Value> = rows[0].iter().map(|cell| serde_json::from_str(cell).unwrap()).collect();
         let figure = |metric| run.figure(part, "original_alt_text", metric);
-        assert_eq!(numbers, ["win_rate", "top_1", "top_5", "top_10"].map(figure));
+        assert_eq!(numbers, ["share_above", "top_1", "top_5", "top_10"].map(figure));
     }
     assert_eq!(run.json("results.json")["figures"][0]["n"], 30, "pooled over all references of all pictures");
 }
@@ -213,10 +213,10 @@ fn results_come_in_every_format() {
     };
     assert!(show("table").contains("published: Pixtral 12B"));
     assert!(show("markdown").contains("| labels | published: Pixtral 12B | 20.2 |"));
-    assert!(show("csv").contains("published by aryankargwal/vlm-benchmarks,label,label,win_rate,0.202"));
+    assert!(show("csv").contains("published by aryankargwal/vlm-benchmarks,label,label,share_above,0.202"));
     let json: Value = serde_json::from_str(&show("json")).unwrap();
-    assert_eq!(json[0]["format"], "eyechart.results/1");
-    assert_eq!(json[0]["published"][0]["figures"]["win_rate"], 0.202);
+    assert_eq!(json[0]["format"], "eyechart.results/2");
+    assert_eq!(json[0]["published"][0]["figures"]["share_above"], 0.202);
 }
 
 #[test]

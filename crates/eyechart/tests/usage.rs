@@ -22,7 +22,7 @@ fn the_version_and_the_help_are_printed_to_stdout() {
 
 #[test]
 fn an_unknown_task_or_model_says_what_there_is() {
-    let said = refused(&["run", "arxivqa", "--model", "openai/gpt-4o", "--no-score"]);
+    let said = refused(&["run", "arxiv", "--model", "openai/gpt-4o", "--no-score"]);
     assert!(said.contains("vlm-benchmarks/arxivqa") && said.contains("TOML"), "{said}");
     let place = Place::new();
     let task = place.charts(1);

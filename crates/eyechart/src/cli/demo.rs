@@ -11,6 +11,7 @@ use eyechart::report::{Entry, Format, render};
 use super::embedder::EmbedderArguments;
 use super::interrupt::Interrupt;
 use super::run::Run;
+use super::score::ScoringTools;
 use super::{Exit, output};
 
 /// The built-in endpoint answers after this long, like a quick real one.
@@ -38,15 +39,15 @@ impl Demo {
     pub fn call(self) -> anyhow::Result<Exit> {
         let data = unpack(&self.out.join("data"))?;
         let script = Script::load(&data.join(ANSWERS))?;
-        let embedder = self.embedder.open()?;
-        embedder.check()?;
+        let scoring = ScoringTools::new(&self.embedder, false);
+        scoring.embedder()?.check()?;
         let server = Server::start(Options { latency: LATENCY, script, ..Options::default() })?;
         output::say(&format!("the built-in endpoint is at {} (canned answers, {LATENCY:?})", server.url()));
         let interrupt = Interrupt::listen()?;
         let mut entries: Vec<Entry> = Vec::new();
         for model in MODELS {
             let run = self.command_line(&data, model, &server.url())?;
-            let Some(measured) = run.measure(run.planned()?, &interrupt, &embedder)? else {
+            let Some(measured) = run.measure(run.planned()?, &interrupt, &scoring)? else {
                 return Ok(Exit::Interrupted);
             };
             entries.extend(measured);

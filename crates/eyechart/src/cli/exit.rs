@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use eyechart::log::LogError;
 use eyechart::run::RunError;
 use eyechart::score::ScoreError;
-use eyechart::scorer::EmbedError;
+use eyechart::scorer::{EmbedError, ScorerError};
 
 use super::output;
 
@@ -64,7 +64,10 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             )
             || matches!(cause.downcast_ref(), Some(RunError::Log(log)) if is_stuck(log))
             || matches!(cause.downcast_ref(), Some(ScoreError::Log(log)) if is_stuck(log))
-            || matches!(cause.downcast_ref(), Some(ScoreError::Embed(EmbedError::Endpoint(_))))
+            || matches!(
+                cause.downcast_ref(),
+                Some(ScoreError::Scorer(ScorerError::Embed(EmbedError::Endpoint(_))))
+            )
             || matches!(cause.downcast_ref(), Some(EmbedError::Endpoint(_)))
     });
     if stuck { Exit::Stuck } else { Exit::Usage }

@@ -100,7 +100,7 @@ fn refuse_nothing(look: &Look, guess: &Guess, out: &Path) -> anyhow::Result<()> 
     anyhow::bail!(
         "no column of {} looks like pictures or like a question; it has the columns {}{}\n\
          write the task file by hand: in {}, [dataset] file = {:?}, [images] column = the pictures' column, \
-         [prompt] text = what is asked, such as \"{{{{ column }}}}\", [[compare]] target = the answers' column \
+         [prompt] text = what is asked, such as \"{{{{ column }}}}\", [[score]] scorer and target = the answers' column \
          (docs/tasks.md shows one in twelve lines)",
         look.file,
         columns.join(", "),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use eyechart::run::{Stop, StopLevel, Stopper};
+use eyechart::scorer::stop_programs;
 
 use super::exit::Exit;
 use super::output;
@@ -67,6 +68,7 @@ fn obey(stopper: &Stopper, asking: &AtomicBool) {
 
 #[expect(clippy::exit, reason = "nobody else can end the process while its main thread computes")]
 fn end_process() {
+    let _stopped = stop_programs();
     std::process::exit(Exit::Interrupted as i32);
 }
 

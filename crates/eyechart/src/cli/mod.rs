@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. The only place that prints, and the only one with `anyhow`.
 
+mod calc;
 mod check;
 mod data;
 mod demo;
@@ -18,6 +19,7 @@ mod rehearse;
 mod results;
 mod run;
 mod score;
+mod show;
 mod tasks;
 mod values;
 
@@ -45,6 +47,8 @@ Examples:
       a task file for your own data
   eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1
       your own task at your own endpoint
+  eyechart show runs/20261124T101500Z-charts-custom-my-model-3f9a2b --wrong
+      the samples that were answered wrong
 
 Exit codes:
   0 all well   1 samples failed, or a check found something   2 bad usage or configuration
@@ -56,6 +60,8 @@ enum Command {
     Run(Box<run::Run>),
     Score(score::Score),
     Results(results::ShowResults),
+    Show(show::Show),
+    Calc(calc::Calc),
     Check(check::Check),
     Export(export::Export),
     Tasks(tasks::Tasks),
@@ -72,6 +78,8 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Run(run) => run.call(),
         Command::Score(score) => score.call(),
         Command::Results(results) => results.call(),
+        Command::Show(show) => show.call(),
+        Command::Calc(calc) => calc.call(),
         Command::Check(check) => check.call(),
         Command::Export(export) => export.call(),
         Command::Tasks(tasks) => tasks.call(),

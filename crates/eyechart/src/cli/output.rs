@@ -23,6 +23,11 @@ pub fn notice(text: &str) {
     line(&format!("{} {}", painted("note:", "33"), escaped(text)));
 }
 
+/// Says what the user may want to do next.
+pub fn hint(text: &str) {
+    line(&format!("{} {}", painted("hint:", "36"), escaped(text)));
+}
+
 /// Says why a command failed.
 pub fn error(text: &str) {
     line(&format!("{} {}", painted("error:", "1;31"), escaped(text)));

@@ -49,6 +49,18 @@ pub struct Chosen {
     by_itself: bool,
 }
 
+impl Chosen {
+    /// Whether the run is named by itself, or is of this task; a note says which one is left out.
+    pub fn is_of_task(&self, name: &str) -> bool {
+        let task = self.folder.spec().map(|spec| spec.task.name);
+        let is_it = self.by_itself || task.as_ref().is_ok_and(|task| task == name);
+        if let (false, Ok(task)) = (is_it, &task) {
+            output::notice(&format!("{} left out: it is of the task {task:?}", self.folder.path().display()));
+        }
+        is_it
+    }
+}
+
 /// The runs that `paths` name: each a run's folder, or a folder of runs.
 pub fn chosen_runs(paths: &[PathBuf]) -> anyhow::Result<Vec<Chosen>> {
     let mut chosen = Vec::new();

@@ -8,12 +8,14 @@ use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::run::{Live, Meter, RunError, Spent, request_fields, sample_named, with_images};
+use eyechart::score::figure_ids;
 use eyechart::task::{DataAccess, Dataset, LoadedTask, builtin_tasks, load, suites};
 use eyechart::types::{Budget, Endpoint};
 
 use super::fetching::{FetchProgress, web_for};
 use super::images::ImageArguments;
 use super::run::RequestArguments;
+use super::score::one_task;
 use super::{Exit, output};
 
 /// The model whose request is shown where nobody names one.
@@ -30,6 +32,18 @@ pub struct Tasks {
 #[derive(Debug, Subcommand)]
 enum TasksCommand {
     Show(Box<Show>),
+    Check(Check),
+}
+
+/// Read task files and print their mistakes, without running them
+///
+/// No data is opened. Exit code 0: every file is a task; 2: a file is not.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+struct Check {
+    /// Built-in tasks, suites, or paths of TOML files
+    #[arg(required = true, value_name = "FILE")]
+    tasks: Vec<String>,
 }
 
 /// Show a task's file, or the exact request for one of its samples
@@ -82,6 +96,11 @@ Examples:
   eyechart tasks show charts.toml --sample c-7
       the request that a run would send for one sample";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  eyechart tasks check charts.toml
+  eyechart tasks check *.toml";
+
 const SHOW_EXAMPLES: &str = "\
 Examples:
   eyechart tasks show vlm-benchmarks/arxivqa > mine.toml
@@ -93,6 +112,7 @@ impl Tasks {
     pub fn call(self) -> anyhow::Result<Exit> {
         match self.command {
             Some(TasksCommand::Show(show)) => show.call(),
+            Some(TasksCommand::Check(check)) => check.call(),
             None => list(),
         }
     }
@@ -118,23 +138,42 @@ fn list() -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+impl Check {
+    fn call(self) -> anyhow::Result<Exit> {
+        let mut exit = Exit::Success;
+        for name in &self.tasks {
+            match load(name) {
+                Ok(tasks) => tasks.iter().for_each(|loaded| {
+                    output::result(&in_words(loaded));
+                    loaded.hint().iter().for_each(|text| output::hint(text));
+                }),
+                Err(error) => {
+                    exit = Exit::Usage;
+                    output::error(&error.to_string());
+                }
+            }
+        }
+        Ok(exit)
+    }
+}
+
+/// Such as `charts: choice.accuracy, choice.readable`.
+fn in_words(loaded: &LoadedTask) -> String {
+    let name = &loaded.task.name;
+    match figure_ids(&loaded.task).as_slice() {
+        [] => format!("{name}: answers are recorded and not scored\n"),
+        ids => format!("{name}: {}\n", ids.join(", ")),
+    }
+}
+
 impl Show {
     fn call(self) -> anyhow::Result<Exit> {
-        let loaded = self.loaded()?;
+        let loaded = one_task(&self.task)?;
         match &self.sample {
             None => output::result(&loaded.source.text),
             Some(id) => self.show_request(&loaded, id)?,
         }
         Ok(Exit::Success)
-    }
-
-    fn loaded(&self) -> anyhow::Result<LoadedTask> {
-        let mut tasks = load(&self.task)?;
-        if tasks.len() > 1 {
-            let names: Vec<_> = tasks.iter().map(|loaded| loaded.task.name.as_str()).collect();
-            anyhow::bail!("{} is a suite; name one of its tasks: {}", self.task, names.join(", "));
-        }
-        tasks.pop().ok_or_else(|| anyhow::anyhow!("the suite {} has no task", self.task))
     }
 
     fn show_request(&self, loaded: &LoadedTask, id: &str) -> anyhow::Result<()> {
@@ -158,6 +197,7 @@ impl Show {
                 let limits = image_limits(&endpoint.base_url);
                 Preparer::new(spec, limits, store.path().to_owned(), false)
             }),
+            withholds_images: false,
             cache: None,
             meter: Arc::new(Meter::new(Budget::default(), None, Spent::default())),
         };

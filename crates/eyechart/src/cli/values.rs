@@ -1,6 +1,7 @@
 //! The values of options, read from the words of a command line.
 
 use eyechart::provider::Header;
+use eyechart::task::REFUSED_FIELDS;
 use eyechart::types::Connections;
 use serde_json::Value;
 
@@ -10,6 +11,15 @@ pub fn parse_param(text: &str) -> Result<(String, Value), String> {
     let value = serde_json::from_str(json)
         .map_err(|error| format!("{json:?} is no JSON ({error}); a text needs quotes: {key}='\"text\"'"))?;
     Ok((key.to_owned(), value))
+}
+
+/// `KEY=JSON` of a request to the model, without the fields that no run may set.
+pub fn parse_request_field(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = parse_param(text)?;
+    match REFUSED_FIELDS.into_iter().find(|(refused, _)| *refused == key) {
+        Some((_, reason)) => Err(format!("`{key}` cannot be set: {reason}")),
+        None => Ok((key, value)),
+    }
 }
 
 /// Both `NAME=VALUE` and `NAME: VALUE`, as curl has it. Never fails: the error would quote the value, which can be a
@@ -23,6 +33,15 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..) => Ok(number),
         _ => Err("expected a whole number from 1 up".to_owned()),
+    }
+}
+
+/// One line that is not empty.
+pub fn label(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.is_empty() || text.contains(char::is_control) || text.chars().count() > 80 {
+        true => Err("expected a text of one line, up to 80 characters".to_owned()),
+        false => Ok(text.to_owned()),
     }
 }
 

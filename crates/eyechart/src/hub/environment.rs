@@ -5,6 +5,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// The variables that hold a key, or name the file that holds it.
+pub const KEY_VARIABLES: [&str; 2] = ["HF_TOKEN", "HF_TOKEN_PATH"];
+
 /// The variables that matter. An empty one counts as absent.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {

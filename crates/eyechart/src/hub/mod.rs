@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use environment::{Environment, Token};
+pub use environment::{Environment, KEY_VARIABLES, Token};
 pub use error::HubError;
 pub use listing::RemoteFile;
 pub use repository::{Repository, RepositoryKind};

@@ -125,6 +125,19 @@ impl Preparer {
         Err(at_fault(&format!("{pictures} pictures in one message"), reason))
     }
 
+    /// What tells a picture from others: SHA-256 of its bytes before any change; of its address where only that is sent.
+    ///
+    /// # Errors
+    /// What is wrong with the picture, as far as its header shows.
+    pub fn identify(&self, source: &ImageSource) -> Result<[u8; 32], Failure> {
+        if let (ImageSource::Url(url), SendAs::Url) = (source, self.spec.send) {
+            return Ok(Sha256::digest(url).into());
+        }
+        let (name, bytes) = self.read(source)?;
+        self.plan(&name, &bytes)?;
+        Ok(Sha256::digest(&bytes).into())
+    }
+
     /// Width and height that a picture will go out with, in pixels, by its header; nothing for an address or what is
     /// no picture.
     #[must_use]

@@ -180,6 +180,8 @@ pub(crate) mod tests {
             images: Vec::new(),
             targets: Default::default(),
             fields: Default::default(),
+            choices: None,
+            cluster: None,
             output: (status == Status::Completed).then(|| ModelOutput::recorded("Because.")),
             error: None,
             attempts: Vec::new(),

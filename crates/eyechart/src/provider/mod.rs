@@ -35,6 +35,6 @@ pub use http::HttpSettings;
 pub use http_log::HttpLog;
 pub use key::{ApiKey, Header, KeyError};
 pub use limits::image_limits;
-pub use presets::{ModelName, ModelNameError, PRESETS, Preset};
+pub use presets::{ModelName, ModelNameError, PRESETS, Preset, key_variables};
 pub use reading::{Reading, read_reply};
 pub use retry::RetryPolicy;

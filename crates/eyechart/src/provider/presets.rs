@@ -37,6 +37,11 @@ pub const PRESETS: &[Preset] = &[
 /// The variable with the key of a provider that has no preset.
 const CUSTOM_KEY_VARIABLE: &str = "EYECHART_API_KEY";
 
+/// The environment variables that a key may be read from.
+pub fn key_variables() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|preset| preset.key_variable).chain([CUSTOM_KEY_VARIABLE])
+}
+
 /// `provider/name`, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelName {

@@ -16,7 +16,7 @@ pub(super) fn table(entries: &[Entry]) -> Table {
         title: "Cost".to_owned(),
         group: "task",
         name: "model",
-        heads: vec!["USD", "in/M", "out/M", "price of"],
+        heads: ["USD", "in/M", "out/M", "price of"].map(str::to_owned).to_vec(),
         rows: known().map(|(results, cost)| row(results, cost)).collect(),
         notes,
     }
@@ -29,7 +29,7 @@ fn row(results: &Results, cost: &Cost) -> Row {
         cost.price.output.to_string(),
         cost.price.date.clone(),
     ];
-    Row { group: results.task.clone(), name: results.model.clone(), cells }
+    Row { group: results.task.clone(), name: results.shown_model(), cells }
 }
 
 /// Cents where there are dollars, as many digits as it takes where there are not.
@@ -45,7 +45,9 @@ fn notes_of(results: &Results, cost: &Cost) -> Vec<String> {
     );
     let uncounted = format!(
         "{} with {}: {} answers whose tokens the endpoint did not report come on top.",
-        results.task, results.model, cost.uncounted
+        results.task,
+        results.shown_model(),
+        cost.uncounted
     );
     [Some(basis), (cost.uncounted > 0).then_some(uncounted)].into_iter().flatten().collect()
 }

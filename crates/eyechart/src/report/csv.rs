@@ -1,9 +1,26 @@
 //! The report for spreadsheets: one figure a line, as fractions, and one count of samples a line.
 
 use super::Entry;
+use crate::types::Results;
 
-const HEADS: [&str; 10] =
-    ["task", "model", "source", "part", "target", "metric", "value", "n", "samples_total", "samples_failed"];
+const HEADS: [&str; WIDTH] = [
+    "task",
+    "model",
+    "source",
+    "part",
+    "target",
+    "metric",
+    "value",
+    "n",
+    "samples_total",
+    "samples_failed",
+    "name",
+    "worst",
+    "best",
+    "label",
+];
+
+const WIDTH: usize = 14;
 
 pub(super) fn render(entries: &[Entry]) -> String {
     let mut rows = vec![HEADS.map(str::to_owned)];
@@ -27,7 +44,17 @@ fn inert(cell: String) -> String {
     if cell.starts_with(BEGINNINGS) && !is_number { format!("'{cell}") } else { cell }
 }
 
-fn measured(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
+/// The label of a run, and what its control is.
+fn label_of(results: &Results) -> String {
+    let control = results.control.map(|control| control.to_string());
+    results.label.clone().into_iter().chain(control).collect::<Vec<_>>().join(", ")
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn measured(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
     let Entry { results, .. } = entry;
     results.figures.iter().map(|figure| {
         [
@@ -35,18 +62,22 @@ fn measured(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
             results.model.clone(),
             "measured".to_owned(),
             figure.part.clone(),
-            figure.target.clone(),
+            figure.target.clone().unwrap_or_default(),
             figure.metric.clone(),
-            figure.value.map(|value| value.to_string()).unwrap_or_default(),
+            number(figure.value),
             figure.n.to_string(),
             results.samples.total.to_string(),
             results.samples.failed.to_string(),
+            figure.name.clone(),
+            number(figure.worst),
+            number(figure.best),
+            label_of(results),
         ]
     })
 }
 
 /// How the samples ended: numbers of samples, out of all of them.
-fn counted(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
+fn counted(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
     let Entry { results, .. } = entry;
     let samples = &results.samples;
     let whole = [
@@ -69,11 +100,15 @@ fn counted(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
             samples.total.to_string(),
             samples.total.to_string(),
             samples.failed.to_string(),
+            String::new(),
+            String::new(),
+            String::new(),
+            label_of(results),
         ]
     })
 }
 
-fn published(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
+fn published(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
     entry.task.published.iter().flat_map(|published| {
         published.figures.iter().map(|(metric, value)| {
             [
@@ -81,9 +116,13 @@ fn published(entry: &Entry) -> impl Iterator<Item = [String; 10]> {
                 published.model.clone(),
                 format!("published by {}", published.source),
                 published.part.clone(),
-                published.target.clone(),
+                published.target.clone().unwrap_or_default(),
                 metric.clone(),
                 value.to_string(),
+                String::new(),
+                String::new(),
+                String::new(),
+                published.name.clone().unwrap_or_default(),
                 String::new(),
                 String::new(),
                 String::new(),

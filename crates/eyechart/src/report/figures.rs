@@ -1,80 +1,306 @@
-//! The section with the figures: one table a benchmark, one group a comparison, one row a model.
+//! The section with the figures: one table for each benchmark and scorer, one group for each scored part, one row for
+//! each model. Knows kinds of metrics and what figures say of themselves, but no scorer.
 
 use super::Entry;
+use super::controls;
 use super::table::{ABSENT, Row, Table};
-use crate::types::{Compare, EncoderSpec, Published};
+use crate::types::{EncoderSpec, Figure, MetricKind, Published, Results, ScoreEntry};
 use crate::weights::Model;
-
-const HEADS: [(&str, &str); 5] = [
-    ("win_rate", "win rate"),
-    ("mean", "mean"),
-    ("top_1", "top-1"),
-    ("top_5", "top-5"),
-    ("top_10", "top-10"),
-];
 
 /// How the names of published rows, and the notes on them, begin.
 const PUBLISHED: &str = "published:";
 
-/// One table for each benchmark among `entries`, in their order.
+/// What the published comparison calls the share of similarities above its threshold.
+const WIN_RATE: &str = "win rate";
+
+/// The tables of all benchmarks among `entries`, in their order.
 pub(super) fn tables(entries: &[Entry]) -> Vec<Table> {
-    let mut names: Vec<&str> = Vec::new();
-    for entry in entries {
-        if !names.contains(&table_of(entry)) {
-            names.push(table_of(entry));
-        }
+    let mut tables = Vec::new();
+    for benchmark in distinct(entries.iter().map(benchmark_of)) {
+        let of_it: Vec<&Entry> = entries.iter().filter(|entry| benchmark_of(entry) == benchmark).collect();
+        let names = of_it.iter().flat_map(|entry| entry.task.score.iter().map(ScoreEntry::name));
+        tables.extend(distinct(names).into_iter().map(|name| Section::new(name, &of_it).table(benchmark)));
     }
-    let of = |name: &str| entries.iter().filter(|entry| table_of(entry) == name).collect::<Vec<_>>();
-    names.iter().map(|name| table(name, &of(name))).collect()
+    tables
 }
 
-fn table_of(entry: &Entry) -> &str {
+fn benchmark_of(entry: &Entry) -> &str {
     entry.task.table.as_deref().unwrap_or(&entry.task.name)
 }
 
-fn table(name: &str, entries: &[&Entry]) -> Table {
-    let heads = HEADS.iter().map(|(_, head)| *head).chain(["n"]).collect();
-    let mut table = Table {
-        title: format!("{name}, similarity in %"),
-        group: "comparison",
-        name: "model",
-        heads,
-        rows: Vec::new(),
-        notes: Vec::new(),
-    };
-    let mut seen: Vec<&Compare> = Vec::new();
-    for entry in entries {
-        for compare in &entry.task.compare {
-            if !seen.contains(&compare) {
-                seen.push(compare);
-                add_comparison(&mut table, compare, entries);
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+/// A metric as a column: its id, its head, and what it means.
+struct Column {
+    scorer: String,
+    metric: String,
+    head: String,
+    meaning: String,
+    unit: Unit,
+}
+
+/// How a figure is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    /// In percent, with one digit after the point.
+    Percent,
+    /// As it stands, with so many digits after the point.
+    Plain(usize),
+}
+
+/// The runs of a benchmark and the entries of one name.
+struct Section<'a> {
+    name: &'a str,
+    entries: &'a [&'a Entry],
+    columns: Vec<Column>,
+}
+
+impl<'a> Section<'a> {
+    fn new(name: &'a str, entries: &'a [&'a Entry]) -> Self {
+        let mut columns: Vec<Column> = Vec::new();
+        for entry in entries {
+            for figure in entry.results.figures.iter().filter(|figure| figure.name == name) {
+                if is_shown(figure, entry) && !columns.iter().any(|column| column.is_of(figure)) {
+                    columns.push(Column::new(figure, entry));
+                }
+            }
+        }
+        // The published comparison reports its win rate first.
+        columns.sort_by_key(|column| column.head != WIN_RATE);
+        let heads: Vec<String> = columns.iter().map(|column| column.head.clone()).collect();
+        for column in &mut columns {
+            // Runs whose entries of one name are of different scorers.
+            if heads.iter().filter(|head| **head == column.head).count() > 1 {
+                column.head = format!("{} ({})", column.head, column.scorer);
+            }
+        }
+        Self { name, entries, columns }
+    }
+
+    fn table(&self, benchmark: &str) -> Table {
+        let heads = self.columns.iter().map(|column| column.head.clone()).chain(["n".to_owned()]);
+        let mut table = Table {
+            title: format!("{benchmark}, {}{}", self.name, if self.is_in_percent() { " in %" } else { "" }),
+            group: "scored",
+            name: "model",
+            heads: heads.collect(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+        };
+        let mut seen: Vec<&ScoreEntry> = Vec::new();
+        for entry in self.entries.iter().flat_map(|entry| &entry.task.score) {
+            if entry.name() == self.name && !seen.contains(&entry) {
+                seen.push(entry);
+                self.add_rows(&mut table, entry);
+            }
+        }
+        if !table.rows.is_empty() {
+            table.notes.splice(0..0, self.meanings());
+            table.notes.extend(controls::notes(self.entries));
+            self.add_bounds(&mut table);
+            self.add_unscored(&mut table);
+            self.add_encoders(&mut table);
+        }
+        table
+    }
+
+    fn is_in_percent(&self) -> bool {
+        self.columns.iter().all(|column| column.unit == Unit::Percent)
+    }
+
+    /// What each metric is, in one line; metrics with the same meaning share it.
+    fn meanings(&self) -> Vec<String> {
+        let distinct = distinct(self.columns.iter().map(|column| column.meaning.as_str()));
+        let line = |meaning: &str| {
+            let of_it = self.columns.iter().filter(|column| column.meaning == meaning);
+            let is_odd = |column: &Column| !self.is_in_percent() && column.unit == Unit::Percent;
+            let unit = if of_it.clone().any(is_odd) { " (in %)" } else { "" };
+            let heads: Vec<&str> = of_it.map(|column| column.head.as_str()).collect();
+            format!("{}{unit}: {meaning}.", heads.join(", "))
+        };
+        distinct.into_iter().map(line).collect()
+    }
+
+    fn add_rows(&self, table: &mut Table, scored: &ScoreEntry) {
+        let group = scored.shown_title();
+        let with = || self.entries.iter().filter(|entry| entry.task.score.contains(scored));
+        for row in with().filter_map(|entry| self.measured(entry, scored, &group)) {
+            // A recorded column is the same beside every model that was asked about the same samples.
+            if scored.column.is_none() || !table.rows.contains(&row) {
+                table.rows.push(row);
+            }
+        }
+        let mut published: Vec<&Published> = Vec::new();
+        for figures in with().flat_map(|entry| &entry.task.published) {
+            if figures.is_for(scored) && !published.contains(&figures) {
+                published.push(figures);
+            }
+        }
+        for figures in published.into_iter().filter(|figures| self.has_column_of(figures)) {
+            table.rows.push(self.published_row(figures, &group));
+            add_notes(table, figures, &group);
+        }
+    }
+
+    fn has_column_of(&self, published: &Published) -> bool {
+        self.columns.iter().any(|column| published.figures.contains_key(&column.metric))
+    }
+
+    /// A recorded column that stands in for a model is marked as what it is.
+    fn measured(&self, entry: &Entry, scored: &ScoreEntry, group: &str) -> Option<Row> {
+        let figures = || entry.results.figures.iter().filter(|figure| is_of(figure, scored));
+        let n = figures().next()?.n;
+        let cell = |column: &Column| {
+            let figure = figures().find(|figure| column.is_of(figure));
+            column.unit.show(figure.and_then(|figure| figure.value))
+        };
+        let cells = self.columns.iter().map(cell).chain([n.to_string()]).collect();
+        let name = match &scored.column {
+            Some(column) => format!("column {column}"),
+            None => entry.results.shown_model(),
+        };
+        Some(Row { group: group.to_owned(), name, cells })
+    }
+
+    fn published_row(&self, published: &Published, group: &str) -> Row {
+        let cell = |column: &Column| column.unit.show(published.figures.get(&column.metric).copied());
+        let cells = self.columns.iter().map(cell).chain([ABSENT.to_owned()]).collect();
+        Row { group: group.to_owned(), name: format!("{PUBLISHED} {}", published.model), cells }
+    }
+
+    /// Says between which values a share lies that failed samples or unreadable answers could change.
+    fn add_bounds(&self, table: &mut Table) {
+        for entry in self.entries {
+            for figure in entry.results.figures.iter().filter(|figure| figure.name == self.name) {
+                let (Some(worst), Some(best)) = (figure.worst, figure.best) else { continue };
+                if worst < best {
+                    table.notes.push(format!(
+                        "{}, {}: between {:.1} and {:.1}, whatever failed samples and unreadable answers would have \
+                         been.",
+                        self.whose(entry, &figure.part, figure.target.as_ref()),
+                        figure.title,
+                        worst * 100.0,
+                        best * 100.0
+                    ));
+                }
             }
         }
     }
-    add_encoders(&mut table, entries);
-    table
-}
 
-/// Says whose similarity it is, unless all figures are by the encoder that the published ones are by.
-fn add_encoders(table: &mut Table, entries: &[&Entry]) {
-    let usual = Model::minilm();
-    let is_usual = |encoder: &EncoderSpec| {
-        encoder.precision.is_some()
-            && encoder.sha256.as_deref().is_some_and(|sha256| usual.has_weights(sha256))
-    };
-    let scored = || entries.iter().filter_map(|entry| Some((entry, entry.results.encoder.as_ref()?)));
-    if scored().all(|(_, encoder)| is_usual(encoder)) {
-        return;
-    }
-    for (entry, encoder) in scored() {
-        let note = format!("{}: similarity by {}.", entry.results.model, in_words(encoder));
-        if !table.notes.contains(&note) {
-            table.notes.push(note);
+    fn add_unscored(&self, table: &mut Table) {
+        for entry in self.entries {
+            for unscored in entry.results.unscored.iter().filter(|unscored| unscored.name == self.name) {
+                let scores = if unscored.n == 1 { "score is" } else { "scores are" };
+                table.notes.push(format!(
+                    "{}: {} {scores} missing: {}.",
+                    self.whose(entry, &unscored.part, unscored.target.as_ref()),
+                    unscored.n,
+                    unscored.reason
+                ));
+            }
         }
     }
-    if table.rows.iter().any(|row| row.name.starts_with(PUBLISHED)) {
-        table.notes.push(format!("{PUBLISHED} similarity by {}.", usual.name));
+
+    /// The model, and the scored part where the section has several.
+    fn whose(&self, entry: &Entry, part: &str, target: Option<&String>) -> String {
+        let named = || entry.task.score.iter().filter(|scored| scored.name() == self.name);
+        let is_it = |scored: &&ScoreEntry| scored.part == part && scored.target.as_ref() == target;
+        let model = entry.results.shown_model();
+        match named().find(is_it).filter(|_| named().count() > 1) {
+            Some(scored) => format!("{model}, {}", scored.shown_title()),
+            None => model,
+        }
     }
+
+    /// Says what embedded the texts, unless all figures are by the encoder that the published ones are by.
+    fn add_encoders(&self, table: &mut Table) {
+        let usual = Model::minilm();
+        let is_usual = |encoder: &EncoderSpec| {
+            encoder.precision.is_some()
+                && encoder.sha256.as_deref().is_some_and(|sha256| usual.has_weights(sha256))
+        };
+        let embedded = || {
+            let by = |results: &'a Results| Some((results, results.encoder.as_ref()?));
+            self.entries
+                .iter()
+                .filter(|entry| self.is_embedded(&entry.results))
+                .filter_map(move |entry| by(&entry.results))
+        };
+        if embedded().all(|(_, encoder)| is_usual(encoder)) {
+            return;
+        }
+        for (results, encoder) in embedded() {
+            let note = format!("{}: similarity by {}.", results.shown_model(), in_words(encoder));
+            if !table.notes.contains(&note) {
+                table.notes.push(note);
+            }
+        }
+        if table.rows.iter().any(|row| row.name.starts_with(PUBLISHED)) {
+            table.notes.push(format!("{PUBLISHED} similarity by {}.", usual.name));
+        }
+    }
+
+    /// Whether the section's figures depend on the encoder.
+    fn is_embedded(&self, results: &Results) -> bool {
+        results.scorers.iter().any(|scorer| scorer.name == self.name && scorer.uses_encoder)
+    }
+}
+
+impl Column {
+    /// Whether the figure belongs into the column: figures of different scorers or thresholds do not share one.
+    fn is_of(&self, figure: &Figure) -> bool {
+        self.metric == figure.metric && self.meaning == figure.method
+    }
+
+    fn new(figure: &Figure, entry: &Entry) -> Self {
+        let is_win_rate = figure.threshold.is_some() && entry.task.is_of_published_suite();
+        Self {
+            scorer: figure.scorer.clone(),
+            metric: figure.metric.clone(),
+            head: if is_win_rate { WIN_RATE.to_owned() } else { figure.title.clone() },
+            meaning: figure.method.clone(),
+            unit: Unit::of(figure.range),
+        }
+    }
+}
+
+impl Unit {
+    fn of([lowest, highest]: [f64; 2]) -> Self {
+        match lowest.abs().max(highest.abs()) {
+            ..=1.0 => Self::Percent,
+            ..=10.0 => Self::Plain(3),
+            _ => Self::Plain(1),
+        }
+    }
+
+    fn show(self, value: Option<f64>) -> String {
+        match (value, self) {
+            (None, _) => ABSENT.to_owned(),
+            (Some(value), Self::Percent) => format!("{:.1}", value * 100.0),
+            (Some(value), Self::Plain(digits)) => format!("{value:.digits$}"),
+        }
+    }
+}
+
+/// The highest scores of a run grow with its size: tables have them where a task asks for them, and in the published
+/// comparison.
+fn is_shown(figure: &Figure, entry: &Entry) -> bool {
+    let is_asked_for = |scored: &ScoreEntry| is_of(figure, scored) && !scored.is_compare;
+    figure.kind != MetricKind::TopK
+        || entry.task.is_of_published_suite()
+        || entry.task.score.iter().any(is_asked_for)
+}
+
+fn is_of(figure: &Figure, scored: &ScoreEntry) -> bool {
+    figure.name == scored.name() && figure.part == scored.part && figure.target == scored.target
 }
 
 fn in_words(encoder: &EncoderSpec) -> String {
@@ -85,66 +311,10 @@ fn in_words(encoder: &EncoderSpec) -> String {
     }
 }
 
-fn add_comparison(table: &mut Table, compare: &Compare, entries: &[&Entry]) {
-    let group = title(compare);
-    let with = || entries.iter().filter(|entry| entry.task.compare.contains(compare));
-    for row in with().filter_map(|entry| measured(entry, compare, &group)) {
-        // A recorded column is the same beside every model that was asked about the same samples.
-        if compare.column.is_none() || !table.rows.contains(&row) {
-            table.rows.push(row);
-        }
-    }
-    let mut published: Vec<&Published> = Vec::new();
-    for entry in with() {
-        let ours = |figures: &&Published| figures.part == compare.part && figures.target == compare.target;
-        for figures in entry.task.published.iter().filter(ours) {
-            if !published.contains(&figures) {
-                published.push(figures);
-            }
-        }
-    }
-    for figures in published {
-        table.rows.push(published_row(figures, &group));
-        add_notes(table, figures, &group);
-    }
-}
-
-fn title(compare: &Compare) -> String {
-    let both = || format!("{} ↔ {}", compare.part, compare.target);
-    compare.title.clone().unwrap_or_else(both)
-}
-
-/// A recorded column that stands in for a model is marked as what it is.
-fn measured(entry: &Entry, compare: &Compare, group: &str) -> Option<Row> {
-    let ours = |part: &str, target: &str| part == compare.part && target == compare.target;
-    let figures = || entry.results.figures.iter().filter(|figure| ours(&figure.part, &figure.target));
-    let n = figures().next()?.n;
-    let cell = |metric: &str| {
-        let figure = figures().find(|figure| figure.metric == metric);
-        percent(figure.and_then(|figure| figure.value))
-    };
-    let cells = HEADS.iter().map(|(metric, _)| cell(metric)).chain([n.to_string()]);
-    let name = match &compare.column {
-        Some(column) => format!("column {column}"),
-        None => entry.results.model.clone(),
-    };
-    Some(Row { group: group.to_owned(), name, cells: cells.collect() })
-}
-
-fn published_row(published: &Published, group: &str) -> Row {
-    let cell = |metric: &str| percent(published.figures.get(metric).copied());
-    let cells = HEADS.iter().map(|(metric, _)| cell(metric)).chain([ABSENT.to_owned()]);
-    Row { group: group.to_owned(), name: format!("{PUBLISHED} {}", published.model), cells: cells.collect() }
-}
-
 fn add_notes(table: &mut Table, published: &Published, group: &str) {
     let whose = format!("{PUBLISHED} figures of {}, not measured here.", published.source);
     if !table.notes.contains(&whose) {
         table.notes.push(whose);
     }
     table.notes.extend(published.note.iter().map(|note| format!("published, {group}: {note}.")));
-}
-
-fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| ABSENT.to_owned(), |value| format!("{:.1}", value * 100.0))
 }

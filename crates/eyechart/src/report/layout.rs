@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::log::{LogError, Record, RunFolder, read_scores, write_atomically};
 use crate::score::{ScoreError, Scored, read_scored};
-use crate::types::{Compare, SampleRecord, Score};
+use crate::types::{Control, SampleRecord, Score, ScoreEntry};
 
 /// Why a run cannot be exported.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,24 @@ pub enum LayoutError {
         /// The run's task.
         task: String,
     },
+    /// The run was scored by another task file: its figures are not those of the published comparison.
+    #[error(
+        "{folder} was scored with --task: `eyechart score {folder}` gives it the suite's own scores back"
+    )]
+    OtherScores {
+        /// The run's folder.
+        folder: String,
+    },
+    /// The run is a control, and the files would not say so.
+    #[error(
+        "{folder} is a control ({control}): the layout vlm-benchmarks is for runs with their own pictures"
+    )]
+    Control {
+        /// The run's folder.
+        folder: String,
+        /// What was done to its pictures.
+        control: Control,
+    },
     /// The run is not scored, or cannot be read.
     #[error(transparent)]
     Score(#[from] ScoreError),
@@ -35,7 +53,7 @@ pub enum LayoutError {
 struct Run {
     scored: Scored,
     record: Record,
-    scores: HashMap<(String, String, String), Vec<Score>>,
+    scores: HashMap<(String, String, Option<String>), Vec<Score>>,
 }
 
 /// A CSV file: heads and rows.
@@ -73,6 +91,12 @@ pub fn export_vlm_benchmarks(folder: &RunFolder, out: &Path) -> Result<Vec<PathB
 impl Run {
     fn read(folder: &RunFolder) -> Result<Self, LayoutError> {
         let scored = read_scored(folder)?;
+        if let Some(control) = scored.results.control {
+            return Err(LayoutError::Control { folder: folder.path().display().to_string(), control });
+        }
+        if scored.results.scored_by.is_some() {
+            return Err(LayoutError::OtherScores { folder: folder.path().display().to_string() });
+        }
         let mut scores: HashMap<_, Vec<Score>> = HashMap::new();
         for score in read_scores(&folder.scores_path())? {
             let key = (score.id.clone(), score.part.clone(), score.target.clone());
@@ -81,8 +105,9 @@ impl Run {
         Ok(Self { scored, record: folder.record()?, scores })
     }
 
-    fn compare(&self, part: &str) -> Option<&Compare> {
-        self.scored.task.compare.iter().find(|compare| compare.part == part)
+    /// The entry that stands for a comparison of the notebooks.
+    fn entry(&self, part: &str) -> Option<&ScoreEntry> {
+        self.scored.task.score.iter().find(|entry| entry.part == part && entry.is_compare)
     }
 
     /// The samples that completed, with their answers.
@@ -92,7 +117,7 @@ impl Run {
 
     /// The scores of one sample's part, in the order of the references; empty where it is unscored.
     fn numbers(&self, record: &SampleRecord, part: &str) -> Vec<f64> {
-        let target = self.compare(part).map(|compare| compare.target.clone()).unwrap_or_default();
+        let target = self.entry(part).and_then(|entry| entry.target.clone());
         let scores = self.scores.get(&(record.id.clone(), part.to_owned(), target));
         scores.into_iter().flatten().filter_map(Score::number).collect()
     }
@@ -114,7 +139,7 @@ impl Run {
 
     fn arxivqa(&self) -> Vec<Sheet> {
         let rows = self.answered().map(|(record, answer)| {
-            let part = |name| self.compare(name).map(|compare| compare.take.of(answer)).unwrap_or_default();
+            let part = |name| self.entry(name).map(|entry| entry.take.of(answer)).unwrap_or_default();
             let similarity =
                 |name| self.numbers(record, name).first().copied().map(number).unwrap_or_default();
             // Without the prompt's first line, as the notebook keeps it.
@@ -146,8 +171,8 @@ impl Run {
             rows: rows.collect(),
         };
         let columns = [
-            ("label_win_rate", "label", "win_rate"),
-            ("rationale_win_rate", "rationale", "win_rate"),
+            ("label_win_rate", "label", "share_above"),
+            ("rationale_win_rate", "rationale", "share_above"),
             ("top_1_label_score", "label", "top_1"),
             ("top_5_label_average_score", "label", "top_5"),
             ("top_10_label_average_score", "label", "top_10"),
@@ -165,7 +190,7 @@ impl Run {
 
     /// Rows that were asked and scored: the notebooks leave out those without a reference.
     fn visit(&self, results: &'static str, scores: &'static str) -> Vec<Sheet> {
-        let target = self.compare("answer").map(|compare| compare.target.clone()).unwrap_or_default();
+        let target = self.entry("answer").and_then(|entry| entry.target.clone()).unwrap_or_default();
         let rows = self.answered().filter_map(|(record, answer)| {
             let similarity = *self.numbers(record, "answer").first()?;
             Some(vec![
@@ -176,7 +201,7 @@ impl Run {
             ])
         });
         let heads = vec!["instruction", "reference_output", "model_output", "similarity_score"];
-        let columns = [("win_rate", "win_rate"), ("average_similarity", "mean")];
+        let columns = [("win_rate", "share_above"), ("average_similarity", "mean")];
         let columns = [&columns[..], &TOPS].concat();
         vec![Sheet { name: results, heads, rows: rows.collect() }, self.figures(scores, "answer", &columns)]
     }
@@ -198,7 +223,7 @@ impl Run {
             "similarity_scores",
             "GPT similarity score",
         ];
-        let columns = [&[("win_rate", "win_rate")][..], &TOPS].concat();
+        let columns = [&[("win_rate", "share_above")][..], &TOPS].concat();
         vec![
             Sheet { name: "flickr30k_model_results.csv", heads, rows: rows.collect() },
             self.figures("flickr30k_dataset_scores.csv", "answer", &columns),

@@ -4,8 +4,8 @@ use super::table::Table;
 
 pub(super) fn render(table: &Table) -> String {
     let mut text = format!("### {}\n\n", escaped(&table.title));
-    let heads = [table.group, table.name].into_iter().chain(table.heads.iter().copied());
-    text.push_str(&line(heads.map(str::to_owned)));
+    let heads = [table.group, table.name].into_iter().chain(table.heads.iter().map(String::as_str));
+    text.push_str(&line(heads.map(escaped)));
     let rule = ["---", "---"].into_iter().chain(table.heads.iter().map(|_| "--:"));
     text.push_str(&line(rule.map(str::to_owned)));
     for row in &table.rows {

@@ -2,6 +2,7 @@
 //!
 //! A report reads what a run's folder holds, never a network, and returns text: printing is `cli`'s.
 
+mod controls;
 mod cost;
 mod csv;
 mod figures;
@@ -9,6 +10,7 @@ mod json;
 mod layout;
 mod markdown;
 mod runs;
+mod samples;
 mod table;
 mod text;
 
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use crate::types::{Results, Task};
 
 pub use layout::{LayoutError, export_vlm_benchmarks};
+pub use samples::{SampleView, Samples, Selection, samples_as_json, samples_as_text};
 
 /// One run as a report sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +48,7 @@ pub enum Format {
 /// The report on `entries`.
 #[must_use]
 pub fn render(entries: &[Entry], format: Format) -> String {
+    let entries = &controls::beneath_their_runs(entries);
     match format {
         Format::Json => return json::render(entries),
         Format::Csv => return csv::render(entries),

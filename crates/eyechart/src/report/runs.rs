@@ -9,7 +9,9 @@ pub(super) fn table(entries: &[Entry]) -> Table {
         title: "Runs".to_owned(),
         group: "task",
         name: "model",
-        heads: vec!["samples", "failed", "per hour", "p50 s", "p95 s", "tokens in/out"],
+        heads: ["samples", "failed", "per hour", "p50 s", "p95 s", "tokens in/out"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: entries.iter().map(|entry| row(&entry.results)).collect(),
         notes: entries.iter().flat_map(|entry| notes(&entry.results)).collect(),
     }
@@ -22,7 +24,7 @@ fn row(results: &Results) -> Row {
     cells.push(of(|speed| format!("{:.2}", speed.latency_p50)));
     cells.push(of(|speed| format!("{:.2}", speed.latency_p95)));
     cells.push(of(|speed| format!("{}/{}", tokens(speed.input_tokens), tokens(speed.output_tokens))));
-    Row { group: results.task.clone(), name: results.model.clone(), cells }
+    Row { group: results.task.clone(), name: results.shown_model(), cells }
 }
 
 fn tokens(count: Option<u64>) -> String {
@@ -37,7 +39,7 @@ fn tokens(count: Option<u64>) -> String {
 fn notes(results: &Results) -> Vec<String> {
     let counts = &results.samples;
     let mut notes = Vec::new();
-    let whose = format!("{} with {}", results.task, results.model);
+    let whose = format!("{} with {}", results.task, results.shown_model());
     if counts.failed > 0 {
         let kinds = counts.failures.iter().map(|(kind, count)| format!("{count} {}", kind.name()));
         let kinds = kinds.collect::<Vec<_>>().join(", ");

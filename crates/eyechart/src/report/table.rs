@@ -1,4 +1,4 @@
-//! A table before it is written: what stands in it, not how it looks.
+//! A table before it is written: what is in it, not how it looks.
 
 /// A table whose first column names and whose other columns are numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(super) struct Table {
     /// What the first column names.
     pub(super) name: &'static str,
     /// Heads of the other columns.
-    pub(super) heads: Vec<&'static str>,
+    pub(super) heads: Vec<String>,
     /// The rows; those of one group stand together.
     pub(super) rows: Vec<Row>,
     /// What a reader must know of them.

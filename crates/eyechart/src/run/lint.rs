@@ -111,11 +111,11 @@ pub fn dry_run(
 ) -> Result<DryRun, RunError> {
     let Plan { spec, dataset, outputs, .. } = plan;
     let samples = dataset.samples(to_ask)?;
-    let (endpoint, source) = match &spec.answers {
-        Answers::Endpoint(endpoint) => (Some(endpoint), None),
-        answers => (None, Some(Source::new(answers, outputs.as_ref()))),
+    let source = match &spec.answers {
+        Answers::Endpoint(_) => None,
+        answers => Some(Source::new(answers, outputs.as_ref())),
     };
-    let lens = Lens { scales: Scales::new(endpoint, preparer), preparer, source, web };
+    let lens = Lens { scales: Scales::new(&spec, preparer), preparer, source, web };
     let looks = samples.par_bridge().map(|sample| Ok(lens.look_at(sample?)));
     let mut looks: Vec<Look> = looks.collect::<Result<_, RunError>>()?;
     let samples = looks.len();
@@ -232,7 +232,10 @@ fn targets(sample: &Sample) -> Vec<(Oddity, String)> {
 }
 
 fn unmade_look(picked: &PickedSample, failure: &Failure) -> Look {
-    let oddity = if failure.kind == FailureKind::Image { Oddity::Picture } else { Oddity::Sample };
+    let oddity = match failure.kind {
+        FailureKind::Image | FailureKind::PictureUnavailable => Oddity::Picture,
+        _ => Oddity::Sample,
+    };
     let remark = remark(&picked.id, picked.row, oddity, failure.message.clone());
     Look { weight: Weight::default(), prompt: None, remarks: vec![remark] }
 }

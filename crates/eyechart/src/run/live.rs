@@ -26,6 +26,8 @@ pub struct Live {
     pub gate: Arc<Gate>,
     /// Prepares the pictures; none are sent, if absent.
     pub images: Option<Preparer>,
+    /// Whether pictures are read and checked but not sent, as in a control without images.
+    pub withholds_images: bool,
     /// Fetches pictures that the samples have by their addresses; none are, if absent.
     pub web: Option<Web>,
     /// Says when what the user allows is used up.
@@ -237,6 +239,11 @@ impl Live {
     ) -> Result<Vec<RequestImage>, PrepareError> {
         let Some(preparer) = &self.images else { return Ok(Vec::new()) };
         preparer.admit(sources.len())?;
+        if self.withholds_images {
+            // A sample that could not be asked with its pictures is not asked without them: both runs have the same ones.
+            let tried = sources.iter().try_for_each(|source| preparer.try_out(source));
+            return tried.map(|()| Vec::new()).map_err(PrepareError::Picture);
+        }
         let mut images = Vec::with_capacity(sources.len());
         for source in sources {
             let prepared = preparer.prepare(source)?;

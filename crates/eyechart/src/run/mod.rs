@@ -2,6 +2,7 @@
 
 mod budget;
 mod cache;
+mod control;
 mod execute;
 mod forecast;
 mod lint;

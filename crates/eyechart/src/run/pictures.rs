@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use super::RunError;
@@ -15,18 +16,38 @@ use crate::web::Web;
 /// # Errors
 /// [`RunError::Config`] where this machine gives no threads; a picture that cannot be had is among the results.
 pub fn fetch_addresses(web: &Arc<Web>, urls: Vec<String>, at_once: usize) -> Result<Vec<Failure>, RunError> {
+    let mut failures = Vec::new();
+    fetch_each(web, urls, at_once, |_, fetched| failures.extend(fetched.err()))?;
+    Ok(failures)
+}
+
+/// Fetches what is at these addresses, a few at once, and hands each picture to `take`, or why it cannot be had. Blocks.
+///
+/// # Errors
+/// [`RunError::Config`] where this machine gives no threads.
+pub(super) fn fetch_each(
+    web: &Arc<Web>,
+    urls: Vec<String>,
+    at_once: usize,
+    mut take: impl FnMut(String, Result<Bytes, Failure>),
+) -> Result<(), RunError> {
     runtime()?.block_on(async {
-        let (mut urls, mut under_way, mut failures) = (urls.into_iter(), JoinSet::new(), Vec::new());
+        let (mut urls, mut under_way) = (urls.into_iter(), JoinSet::new());
         loop {
             while under_way.len() < at_once
                 && let Some(url) = urls.next()
             {
                 let web = Arc::clone(web);
-                under_way.spawn(async move { web.fetch(&url).await.err() });
+                under_way.spawn(async move {
+                    let fetched = web.fetch(&url).await;
+                    (url, fetched)
+                });
             }
             match under_way.join_next().await {
-                Some(ended) => failures.extend(ended.ok().flatten()),
-                None => return Ok(failures),
+                Some(Ok((url, fetched))) => take(url, fetched),
+                // A fetch that broke off gave no picture.
+                Some(Err(_)) => {}
+                None => return Ok(()),
             }
         }
     })

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::RunError;
+use super::control::refuse_control;
 use super::outputs::Outputs;
+use crate::scorer::Scorer;
 use crate::task::{DataAccess, Dataset, LoadedTask, Survey};
 use crate::types::{
-    Answers, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride, PickedSample, Price,
-    Progress, Task,
+    Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
+    PickedSample, Price, Progress, Task,
 };
 
 /// What the user asked for, besides the task.
@@ -19,6 +21,10 @@ use crate::types::{
 pub struct RunOptions {
     /// The model's name, `provider/name`.
     pub model: String,
+    /// What tells the run apart from others of the same model.
+    pub label: Option<String>,
+    /// What is done to the pictures.
+    pub control: Option<Control>,
     /// Where its answers come from.
     pub answers: AnswersFrom,
     /// Where the data may be taken from.
@@ -59,6 +65,8 @@ pub struct Plan {
     pub task: Task,
     /// Its rows.
     pub dataset: Dataset,
+    /// The folder of the task file; absent for a task that is not from a file of this machine.
+    pub task_folder: Option<PathBuf>,
     /// Outputs made elsewhere, where they are the answers.
     pub outputs: Option<Outputs>,
     /// What a user should know before it starts, one line each.
@@ -71,6 +79,9 @@ pub struct Plan {
 /// # Errors
 /// [`RunError::Config`] or [`RunError::Data`] with what to do about it.
 pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) -> Result<Plan, RunError> {
+    if let Some(control) = options.control {
+        refuse_control(control, &loaded.task, &options.answers)?;
+    }
     let dataset = Dataset::find(loaded, &options.data, progress).map_err(RunError::Config)?;
     let dataset = match &options.answers {
         AnswersFrom::Endpoint { .. } => dataset,
@@ -101,6 +112,8 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         created: Timestamp::now().to_string(),
         task: loaded.source.clone(),
         model: options.model.clone(),
+        label: options.label.clone(),
+        control: options.control,
         answers: answers(&task, &options.answers, outputs.as_ref())?,
         price: options.price.clone(),
         images: options.images,
@@ -108,9 +121,26 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         seed: options.seed,
         limit: options.limit,
         picked,
+        commands: commands(loaded, &mut notices),
         execution: options.execution,
     };
-    Ok(Plan { spec, task, dataset, outputs, notices })
+    Ok(Plan { spec, task, dataset, task_folder: loaded.folder.clone(), outputs, notices })
+}
+
+/// The programs that the task's scorers start, each command once. None of them is started.
+fn commands(loaded: &LoadedTask, notices: &mut Vec<String>) -> Vec<CommandRecord> {
+    let folder = loaded.folder.as_deref();
+    let scorers = loaded.task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
+    let mut commands: Vec<CommandRecord> = Vec::new();
+    for scorer in scorers {
+        let Some(program) = scorer.program() else { continue };
+        if commands.iter().all(|known| known.argv != program.argv()) {
+            let problem = program.problem(folder);
+            notices.extend(problem.map(|problem| format!("[[score]] {}: {problem}", scorer.entry().name())));
+            commands.push(program.record(folder));
+        }
+    }
+    commands
 }
 
 /// The task with what the command line says over its `[images]`.

@@ -24,20 +24,14 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
     RunOptions {
         model: spec.model.clone(),
         answers,
-        data: data_of(spec),
+        label: spec.label.clone(),
+        control: spec.control,
+        data: DataAccess::of_run(spec),
         limit: spec.limit,
         seed: spec.seed,
         images: spec.images,
         execution: spec.execution,
         price: spec.price.clone(),
-    }
-}
-
-/// The same data again: the folder, or the version that was fetched.
-fn data_of(spec: &EvalSpec) -> DataAccess {
-    match &spec.data.origin {
-        None => DataAccess { folder: Some(spec.data.folder.clone()), ..DataAccess::default() },
-        origin => DataAccess { recorded: origin.clone(), ..DataAccess::default() },
     }
 }
 

@@ -1,5 +1,45 @@
-//! Scorers: from records to scores. One file per scorer; none knows where answers come from or where scores go.
+//! Scorers: from answers to scores. One file per scorer; none knows where answers come from or where scores go.
+//!
+//! A scorer is a [`Declaration`]: its name, keys and metrics, and how it scores. A new one is one file here and one line
+//! in [`SCORERS`]. [`Scorer`] applies one to the records of a run.
 
+mod applied;
+pub mod captions;
+pub mod choice;
+mod command;
+mod declaration;
+mod embed;
+mod extract;
+mod measure;
 mod similarity;
+pub mod text;
 
-pub use similarity::{Embed, EmbedError, THRESHOLD, similarity};
+pub use applied::{RunScores, Scorer};
+pub use command::{CommandAccess, Commands, Program, ProgramsStopped, shown_command, stop_programs};
+use declaration::Declaration;
+pub use declaration::{KeyFault, ScorerError, Tools};
+pub use embed::{Embed, EmbedError};
+
+/// Every scorer.
+const SCORERS: &[&Declaration] = &[
+    &choice::CHOICE,
+    &text::exact_match::EXACT_MATCH,
+    &text::contains::CONTAINS,
+    &text::number::NUMBER,
+    &text::json_fields::JSON_FIELDS,
+    &text::token_f1::TOKEN_F1,
+    &text::anls::ANLS,
+    &text::relaxed_match::RELAXED_MATCH,
+    &text::vqa_accuracy::VQA_ACCURACY,
+    &text::yes_no::YES_NO,
+    &text::mme::MME,
+    &captions::CAPTIONS,
+    &text::chrf::CHRF,
+    &similarity::SIMILARITY,
+    &command::COMMAND,
+];
+
+/// Their names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SCORERS.iter().map(|scorer| scorer.name)
+}

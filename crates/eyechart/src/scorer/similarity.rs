@@ -2,54 +2,90 @@
 
 use std::collections::HashMap;
 
-use sentence_embed::{Embeddings, cosine};
+use sentence_embed::cosine;
+use serde_json::{Map, Value, json};
 
-use crate::types::{Answers, Compare, EncoderSpec, SampleRecord, Score, ScoreValue};
+use super::declaration::{Built, Declaration, KeyFault, ScorerError, number};
+use super::embed::{Embed, EmbedError};
+use super::measure::{Measure, Outcome, Pair};
+use crate::types::{Formula, Metric, References, ScoreEntry};
 
 /// The similarity above which the published comparison counts a win.
-pub const THRESHOLD: f64 = 0.8;
+const THRESHOLD: f64 = 0.8;
 
-const NAME: &str = "similarity";
+/// The scorer `similarity`.
+pub(super) const SIMILARITY: Declaration = Declaration {
+    range: [-1.0, 1.0],
+    keys: &["threshold", "k"],
+    needs_encoder: true,
+    ..Declaration::new("similarity", build)
+};
 
-/// Turns texts into vectors: the encoder, or a stand-in for tests.
-pub trait Embed {
-    /// What it is, for the record.
-    fn spec(&self) -> EncoderSpec;
-
-    /// One vector a text, in their order.
-    ///
-    /// # Errors
-    /// [`EmbedError`]
-    fn embed(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
-
-    /// By how much the similarity of two of its vectors may differ from that of [`Embed::embed_exactly`]'s.
-    fn uncertainty(&self) -> f64;
-
-    /// As [`Embed::embed`], but as exactly as it can.
-    ///
-    /// # Errors
-    /// [`EmbedError`]
-    fn embed_exactly(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
+fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+    let threshold = number(entry, "threshold")?.unwrap_or(THRESHOLD);
+    if !(-1.0..=1.0).contains(&threshold) {
+        return Err(KeyFault::new("threshold", format!("`threshold` is {threshold}: expected -1 to 1")));
+    }
+    let tops = tops(entry)?;
+    let mut parameters = Map::from_iter([("threshold".to_owned(), json!(threshold))]);
+    if !tops.is_empty() {
+        parameters.insert("k".to_owned(), json!(tops));
+    }
+    // A mean of similarities near the threshold is not settled by settling those that are near it.
+    let is_exact = entry.references == Some(References::Mean);
+    let score = move |pairs: &[Pair<'_>], tools: &super::Tools<'_>| {
+        let missing = || EmbedError::Encoder("no encoder was opened".to_owned());
+        let embedder = tools.embedder.ok_or_else(missing)?;
+        Ok(similarities(pairs, embedder, Doubt { threshold, is_exact })?
+            .into_iter()
+            .map(Outcome::value)
+            .collect())
+    };
+    let metrics = metrics(threshold, &tops);
+    Ok(Built { parameters, metrics, columns: Vec::new(), measure: Measure::Pairs(Box::new(score)) })
 }
 
-/// Why texts cannot be embedded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EmbedError {
-    /// The encoder on this machine cannot.
-    #[error("cannot embed the texts: {0}")]
-    Encoder(String),
-    /// The endpoint does not.
-    #[error("cannot embed the texts: {0}")]
-    Endpoint(String),
+fn tops(entry: &ScoreEntry) -> Result<Vec<usize>, KeyFault> {
+    let Some(value) = entry.own.get("k") else { return Ok(Vec::new()) };
+    let fault =
+        || KeyFault::new("k", format!("`k`: expected a list of whole numbers from 1 up, found {value}"));
+    let items = value.as_array().ok_or_else(fault)?;
+    let whole = |item: &Value| item.as_u64().filter(|k| *k > 0).and_then(|k| usize::try_from(k).ok());
+    let tops = items.iter().map(|item| whole(item).ok_or_else(fault)).collect::<Result<Vec<_>, _>>()?;
+    let is_repeated = |(at, k): (usize, &usize)| tops[..at].contains(k);
+    match tops.iter().enumerate().any(is_repeated) {
+        true => Err(KeyFault::new("k", format!("`k` has a number twice: {value}"))),
+        false => Ok(tops),
+    }
 }
 
-/// What is compared in one score: indices into the distinct texts, or why nothing is.
-struct Pair {
-    score: Score,
-    texts: Option<(usize, usize)>,
+fn metrics(threshold: f64, tops: &[usize]) -> Vec<Metric> {
+    let range = [-1.0, 1.0];
+    let mean = Metric::new("mean", Formula::Mean, "mean similarity of answers to references").within(range);
+    let share = Metric::new(
+        "share_above",
+        Formula::ShareAbove(threshold),
+        &format!("answers whose similarity to a reference exceeds {threshold}; not an accuracy"),
+    );
+    let share = share.titled(format!("share > {threshold}"));
+    let mut metrics = vec![mean, share];
+    let top = "mean of the k highest similarities of the run; grows with the number of scores";
+    metrics.extend(tops.iter().map(|k| {
+        Metric::new(&format!("top_{k}"), Formula::TopK(*k), top).titled(format!("top-{k}")).within(range)
+    }));
+    metrics
 }
 
-/// Distinct texts, each with its place: none is embedded twice.
+/// Which similarities must be as exact as can be.
+#[derive(Clone, Copy)]
+struct Doubt {
+    /// Those near this threshold.
+    threshold: f64,
+    /// All of them.
+    is_exact: bool,
+}
+
+/// Distinct texts, each with its place: each is embedded once.
 #[derive(Default)]
 struct Texts<'a> {
     places: HashMap<&'a str, usize>,
@@ -65,37 +101,21 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Scores every comparison of every record: one score for each reference of the target, in [-1, 1].
-///
-/// A failed sample has no scores: it is counted as failed. A sample whose target is empty is unscored for it. A
-/// part of an answer may be empty; it is compared as the empty text.
-///
-/// # Errors
-/// The encoder's.
-pub fn similarity(
-    records: &[SampleRecord],
-    compares: &[Compare],
-    answers: &Answers,
-    encoder: &dyn Embed,
-) -> Result<Vec<Score>, EmbedError> {
+/// The similarity of each pair, in [-1, 1]. An empty text is compared as the empty text.
+fn similarities(pairs: &[Pair<'_>], embedder: &dyn Embed, doubt: Doubt) -> Result<Vec<f64>, ScorerError> {
     let mut texts = Texts::default();
-    let mut pairs = Vec::new();
-    for record in records {
-        for compare in compares.iter().filter(|compare| !is_by_construction(compare, answers)) {
-            pair_up(record, compare, &mut texts, &mut pairs);
-        }
+    let places: Vec<[usize; 2]> =
+        pairs.iter().map(|pair| [texts.place(pair.text), texts.place(pair.reference)]).collect();
+    let vectors = match doubt.is_exact {
+        true => embedder.embed_exactly(&texts.distinct)?,
+        false => embedder.embed(&texts.distinct)?,
+    };
+    let mut values: Vec<f64> =
+        places.iter().map(|[a, b]| similarity_of(vectors.row(*a), vectors.row(*b))).collect();
+    if !doubt.is_exact {
+        settle_doubts(pairs, embedder, doubt.threshold, &mut values)?;
     }
-    let vectors = encoder.embed(&texts.distinct)?;
-    let similarity = |(a, b): (usize, usize)| similarity_of(vectors.row(a), vectors.row(b));
-    let mut values: Vec<Option<f64>> = pairs.iter().map(|pair| pair.texts.map(similarity)).collect();
-    settle_doubts(&pairs, &texts.distinct, encoder, &mut values)?;
-    let scored = pairs.into_iter().zip(values).map(|(Pair { mut score, .. }, value)| {
-        if let Some(value) = value {
-            score.value = ScoreValue::Value(value);
-        }
-        score
-    });
-    Ok(scored.collect())
+    Ok(values)
 }
 
 /// The reference tools compute in f32 and compare the widened value with the threshold.
@@ -103,67 +123,30 @@ fn similarity_of(a: &[f32], b: &[f32]) -> f64 {
     f64::from(cosine(a, b))
 }
 
-/// Computes exactly what may be on the other side of the threshold than it should be.
+/// Computes again, exactly, the values that may be on the wrong side of the threshold.
 fn settle_doubts(
-    pairs: &[Pair],
-    texts: &[&str],
-    encoder: &dyn Embed,
-    values: &mut [Option<f64>],
+    pairs: &[Pair<'_>],
+    embedder: &dyn Embed,
+    threshold: f64,
+    values: &mut [f64],
 ) -> Result<(), EmbedError> {
-    let uncertainty = encoder.uncertainty();
-    let is_doubtful = |value: f64| uncertainty > 0.0 && (value - THRESHOLD).abs() <= uncertainty;
+    let uncertainty = embedder.uncertainty();
+    let is_doubtful = |value: f64| uncertainty > 0.0 && (value - threshold).abs() <= uncertainty;
     let mut doubtful = Texts::default();
     let mut settled = Vec::new();
     for (at, (pair, value)) in pairs.iter().zip(&*values).enumerate() {
-        if let (Some((a, b)), true) = (pair.texts, value.is_some_and(is_doubtful)) {
-            settled.push((at, doubtful.place(texts[a]), doubtful.place(texts[b])));
+        if is_doubtful(*value) {
+            settled.push((at, doubtful.place(pair.text), doubtful.place(pair.reference)));
         }
     }
     if settled.is_empty() {
         return Ok(());
     }
-    let vectors = encoder.embed_exactly(&doubtful.distinct)?;
+    let vectors = embedder.embed_exactly(&doubtful.distinct)?;
     for (at, a, b) in settled {
-        values[at] = Some(similarity_of(vectors.row(a), vectors.row(b)));
+        values[at] = similarity_of(vectors.row(a), vectors.row(b));
     }
     Ok(())
-}
-
-/// A recorded column compared with itself would say nothing.
-fn is_by_construction(compare: &Compare, answers: &Answers) -> bool {
-    matches!(answers, Answers::Column(column) if *column == compare.target)
-}
-
-fn pair_up<'a>(record: &'a SampleRecord, compare: &Compare, texts: &mut Texts<'a>, pairs: &mut Vec<Pair>) {
-    let Some(answer) = record.answer() else { return };
-    let part = match &compare.column {
-        None => Some(compare.take.of(answer)),
-        Some(column) => record.fields.get(column).map(|text| text.trim()).filter(|text| !text.is_empty()),
-    };
-    let mut push = |reference, texts, unscored: &str| {
-        let score = Score {
-            id: record.id.clone(),
-            epoch: record.epoch,
-            scorer: NAME.to_owned(),
-            part: compare.part.clone(),
-            target: compare.target.clone(),
-            reference,
-            value: ScoreValue::Unscored(unscored.to_owned()),
-        };
-        pairs.push(Pair { score, texts });
-    };
-    let references = record.targets.get(&compare.target).map_or(&[][..], Vec::as_slice);
-    let Some(part) = part else { return push(None, None, "the recorded column is empty") };
-    if references.iter().all(|reference| reference.trim().is_empty()) {
-        return push(None, None, "the target is empty");
-    }
-    for (index, reference) in references.iter().enumerate() {
-        if reference.trim().is_empty() {
-            push(Some(index), None, "the reference is empty");
-        } else {
-            push(Some(index), Some((texts.place(part), texts.place(reference))), "");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,39 +4,57 @@
 
 use super::mistake::Mistake;
 use super::prompt::Prompt;
+use super::scoring;
 use crate::dataset::{self, Files};
 use crate::types::Task;
 
 /// What is wrong with the value at `path` (`compare.1.target`).
-struct Fault {
+pub(super) struct Fault {
     path: String,
     what: String,
 }
 
-fn fault(path: impl Into<String>, what: impl Into<String>) -> Fault {
+pub(super) fn fault(path: impl Into<String>, what: impl Into<String>) -> Fault {
     Fault { path: path.into(), what: what.into() }
 }
 
-/// The task that `text` says.
+/// The task that `text` says, with all its entries in `score`.
 ///
 /// # Errors
-/// A text that shows the first mistake with line, column and the line itself.
+/// A text that shows every mistake with line, column and the line itself; of mistakes in the syntax or in the types of
+/// keys the first.
 pub(super) fn parse(text: &str) -> Result<Task, String> {
-    let task: Task = toml::from_str(text).map_err(|error| Mistake::from_toml(text, &error).show(text))?;
-    check(&task).map_err(|fault| Mistake::at(text, &fault.path, fault.what).show(text))?;
-    Ok(task)
+    checked(text, |task| {
+        let others = request_fields(task).err().into_iter().chain(scoring::published_mistakes(task));
+        mistakes(task).into_iter().chain(others).collect()
+    })
 }
 
-fn check(task: &Task) -> Result<(), Fault> {
-    nothing_empty(task)?;
-    known_format(task)?;
-    one_source(task)?;
-    request_fields(task)?;
-    comparisons_differ(task)?;
-    if let Some(images) = &task.images {
-        images.check().map_err(|(key, what)| fault(format!("images.{key}"), what))?;
+/// The task of a recorded run: as [`parse`], whatever request fields it has.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_recorded(text: &str) -> Result<Task, String> {
+    checked(text, mistakes)
+}
+
+fn checked(text: &str, mistakes: impl Fn(&Task) -> Vec<Fault>) -> Result<Task, String> {
+    let task: Task = toml::from_str(text).map_err(|error| Mistake::from_toml(text, &error).show(text))?;
+    let shown = |fault: Fault| Mistake::at(text, &fault.path, fault.what).show(text);
+    match mistakes(&task) {
+        faults if faults.is_empty() => Ok(scoring::resolved(task)),
+        faults => Err(faults.into_iter().map(shown).collect::<Vec<_>>().join("\n")),
     }
-    Prompt::new(&task.prompt.text).map(|_| ()).map_err(|reason| fault("prompt.text", reason))
+}
+
+fn mistakes(task: &Task) -> Vec<Fault> {
+    let images = task
+        .images
+        .as_ref()
+        .map_or(Ok(()), |images| images.check().map_err(|(key, what)| fault(format!("images.{key}"), what)));
+    let prompt = Prompt::new(&task.prompt.text).map(drop).map_err(|reason| fault("prompt.text", reason));
+    let found = [nothing_empty(task), known_format(task), one_source(task), images, prompt];
+    found.into_iter().filter_map(Result::err).chain(scoring::mistakes(task)).collect()
 }
 
 /// An empty text where a name or a column is expected is a form not filled in.
@@ -54,6 +72,12 @@ fn nothing_empty(task: &Task) -> Result<(), Fault> {
         texts.push((format!("compare.{index}.part"), &compare.part));
         texts.push((format!("compare.{index}.target"), &compare.target));
         texts.extend(compare.column.iter().map(|column| (format!("compare.{index}.column"), column)));
+    }
+    for (index, entry) in task.score.iter().enumerate() {
+        let named = [("name", &entry.name), ("column", &entry.column), ("target", &entry.target)];
+        let given = named.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?)));
+        texts.extend(given.map(|(key, text)| (format!("score.{index}.{key}"), text)));
+        texts.push((format!("score.{index}.part"), &entry.part));
     }
     match texts.into_iter().find(|(_, text)| text.trim().is_empty()) {
         Some((path, _)) => {
@@ -90,13 +114,18 @@ fn known_format(task: &Task) -> Result<(), Fault> {
     }
 }
 
+/// Request fields that no task and no command line may set, each with the reason: the record would say that something
+/// else was asked.
+pub const REFUSED_FIELDS: [(&str, &str); 3] = [
+    ("model", "the model is named by --model"),
+    ("messages", "the messages are made of [prompt] and [images]"),
+    ("n", "eyechart records one answer for each sample; more answers would be paid for and lost"),
+];
+
 fn request_fields(task: &Task) -> Result<(), Fault> {
-    for (key, says) in [("model", "--model"), ("messages", "[prompt]")] {
+    for (key, says) in REFUSED_FIELDS {
         if task.generation.contains_key(key) {
-            return Err(fault(
-                format!("generation.{key}"),
-                format!("[generation] has `{key}`, which {says} says"),
-            ));
+            return Err(fault(format!("generation.{key}"), format!("[generation] has `{key}`: {says}")));
         }
     }
     match task.generation.get("stream").filter(|stream| **stream != false) {
@@ -106,21 +135,6 @@ fn request_fields(task: &Task) -> Result<(), Fault> {
         }
         None => Ok(()),
     }
-}
-
-fn comparisons_differ(task: &Task) -> Result<(), Fault> {
-    for (index, compare) in task.compare.iter().enumerate() {
-        let same =
-            |other: &crate::types::Compare| other.part == compare.part && other.target == compare.target;
-        if task.compare[..index].iter().any(same) {
-            let (part, target) = (&compare.part, &compare.target);
-            let what = format!(
-                "a second [[compare]] with the part {part:?} and the target {target:?}: give one another `part`"
-            );
-            return Err(fault(format!("compare.{index}"), what));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -236,7 +250,7 @@ target = \"rationale\"
             (
                 "[images]",
                 "[generation]\nmodel = \"m\"\n[images]",
-                "line 7, column 9: [generation] has `model`, which --model says",
+                "line 7, column 9: [generation] has `model`: the model is named by --model",
             ),
             (
                 "[images]",

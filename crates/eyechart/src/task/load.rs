@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::check::parse;
+use super::check::{parse, parse_recorded};
 use super::registry::{builtin_tasks, suites};
+use super::scoring;
 use crate::types::{Task, TaskSource, hex};
 
 /// A task that can be run.
@@ -91,6 +92,22 @@ impl LoadedTask {
         let sha256 = hex(&Sha256::digest(text.as_bytes()));
         let source = TaskSource { name: task.name.clone(), sha256, text };
         Ok(Self { task, source, folder, in_suite: false })
+    }
+
+    /// The task of a recorded run. What is refused in task files today was allowed when the run was made.
+    ///
+    /// # Errors
+    /// [`TaskError::Malformed`] where this version does not understand the task.
+    pub fn recorded(source: &TaskSource) -> Result<Self, TaskError> {
+        let malformed = |reason| TaskError::Malformed { name: source.name.clone(), reason };
+        let task = parse_recorded(&source.text).map_err(malformed)?;
+        Ok(Self { task, source: source.clone(), folder: None, in_suite: false })
+    }
+
+    /// What a user should know of the task before its answers are paid for.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        scoring::hint(&self.task)
     }
 }
 

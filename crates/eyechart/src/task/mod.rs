@@ -2,7 +2,9 @@
 
 mod check;
 mod columns;
+mod derange;
 mod guess;
+mod kept;
 #[cfg(test)]
 mod keys;
 mod load;
@@ -13,17 +15,22 @@ mod pictures;
 mod prompt;
 mod registry;
 mod samples;
+mod scoring;
 mod source;
 mod starter;
 mod survey;
 
+pub use check::REFUSED_FIELDS;
+pub use derange::{NoExchange, PictureHash, derange};
 pub use guess::{Found, Guess, Options, Pictures};
+pub(crate) use kept::cluster_of;
+pub use kept::{KeptCells, KeptColumns};
 pub use load::{LoadedTask, TaskError, load};
 pub use look::{Column, Look};
 pub use pick::pick;
 pub use prompt::Prompt;
 pub use registry::{Suite, builtin_tasks, suites};
-pub use samples::{Dataset, SampleResult, Unmade};
+pub use samples::{Dataset, Donor, Donors, RowPictures, SampleResult, Unmade};
 pub use source::DataAccess;
 pub use starter::starter;
 pub use survey::{Eligible, Survey};

@@ -27,7 +27,7 @@ pub fn pick(count: u64, limit: u64, seed: u64) -> Vec<u64> {
 }
 
 /// A number in `0..bound`, each as likely as any other. `bound` is not 0.
-fn below(random: &mut ChaCha8Rng, bound: u64) -> u64 {
+pub(super) fn below(random: &mut ChaCha8Rng, bound: u64) -> u64 {
     let unbiased = u64::MAX - u64::MAX % bound;
     loop {
         let drawn = random.next_u64();

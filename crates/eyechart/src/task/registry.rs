@@ -2,6 +2,9 @@
 
 /// The TOML texts of all built-in tasks, by name.
 const TASKS: &[(&str, &str)] = &[
+    ("arxivqa", include_str!("../../tasks/arxivqa.toml")),
+    ("flickr30k", include_str!("../../tasks/flickr30k.toml")),
+    ("visit-bench", include_str!("../../tasks/visit-bench.toml")),
     ("vlm-benchmarks/arxivqa", include_str!("../../tasks/vlm-benchmarks/arxivqa.toml")),
     ("vlm-benchmarks/visit-caption", include_str!("../../tasks/vlm-benchmarks/visit-caption.toml")),
     ("vlm-benchmarks/visit-instruction", include_str!("../../tasks/vlm-benchmarks/visit-instruction.toml")),

@@ -7,26 +7,35 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::columns::Missing;
+use super::kept::{KeptColumns, cluster_of, read_choices};
 use super::load::LoadedTask;
 use super::pick::pick;
 use super::prompt::Prompt;
 use super::source::{DataAccess, Located, locate};
 use super::survey::{Eligible, Survey};
-use crate::dataset::{self, DatasetError, Pick, Reader, resolve_label};
+use crate::dataset::{self, DatasetError, Pick, Reader};
 use crate::types::{
     BadRow, DataFile, DataOrigin, Failure, FailureKind, ImageSource, PickedSample, Progress, Row, Sample,
     Task, text_of, texts_of,
 };
 
+mod donors;
+
+use donors::Handover;
+pub use donors::{Donor, Donors, RowPictures};
+
 /// A task's rows, and the pictures that they name.
 pub struct Dataset {
     task: Task,
     prompt: Prompt,
+    kept: KeptColumns,
     data: Located,
     reader: Box<dyn Reader>,
     /// The column whose recorded outputs stand in for a model, where one does: no picture is touched then.
     recorded: Option<String>,
     with_images: bool,
+    /// Whose pictures the samples have instead of their own, if they do.
+    donors: Option<Donors>,
 }
 
 /// A picked row of which no sample could be made.
@@ -57,10 +66,12 @@ impl Dataset {
         Ok(Self {
             task: loaded.task.clone(),
             prompt: Prompt::new(&loaded.task.prompt.text)?,
+            kept: KeptColumns::of(&loaded.task),
             data,
             reader,
             recorded: None,
             with_images: true,
+            donors: None,
         })
     }
 
@@ -166,10 +177,8 @@ impl Dataset {
     }
 
     fn has_unresolved_label(&self, row: &Row) -> bool {
-        let Some(choices) = &self.task.dataset.choices else { return false };
-        let options = row.get(&choices.options).map(|options| texts_of(&options)).unwrap_or_default();
-        let label = row.get(&choices.label).map(|label| text_of(&label)).unwrap_or_default();
-        resolve_label(&label, &options).is_none()
+        let choices = self.task.dataset.choices.as_ref();
+        choices.is_some_and(|choices| read_choices(row, choices).label.is_none())
     }
 
     /// The samples that `seed` picks, at most `limit`, ascending by row. An id that comes twice gets `#2`, `#3`, …
@@ -253,6 +262,7 @@ impl Dataset {
     ) -> Result<impl Iterator<Item = Result<SampleResult, DatasetError>> + Send, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
         let found = self.reader.rows(Pick::Rows(rows), &self.columns())?;
+        let mut handover = Handover::new(&picked);
         let mut names: HashMap<u64, PickedSample> =
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
         let made = found.filter_map(move |row| {
@@ -262,7 +272,7 @@ impl Dataset {
             };
             let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
             let picked = names.remove(&number)?;
-            Some(Ok(self.sample_of(row, picked)))
+            Some(self.sample_of(row, picked, &mut handover))
         });
         Ok(made)
     }
@@ -273,13 +283,16 @@ impl Dataset {
     /// [`DatasetError`] where the data cannot be read.
     pub fn look_at(&self, picked: Vec<PickedSample>) -> Result<Vec<SampleResult>, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
+        let mut handover = Handover::new(&picked);
         let mut names: HashMap<u64, PickedSample> =
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
         let mut samples = Vec::new();
         for row in self.reader.rows(Pick::Rows(rows), &self.columns())? {
             let row = row?;
             let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
-            samples.extend(names.remove(&number).map(|picked| self.sample_of(row, picked)));
+            if let Some(picked) = names.remove(&number) {
+                samples.push(self.sample_of(row, picked, &mut handover)?);
+            }
         }
         Ok(samples)
     }
@@ -297,33 +310,43 @@ impl Dataset {
         self.samples(picked)?.next().transpose()
     }
 
-    fn sample_of(&self, row: Result<Row, BadRow>, picked: PickedSample) -> SampleResult {
-        let unmade =
-            |picked, kind, reason: String| Box::new(Unmade { picked, failure: Failure::new(kind, reason) });
+    fn sample_of(
+        &self,
+        row: Result<Row, BadRow>,
+        picked: PickedSample,
+        handover: &mut Handover,
+    ) -> Result<SampleResult, DatasetError> {
+        let unmade = |picked, failure| Ok(Err(Box::new(Unmade { picked, failure })));
         let row = match row {
             Ok(row) => row,
-            Err(bad) => return Err(unmade(picked, FailureKind::Sample, bad.to_string())),
+            Err(bad) => return unmade(picked, Failure::new(FailureKind::Sample, bad.to_string())),
         };
         let prompt = match self.prompt.render(&row.cells) {
             Ok(prompt) => prompt,
-            Err(reason) => return Err(unmade(picked, FailureKind::Sample, reason)),
+            Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
         };
-        let images = match self.images_of(&row) {
+        let images = match &self.donors {
+            Some(donors) => handover.images(row.number, (donors, self))?,
+            None => self.images_of(&row).map_err(|reason| Failure::new(FailureKind::Image, reason)),
+        };
+        let images = match images {
             Ok(images) => images,
-            Err(reason) => return Err(unmade(picked, FailureKind::Image, reason)),
+            Err(failure) => return unmade(picked, failure),
         };
-        let mut sample =
-            Sample { id: picked.id, row: picked.row, prompt, images, targets: [].into(), fields: [].into() };
-        for compare in &self.task.compare {
-            let texts = row.get(&compare.target).map(|target| texts_of(&target)).unwrap_or_default();
-            sample.targets.insert(compare.target.clone(), texts);
+        let mut kept = self.kept.read(&row);
+        if let Some(column) = &self.recorded {
+            kept.fields.extend(row.get(column).map(|cell| (column.clone(), text_of(&cell))));
         }
-        for column in self.kept_columns() {
-            if let Some(value) = row.get(column) {
-                sample.fields.insert(column.clone(), text_of(&value));
-            }
-        }
-        Ok(sample)
+        Ok(Ok(Sample {
+            id: picked.id,
+            row: picked.row,
+            prompt,
+            images,
+            targets: kept.targets,
+            fields: kept.fields,
+            choices: kept.choices,
+            cluster: cluster_of(&row, &self.task),
+        }))
     }
 
     fn images_of(&self, row: &Row) -> Result<Vec<ImageSource>, String> {
@@ -364,20 +387,31 @@ impl Dataset {
         if is_address(&place) { Ok(ImageSource::Url(place)) } else { self.data.pictures.source(&place) }
     }
 
-    /// The columns kept beside the answer: those that scores and exports read.
-    fn kept_columns(&self) -> impl Iterator<Item = &String> {
-        let compared = self.task.compare.iter().filter_map(|compare| compare.column.as_ref());
-        self.task.dataset.keep.iter().chain(compared).chain(&self.recorded)
-    }
-
     fn columns(&self) -> Vec<String> {
-        let images = self.task.images.iter().filter(|_| self.with_images).map(|images| &images.column);
-        let targets = self.task.compare.iter().map(|compare| &compare.target);
-        let all = self.prompt.columns().iter().chain(images).chain(targets).chain(self.kept_columns());
+        // The pictures' column also where no picture is sent, since it says which samples belong together; but no
+        // picture is fetched for that.
+        let reads_images = self.with_images || self.data.files.remote.is_empty();
+        let images = self.task.images.iter().filter(|_| reads_images).map(|images| &images.column);
+        let others = self.recorded.iter().chain(&self.task.dataset.cluster);
+        let all = self.prompt.columns().iter().chain(images).chain(self.kept.names()).chain(others);
         let mut columns: Vec<String> = all.cloned().collect();
         columns.sort_unstable();
         columns.dedup();
         columns
+    }
+
+    /// The rows numbered `numbers` (ascending), with `columns` only. Fetches what is elsewhere. Blocks.
+    ///
+    /// # Errors
+    /// [`DatasetError`] where the data cannot be read, or lacks a column.
+    pub fn rows(&self, numbers: Vec<u64>, columns: &[String]) -> Result<Vec<Row>, DatasetError> {
+        self.reader.prefetch(&numbers, columns)?;
+        let mut rows = Vec::new();
+        for row in self.reader.rows(Pick::Rows(numbers), columns)? {
+            // A bad row has nothing to add: its sample failed.
+            rows.extend(row?.ok());
+        }
+        Ok(rows)
     }
 }
 

@@ -21,7 +21,7 @@ pub fn starter(name: &str, look: &Look, guess: &Guess) -> String {
         prompt(guess),
         images(guess),
         generation(),
-        comparisons(look, guess),
+        scores(look, guess),
     ];
     sections.join("\n")
 }
@@ -145,7 +145,10 @@ fn generation() -> String {
     format!("{}[generation]\n# temperature = 0\n# max_tokens = 300\n", comment(more))
 }
 
-fn comparisons(look: &Look, guess: &Guess) -> String {
+fn scores(look: &Look, guess: &Guess) -> String {
+    if let Some(Options::List { resolved: true, .. }) = &guess.options {
+        return "[[score]]\nscorer = \"choice\"  # which option the answer picks: accuracy\n".to_owned();
+    }
     let Some(target) = &guess.target else {
         let how = if look.bare {
             "put a text file beside each picture (`cat.txt` beside `cat.png`) and write `target = \"text\"` here, or \
@@ -157,16 +160,20 @@ fn comparisons(look: &Look, guess: &Guess) -> String {
             "There is nothing to compare with: no column looks like an answer. Answers are recorded and not \
              scored. To score them, {how}"
         );
-        return format!("{}# [[compare]]\n# target = \"COLUMN\"\n", comment(&text));
+        let entry = "# [[score]]\n# scorer = \"exact_match\"\n# target = \"COLUMN\"\n";
+        return format!("{}{entry}", comment(&text));
     };
-    let mut text = format!("[[compare]]\ntarget = {}\n", reasoned(target));
+    let others = "Similarity compares free texts and is not an accuracy. For names and words: exact_match or contains; for \
+                  numbers: number; for yes or no: yes_no; for captions: captions (docs/scorers.md).";
+    let mut text =
+        format!("{}[[score]]\nscorer = \"similarity\"\ntarget = {}\n", comment(others), reasoned(target));
     if guess.target_is_letter {
         text.push_str("take = \"first_line\"  # of the answer\n");
     }
     if let Some(other) = guess.alternatives.first() {
         text.push('\n');
         text.push_str(&comment("The answer can be compared with more than one column:"));
-        text.push_str(&format!("# [[compare]]\n# target = {}\n", quoted(other)));
+        text.push_str(&format!("# [[score]]\n# scorer = \"similarity\"\n# target = {}\n", quoted(other)));
     }
     text
 }

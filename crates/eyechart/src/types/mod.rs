@@ -3,40 +3,50 @@
 //! Nothing here opens a file, a socket or a clock.
 
 mod address;
+mod command;
 mod encoder;
-mod estimate;
 mod failure;
 mod hex;
 mod images;
+mod metric;
 mod nearest;
 mod output;
 mod price;
 mod progress;
 mod record;
 mod request;
+mod results;
 mod row;
 mod sample;
 mod score;
+mod score_entry;
+mod span;
 mod spec;
 mod task;
 
 pub use address::shown_address;
+pub use command::{ArgumentFile, CommandRecord};
 pub use encoder::EncoderSpec;
-pub use estimate::{Cost, Figure, Results, SampleCounts, Speed};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;
 pub use images::{
     Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
 };
+pub use metric::{Counts, Formula, Metric, MetricKind, READABLE, SCORES, readable_metric};
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
 pub use price::{Budget, Price, Tokens};
 pub use progress::{Progress, Silent};
-pub use record::{CachedAnswer, Epoch, ImageRecord, SampleRecord, Status};
+pub use record::{CachedAnswer, Epoch, ImageRecord, RecordedChoices, SampleRecord, Status};
 pub use request::{Request, RequestImage};
+pub use results::{Control, Cost, Direction, Figure, Results, SampleCounts, ScorerSpec, Speed, Unscored};
 pub use row::{BadRow, Row, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};
+pub use score_entry::{
+    AfterExtract, Extract, ExtractRule, PickMatch, References, RegexExtract, ScoreEntry, Unparsed,
+};
+pub use span::character_span;
 pub use spec::{
     Answers, Connections, DataFile, DataOrigin, DataSpec, Endpoint, EvalSpec, Execution, PickedSample,
     SpecDifference, TaskSource,

@@ -41,6 +41,13 @@ pub struct SampleRecord {
     /// Other columns that scores or exports read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// The options of a multiple-choice question; absent where the task has no `choices`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<RecordedChoices>,
+    /// What the sample shares with those that belong together with it: the text of the task's cluster column, the place
+    /// of the first picture, or the SHA-256 of the first picture held in the row. Absent where there is none of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// What came back; a failed sample keeps what there was of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<ModelOutput>,
@@ -71,6 +78,8 @@ impl SampleRecord {
             images: Vec::new(),
             targets: sample.targets,
             fields: sample.fields,
+            choices: sample.choices,
+            cluster: sample.cluster,
             output: None,
             error: None,
             attempts: Vec::new(),
@@ -90,6 +99,8 @@ impl SampleRecord {
             images: Vec::new(),
             targets: BTreeMap::new(),
             fields: BTreeMap::new(),
+            choices: None,
+            cluster: None,
         };
         let (mut record, _) = Self::begin(sample);
         record.fail(failure);
@@ -110,6 +121,7 @@ impl SampleRecord {
             images: Vec::new(),
             targets: BTreeMap::new(),
             fields: BTreeMap::new(),
+            choices: None,
             output,
             ..self
         }
@@ -163,6 +175,17 @@ impl SampleRecord {
     pub fn latency(&self) -> Option<f64> {
         self.attempts.last().filter(|attempt| attempt.error.is_none()).map(|attempt| attempt.seconds)
     }
+}
+
+/// The options of a multiple-choice question and the right one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedChoices {
+    /// The options as the row has them.
+    pub options: Vec<String>,
+    /// The letter of the right one, `A` for the first unless the options have letters of their own; absent where the
+    /// label names none of them, or more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// An answer out of the cache.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use super::RecordedChoices;
+
 /// One item: what is asked about which pictures, and what the answer is compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -20,6 +22,10 @@ pub struct Sample {
     pub targets: BTreeMap<String, Vec<String>>,
     /// Other columns that scores or exports read, as text.
     pub fields: BTreeMap<String, String>,
+    /// The options of a multiple-choice question; absent where the task has no `choices`.
+    pub choices: Option<RecordedChoices>,
+    /// What samples that belong together have in common; see [`super::SampleRecord::cluster`].
+    pub cluster: Option<String>,
 }
 
 /// Where a picture's bytes are.

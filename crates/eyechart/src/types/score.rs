@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Epoch;
+use super::{Counts, Epoch, READABLE};
 
 /// One line of `scores.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,18 +11,33 @@ pub struct Score {
     pub id: String,
     /// Its repetition, from 1.
     pub epoch: Epoch,
+    /// The name of the task's `[[score]]`.
+    pub name: String,
     /// The scorer's name, such as `similarity`.
     pub scorer: String,
-    /// The compared part of the answer, or the recorded column that stands in for it.
+    /// The scored part of the answer.
     pub part: String,
-    /// The target it was compared with.
-    pub target: String,
-    /// Which of the target's references, from 0; absent where the sample as a whole is unscored.
+    /// The target; absent for scorers without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Which of the target's references, from 0; absent where the score is of all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<usize>,
     /// The number, or why there is none.
     #[serde(flatten)]
     pub value: ScoreValue,
+    /// What was read out of the answer; absent where all of the part was scored, or nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// The rule that decided; absent where the scorer has only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
+    /// Where in `output.text` that was read: `[start, end)` in Unicode characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<[usize; 2]>,
+    /// Numbers that metrics sum up.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub counts: Counts,
 }
 
 /// A score's number, or the reason why there is none. Never NaN, never a stand-in.
@@ -43,5 +58,11 @@ impl Score {
             ScoreValue::Value(value) => Some(value),
             ScoreValue::Unscored(_) => None,
         }
+    }
+
+    /// Whether the scorer looked for an answer in the text and found none.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.counts.get(READABLE).is_some_and(|readable| *readable == 0.0)
     }
 }

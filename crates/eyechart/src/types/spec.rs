@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Budget, ImagesOverride, Price};
+use super::{Budget, CommandRecord, Control, ImagesOverride, Price};
 
 /// Everything that determines a run's answers and scores, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub struct EvalSpec {
     pub task: TaskSource,
     /// The model's name, `provider/name`.
     pub model: String,
+    /// `--label`, where it was given: tells runs of one model apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// `--control`, where it was given: what is done to the pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
     /// Where its answers come from.
     pub answers: Answers,
     /// What the model's tokens cost, where that is known.
@@ -37,6 +43,9 @@ pub struct EvalSpec {
     pub limit: Option<usize>,
     /// The picked samples, in the order in which they are asked.
     pub picked: Vec<PickedSample>,
+    /// The programs that the task's scorers start, as they were when the run was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<CommandRecord>,
     /// How the run goes about it: free to differ on resume.
     pub execution: Execution,
 }
@@ -269,6 +278,8 @@ impl EvalSpec {
         compare("task", self.task.name.clone(), given.task.name.clone());
         compare("task text (sha256)", self.task.sha256.clone(), given.task.sha256.clone());
         compare("model", self.model.clone(), given.model.clone());
+        compare("--label", or_none(&self.label), or_none(&given.label));
+        compare("--control", or_none(&self.control), or_none(&given.control));
         compare("data", hashes(&self.data.files), hashes(&given.data.files));
         compare("seed", self.seed.to_string(), given.seed.to_string());
         compare("number of samples", self.picked.len().to_string(), given.picked.len().to_string());
@@ -301,6 +312,10 @@ impl Answers {
             Self::Outputs(file) => format!("outputs with sha256 {}", file.sha256),
         }
     }
+}
+
+fn or_none(given: &Option<impl std::fmt::Display>) -> String {
+    given.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
 }
 
 fn in_words(images: ImagesOverride) -> String {

@@ -1,18 +1,20 @@
 //! A task as its TOML file says it: data, not code. `docs/tasks.md` documents every key.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ImagesSpec;
+use super::score_entry::default_part;
+use super::{ImagesSpec, ScoreEntry};
 
 /// A dataset, a prompt, generation settings and what the answers are compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// The task's name, such as `vlm-benchmarks/arxivqa`: it stands in every file and table.
+    /// The task's name, such as `vlm-benchmarks/arxivqa`: every file and table has it.
     pub name: String,
     /// The table it is shown in: tasks with the same text share one. The name, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,7 +32,12 @@ pub struct Task {
     /// The pictures; a task without them asks by text alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<ImagesSpec>,
-    /// What is compared with what. Without any, answers are recorded and not scored.
+    /// How answers are scored. A task with `[dataset] choices` and without entries is scored by `choice`; any other task
+    /// without entries is recorded and not scored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub score: Vec<ScoreEntry>,
+    /// The earlier spelling of `[[score]]` with `scorer = "similarity"`, `references = "each"`, `threshold = 0.8` and
+    /// `k = [1, 5, 10]`. A task has one of the two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compare: Vec<Compare>,
     /// Figures that others published, shown beside ours and marked as theirs.
@@ -78,9 +85,13 @@ pub struct DatasetSpec {
     /// Multiple choice: the columns with the options and the right one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Choices>,
-    /// Columns (or paths into them) kept in the record (`fields`), for exports, beside those that are compared.
+    /// Columns (or paths into them) kept in the record (`fields`), for exports, beside those that scorers read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<String>,
+    /// The column whose text says which samples belong together, such as several questions about one picture; the first
+    /// picture, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
 }
 
 /// The columns of a multiple-choice question.
@@ -103,19 +114,18 @@ pub struct PromptSpec {
     pub text: String,
 }
 
-/// One comparison: a part of the answer, or a recorded column, with a target.
+/// One `[[compare]]`: a part of the answer, or a recorded column, beside a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
-    /// The comparison's name in every file, by custom the column's name for a recorded column. No two comparisons may
-    /// have the same `part` and `target`.
-    #[serde(default = "answer")]
+    /// What the compared part is called in every file. No two comparisons may have the same `part` and `target`.
+    #[serde(default = "default_part")]
     pub part: String,
     /// Which part of the trimmed answer.
     #[serde(default)]
     pub take: Take,
-    /// Compare this column, a recorded output of somebody else, instead of the answer.
+    /// Compare this column, a recorded output of another model, instead of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// The column with the reference, or a list of them.
@@ -125,11 +135,7 @@ pub struct Compare {
     pub title: Option<String>,
 }
 
-fn answer() -> String {
-    "answer".to_owned()
-}
-
-/// Which part of a trimmed answer is compared.
+/// Which part of a trimmed answer is scored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -141,6 +147,31 @@ pub enum Take {
     FirstLine,
     /// Every line but the first; the empty text where there is only one.
     OtherLines,
+}
+
+impl Task {
+    /// The suite of the published comparison, which keeps the original notebooks' words and figures.
+    pub const PUBLISHED_SUITE: &str = "vlm-benchmarks";
+
+    /// Whether the task is one of that suite.
+    #[must_use]
+    pub fn is_of_published_suite(&self) -> bool {
+        self.name.strip_prefix(Self::PUBLISHED_SUITE).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// The other columns of the dataset that the task keeps in the record, without those that scorers read.
+    pub fn recorded_columns(&self) -> impl Iterator<Item = &String> {
+        self.dataset.keep.iter().chain(self.score.iter().filter_map(|entry| entry.column.as_ref()))
+    }
+}
+
+impl Published {
+    /// Whether the figures stand beside those of `entry`.
+    #[must_use]
+    pub fn is_for(&self, entry: &ScoreEntry) -> bool {
+        let is_named = self.name.as_deref().is_none_or(|name| name == entry.name());
+        is_named && self.part == entry.part && self.target == entry.target
+    }
 }
 
 impl DatasetSpec {
@@ -160,17 +191,25 @@ impl Take {
     /// That part of `answer`, which is trimmed first.
     #[must_use]
     pub fn of(self, answer: &str) -> &str {
-        let answer = answer.trim();
-        let (first, others) = answer.split_once('\n').unwrap_or((answer, ""));
-        match self {
-            Self::All => answer,
-            Self::FirstLine => first,
-            Self::OtherLines => others,
+        &answer[self.range(answer)]
+    }
+
+    /// The bytes of `answer` that are that part.
+    #[must_use]
+    pub fn range(self, answer: &str) -> Range<usize> {
+        let start = answer.len() - answer.trim_start().len();
+        let end = start + answer.trim().len();
+        let line = answer[start..end].find('\n').map(|length| start + length);
+        match (self, line) {
+            (Self::All, _) | (Self::FirstLine, None) => start..end,
+            (Self::FirstLine, Some(line)) => start..line,
+            (Self::OtherLines, Some(line)) => line + 1..end,
+            (Self::OtherLines, None) => end..end,
         }
     }
 }
 
-/// Figures that somebody else published for one comparison.
+/// Published figures for one part and target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -179,12 +218,17 @@ pub struct Published {
     pub source: String,
     /// The model they are of, as the source names it.
     pub model: String,
-    /// The comparison's `part`.
-    #[serde(default = "answer")]
+    /// The `name` of the `[[score]]` that the figures stand beside; any entry of the part and target, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The entry's `part`.
+    #[serde(default = "default_part")]
     pub part: String,
-    /// The comparison's `target`.
-    pub target: String,
-    /// Metric → value as a fraction, not percent: `win_rate`, `mean`, `top_1`, `top_5`, `top_10`.
+    /// The entry's `target`; absent for scorers without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Metric → value as a fraction, not percent, such as `accuracy` or `share_above`. `win_rate` is read as
+    /// `share_above`.
     pub figures: BTreeMap<String, f64>,
     /// What a reader should know of them; without a final full stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]

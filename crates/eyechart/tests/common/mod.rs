@@ -1,6 +1,8 @@
 //! What the tests share: the binary, small data of the real shape, the built-in endpoint.
 #![expect(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; what fails must panic")]
 
+#[cfg(unix)]
+pub mod command;
 pub mod recorded;
 pub mod site;
 pub mod tls;

@@ -5,21 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use eyechart::provider::{Header, HttpLog, ModelName};
-use eyechart::types::{Connections, Endpoint, Execution};
+use eyechart::types::{Connections, Control, Endpoint, Execution};
 use serde_json::{Map, Value};
 
 use super::super::score::RunFormat;
 use super::super::values::{
-    parse_connections, parse_header, parse_param, parse_per_minute, parse_rate, parse_seconds,
+    parse_connections, parse_header, parse_per_minute, parse_rate, parse_request_field, parse_seconds,
 };
 
 /// What is sent besides prompt and pictures.
 #[derive(Debug, Args)]
 pub struct RequestArguments {
     /// Add or override a request field, such as max_tokens=1024
-    #[arg(long, value_name = "KEY=JSON", value_parser = parse_param)]
+    #[arg(long, value_name = "KEY=JSON", value_parser = parse_request_field)]
     pub param: Vec<(String, Value)>,
 
     /// Leave a request field out: newer models refuse max_tokens or temperature
@@ -83,6 +83,10 @@ pub struct ShowingArguments {
     #[arg(long)]
     pub no_score: bool,
 
+    /// Start the programs of `command` scorers; without it their entries stay unscored
+    #[arg(long)]
+    pub allow_command: bool,
+
     /// How to write the figures
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
     pub format: RunFormat,
@@ -90,6 +94,24 @@ pub struct ShowingArguments {
     /// Share of failed samples, from 0 to 1, up to which the exit code is 0
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate)]
     pub fail_on_error: f64,
+}
+
+/// What is done to the pictures of a control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ControlArgument {
+    /// The same prompts without pictures
+    NoImages,
+    /// Each sample with the pictures of another sample, drawn by --seed; no sample keeps a picture of its own
+    ShuffleImages,
+}
+
+impl From<ControlArgument> for Control {
+    fn from(control: ControlArgument) -> Self {
+        match control {
+            ControlArgument::NoImages => Self::NoImages,
+            ControlArgument::ShuffleImages => Self::ShuffleImages,
+        }
+    }
 }
 
 impl RequestArguments {

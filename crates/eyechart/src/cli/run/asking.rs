@@ -12,7 +12,7 @@ use eyechart::log::{RunFolder, for_each_last};
 use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
 use eyechart::run::{Cache, Ended, Job, Live, Meter, Plan, RunError, execute};
-use eyechart::types::Answers;
+use eyechart::types::{Answers, Control};
 
 use super::super::fetching::web_for;
 use super::super::interrupt::Interrupt;
@@ -72,7 +72,9 @@ impl Run {
         });
         let images = preparer(plan, job.folder.images_path());
         let web = web_for(&plan.task, self.going.allow_private_urls)?;
-        Ok(Live { provider, gate, images, web, meter: Arc::clone(meter), cache: self.cache(plan)? })
+        let withholds_images = plan.spec.control == Some(Control::NoImages);
+        let (meter, cache) = (Arc::clone(meter), self.cache(plan)?);
+        Ok(Live { provider, gate, images, withholds_images, web, meter, cache })
     }
 
     /// Where answers of earlier runs are, if they may be used.
@@ -121,7 +123,8 @@ fn announce(plan: &Plan, job: &Job) {
     }
     let already =
         if job.already > 0 { format!(" ({} recorded already)", job.already) } else { String::new() };
-    output::say(&format!("{task}: {count} samples{already} with {}", plan.spec.model));
+    let control = plan.spec.control.map(|control| format!(" ({control})")).unwrap_or_default();
+    output::say(&format!("{task}: {count} samples{already} with {}{control}", plan.spec.model));
 }
 
 /// A run that is recorded only: its counts and its speed are known all the same.
@@ -129,6 +132,6 @@ pub(super) fn unscored(folder: &RunFolder) -> anyhow::Result<Entry> {
     let (spec, task) = (folder.spec()?, eyechart::score::task_of(folder)?);
     let mut outcomes = Outcomes::default();
     for_each_last(&folder.samples_path(), |record| outcomes.add(record))?;
-    let results = analyze(&spec, &task, outcomes, &[]);
+    let results = analyze(&spec, &[], outcomes, &[]);
     Ok(Entry { folder: folder.path().to_owned(), results, task })
 }

@@ -19,7 +19,7 @@ const LOOKED_AT: usize = 20;
 const SHOWN: usize = 5;
 
 impl Planned {
-    fn to_ask(&self) -> &[PickedSample] {
+    pub(super) fn to_ask(&self) -> &[PickedSample] {
         self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask)
     }
 
@@ -28,20 +28,20 @@ impl Planned {
     }
 
     /// Keeps nothing: it only tries pictures out.
-    fn tryer(&self) -> Option<Preparer> {
+    pub(super) fn tryer(&self) -> Option<Preparer> {
         preparer(&self.plan, PathBuf::new())
     }
 
     /// What asking will take; nothing where nobody is asked.
     fn forecast(&self) -> anyhow::Result<Option<Forecast>> {
         let to_ask = self.to_ask();
-        let Answers::Endpoint(endpoint) = &self.plan.spec.answers else { return Ok(None) };
-        if to_ask.is_empty() {
+        let is_asked = matches!(self.plan.spec.answers, Answers::Endpoint(_));
+        if to_ask.is_empty() || !is_asked {
             return Ok(None);
         }
         let first = to_ask.iter().take(LOOKED_AT).cloned().collect();
         let tryer = self.tryer();
-        let scales = Scales::new(Some(endpoint), tryer.as_ref());
+        let scales = Scales::new(&self.plan.spec, tryer.as_ref());
         let samples = self.plan.dataset.look_at(first)?;
         let looked = samples.iter().flatten().map(|sample| scales.weigh(sample)).sum();
         Ok(Some(forecast(&self.plan.spec, to_ask.len() as u64, &looked, &self.spent())))

@@ -6,7 +6,7 @@ mod budget;
 mod foretelling;
 mod planning;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -15,15 +15,15 @@ use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
 
 pub use arguments::RequestArguments;
-use arguments::{GoingArguments, ShowingArguments};
+use arguments::{ControlArgument, GoingArguments, ShowingArguments};
 use budget::BudgetArguments;
 pub use planning::Planned;
 
 use super::embedder::EmbedderArguments;
 use super::images::ImageArguments;
 use super::interrupt::Interrupt;
-use super::score::score_run;
-use super::values::at_least_one;
+use super::score::ScoringTools;
+use super::values::{at_least_one, label};
 use super::{Exit, output};
 
 /// Ask a model about every sample of a task, record, score, show
@@ -50,6 +50,14 @@ pub struct Run {
     /// Score these outputs, lines of {"id": …, "output": …}, instead of asking; --model then only names them
     #[arg(long, value_name = "FILE.jsonl", conflicts_with = "base_url")]
     outputs: Option<PathBuf>,
+
+    /// A text that tells this run from others of the same model; tables show it
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    label: Option<String>,
+
+    /// Make a control: a run of its own that shows how much of the score needs the pictures (docs/controls.md)
+    #[arg(long, value_enum, value_name = "CONTROL")]
+    control: Option<ControlArgument>,
 
     /// Samples to ask [default: the task's own number, else all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
@@ -95,6 +103,7 @@ Examples:
   eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409 --data data
   eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1 --limit 50
   eyechart run visit-bench-multi --model recorded/gpt4_prediction --data visit
+  eyechart run charts.toml --model openai/gpt-4o --limit 50 --control no-images
   eyechart run --resume runs/20261124T101500Z-charts-custom-my-model-3f9a2b
 
 Ctrl-C once finishes and records what is in flight; twice stops at once. Nothing recorded is lost.";
@@ -108,22 +117,27 @@ impl Run {
         if self.dry_run {
             return self.call_dry(planned);
         }
-        // Without anything to score no encoder is needed.
-        let compares = planned.iter().any(Planned::compares);
-        let entries = if self.showing.no_score || !compares {
-            self.foretell(&planned)?;
-            self.each_task(planned, &interrupt, asking::unscored)?
+        let scoring = ScoringTools::new(&self.embedder, self.showing.allow_command);
+        let scores = !self.showing.no_score && planned.iter().any(Planned::scores);
+        let embeds = scores && planned.iter().any(Planned::needs_encoder);
+        // Found before the first request: a night's answers must not wait for it in the morning.
+        let embedder = embeds.then(|| scoring.embedder()).transpose()?;
+        self.foretell(&planned)?;
+        embedder.map_or(Ok(()), Embedder::check)?;
+        let entries = if scores {
+            self.measure(planned, &interrupt, &scoring)?
         } else {
-            // Found before the first request: a night's answers must not wait for it in the morning.
-            let embedder = self.embedder.open()?;
-            self.foretell(&planned)?;
-            embedder.check()?;
-            self.measure(planned, &interrupt, &embedder)?
+            self.each_task(planned, &interrupt, |folder, _| asking::unscored(folder))?
         };
         let Some(entries) = entries else { return Ok(Exit::Interrupted) };
         output::result(&render(&entries, self.showing.format.into()));
         for entry in &entries {
             output::say(&format!("record: {}", entry.folder.display()));
+        }
+        let control = entries.iter().find(|entry| entry.results.control.is_some());
+        if let Some(runs) = control.and_then(|entry| entry.folder.parent()) {
+            let runs = runs.display();
+            output::hint(&format!("eyechart results {runs} shows a control beneath the run with pictures"));
         }
         Ok(self.exit(&entries))
     }
@@ -133,20 +147,22 @@ impl Run {
         &self,
         planned: Vec<Planned>,
         interrupt: &Interrupt,
-        embedder: &Embedder,
+        scoring: &ScoringTools,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
-        self.each_task(planned, interrupt, |folder| score_run(folder, embedder))
+        scoring.report_refused(planned.iter().flat_map(Planned::commands));
+        self.each_task(planned, interrupt, |folder, task_folder| scoring.score(folder, task_folder))
     }
 
     fn each_task(
         &self,
         planned: Vec<Planned>,
         interrupt: &Interrupt,
-        show: impl Fn(&RunFolder) -> anyhow::Result<Entry>,
+        show: impl Fn(&RunFolder, Option<&Path>) -> anyhow::Result<Entry>,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
         let mut entries = Vec::new();
         let (tasks, meter) = (planned.len(), Arc::new(budget::meter(&planned)));
         for planned in planned {
+            let task_folder = planned.plan.task_folder.clone();
             let Some(folder) = self.carry_out(planned, interrupt, &meter)? else {
                 if tasks > 1 {
                     let out = self.out().display().to_string();
@@ -154,7 +170,7 @@ impl Run {
                 }
                 return Ok(None);
             };
-            entries.push(show(&folder)?);
+            entries.push(show(&folder, task_folder.as_deref())?);
         }
         Ok(Some(entries))
     }

@@ -1,6 +1,7 @@
 //! From the command line to plans: what would be asked, of whom, and as which run. Nothing is sent or written.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use eyechart::log::RunFolder;
@@ -8,10 +9,11 @@ use eyechart::provider::{ApiKey, HttpSettings, MOST_CONNECTIONS, ModelName, Prov
 use eyechart::run::{
     AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
 };
+use eyechart::scorer::Scorer;
 use eyechart::task::{DataAccess, LoadedTask, load};
-use eyechart::types::{Answers, Connections, Endpoint, EvalSpec, Execution, Price};
+use eyechart::types::{Answers, Connections, Control, Endpoint, EvalSpec, Execution, Price};
 
-use super::super::fetching::FetchProgress;
+use super::super::fetching::{FETCHES, FetchProgress, web_for};
 use super::super::output;
 use super::Run;
 
@@ -25,16 +27,40 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// Fetches what the samples that are left to ask need.
-    fn bring(&mut self) -> anyhow::Result<()> {
-        let to_ask = self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask);
-        let brought = self.plan.dataset.bring(to_ask, &FetchProgress::default());
-        brought.map_err(|reason| RunError::Config(reason).into())
+    /// Fetches what the samples that are left to ask need, and exchanges their pictures where the run is shuffled.
+    fn bring(&mut self, allow_private_urls: bool) -> anyhow::Result<()> {
+        let is_shuffled = self.plan.spec.control == Some(Control::ShuffleImages) && !self.to_ask().is_empty();
+        let picked = &self.plan.spec.picked;
+        // The exchange is among all picked samples, so that a resumed run goes on with the same one.
+        let needed = match &self.job {
+            Some(job) if !is_shuffled => &job.to_ask,
+            _ => picked,
+        };
+        let brought = self.plan.dataset.bring(needed, &FetchProgress::default());
+        brought.map_err(RunError::Config)?;
+        if let Some(preparer) = self.tryer().filter(|_| is_shuffled) {
+            let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
+            output::say(&format!("{name}: comparing the pictures of {count} samples"));
+            let web = web_for(&self.plan.task, allow_private_urls)?.map(Arc::new);
+            self.plan.exchange_pictures(&preparer, web.as_ref(), FETCHES)?;
+        }
+        Ok(())
     }
 
     /// Whether there is anything to score.
-    pub(super) fn compares(&self) -> bool {
-        !self.plan.task.compare.is_empty()
+    pub(super) fn scores(&self) -> bool {
+        !self.plan.task.score.is_empty()
+    }
+
+    /// The programs that score, each with its arguments.
+    pub(super) fn commands(&self) -> impl Iterator<Item = &[String]> {
+        self.plan.spec.commands.iter().map(|command| command.argv.as_slice())
+    }
+
+    /// Whether scoring takes an encoder.
+    pub(super) fn needs_encoder(&self) -> bool {
+        let scorers = self.plan.task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
+        scorers.into_iter().any(|scorer| scorer.needs_encoder())
     }
 }
 
@@ -42,7 +68,7 @@ impl Run {
     /// The plan of each task, with all that its samples need on this machine: a night's run must not wait for the Hub.
     pub fn planned(&self) -> anyhow::Result<Vec<Planned>> {
         let mut planned = self.plans()?;
-        planned.iter_mut().try_for_each(Planned::bring)?;
+        planned.iter_mut().try_for_each(|planned| planned.bring(self.going.allow_private_urls))?;
         Ok(planned)
     }
 
@@ -54,10 +80,15 @@ impl Run {
         for loaded in self.loaded()? {
             let plan = plan(&loaded, &self.options(&loaded)?, &FetchProgress::default())?;
             plan.notices.iter().for_each(|text| output::notice(text));
+            loaded.hint().iter().for_each(|text| output::hint(text));
             let job = self.job(&plan)?;
             planned.push(self.with_provider(plan, job)?);
         }
         Ok(planned)
+    }
+
+    fn control(&self) -> Option<Control> {
+        self.control.map(Control::from)
     }
 
     /// The folder that holds the runs.
@@ -88,13 +119,15 @@ impl Run {
     /// Without a task: the run's spec has what the command line does not say. What it does say must agree.
     fn resumed_alone(&self, folder: &RunFolder) -> anyhow::Result<Planned> {
         let spec = folder.spec()?;
-        let loaded = LoadedTask::parse(&spec.task.name, spec.task.text.clone(), None)?;
+        let loaded = LoadedTask::recorded(&spec.task)?;
         let recorded = options_of(&spec, &loaded.task);
         let (model, answers) =
             (self.model.clone().unwrap_or(recorded.model), self.answers_over(recorded.answers)?);
         let options = RunOptions {
             price: self.price(&model, &answers, recorded.price)?,
             model,
+            label: self.label.clone().or(recorded.label),
+            control: self.control().or(recorded.control),
             answers,
             data: self.access(recorded.data),
             limit: self.limit.or(recorded.limit),
@@ -141,6 +174,8 @@ impl Run {
             price: self.price(&model, &answers, None)?,
             answers,
             model,
+            label: self.label.clone(),
+            control: self.control(),
             data: self.access(self.recorded(loaded)?),
             limit: self.limit,
             seed: self.seed.unwrap_or(0),

@@ -9,7 +9,7 @@ use super::samples::Samples;
 use super::{Finding, Problem, some_of};
 use crate::log::RunFolder;
 use crate::log::reader::for_each_line;
-use crate::types::{Epoch, Results, Score, Status};
+use crate::types::{Epoch, MetricKind, READABLE, Results, Score, Status};
 
 /// File systems tell times apart this well at worst.
 const TIME_STEP: Duration = Duration::from_secs(2);
@@ -32,11 +32,21 @@ pub(super) fn check(folder: &RunFolder, samples: &Samples, findings: &mut Vec<Fi
             Finding::new(Problem::Stale, derived, message)
         }));
     }
+    if is_of_an_earlier_version(&results) {
+        return true;
+    }
     let numbers = scores.exists().then(|| check_scores(&scores, samples, findings));
     if results.exists() {
         check_results(&results, samples, numbers.as_ref(), findings);
     }
     true
+}
+
+/// Earlier versions wrote other fields: there is nothing to hold them against, and they can be made again at any time.
+fn is_of_an_earlier_version(results: &Path) -> bool {
+    let text = fs::read(results).unwrap_or_default();
+    let format = serde_json::from_slice::<serde_json::Value>(&text).ok();
+    format.is_some_and(|results| results["format"] == "eyechart.results/1")
 }
 
 fn is_older(derived: &Path, source: &Path) -> bool {
@@ -47,8 +57,18 @@ fn is_older(derived: &Path, source: &Path) -> bool {
     }
 }
 
-/// How many numbers there are for each (scorer, part, target).
-type Numbers = BTreeMap<(String, String, String), usize>;
+/// Name, part and target of an entry.
+type Entry = (String, String, Option<String>);
+
+/// How many lines of `scores.jsonl` figures are made of.
+#[derive(Default)]
+struct Lines {
+    with_number: usize,
+    with_counts: usize,
+    with_both: usize,
+}
+
+type Numbers = BTreeMap<Entry, Lines>;
 
 fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> Numbers {
     let mut numbers = Numbers::new();
@@ -62,8 +82,11 @@ fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> 
                     findings.push(Finding::new(Problem::Stale, path, message).at(line.number));
                 }
                 scored.insert(key);
-                let count = usize::from(score.number().is_some());
-                *numbers.entry((score.scorer, score.part, score.target)).or_default() += count;
+                let (number, counts) = (score.number().is_some(), !score.counts.is_empty());
+                let lines = numbers.entry((score.name, score.part, score.target)).or_default();
+                lines.with_number += usize::from(number);
+                lines.with_counts += usize::from(counts);
+                lines.with_both += usize::from(number && counts);
             }
             Err(error) => {
                 let message = format!("not a score: {error}; {AGAIN}");
@@ -108,13 +131,16 @@ fn check_results(path: &Path, samples: &Samples, numbers: Option<&Numbers>, find
         findings.push(Finding::new(Problem::Stale, path, message));
     }
     for figure in &results.figures {
-        let key = (figure.scorer.clone(), figure.part.clone(), figure.target.clone());
-        let count = numbers.map(|numbers| numbers.get(&key).copied().unwrap_or(0));
+        let key = (figure.name.clone(), figure.part.clone(), figure.target.clone());
+        let count = numbers.map(|numbers| match (numbers.get(&key), figure.kind) {
+            (None, _) => 0,
+            (Some(lines), MetricKind::Ratio) if figure.metric == READABLE => lines.with_counts,
+            (Some(lines), MetricKind::Ratio) => lines.with_both,
+            (Some(lines), _) => lines.with_number,
+        });
         if let Some(count) = count.filter(|count| *count != figure.n) {
-            let message = format!(
-                "{} of {} against {} is over {} scores, but scores.jsonl has {count}: {AGAIN}",
-                figure.metric, figure.part, figure.target, figure.n
-            );
+            let message =
+                format!("{} is over {} scores, but scores.jsonl has {count}: {AGAIN}", figure.id, figure.n);
             findings.push(Finding::new(Problem::Stale, path, message));
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Spent;
 use crate::image::Preparer;
-use crate::types::{Answers, Endpoint, EvalSpec, ImageDetail, Price, Sample, Tokens};
+use crate::types::{Answers, Control, EvalSpec, ImageDetail, ImageSource, Price, Sample, Tokens};
 use pictures::TokenRule;
 
 /// Of text, as OpenAI has it for English: the usual rule of thumb.
@@ -97,22 +97,31 @@ impl std::iter::Sum for Weight {
 pub struct Scales<'a> {
     preparer: Option<&'a Preparer>,
     rule: Option<TokenRule>,
+    control: Option<Control>,
 }
 
 impl<'a> Scales<'a> {
-    /// Scales for what is sent to `endpoint`, with pictures as `preparer` makes them.
+    /// Scales for what a run of `spec` sends, with pictures as `preparer` makes them.
     #[must_use]
-    pub fn new(endpoint: Option<&Endpoint>, preparer: Option<&'a Preparer>) -> Self {
+    pub fn new(spec: &EvalSpec, preparer: Option<&'a Preparer>) -> Self {
+        let endpoint = match &spec.answers {
+            Answers::Endpoint(endpoint) => Some(endpoint),
+            Answers::Column(_) | Answers::Outputs(_) => None,
+        };
         let detail = preparer.and_then(Preparer::detail).unwrap_or(ImageDetail::Auto);
         let rule = endpoint.and_then(|endpoint| TokenRule::of(&endpoint.base_url, &endpoint.model, detail));
-        Self { preparer, rule }
+        Self { preparer, rule, control: spec.control }
     }
 
     /// What `sample` weighs. Reads its pictures only where a rule says what their size comes to in tokens.
     #[must_use]
     pub fn weigh(&self, sample: &Sample) -> Weight {
         let (preparer, rule) = (self.preparer, self.rule);
-        let counted = sample.images.iter().filter_map(|image| {
+        let images: &[ImageSource] = match self.control {
+            Some(Control::NoImages) => &[],
+            Some(Control::ShuffleImages) | None => &sample.images,
+        };
+        let counted = images.iter().filter_map(|image| {
             let (width, height) = preparer?.measure(rule.as_ref().and(Some(image))?)?;
             Some(rule?.tokens(width, height))
         });
@@ -121,7 +130,7 @@ impl<'a> Scales<'a> {
         Weight {
             samples: 1,
             characters: sample.prompt.chars().count() as u64,
-            pictures: sample.images.len() as u64,
+            pictures: images.len() as u64,
             counted_pictures,
             picture_tokens,
         }

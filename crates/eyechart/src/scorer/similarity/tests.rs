@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use serde_json::json;
+use sentence_embed::Embeddings;
 
 use super::*;
+use crate::types::EncoderSpec;
 
 /// By how much the stand-in's similarities are wrong, at most.
 const WRONG: f64 = 0.01;
@@ -62,14 +63,9 @@ fn numbers() -> Vec<f64> {
 
 fn scores(encoder: &Encoder) -> Vec<f64> {
     let references: Vec<String> = numbers().iter().map(f64::to_string).collect();
-    let record: SampleRecord = serde_json::from_value(json!({
-        "id": "a", "epoch": 1, "row": 0, "status": "completed", "prompt": "?",
-        "targets": {"answer": references}, "output": {"text": "answer"}
-    }))
-    .unwrap();
-    let compare: Compare = serde_json::from_value(json!({"target": "answer"})).unwrap();
-    let scores = similarity(&[record], &[compare], &Answers::Column("other".to_owned()), encoder).unwrap();
-    scores.iter().map(|score| score.number().unwrap()).collect()
+    let pairs: Vec<Pair<'_>> =
+        references.iter().map(|reference| Pair { text: "answer", reference }).collect();
+    similarities(&pairs, encoder, Doubt { threshold: THRESHOLD, is_exact: false }).unwrap()
 }
 
 fn wins(scores: &[f64]) -> Vec<bool> {

@@ -11,7 +11,7 @@ use super::load::LoadedTask;
 use super::pictures::PictureFiles;
 use crate::dataset::Files;
 use crate::hub::{Environment, Snapshot};
-use crate::types::{DataOrigin, DatasetSpec, Progress};
+use crate::types::{DataOrigin, DatasetSpec, EvalSpec, Progress};
 
 /// Where data may be taken from.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,15 @@ impl DataAccess {
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, env: Environment::from_process(), ..Self::default() }
+    }
+
+    /// The data that the run of `spec` was made of: the folder, or the version that was fetched.
+    #[must_use]
+    pub fn of_run(spec: &EvalSpec) -> Self {
+        match &spec.data.origin {
+            None => Self { folder: Some(spec.data.folder.clone()), ..Self::default() },
+            origin => Self { recorded: origin.clone(), env: Environment::from_process(), ..Self::default() },
+        }
     }
 }
 

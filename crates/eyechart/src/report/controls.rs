@@ -1,0 +1,137 @@
+//! Controls in reports: each beneath the run that it is compared with, and what a reader must know of them.
+
+use super::Entry;
+use crate::types::Control;
+
+/// The entries with each control directly beneath the run with pictures of the same task and model, whatever the order
+/// in which the runs were made. Of several such runs it is one with the same samples, then one with the same label, then
+/// the last one. Everything else keeps its order.
+pub(super) fn beneath_their_runs(entries: &[Entry]) -> Vec<Entry> {
+    let all: Vec<&Entry> = entries.iter().collect();
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    let place = |index: &usize| run_of(&all, &entries[*index]).unwrap_or(*index);
+    order.sort_by_key(|index| (place(index), entries[*index].results.control));
+    order.into_iter().map(|index| entries[index].clone()).collect()
+}
+
+/// Where among `entries` the run is that `control` is compared with; nothing for what is no control.
+fn run_of(entries: &[&Entry], control: &Entry) -> Option<usize> {
+    control.results.control?;
+    let (ours, is_same) = (&control.results, |entry: &Entry| {
+        entry.results.task == control.results.task
+            && entry.results.model == control.results.model
+            && entry.results.control.is_none()
+    });
+    let runs = entries.iter().enumerate().filter(|(_, entry)| is_same(entry));
+    let best = runs.max_by_key(|(_, entry)| {
+        let same_samples = entry.results.picked_sha256 == ours.picked_sha256;
+        (same_samples, entry.results.label == ours.label)
+    });
+    best.map(|(index, _)| index)
+}
+
+/// What a control is, for each kind of control among `entries`, and which controls have other samples than their runs.
+pub(super) fn notes(entries: &[&Entry]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for kind in [Control::NoImages, Control::ShuffleImages] {
+        if entries.iter().any(|entry| entry.results.control == Some(kind)) {
+            notes.push(format!("Rows marked ({kind}) are controls: {}.", in_words(kind)));
+        }
+    }
+    for entry in entries {
+        let Some(run) = run_of(entries, entry).map(|index| &entries[index].results) else { continue };
+        let known = entry.results.picked_sha256.as_ref().zip(run.picked_sha256.as_ref());
+        if known.is_some_and(|(ours, theirs)| ours != theirs) {
+            let (ours, theirs) = (entry.results.shown_model(), run.shown_model());
+            notes.push(format!(
+                "{ours} and {theirs} were asked about different samples and cannot be compared: repeat one of them with \
+                 the --limit and the --seed of the other."
+            ));
+        }
+    }
+    notes
+}
+
+fn in_words(kind: Control) -> &'static str {
+    match kind {
+        Control::NoImages => {
+            "the same prompts were sent without pictures, which shows how much of the score above needs the pictures"
+        }
+        Control::ShuffleImages => {
+            "each prompt was sent with the pictures of another sample, which shows how much of the score above needs \
+             the right pictures"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::types::Results;
+
+    fn entry(model: &str, other: Value) -> Entry {
+        let mut results = json!({"format": Results::FORMAT, "task": "t", "model": model, "scorers": [], "figures": [],
+            "samples": {"total": 1, "completed": 1, "failed": 0}});
+        let fields = other.as_object().unwrap().clone();
+        results.as_object_mut().unwrap().extend(fields);
+        let task = "name = \"t\"\n[dataset]\nfile = \"t.jsonl\"\n[prompt]\ntext = \"?\"\n";
+        Entry {
+            folder: PathBuf::new(),
+            results: serde_json::from_value(results).unwrap(),
+            task: toml::from_str(task).unwrap(),
+        }
+    }
+
+    fn shown(entries: &[Entry]) -> Vec<String> {
+        beneath_their_runs(entries).iter().map(|entry| entry.results.shown_model()).collect()
+    }
+
+    #[test]
+    fn a_control_is_directly_beneath_its_run_whatever_came_first() {
+        let entries = [
+            entry("b", json!({"control": "shuffle-images"})),
+            entry("a", json!({"control": "shuffle-images"})),
+            entry("a", json!({"control": "no-images"})),
+            entry("a", json!({})),
+            entry("other", json!({})),
+            entry("b", json!({})),
+            entry("alone", json!({"control": "no-images"})),
+        ];
+        let expected = [
+            "a",
+            "a (no images)",
+            "a (shuffled images)",
+            "other",
+            "b",
+            "b (shuffled images)",
+            "alone (no images)",
+        ];
+        assert_eq!(shown(&entries), expected);
+    }
+
+    #[test]
+    fn of_several_runs_a_control_is_beneath_the_one_with_its_samples_and_its_label() {
+        let entries = [
+            entry("a", json!({"control": "no-images", "picked_sha256": "1", "label": "new"})),
+            entry("a", json!({"picked_sha256": "1"})),
+            entry("a", json!({"picked_sha256": "1", "label": "new"})),
+            entry("a", json!({"picked_sha256": "2", "label": "new"})),
+        ];
+        assert_eq!(shown(&entries), ["a", "a [new]", "a [new] (no images)", "a [new]"]);
+        assert_eq!(notes(&entries.iter().collect::<Vec<_>>()).len(), 1, "the samples are the same");
+    }
+
+    #[test]
+    fn a_control_of_other_samples_is_not_taken_for_a_comparison() {
+        let run = |sha256: &str| entry("a", json!({"picked_sha256": sha256}));
+        let control = entry("a", json!({"control": "no-images", "picked_sha256": "1"}));
+        let found = notes(&[&run("2"), &control]);
+        assert!(found[1].contains("a (no images) and a were asked about different samples"), "{found:?}");
+        assert_eq!(notes(&[&run("1"), &control]).len(), 1);
+        assert_eq!(notes(&[&run("1"), &run("2")]), Vec::<String>::new());
+    }
+}

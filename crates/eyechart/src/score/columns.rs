@@ -1,0 +1,88 @@
+//! Columns that scorers need and a record lacks, read from the run's own data.
+
+use std::collections::BTreeMap;
+
+use super::ScoreError;
+use crate::dataset::DatasetError;
+use crate::scorer::Scorer;
+use crate::task::{DataAccess, Dataset, KeptColumns, LoadedTask, cluster_of};
+use crate::types::{DataFile, EvalSpec, Row, SampleRecord, Silent, Task};
+
+/// A run whose records are about to be scored by `task`.
+pub(super) struct Completion<'a> {
+    pub(super) spec: &'a EvalSpec,
+    /// The task that the run was made of.
+    pub(super) own: &'a LoadedTask,
+    /// That task with the scorers that are applied.
+    pub(super) task: &'a Task,
+    pub(super) scorers: &'a [Scorer],
+}
+
+impl Completion<'_> {
+    /// Adds to `records` what the scorers read and the run did not record. Nothing is read where nothing is missing.
+    ///
+    /// # Errors
+    /// [`ScoreError::Columns`] where the data is gone or has changed.
+    pub(super) fn complete(&self, records: &mut [SampleRecord]) -> Result<(), ScoreError> {
+        let missing = KeptColumns::read_by(self.task, self.scorers).without(&self.recorded(records));
+        let cluster = self.cluster_column(records);
+        let names: Vec<String> = missing.names().chain(cluster).cloned().collect();
+        if names.is_empty() || records.is_empty() {
+            return Ok(());
+        }
+        let rows = self.rows(records, &names);
+        let rows = rows.map_err(|reason| ScoreError::Columns { columns: names.join(", "), reason })?;
+        for record in records {
+            let Some(row) = rows.get(&record.row) else { continue };
+            missing.read(row).add_to(record);
+            if cluster.is_some() {
+                record.cluster = cluster_of(row, self.task);
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns that the run's records have. Runs of earlier versions have no options in their records.
+    fn recorded(&self, records: &[SampleRecord]) -> KeptColumns {
+        let lacks_choices = |record: &SampleRecord| record.answer().is_some() && record.choices.is_none();
+        let columns = KeptColumns::of(&self.own.task);
+        match records.iter().any(lacks_choices) {
+            true => KeptColumns { choices: None, ..columns },
+            false => columns,
+        }
+    }
+
+    /// The column that says which samples belong together, where a scorer needs it and the records are of another
+    /// column, or of none.
+    fn cluster_column(&self, records: &[SampleRecord]) -> Option<&String> {
+        let dataset = &self.task.dataset;
+        let column = dataset.cluster.as_ref().or(self.task.images.as_ref().map(|images| &images.column));
+        let is_missing = records.iter().any(|record| record.answer().is_some() && record.cluster.is_none());
+        let is_another = dataset.cluster != self.own.task.dataset.cluster;
+        column.filter(|_| self.scorers.iter().any(Scorer::needs_cluster) && (is_missing || is_another))
+    }
+
+    fn rows(&self, records: &[SampleRecord], columns: &[String]) -> Result<BTreeMap<u64, Row>, String> {
+        let text = |error: DatasetError| error.to_string();
+        let dataset = Dataset::find(self.own, &DataAccess::of_run(self.spec), &Silent)?.recorded(None);
+        if hashes(&dataset.fingerprint().map_err(text)?) != hashes(&self.spec.data.files) {
+            let folder = dataset.folder().display();
+            return Err(format!("the data in {folder} is not what it was when the run was made"));
+        }
+        let mut numbers: Vec<u64> = records.iter().map(|record| record.row).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let rows = dataset.rows(numbers, columns).map_err(text)?;
+        let is_held = |row: &Row, column: &str| {
+            row.get(column).is_some() || row.blobs.keys().any(|place| place.starts_with(column))
+        };
+        match columns.iter().find(|column| !rows.iter().any(|row| is_held(row, column))) {
+            Some(column) => Err(format!("no row of the data has a column {column:?}")),
+            None => Ok(rows.into_iter().map(|row| (row.number, row)).collect()),
+        }
+    }
+}
+
+fn hashes(files: &[DataFile]) -> Vec<&str> {
+    files.iter().map(|file| file.sha256.as_str()).collect()
+}

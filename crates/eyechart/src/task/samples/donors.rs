@@ -1,0 +1,125 @@
+//! Samples that are sent the pictures of other samples: whose pictures, and how they are read in time. Does not know how
+//! donors are chosen.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::Dataset;
+use crate::dataset::{DatasetError, Pick};
+use crate::types::{Failure, FailureKind, ImageSource, PickedSample};
+
+/// Bytes of pictures that are read ahead of their samples; the pictures of a single sample may have more.
+const AHEAD_BYTES: u64 = 64 << 20;
+
+/// Whose pictures a sample is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Donor {
+    /// The row with the pictures.
+    pub row: u64,
+    /// Bytes that they take in memory.
+    pub bytes: u64,
+}
+
+/// For the row of each sample the row whose pictures it is sent, or why it is sent none.
+#[derive(Debug, Default)]
+pub struct Donors(HashMap<u64, Result<Donor, Failure>>);
+
+impl FromIterator<(u64, Result<Donor, Failure>)> for Donors {
+    fn from_iter<I: IntoIterator<Item = (u64, Result<Donor, Failure>)>>(donors: I) -> Self {
+        Self(donors.into_iter().collect())
+    }
+}
+
+/// The pictures of one row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowPictures {
+    /// The row.
+    pub row: u64,
+    /// Its pictures in their order, or why there are none.
+    pub images: Result<Vec<ImageSource>, String>,
+}
+
+impl Dataset {
+    /// Gives samples the pictures of other samples from now on. A sample that `donors` has a failure for fails with it.
+    pub fn exchange_pictures(&mut self, donors: Donors) {
+        self.donors = Some(donors);
+    }
+
+    /// The pictures of the rows numbered `rows` (ascending), without anything else of them; none of rows that are not
+    /// in the data. Memory is bounded as in [`Self::samples`].
+    ///
+    /// # Errors
+    /// [`DatasetError`], here or as an item, where the data cannot be read.
+    pub fn pictures(
+        &self,
+        rows: Vec<u64>,
+    ) -> Result<impl Iterator<Item = Result<RowPictures, DatasetError>> + Send, DatasetError> {
+        let columns: Vec<String> = self.task.images.iter().map(|images| images.column.clone()).collect();
+        let rows = self.reader.rows(Pick::Rows(rows), &columns)?;
+        Ok(rows.map(|row| {
+            Ok(match row? {
+                Ok(row) => RowPictures { row: row.number, images: self.images_of(&row) },
+                Err(bad) => RowPictures { row: bad.number, images: Err(bad.to_string()) },
+            })
+        }))
+    }
+}
+
+/// Hands samples that come in ascending order of their rows the pictures of their donors. Reads the donors of many samples
+/// at a time, because some formats read all rows before a row to reach it.
+pub(super) struct Handover {
+    /// Rows of the samples to come.
+    upcoming: VecDeque<u64>,
+    /// Pictures by the donor's row.
+    ready: HashMap<u64, Result<Vec<ImageSource>, String>>,
+}
+
+impl Handover {
+    pub(super) fn new(samples: &[PickedSample]) -> Self {
+        Self { upcoming: samples.iter().map(|sample| sample.row).collect(), ready: HashMap::new() }
+    }
+
+    /// The pictures that the sample of `row` is sent.
+    pub(super) fn images(
+        &mut self,
+        row: u64,
+        (donors, dataset): (&Donors, &Dataset),
+    ) -> Result<Result<Vec<ImageSource>, Failure>, DatasetError> {
+        let donor = match donors.0.get(&row) {
+            Some(Ok(donor)) => donor,
+            Some(Err(failure)) => return Ok(Err(failure.clone())),
+            None => {
+                return Ok(Err(image_failure(format!("row {row} has no part in the exchange of pictures"))));
+            }
+        };
+        if self.upcoming.front().is_some_and(|next| *next <= row) {
+            self.read_ahead(row, (donors, dataset))?;
+        }
+        let gone = || Err(format!("row {} cannot be read any more: did a file change?", donor.row));
+        Ok(self.ready.remove(&donor.row).unwrap_or_else(gone).map_err(image_failure))
+    }
+
+    /// Reads the donors of the sample of `row` and of as many samples after it as memory has room for.
+    fn read_ahead(&mut self, row: u64, (donors, dataset): (&Donors, &Dataset)) -> Result<(), DatasetError> {
+        self.ready.clear();
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while let Some(next) = self.upcoming.pop_front() {
+            let Some(Ok(donor)) = donors.0.get(&next).filter(|_| next >= row) else { continue };
+            bytes += donor.bytes;
+            if bytes > AHEAD_BYTES && !rows.is_empty() {
+                self.upcoming.push_front(next);
+                break;
+            }
+            rows.push(donor.row);
+        }
+        rows.sort_unstable();
+        for pictures in dataset.pictures(rows)? {
+            let pictures = pictures?;
+            self.ready.insert(pictures.row, pictures.images);
+        }
+        Ok(())
+    }
+}
+
+fn image_failure(reason: String) -> Failure {
+    Failure::new(FailureKind::Image, reason)
+}

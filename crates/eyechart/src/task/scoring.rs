@@ -1,0 +1,145 @@
+//! What a task's `[[score]]` and `[[compare]]` come to: the entries by which its answers are scored, and whether they
+//! make sense.
+
+use serde_json::json;
+
+use super::check::{Fault, fault};
+use crate::scorer::Scorer;
+use crate::types::{Compare, Metric, References, ScoreEntry, Task};
+
+/// The scorer of tasks with `choices` and without entries.
+const OF_CHOICES: &str = "choice";
+/// The scorer of `[[compare]]`.
+const OF_COMPARE: &str = "similarity";
+/// The earlier name of the metric [`SHARE_ABOVE`].
+const WIN_RATE: &str = "win_rate";
+const SHARE_ABOVE: &str = "share_above";
+
+/// `task` with all its entries in `score`, and figures by today's names.
+pub(super) fn resolved(mut task: Task) -> Task {
+    task.score.extend(task.compare.drain(..).map(entry_of));
+    if task.score.is_empty() && task.dataset.choices.is_some() {
+        task.score.push(ScoreEntry::new(OF_CHOICES));
+    }
+    for published in &mut task.published {
+        if let Some(win_rate) = published.figures.remove(WIN_RATE) {
+            published.figures.entry(SHARE_ABOVE.to_owned()).or_insert(win_rate);
+        }
+    }
+    task
+}
+
+fn entry_of(compare: Compare) -> ScoreEntry {
+    let own = json!({"threshold": 0.8, "k": [1, 5, 10]});
+    ScoreEntry {
+        part: compare.part,
+        take: compare.take,
+        column: compare.column,
+        target: Some(compare.target),
+        title: compare.title,
+        references: Some(References::Each),
+        is_compare: true,
+        own: own.as_object().cloned().unwrap_or_default(),
+        ..ScoreEntry::new(OF_COMPARE)
+    }
+}
+
+/// What a user of a resolved task should know before answers are paid for; `None` if nothing.
+pub(super) fn hint(task: &Task) -> Option<String> {
+    let compares_only = !task.score.is_empty() && task.score.iter().all(|entry| entry.is_compare);
+    let is_hinted = compares_only && task.dataset.choices.is_some() && !task.is_of_published_suite();
+    is_hinted.then(|| {
+        format!(
+            "{}: the task has `choices`, but [[compare]] measures similarity, which is not accuracy; [[score]] with \
+             scorer = \"{OF_CHOICES}\" measures how often the right option is picked",
+            task.name
+        )
+    })
+}
+
+/// Every mistake in the entries of a task that is not resolved yet.
+pub(super) fn mistakes(task: &Task) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if !task.score.is_empty() && !task.compare.is_empty() {
+        let what = "both [[score]] and [[compare]]: write every [[compare]] as [[score]] with scorer = \"similarity\"";
+        faults.push(fault("compare.0", what));
+    }
+    for (index, compare) in task.compare.iter().enumerate() {
+        let is_same = |other: &Compare| other.part == compare.part && other.target == compare.target;
+        if task.compare[..index].iter().any(is_same) {
+            let (part, target) = (&compare.part, &compare.target);
+            let what = format!(
+                "a second [[compare]] with the part {part:?} and the target {target:?}: give one another `part`"
+            );
+            faults.push(fault(format!("compare.{index}"), what));
+        }
+    }
+    for (index, entry) in task.score.iter().enumerate() {
+        faults.extend(mistakes_of(task, index, entry));
+    }
+    faults
+}
+
+fn mistakes_of(task: &Task, index: usize, entry: &ScoreEntry) -> Vec<Fault> {
+    let at = |key: &str| format!("score.{index}.{key}");
+    let mut faults = Vec::new();
+    if task.score[..index].iter().any(|other| other.is_same(entry)) {
+        let what = format!(
+            "a second [[score]] named {:?} with the same part and target: give one another `name`",
+            entry.name()
+        );
+        faults.push(fault(format!("score.{index}"), what));
+    }
+    if entry.name().contains('.') {
+        faults.push(fault(at("name"), "`name` has a dot, which separates the steps of a figure's id"));
+    }
+    match Scorer::new(entry) {
+        Err(found) => faults.push(fault(at(&found.key), found.what)),
+        Ok(scorer) if scorer.needs_choices() && task.dataset.choices.is_none() => {
+            let what = format!(
+                "{} needs the columns with options and label: choices = {{ options = \"…\", label = \"…\" }} in [dataset]",
+                entry.scorer
+            );
+            faults.push(fault(at("scorer"), what));
+        }
+        Ok(_) => {}
+    }
+    faults
+}
+
+/// Every mistake in the published figures of a task that is not resolved yet: figures that no table would show, or not as
+/// what they are.
+pub(super) fn published_mistakes(task: &Task) -> Vec<Fault> {
+    let resolved = resolved(task.clone());
+    let mut faults = Vec::new();
+    for (index, (published, given)) in resolved.published.iter().zip(&task.published).enumerate() {
+        let at = |key: &str| format!("published.{index}.{key}");
+        let entries: Vec<&ScoreEntry> =
+            resolved.score.iter().filter(|entry| published.is_for(entry)).collect();
+        if entries.is_empty() {
+            let what = "no [[score]] has the part, the target and the name of these figures: no table would show them";
+            faults.push(fault(format!("published.{index}"), what));
+        }
+        if given.figures.contains_key(WIN_RATE) && given.figures.contains_key(SHARE_ABOVE) {
+            let what = format!("`{WIN_RATE}` and `{SHARE_ABOVE}` are one metric: leave one");
+            faults.push(fault(at("figures"), what));
+        }
+        let scorers = entries.iter().filter_map(|entry| Scorer::new(entry).ok());
+        let metrics: Vec<Metric> = scorers.flat_map(|scorer| scorer.metrics()).collect();
+        if !metrics.is_empty() {
+            let wrong = published.figures.iter().filter_map(|(id, value)| mistake_in(id, *value, &metrics));
+            faults.extend(wrong.map(|what| fault(at("figures"), what)));
+        }
+    }
+    faults
+}
+
+fn mistake_in(id: &str, value: f64, metrics: &[Metric]) -> Option<String> {
+    let Some(metric) = metrics.iter().find(|metric| metric.id == id) else {
+        let known: Vec<&str> = metrics.iter().map(|metric| metric.id.as_str()).collect();
+        return Some(format!("unknown metric `{id}`: expected one of {}", known.join(", ")));
+    };
+    let [lowest, highest] = metric.range;
+    (!(lowest..=highest).contains(&value))
+        .then(|| format!("`{id}` is {value}: expected a number from {lowest} to {highest}, not percent"))
+}

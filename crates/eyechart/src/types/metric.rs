@@ -1,0 +1,120 @@
+//! Metrics: how the scores of a run make one figure. A scorer declares them; whatever computes figures knows the kinds
+//! and not the scorers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Numbers by name that a metric sums up over all scores.
+pub type Counts = BTreeMap<String, f64>;
+
+/// The count that is 1 where an answer could be read and 0 where it could not; absent where any text is an answer.
+pub const READABLE: &str = "readable";
+
+/// The count of scores that have counts; added to their sums.
+pub const SCORES: &str = "scores";
+
+/// One metric of a scorer.
+#[derive(Debug, Clone)]
+pub struct Metric {
+    /// Its id in files and flags, such as `accuracy`; never depends on the task.
+    pub id: String,
+    /// The head of its column in tables.
+    pub title: String,
+    /// What it is, for the line below a table; without a final full stop.
+    pub meaning: String,
+    /// How it is computed.
+    pub formula: Formula,
+    /// Its lowest and highest possible value.
+    pub range: [f64; 2],
+    /// Whether a higher value is the better one.
+    pub higher_is_better: bool,
+}
+
+/// How a metric is computed from scores.
+#[derive(Debug, Clone, Copy)]
+pub enum Formula {
+    /// Arithmetic mean of the values.
+    Mean,
+    /// Share of values that are 1; every value is 0 or 1.
+    Share,
+    /// Share of values strictly above a threshold.
+    ShareAbove(f64),
+    /// A function of the summed counts; `None` where it is not defined, as for a ratio over nothing.
+    OfCounts(fn(&Counts) -> Option<f64>),
+    /// Mean of the highest `k` values; not defined for fewer than `k`.
+    TopK(usize),
+}
+
+/// The four kinds of metrics, as files name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricKind {
+    /// Arithmetic mean of the values.
+    Mean,
+    /// Share of 0/1 values; with a `threshold` each value counts as 1 where it is above.
+    Share,
+    /// A ratio or another function of summed counts.
+    Ratio,
+    /// Mean of the highest values.
+    TopK,
+}
+
+impl Metric {
+    /// A metric in [0, 1] of which higher is better, titled with its id.
+    #[must_use]
+    pub fn new(id: &str, formula: Formula, meaning: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: id.replace('_', " "),
+            meaning: meaning.to_owned(),
+            formula,
+            range: [0.0, 1.0],
+            higher_is_better: true,
+        }
+    }
+
+    /// The same with another title.
+    #[must_use]
+    pub fn titled(self, title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..self }
+    }
+
+    /// The same with another range.
+    #[must_use]
+    pub fn within(self, range: [f64; 2]) -> Self {
+        Self { range, ..self }
+    }
+}
+
+impl Formula {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(self) -> MetricKind {
+        match self {
+            Self::Mean => MetricKind::Mean,
+            Self::Share | Self::ShareAbove(_) => MetricKind::Share,
+            Self::OfCounts(_) => MetricKind::Ratio,
+            Self::TopK(_) => MetricKind::TopK,
+        }
+    }
+
+    /// The threshold of a share of values above one.
+    #[must_use]
+    pub fn threshold(self) -> Option<f64> {
+        match self {
+            Self::ShareAbove(threshold) => Some(threshold),
+            _ => None,
+        }
+    }
+}
+
+/// The share of answers that could be read.
+#[must_use]
+pub fn readable_metric(meaning: &str) -> Metric {
+    fn readable(counts: &Counts) -> Option<f64> {
+        let asked = counts.get(SCORES).copied().unwrap_or_default();
+        (asked > 0.0).then(|| counts.get(READABLE).copied().unwrap_or_default() / asked)
+    }
+    Metric::new("readable", Formula::OfCounts(readable), meaning)
+}
