@@ -6,7 +6,7 @@
 mod benchmarks;
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,22 +30,15 @@ const SHUFFLE: [&str; 2] = ["--control", "shuffle-images"];
 fn sent(server: &Server) -> BTreeMap<String, Vec<Vec<u8>>> {
     let mut sent = BTreeMap::new();
     for body in bodies(server) {
-        let (mut prompt, mut pictures) = (String::new(), Vec::new());
-        match &body["messages"][0]["content"] {
-            Value::String(text) => prompt.clone_from(text),
-            parts => {
-                for part in parts.as_array().unwrap() {
-                    match part["image_url"]["url"].as_str() {
-                        Some(url) => pictures.push(match url.split_once(";base64,") {
-                            Some((_, data)) => STANDARD.decode(data).unwrap(),
-                            None => url.as_bytes().to_vec(),
-                        }),
-                        None => prompt.push_str(part["text"].as_str().unwrap()),
-                    }
-                }
-            }
-        }
-        assert_eq!(sent.insert(prompt, pictures), None, "no sample was asked twice");
+        let content = &body["messages"][0]["content"];
+        let parts = content.as_array().map_or_else(|| vec![json!({"text": content})], Clone::clone);
+        let prompt: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+        let urls = parts.iter().filter_map(|part| part["image_url"]["url"].as_str());
+        let picture = |url: &str| match url.split_once(";base64,") {
+            Some((_, data)) => STANDARD.decode(data).unwrap(),
+            None => url.as_bytes().to_vec(),
+        };
+        assert_eq!(sent.insert(prompt, urls.map(picture).collect()), None, "no sample was asked twice");
     }
     sent
 }
@@ -229,7 +222,12 @@ fn a_control_of_a_run_that_sends_no_picture_is_refused() {
             &[control[1], "recorded/answer", "asks the model again"],
         );
         let mut file = eyechart();
-        file.arg("run").arg(&task).args(["--model", "theirs"]).args(control).arg("--outputs").arg(&outputs);
+        file.arg("run")
+            .arg(&task)
+            .args(["--model", "recorded-model"])
+            .args(control)
+            .arg("--outputs")
+            .arg(&outputs);
         refused(file.arg("--out").arg(place.runs()), &[control[1], "--outputs", "asks the model again"]);
     }
     refused(run_at(&server, &place, &task).args(["--control", "blur"]), &["no-images", "shuffle-images"]);
@@ -252,11 +250,14 @@ fn what_cannot_be_shuffled_is_refused_with_the_reason_and_nothing_is_sent() {
         place.write(&format!("images/{number}.jpg"), jpeg(9, 2_000));
     }
     shuffled(&[], &["5 of 5 samples have the same picture"]);
-    shuffled(&["--limit", "1"], &["1 of 1 samples can be asked with pictures, and an exchange takes two"]);
+    shuffled(
+        &["--limit", "1"],
+        &["only 1 of 1 samples have usable pictures; shuffle-images needs at least two"],
+    );
     for number in 0..5 {
         place.write(&format!("images/{number}.jpg"), "no picture");
     }
-    shuffled(&[], &["0 of 5 samples can be asked with pictures"]);
+    shuffled(&[], &["only 0 of 5 samples have usable pictures"]);
     assert_eq!((server.stats().requests, place.runs().exists()), (0, false));
 }
 
@@ -272,8 +273,8 @@ fn of_samples_with_several_pictures_none_meets_one_of_its_own() {
     let task = charts_over(&place, &sets.iter().map(|set| named(set)).collect::<Vec<_>>());
     run_at(&server, &place, &task).args(SHUFFLE).assert().code(0);
     for (set, pictures) in sets.iter().zip(sent_in_order(&server, 6)) {
-        let theirs: Vec<Vec<u8>> = set.iter().map(|number| jpeg(*number, 2_000)).collect();
-        assert!(pictures.iter().all(|picture| !theirs.contains(picture)), "{set:?}");
+        let own: Vec<Vec<u8>> = set.iter().map(|number| jpeg(*number, 2_000)).collect();
+        assert!(pictures.iter().all(|picture| !own.contains(picture)), "{set:?}");
     }
     let entangled =
         charts_over(&place, &[named(&[0, 1]), named(&[1, 2]), named(&[2, 0]), named(&[3]), named(&[4])]);
@@ -391,21 +392,12 @@ fn members_of_an_archive_are_exchanged_and_a_limit_draws_the_partners_too() {
     let mut command = run_at(&server, &place, &task);
     command.env("XDG_CACHE_HOME", place.path("cache")).args(SHUFFLE).args(["--limit", "4"]);
     command.assert().code(0);
-    let run = place.run();
-    let number = |text: &Value| {
-        let text = text.as_str().unwrap();
-        text.trim_end_matches(".jpg").chars().next_back().unwrap()
-    };
-    let pairs: Vec<(char, char)> = run
-        .samples()
-        .iter()
-        .map(|sample| (number(&sample["cluster"]), number(&sample["images"][0]["source"])))
-        .collect();
-    let (mut own, mut theirs): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
-    assert!(pairs.iter().all(|(own, theirs)| own != theirs), "{pairs:?}");
-    own.sort_unstable();
-    theirs.sort_unstable();
-    assert_eq!(own, theirs, "the pictures are those of the picked samples");
+    let number = |text: &Value| text.as_str().unwrap().trim_end_matches(".jpg").chars().next_back().unwrap();
+    let numbers = |sample: &Value| (number(&sample["cluster"]), number(&sample["images"][0]["source"]));
+    let pairs: Vec<(char, char)> = place.run().samples().iter().map(numbers).collect();
+    assert!(pairs.iter().all(|(own, sent)| own != sent), "{pairs:?}");
+    let (own, sent): (BTreeSet<_>, BTreeSet<_>) = pairs.iter().copied().unzip();
+    assert_eq!((own.len(), &own), (4, &sent), "the pictures are those of the picked samples");
 }
 
 #[test]
@@ -438,63 +430,35 @@ fn the_cache_takes_no_answer_of_a_control_for_one_of_the_run() {
     }
 }
 
-/// Runs `charts.toml` with these arguments, and scores it.
-fn scored(server: &Server, place: &Place, arguments: &[&str]) {
-    let mut command = eyechart();
-    command.arg("run").arg(place.path("charts.toml")).args(["--base-url", &server.url()]);
-    command.args(arguments).arg("--out").arg(place.runs()).assert().code(0);
-}
-
-fn results(place: &Place, format: &str) -> String {
-    let mut command = eyechart();
-    stdout(command.arg("results").arg(place.runs()).args(["--format", format]).assert().code(0).get_output())
-}
-
 #[test]
-fn results_show_a_control_directly_beneath_its_run_and_say_what_it_is() {
+fn results_show_a_control_beneath_its_run_and_note_what_it_is_and_that_its_samples_differ() {
     let (place, server) = (Place::new(), endpoint(vec![rule(json!({"answer": "A rise."}))]));
-    place.charts(3);
-    scored(&server, &place, &["--model", "custom/a", "--control", "shuffle-images"]);
-    scored(&server, &place, &["--model", "custom/a", "--control", "no-images"]);
-    scored(&server, &place, &["--model", "custom/b"]);
-    scored(&server, &place, &["--model", "custom/a"]);
-    let table = results(&place, "table");
-    let (figures, _) = table.split_once("\nRuns ").unwrap();
-    let rows: Vec<&str> = figures.lines().filter(|line| line.starts_with("  custom/")).collect();
-    let names: Vec<&str> = rows.iter().map(|row| row.split("  ").nth(1).unwrap()).collect();
-    let three = ["custom/a", "custom/a (no images)", "custom/a (shuffled images)"];
-    let at = names.iter().position(|name| *name == "custom/a").unwrap();
-    assert_eq!(names[at..at + 3], three, "{table}");
-    // As in the table of runs, whose many columns leave less room for names.
-    assert!(
-        table.contains("\n  custom/a (no images)  ") && table.contains("… (shuffled images)  "),
-        "{table}"
-    );
-    let text = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    let task = place.charts(6);
+    for arguments in
+        [&["custom/a", "--seed", "1", "--control", "no-images"][..], &["custom/b"], &["custom/a"]]
+    {
+        let mut command = eyechart();
+        command.arg("run").arg(&task).args(["--base-url", &server.url(), "--limit", "3", "--model"]);
+        command.args(arguments).arg("--out").arg(place.runs()).assert().code(0);
+    }
+    let results = |format: &str| {
+        let mut command = eyechart();
+        command.arg("results").arg(place.runs()).args(["--format", format]);
+        stdout(command.assert().code(0).get_output())
+    };
+    let text = results("table").split_whitespace().collect::<Vec<_>>().join(" ");
     for note in [
         "Rows marked (no images) are controls: the same prompts were sent without pictures,",
-        "Rows marked (shuffled images) are controls: each prompt was sent with the pictures of another sample,",
+        "custom/a (no images) and custom/a were asked about different samples",
     ] {
-        assert_eq!(text.matches(note).count(), 1, "{table}");
+        assert_eq!(text.matches(note).count(), 1, "{text}");
     }
-    assert!(!text.contains("different samples"), "{table}");
-    let json: Value = serde_json::from_str(&results(&place, "json")).unwrap();
-    let controls: Vec<_> = json.as_array().unwrap().iter().map(|run| run.get("control").cloned()).collect();
-    assert_eq!(controls[at..at + 3], [None, Some(json!("no-images")), Some(json!("shuffle-images"))]);
-}
-
-#[test]
-fn a_control_over_other_samples_is_said_to_be_no_comparison() {
-    let (place, server) = (Place::new(), endpoint(vec![rule(json!({"answer": "A rise."}))]));
-    place.charts(6);
-    scored(&server, &place, &["--model", "custom/a", "--limit", "3"]);
-    scored(
-        &server,
-        &place,
-        &["--model", "custom/a", "--limit", "3", "--seed", "1", "--control", "no-images"],
-    );
-    let text = results(&place, "table").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("custom/a (no images) and custom/a were asked about different samples"), "{text}");
+    let runs: Value = serde_json::from_str(&results("json")).unwrap();
+    let names =
+        runs.as_array().unwrap().iter().map(|run| (run["model"].as_str().unwrap(), run.get("control")));
+    let control = json!("no-images");
+    let expected = [("custom/b", None), ("custom/a", None), ("custom/a", Some(&control))];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
 }
 
 #[test]

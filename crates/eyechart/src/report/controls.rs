@@ -1,7 +1,7 @@
 //! Controls in reports: each beneath the run that it is compared with, and what a reader must know of them.
 
 use super::Entry;
-use crate::types::Control;
+use crate::types::{Control, Results};
 
 /// The entries with each control directly beneath the run with pictures of the same task and model, whatever the order
 /// in which the runs were made. Of several such runs it is one with the same samples, then one with the same label, then
@@ -14,18 +14,15 @@ pub(super) fn beneath_their_runs(entries: &[Entry]) -> Vec<Entry> {
     order.into_iter().map(|index| entries[index].clone()).collect()
 }
 
-/// Where among `entries` the run is that `control` is compared with; nothing for what is no control.
+/// Where among `entries` the run is that `control` is compared with; none if `control` is not a control.
 fn run_of(entries: &[&Entry], control: &Entry) -> Option<usize> {
-    control.results.control?;
-    let (ours, is_same) = (&control.results, |entry: &Entry| {
-        entry.results.task == control.results.task
-            && entry.results.model == control.results.model
-            && entry.results.control.is_none()
-    });
-    let runs = entries.iter().enumerate().filter(|(_, entry)| is_same(entry));
-    let best = runs.max_by_key(|(_, entry)| {
-        let same_samples = entry.results.picked_sha256 == ours.picked_sha256;
-        (same_samples, entry.results.label == ours.label)
+    let control = &control.results;
+    control.control?;
+    let is_same_task_and_model =
+        |run: &Results| run.task == control.task && run.model == control.model && run.control.is_none();
+    let runs = entries.iter().enumerate().filter(|(_, entry)| is_same_task_and_model(&entry.results));
+    let best = runs.max_by_key(|(_, Entry { results: run, .. })| {
+        (run.picked_sha256 == control.picked_sha256, run.label == control.label)
     });
     best.map(|(index, _)| index)
 }
@@ -40,12 +37,14 @@ pub(super) fn notes(entries: &[&Entry]) -> Vec<String> {
     }
     for entry in entries {
         let Some(run) = run_of(entries, entry).map(|index| &entries[index].results) else { continue };
-        let known = entry.results.picked_sha256.as_ref().zip(run.picked_sha256.as_ref());
-        if known.is_some_and(|(ours, theirs)| ours != theirs) {
-            let (ours, theirs) = (entry.results.shown_model(), run.shown_model());
+        let control = &entry.results;
+        let hashes = control.picked_sha256.as_ref().zip(run.picked_sha256.as_ref());
+        if hashes.is_some_and(|(control, run)| control != run) {
             notes.push(format!(
-                "{ours} and {theirs} were asked about different samples and cannot be compared: repeat one of them with \
-                 the --limit and the --seed of the other."
+                "{} and {} were asked about different samples and cannot be compared: repeat one of them with \
+                 the --limit and the --seed of the other.",
+                control.shown_model(),
+                run.shown_model()
             ));
         }
     }
@@ -71,7 +70,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::types::Results;
 
     fn entry(model: &str, other: Value) -> Entry {
         let mut results = json!({"format": Results::FORMAT, "task": "t", "model": model, "scorers": [], "figures": [],

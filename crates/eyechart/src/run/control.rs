@@ -70,7 +70,7 @@ impl Plan {
     ) -> Result<(), RunError> {
         let rows: Vec<u64> = self.spec.picked.iter().map(|picked| picked.row).collect();
         let fetched = match web {
-            Some(web) => Some(self.fetch(&rows, preparer, (web, at_once))?),
+            Some(web) => Some(self.fetch(&rows, preparer, web, at_once)?),
             None => None,
         };
         let identify = |row: RowPictures| identify(row, preparer, fetched.as_ref());
@@ -86,7 +86,8 @@ impl Plan {
         &self,
         rows: &[u64],
         preparer: &Preparer,
-        (web, at_once): (&Arc<Web>, usize),
+        web: &Arc<Web>,
+        at_once: usize,
     ) -> Result<Fetched, RunError> {
         let mut urls = BTreeSet::new();
         for row in self.dataset.pictures(rows.to_vec())? {
@@ -116,7 +117,7 @@ impl Plan {
         }
         let ids = |samples: &[usize]| self.ids(samples.iter().map(|&sample| takers[sample].row));
         let exchange = derange(&pictures, self.spec.seed)
-            .map_err(|reason| refusal(&reason, pictures.len(), (self.spec.picked.len(), ids)))?;
+            .map_err(|reason| refusal(&reason, pictures.len(), self.spec.picked.len(), ids))?;
         let donors = takers.iter().zip(exchange).map(|(taker, donor)| (taker.row, Ok(takers[donor])));
         Ok(donors.chain(failures).collect())
     }
@@ -128,17 +129,17 @@ impl Plan {
     }
 }
 
-fn refusal(
-    reason: &NoExchange,
-    usable: usize,
-    (picked, ids): (usize, impl Fn(&[usize]) -> String),
-) -> RunError {
+/// The error for `reason`, where `usable` of the `picked` samples have pictures that can be sent.
+fn refusal(reason: &NoExchange, usable: usize, picked: usize, ids: impl Fn(&[usize]) -> String) -> RunError {
     let cause = match reason {
         NoExchange::TooFew => {
-            format!("{usable} of {picked} samples can be asked with pictures, and an exchange takes two")
+            format!(
+                "only {usable} of {picked} samples have usable pictures; shuffle-images needs at least two"
+            )
         }
         NoExchange::TooCommon(samples) => format!(
-            "{} of {usable} samples have the same picture (such as {}), more than half of them",
+            "{} of {usable} samples have the same picture (such as {}), more than half of them, so not every sample can \
+             be sent other pictures than its own",
             samples.len(),
             ids(samples)
         ),
@@ -146,10 +147,14 @@ fn refusal(
             "the {usable} samples have so many pictures in common that {} would be sent one of its own",
             ids(&[*sample])
         ),
+        NoExchange::NotFound(sample) => format!(
+            "no exchange was found that sends each of the {usable} samples other pictures than its own, because they \
+             have many pictures in common (the search stopped at {})",
+            ids(&[*sample])
+        ),
     };
     RunError::Config(format!(
-        "--control shuffle-images: {cause}, so not every sample can be sent other pictures than its own: pick other \
-         samples (--limit, --seed), or use --control no-images"
+        "--control shuffle-images: {cause}: pick other samples (--limit, --seed), or use --control no-images"
     ))
 }
 
@@ -183,5 +188,21 @@ fn bytes_of(image: &ImageSource) -> u64 {
             bytes.len() as u64 + NAME_BYTES
         }
         ImageSource::File(_) | ImageSource::Member { .. } | ImageSource::Url(_) => NAME_BYTES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_reached_its_limit_is_not_called_impossible() {
+        let error =
+            refusal(&NoExchange::NotFound(3), 7, 9, |samples| format!("c-{}", samples[0])).to_string();
+        for part in
+            ["no exchange was found", "each of the 7 samples", "stopped at c-3", "--control no-images"]
+        {
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

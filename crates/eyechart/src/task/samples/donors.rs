@@ -64,8 +64,8 @@ impl Dataset {
     }
 }
 
-/// Hands samples that come in ascending order of their rows the pictures of their donors. Reads the donors of many samples
-/// at a time, because some formats read all rows before a row to reach it.
+/// Gives each sample its donor's pictures; samples must arrive in row order. Reads the donors of many samples at a time,
+/// because some formats read all rows before a row to reach it.
 pub(super) struct Handover {
     /// Rows of the samples to come.
     upcoming: VecDeque<u64>,
@@ -92,14 +92,14 @@ impl Handover {
             }
         };
         if self.upcoming.front().is_some_and(|next| *next <= row) {
-            self.read_ahead(row, (donors, dataset))?;
+            self.read_ahead(row, donors, dataset)?;
         }
         let gone = || Err(format!("row {} cannot be read any more: did a file change?", donor.row));
         Ok(self.ready.remove(&donor.row).unwrap_or_else(gone).map_err(image_failure))
     }
 
     /// Reads the donors of the sample of `row` and of as many samples after it as memory has room for.
-    fn read_ahead(&mut self, row: u64, (donors, dataset): (&Donors, &Dataset)) -> Result<(), DatasetError> {
+    fn read_ahead(&mut self, row: u64, donors: &Donors, dataset: &Dataset) -> Result<(), DatasetError> {
         self.ready.clear();
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(next) = self.upcoming.pop_front() {
