@@ -435,7 +435,7 @@ fn results_show_a_control_beneath_its_run_and_note_what_it_is_and_that_its_sampl
     let (place, server) = (Place::new(), endpoint(vec![rule(json!({"answer": "A rise."}))]));
     let task = place.charts(6);
     for arguments in
-        [&["custom/a", "--seed", "1", "--control", "no-images"][..], &["custom/b"], &["custom/a"]]
+        [&["custom/b", "--seed", "1", "--control", "no-images"][..], &["custom/a"], &["custom/b"]]
     {
         let mut command = eyechart();
         command.arg("run").arg(&task).args(["--base-url", &server.url(), "--limit", "3", "--model"]);
@@ -449,7 +449,7 @@ fn results_show_a_control_beneath_its_run_and_note_what_it_is_and_that_its_sampl
     let text = results("table").split_whitespace().collect::<Vec<_>>().join(" ");
     for note in [
         "Rows marked (no images) are controls: the same prompts were sent without pictures,",
-        "custom/a (no images) and custom/a were asked about different samples",
+        "custom/b (no images) and custom/b were asked about different samples",
     ] {
         assert_eq!(text.matches(note).count(), 1, "{text}");
     }
@@ -457,7 +457,7 @@ fn results_show_a_control_beneath_its_run_and_note_what_it_is_and_that_its_sampl
     let names =
         runs.as_array().unwrap().iter().map(|run| (run["model"].as_str().unwrap(), run.get("control")));
     let control = json!("no-images");
-    let expected = [("custom/b", None), ("custom/a", None), ("custom/a", Some(&control))];
+    let expected = [("custom/a", None), ("custom/b", None), ("custom/b", Some(&control))];
     assert_eq!(names.collect::<Vec<_>>(), expected);
 }
 
