@@ -260,7 +260,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::types::texts_of;
 
     fn csv(contents: &[&[u8]]) -> (tempfile::TempDir, Csv) {
         let folder = tempfile::tempdir().unwrap();
@@ -370,25 +369,6 @@ mod tests {
         );
         let last = record(&mut records);
         assert_eq!((last.line, last.bytes.as_slice()), (4, &b"5,6"[..]));
-    }
-
-    #[test]
-    fn the_real_multi_image_sheet_is_read_whole() {
-        let path = "../../../shared/data/visit-multi/visit_bench_multi_images.csv";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        if !path.exists() {
-            assert!(std::env::var_os("CI").is_none(), "the real sheet is missing: {}", path.display());
-            eprintln!("left out: the real sheet is not here");
-            return;
-        }
-        let reader = Csv { paths: vec![path] };
-        let rows: Vec<_> = read(&reader, Pick::Scan).into_iter().map(Result::unwrap).collect();
-        assert_eq!(rows.len(), 50);
-        assert_eq!(rows.iter().filter(|row| row.cells["reference_output"] == "").count(), 15);
-        for row in rows {
-            let images = texts_of(&row.cells["images"]);
-            assert!(!images.is_empty() && images.iter().all(|url| url.starts_with("http")), "{images:?}");
-        }
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-#[path = "../../tests/common/site.rs"]
+#[path = "../../tests/it/common/site.rs"]
 #[expect(dead_code, reason = "the tests of data files use the rest")]
 mod site;
 use site::{Page, Site};

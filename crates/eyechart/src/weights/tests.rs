@@ -2,7 +2,7 @@
 //! the process.
 
 mod fixtures;
-#[path = "../../tests/common/hub_server.rs"]
+#[path = "../../tests/it/common/hub_server.rs"]
 #[expect(dead_code, reason = "the tests of the Hub itself use the rest")]
 mod hub_server;
 

@@ -1,0 +1,210 @@
+//! What a run may use up, as a user limits it: money, tokens, time.
+
+use std::path::PathBuf;
+
+use crate::common::{Place, endpoint, eyechart, rule, run_at, stderr, stdout};
+use assert_cmd::Command;
+use eyechart::rehearse::Server;
+use serde_json::{Value, json};
+
+/// A reply that costs 900 tokens of prompt and 100 of answer.
+fn dear() -> Value {
+    let message = json!({"message": {"content": "A rise."}, "finish_reason": "stop"});
+    let usage = json!({"prompt_tokens": 900, "completion_tokens": 100});
+    json!({"body": json!({"model": "m", "choices": [message], "usage": usage}).to_string()})
+}
+
+/// 1 USD for a million tokens of prompt, 10 for one of answer: 0.0019 USD for a reply of [`dear`].
+fn prices(place: &Place) -> PathBuf {
+    let text = "[[price]]\nmodels = [\"custom/*\"]\ninput = 1\noutput = 10\ndate = \"2026-11-24\"\n";
+    place.write("prices.toml", format!("{text}source = \"https://prices.example\"\n"))
+}
+
+fn priced(server: &Server, place: &Place, count: usize) -> Command {
+    let mut command = run_at(server, place, &place.texts(count));
+    command.arg("--prices").arg(prices(place));
+    command
+}
+
+fn resume(place: &Place) -> Command {
+    let mut command = eyechart();
+    command.arg("run").arg("--resume").arg(place.run().path()).arg("--no-score");
+    command
+}
+
+#[test]
+fn a_run_stops_when_its_money_is_used_up_and_goes_on_with_more() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(dear())]);
+    let output =
+        priced(&server, &place, 40).args(["--max-cost", "0.019"]).assert().code(3).get_output().clone();
+    let said = stderr(&output);
+    assert!(said.contains("--max-cost 0.019 is used up"), "{said}");
+    assert!(said.contains("by the price of 2026-11-24"), "{said}");
+    let run = place.run();
+    assert!(said.contains(&format!("--resume {} --max-cost MORE", run.path().display())), "{said}");
+    let asked = run.samples().len();
+    assert!((10..=13).contains(&asked), "ten answers are what it buys, and {asked} were asked for");
+    assert_eq!(server.stats().requests as usize, asked, "what was in flight is in the record");
+    assert!(run.samples().iter().all(|sample| sample["status"] == "completed"));
+    let spec = run.json("spec.json");
+    assert_eq!(spec["execution"]["budget"], json!({"cost": 0.019}));
+    assert_eq!(spec["price"]["source"], "https://prices.example");
+
+    // What it has used up counts, and its limit is still its own.
+    resume(&place).assert().code(3);
+    assert_eq!(server.stats().requests as usize, asked);
+    resume(&place).args(["--max-cost", "0.038"]).assert().code(3);
+    let asked = place.run().samples().len();
+    assert!((20..=23).contains(&asked), "{asked}");
+    resume(&place).args(["--max-cost", "none"]).assert().code(0);
+    assert_eq!((place.run().samples().len(), server.stats().requests), (40, 40));
+}
+
+#[test]
+fn tokens_are_limited_as_the_endpoint_counts_them() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(dear())]);
+    let task = place.texts(40);
+    let mut command = run_at(&server, &place, &task);
+    let output = command
+        .args(["--max-tokens-total", "10000", "--max-connections", "32"])
+        .assert()
+        .code(3)
+        .get_output()
+        .clone();
+    assert!(stderr(&output).contains("--max-tokens-total 10000 is used up"), "{}", stderr(&output));
+    assert!((10..=13).contains(&server.stats().requests), "{:?}", server.stats());
+    assert_eq!(server.stats().requests as usize, place.run().samples().len());
+}
+
+#[test]
+fn a_run_that_needs_no_more_than_it_may_use_ends_well() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(dear())]);
+    run_at(&server, &place, &place.texts(10)).args(["--max-tokens-total", "10000"]).assert().code(0);
+    assert_eq!(place.run().samples().len(), 10);
+}
+
+#[test]
+fn time_is_limited_and_who_waits_to_be_asked_again_is_not_waited_for() {
+    let place = Place::new();
+    let busy = json!({"prompt": "What is 3?", "status": 503, "headers": {"retry-after": "3000"}});
+    let server = endpoint(vec![rule(busy)]);
+    let task = place.texts(6);
+    let mut command = run_at(&server, &place, &task);
+    let output =
+        command.args(["--max-time", "2s", "--max-retries", "9"]).assert().code(3).get_output().clone();
+    assert!(stderr(&output).contains("--max-time is used up: 2 s"), "{}", stderr(&output));
+    let run = place.run();
+    assert!(run.samples().iter().all(|sample| sample["id"] != "t-3"), "it was never answered");
+    assert_eq!(run.json("spec.json")["execution"]["budget"], json!({"seconds": 2.0}));
+}
+
+#[test]
+fn money_cannot_be_limited_where_no_price_is_known_and_nothing_is_sent() {
+    let place = Place::new();
+    let server = endpoint(Vec::new());
+    let task = place.texts(2);
+    // The price of OpenAI's own address is not that of another one.
+    for model in ["custom/m", "openai/gpt-4o-mini"] {
+        let mut command = eyechart();
+        command.arg("run").arg(&task).args([
+            "--model",
+            model,
+            "--base-url",
+            &server.url(),
+            "--max-cost",
+            "1",
+        ]);
+        let output = command.arg("--out").arg(place.runs()).assert().code(2).get_output().clone();
+        assert!(stderr(&output).contains("--prices"), "{}", stderr(&output));
+    }
+    assert_eq!((server.stats().requests, place.all_runs().len()), (0, 0));
+}
+
+#[test]
+fn an_endpoint_that_counts_no_tokens_cannot_be_held_to_a_budget() {
+    let place = Place::new();
+    let message = json!({"choices": [{"message": {"content": "A rise."}, "finish_reason": "stop"}]});
+    let server = endpoint(vec![rule(json!({"body": message.to_string()}))]);
+    let output = priced(&server, &place, 40).args(["--max-cost", "1"]).assert().code(3).get_output().clone();
+    assert!(stderr(&output).contains("does not say how many tokens"), "{}", stderr(&output));
+    assert!(server.stats().requests <= 5, "{:?}", server.stats());
+    assert_eq!(server.stats().requests as usize, place.run().samples().len());
+}
+
+#[test]
+fn tasks_of_one_command_share_its_budget() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(dear())]);
+    let first = place.texts(8);
+    let text = std::fs::read_to_string(&first).unwrap();
+    let second = place.write("second.toml", text.replace("name = \"texts\"", "name = \"second\""));
+    let mut command = run_at(&server, &place, &first);
+    let output =
+        command.arg(&second).args(["--max-tokens-total", "10000"]).assert().code(3).get_output().clone();
+    assert!((10..=13).contains(&server.stats().requests), "{:?}", server.stats());
+    assert!(stderr(&output).contains("used up"));
+    assert!(stderr(&output).contains("forecast for all 2 tasks: 16 requests"), "{}", stderr(&output));
+    assert_eq!(place.all_runs().iter().map(|run| run.samples().len()).max(), Some(8));
+}
+
+#[test]
+fn what_a_run_cost_is_shown_with_its_price_and_counts_what_failed_and_was_asked_again() {
+    let place = Place::new();
+    let empty = json!({"message": {"content": ""}, "finish_reason": "length"});
+    let usage = json!({"prompt_tokens": 900, "completion_tokens": 600});
+    let body = json!({"model": "m", "choices": [empty], "usage": usage}).to_string();
+    let server =
+        endpoint(vec![rule(json!({"prompt": "What is 1?", "body": body, "times": 2})), rule(dear())]);
+    let mut command = priced(&server, &place, 4);
+    let output = command.assert().code(1).get_output().clone();
+    let table = stdout(&output);
+    // Three answers at 0.0019 USD and 0.0069 for the one that was cut off before it began.
+    assert!(table.contains("0.0126") && table.contains("2026-11-24"), "{table}");
+    assert!(table.contains("https://prices.example"), "{table}");
+    resume(&place).assert().code(1);
+    let output = resume(&place).args(["--format", "json"]).assert().code(0).get_output().clone();
+    let cost = serde_json::from_str::<Value>(&stdout(&output)).unwrap()[0]["cost"].clone();
+    // Folding has dropped the failed records, and not what they cost.
+    assert!((cost["usd"].as_f64().unwrap() - (4.0 * 0.0019 + 2.0 * 0.0069)).abs() < 1e-12, "{cost}");
+    assert_eq!(cost["price"]["input"], 1.0);
+    assert_eq!(place.run().sample("t-1")["earlier"], json!({"input_tokens": 1800, "output_tokens": 1200}));
+}
+
+#[test]
+fn without_a_price_nothing_is_said_of_money() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(dear())]);
+    let output = run_at(&server, &place, &place.texts(2))
+        .args(["--format", "json"])
+        .assert()
+        .code(0)
+        .get_output()
+        .clone();
+    let run = &serde_json::from_str::<Value>(&stdout(&output)).unwrap()[0];
+    assert_eq!((run.get("cost"), place.run().json("spec.json").get("price")), (None, None));
+}
+
+#[test]
+fn a_sample_that_fails_holds_no_budget_up() {
+    let place = Place::new();
+    let bad = json!({"status": 500, "headers": {"retry-after": "0"}});
+    let bad = |prompt: &str| {
+        let mut rule = bad.clone();
+        rule["prompt"] = json!(prompt);
+        rule
+    };
+    let task = place.charts(40);
+    // The first four are all that is asked before it is known what an answer costs.
+    let mut rules: Vec<_> = (0..4).map(|index| rule(bad(&format!("chart {index}?")))).collect();
+    rules.push(rule(dear()));
+    let server = endpoint(rules);
+    for connections in ["1", "8"] {
+        let arguments =
+            ["--max-tokens-total", "5000", "--max-retries", "1", "--max-connections", connections];
+        let output = run_at(&server, &place, &task).args(arguments).assert().code(3).get_output().clone();
+        assert!(stderr(&output).contains("--max-tokens-total 5000 is used up"), "{}", stderr(&output));
+    }
+}

@@ -1,0 +1,51 @@
+//! Everything that is tested through the binary or the public library: one crate, so that eyechart is linked once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot continue panics; one left out prints why"
+)]
+
+mod common;
+
+mod budget;
+mod cache;
+mod calc;
+mod check;
+mod choice;
+#[cfg(unix)]
+mod command;
+#[cfg(unix)]
+mod command_interrupt;
+#[cfg(unix)]
+mod command_rules;
+mod control;
+#[cfg(unix)]
+mod crash;
+mod data_cache;
+mod data_hub;
+mod data_url;
+mod demo;
+mod dry_run;
+mod earlier_version;
+mod embedder;
+mod embeddings;
+mod encoders;
+mod escapes;
+mod faults;
+mod formats;
+mod hub;
+mod hub_shared;
+mod kinds;
+mod live;
+mod own_data;
+mod parquet_memory;
+mod pictures;
+mod recorded;
+mod resume;
+mod scorer_keys;
+mod scorers;
+mod secrets;
+mod structure;
+mod suite;
+mod usage;
+mod web;
