@@ -8,6 +8,7 @@ pub mod calc;
 pub mod dataset;
 pub mod demo;
 pub mod embed;
+pub mod engine;
 pub mod hub;
 pub mod image;
 pub mod log;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eyechart::run::{Stop, StopLevel, Stopper};
+use eyechart::engine::{Stop, StopLevel, Stopper};
 use eyechart::scorer::stop_programs;
 
 use super::exit::Exit;

@@ -1,17 +1,13 @@
 //! Progress on stderr: a bar on a terminal, plain lines elsewhere, nothing for what is over in a second.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use eyechart::log::Tally;
 use eyechart::provider::Gate;
-use eyechart::run::{Job, Watcher};
+use eyechart::types::{Observer, RunEvent, Tally};
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::sync::watch;
 
 use super::output;
 
@@ -19,33 +15,70 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows how a run gets on.
-#[derive(Default)]
+/// Shows the progress of a run.
 pub struct RunProgress {
+    gate: Option<Arc<Gate>>,
+    seen: Arc<Mutex<Seen>>,
     drawing: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
-impl Watcher for RunProgress {
-    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>, gate: Option<Arc<Gate>>) {
+/// What the events have said and the next drawing shows.
+#[derive(Default)]
+struct Seen {
+    tally: Tally,
+    notices: Vec<String>,
+}
+
+impl RunProgress {
+    /// The progress of a run whose requests pass `gate`.
+    pub fn new(gate: Option<Arc<Gate>>) -> Self {
+        Self { gate, seen: Arc::default(), drawing: Mutex::default() }
+    }
+
+    fn begin(&self, samples: usize) {
         let (end, ended) = channel();
-        let total = job.to_ask.len() as u64;
+        let (gate, seen) = (self.gate.clone(), Arc::clone(&self.seen));
         let drawing = std::thread::spawn(move || {
-            let view = View::new(total, gate);
-            while ended.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
-                view.show(*durable.borrow());
+            let view = View::new(samples as u64, gate);
+            loop {
+                let is_last = ended.recv_timeout(REDRAW) != Err(RecvTimeoutError::Timeout);
+                let (tally, notices) = {
+                    let mut seen = lock(&seen);
+                    (seen.tally, std::mem::take(&mut seen.notices))
+                };
+                notices.iter().for_each(|text| view.notice(text));
+                if is_last {
+                    return view.finish(tally);
+                }
+                view.show(tally);
             }
-            view.finish(*durable.borrow());
         });
-        *self.drawing.lock().unwrap_or_else(PoisonError::into_inner) = Some((end, drawing));
+        *lock(&self.drawing) = Some((end, drawing));
     }
 
     fn end(&self) {
-        let drawing = self.drawing.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((end, drawing)) = drawing {
+        if let Some((end, drawing)) = lock(&self.drawing).take() {
             drop(end);
             let _ = drawing.join();
         }
     }
+}
+
+impl Observer for RunProgress {
+    fn observe(&self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Started { samples } => self.begin(*samples),
+            RunEvent::Synced(tally) => lock(&self.seen).tally = *tally,
+            RunEvent::Notice(text) => lock(&self.seen).notices.push(text.clone()),
+            RunEvent::Ended => self.end(),
+            _ => {}
+        }
+    }
+}
+
+/// What is behind the lock is whole at every instant.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One run's bar, or its lines.
@@ -74,6 +107,13 @@ impl View {
         if last.elapsed() >= LINE_EVERY {
             *last = Instant::now();
             output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(tally)));
+        }
+    }
+
+    fn notice(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::notice(text)),
+            None => output::notice(text),
         }
     }
 

@@ -199,6 +199,7 @@ impl Show {
             }),
             withholds_images: false,
             cache: None,
+            memory: u64::MAX,
             meter: Arc::new(Meter::new(Budget::default(), None, Spent::default())),
         };
         let preview = live.preview(sample)?;

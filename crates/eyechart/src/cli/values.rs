@@ -54,6 +54,18 @@ pub fn parse_connections(text: &str) -> Result<Connections, String> {
     }
 }
 
+/// A number of bytes with its unit: `256MiB`, `1.5GB`.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, f64); 4] = [("MiB", 1048576.0), ("GiB", 1073741824.0), ("MB", 1e6), ("GB", 1e9)];
+    let bytes = UNITS.iter().find_map(|(unit, bytes)| {
+        let number: f64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        Some(number * bytes).filter(|bytes| (1e6..=1e15).contains(bytes))
+    });
+    bytes
+        .map(|bytes| bytes as u64)
+        .ok_or_else(|| "expected a size from 1MB up, such as 256MiB or 1GB".to_owned())
+}
+
 pub fn parse_per_minute(text: &str) -> Result<f64, String> {
     match text.parse() {
         // Slower than one in an hour, a run seems to hang.

@@ -1,17 +1,19 @@
-//! A model of embeddings at an endpoint, asked in batches, as many at once as it bears.
+//! A model of embeddings at an endpoint, asked in batches by the engine.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use sentence_embed::Embeddings;
-use tokio::runtime::Runtime;
-use tokio::task::{JoinError, JoinSet};
 
 use super::cache::CacheKey;
-use super::embedder::Source;
+use super::embedder::Source as Encode;
 use super::rows::Rows;
+use crate::engine::{
+    Asking, Broken, Lease, RequestMemory, Runtime, RuntimeError, Sink, Source, Stop, Stopper, Work,
+};
 use crate::provider::{EmbeddingModel, Gate, Halt};
 use crate::scorer::EmbedError;
-use crate::types::{EncoderSpec, Endpoint, Failure, FailureKind};
+use crate::types::{EncoderSpec, Endpoint, Failure, FailureKind, Observers};
 
 /// Texts in a request: what the strictest servers allow.
 const BATCH: usize = 32;
@@ -19,79 +21,129 @@ const BATCH: usize = 32;
 /// A remote encoder.
 #[derive(Debug)]
 pub struct RemoteEncoder {
-    model: Arc<EmbeddingModel>,
-    endpoint: Endpoint,
-    gate: Arc<Gate>,
+    work: Arc<Embed>,
     runtime: Runtime,
 }
 
-/// What became of one batch: its number, and its vectors or why there are none.
-type Ended = (usize, Result<Result<Vec<Vec<f32>>, Failure>, Halt>);
+/// Batches of texts as work of the engine.
+#[derive(Debug)]
+struct Embed {
+    model: EmbeddingModel,
+    endpoint: Endpoint,
+    gate: Arc<Gate>,
+}
+
+/// Texts that are sent in one request.
+struct Batch {
+    /// The place of the first text among all texts.
+    first: usize,
+    texts: Vec<String>,
+}
+
+/// The vectors of a batch.
+struct Vectors {
+    first: usize,
+    vectors: Vec<Vec<f32>>,
+}
 
 impl RemoteEncoder {
     /// The model that `model` asks at `endpoint`, through `gate`. Opens no connection yet.
     ///
     /// # Errors
-    /// Where the system has no thread or file left.
-    pub fn new(model: EmbeddingModel, endpoint: Endpoint, gate: Arc<Gate>) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { model: Arc::new(model), endpoint, gate, runtime })
+    /// [`RuntimeError::NoThreads`] if the system has no thread or file left.
+    pub fn new(model: EmbeddingModel, endpoint: Endpoint, gate: Arc<Gate>) -> Result<Self, RuntimeError> {
+        Ok(Self { work: Arc::new(Embed { model, endpoint, gate }), runtime: Runtime::new()? })
     }
 
     /// Stands for everything that its vectors depend on, as far as it shows from here, but for the text.
     #[must_use]
     pub fn cache_key(&self) -> CacheKey {
-        let Endpoint { base_url, model, params, .. } = &self.endpoint;
+        let Endpoint { base_url, model, params, .. } = &self.work.endpoint;
         let params = serde_json::Value::Object(params.clone()).to_string();
         CacheKey::new(&["remote", base_url, model, &params])
     }
 
     async fn ask(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError> {
-        let mut rows = Rows::new(texts.len());
-        let (mut asked, mut so_far) = (JoinSet::new(), 0);
-        let mut take = |ended: Result<Ended, JoinError>| {
-            let (number, vectors) = self.vectors(ended)?;
-            so_far += vectors.len();
-            done(so_far);
-            let mut placed = vectors.iter().zip(number * BATCH..);
-            placed.try_for_each(|(vector, at)| rows.put(at, vector))
+        let asking = Asking {
+            work: Arc::clone(&self.work),
+            gate: Arc::clone(&self.work.gate),
+            memory: RequestMemory::unlimited(),
+            total: texts.len().div_ceil(BATCH),
+            observers: Observers::default(),
         };
-        for (number, batch) in texts.chunks(BATCH).enumerate() {
-            let slot = self.gate.acquire().await;
-            // A request that failed for good must not wait for all others.
-            while let Some(ended) = asked.try_join_next() {
-                take(ended)?;
-            }
-            let (model, gate) = (Arc::clone(&self.model), Arc::clone(&self.gate));
-            let batch: Vec<String> = batch.iter().map(|&text| text.to_owned()).collect();
-            asked.spawn(async move {
-                let ended = embed(&model, &batch, &gate).await;
-                drop(slot);
-                (number, ended)
-            });
-        }
-        while let Some(ended) = asked.join_next().await {
-            take(ended)?;
-        }
-        rows.into_embeddings()
+        let mut batches = Batches { texts, rest: 0..texts.len() };
+        let mut placed = Placed { rows: Rows::new(texts.len()), count: 0, done };
+        // Nothing gives the order to stop: Ctrl-C ends the process.
+        let stopper = Stopper::default();
+        asking.run(&mut batches, &mut placed, &stopper.stop()).await?;
+        placed.rows.into_embeddings()
+    }
+}
+
+impl Work for Embed {
+    type Item = Batch;
+    type Outcome = Vectors;
+    type Error = EmbedError;
+
+    fn bytes(&self, batch: &Batch) -> u64 {
+        batch.texts.iter().map(|text| text.len() as u64).sum()
     }
 
-    /// The vectors of a batch that ended well, and its number.
-    fn vectors(&self, ended: Result<Ended, JoinError>) -> Result<(usize, Vec<Vec<f32>>), EmbedError> {
-        let (number, outcome) = ended.map_err(|error| self.failed(error))?;
-        match outcome {
-            Ok(Ok(vectors)) => Ok((number, vectors)),
+    async fn perform(&self, batch: Batch, _: Lease, _: Stop) -> Result<Option<Vectors>, EmbedError> {
+        match embed(&self.model, &batch.texts, &self.gate).await {
+            Ok(Ok(vectors)) => Ok(Some(Vectors { first: batch.first, vectors })),
             Ok(Err(failure)) => Err(self.failed(failure)),
-            // Its own words name an option that does not bear on this.
+            // The words of the error name an option that has no effect here.
             Err(Halt::Silent { silence, failure }) => {
                 Err(self.failed(format!("no answer for {} s ({failure})", silence.as_secs())))
             }
             Err(halt) => Err(self.failed(halt)),
         }
     }
+}
 
+impl Embed {
     fn failed(&self, why: impl std::fmt::Display) -> EmbedError {
         EmbedError::Endpoint(format!("{} at {}: {why}", self.endpoint.model, self.endpoint.base_url))
+    }
+}
+
+impl From<Broken> for EmbedError {
+    fn from(broken: Broken) -> Self {
+        Self::Endpoint(broken.to_string())
+    }
+}
+
+/// The texts in batches, in their order.
+struct Batches<'a> {
+    texts: &'a [&'a str],
+    rest: Range<usize>,
+}
+
+impl Source<Embed> for Batches<'_> {
+    async fn next(&mut self) -> Option<Result<Batch, EmbedError>> {
+        let first = self.rest.start;
+        let texts =
+            self.texts.get(first..self.rest.end.min(first + BATCH)).filter(|texts| !texts.is_empty())?;
+        self.rest.start += texts.len();
+        Some(Ok(Batch { first, texts: texts.iter().map(|&text| text.to_owned()).collect() }))
+    }
+}
+
+/// Vectors at the places of their texts.
+struct Placed<'a> {
+    rows: Rows,
+    /// Vectors so far, of which `done` is told.
+    count: usize,
+    done: &'a (dyn Fn(usize) + Sync),
+}
+
+impl Sink<Embed> for Placed<'_> {
+    async fn take(&mut self, Vectors { first, vectors }: Vectors) -> Result<(), EmbedError> {
+        self.count += vectors.len();
+        (self.done)(self.count);
+        let mut placed = vectors.iter().zip(first..);
+        placed.try_for_each(|(vector, at)| self.rows.put(at, vector))
     }
 }
 
@@ -117,12 +169,12 @@ async fn embed(
     Ok(Ok(vectors))
 }
 
-impl Source for RemoteEncoder {
+impl Encode for RemoteEncoder {
     fn spec(&self) -> EncoderSpec {
         EncoderSpec {
-            name: format!("{}/{}", self.endpoint.provider, self.endpoint.model),
-            base_url: Some(self.endpoint.base_url.clone()),
-            params: self.endpoint.params.clone(),
+            name: format!("{}/{}", self.work.endpoint.provider, self.work.endpoint.model),
+            base_url: Some(self.work.endpoint.base_url.clone()),
+            params: self.work.endpoint.params.clone(),
             ..EncoderSpec::default()
         }
     }
@@ -133,6 +185,7 @@ impl Source for RemoteEncoder {
     }
 
     fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError> {
-        self.runtime.block_on(self.ask(texts, done))
+        let vectors = self.runtime.block_on(self.ask(texts, done));
+        vectors.map_err(|error| self.work.failed(error))?
     }
 }

@@ -12,21 +12,10 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::LogError;
-use crate::types::{SampleRecord, Status};
+use crate::types::{SampleRecord, Status, Tally};
 
 /// Lines written at once, at most.
 const GROUP: usize = 256;
-
-/// What has been fsynced since the log was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Samples that ended.
-    pub ended: u64,
-    /// Of those, failed ones.
-    pub failed: u64,
-    /// Prompt and answer tokens that the endpoint reported for them.
-    pub tokens: u64,
-}
 
 /// What one line adds to the tally.
 #[derive(Debug, Clone, Copy)]

@@ -16,7 +16,7 @@ mod model_tests;
 
 use std::path::{Path, PathBuf};
 
-pub use appender::{Appender, LineSummary, Tally};
+pub use appender::{Appender, LineSummary};
 pub use atomic::{WriteSeek, remove_leftovers, write_atomically, write_json};
 pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, check_run};
 pub use fold::fold;

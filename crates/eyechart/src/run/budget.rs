@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::RunError;
 use crate::analyze::busy_seconds;
-use crate::types::{Budget, Price, SampleRecord, Tokens};
+use crate::types::{Budget, Observer, Price, RunEvent, SampleRecord, Tokens};
 
 /// Samples under way at once while nobody knows yet what one costs.
 const BLIND: usize = 4;
@@ -156,7 +156,7 @@ impl Meter {
     }
 
     /// Counts a sample that has just ended; `earlier` tokens of it have been counted before.
-    pub(super) fn count(&self, record: &SampleRecord) {
+    fn count(&self, record: &SampleRecord) {
         let tokens = record.tokens();
         let own = Tokens {
             input: tokens.input - record.earlier.input,
@@ -203,6 +203,14 @@ impl Meter {
     fn lock(&self) -> MutexGuard<'_, Count> {
         // A few numbers, whole at every instant.
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Meter {
+    fn observe(&self, event: &RunEvent<'_>) {
+        if let RunEvent::SampleEnded(record) = event {
+            self.count(record);
+        }
     }
 }
 

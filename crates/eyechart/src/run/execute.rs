@@ -3,23 +3,23 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
-use super::live::{self, Live};
+use super::asking::{AskSamples, ReadAhead, RecordSink};
+use super::live::Live;
 use super::load_series::LoadSeries;
-use super::runtime::runtime;
-use super::{Plan, RunError, Spent, Stop, recorded};
+use super::recorded::{Replay, Source as Answered};
+use super::{Plan, RunError, Spent};
 use crate::dataset::DatasetError;
-use crate::log::{Appender, BadLine, RunFolder, RunLock, Tally, Unfinished, fold};
-use crate::provider::Gate;
+use crate::engine::{Asking, Ended, RequestMemory, Stop, Work, block_on};
+use crate::log::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
+use crate::provider::{Gate, GateSettings};
 use crate::task::{Dataset, SampleResult};
-use crate::types::{EvalSpec, PickedSample, SampleRecord, Status, Tokens};
+use crate::types::{Connections, EvalSpec, Observers, PickedSample, RunEvent, SampleRecord, Status, Tokens};
 
-/// What is still written when a run ends has this long to be whole.
-const LAST_WRITES: Duration = Duration::from_secs(5);
+/// Recorded answers that are looked up at once.
+const REPLAYED: usize = 16;
 
 /// Samples that are read ahead of those who ask them.
 const READ_AHEAD: usize = 4;
@@ -91,23 +91,6 @@ fn tokens_of_failed(records: &[SampleRecord]) -> HashMap<String, Tokens> {
     tokens.filter(|(_, tokens)| !tokens.is_zero()).collect()
 }
 
-/// Somebody who watches a run.
-pub trait Watcher {
-    /// It begins; `durable` tells what is safe on disk, and `gate` how busy the endpoint is kept, where one is asked.
-    fn begin(&self, job: &Job, durable: watch::Receiver<Tally>, gate: Option<Arc<Gate>>);
-    /// It has ended, one way or another.
-    fn end(&self);
-}
-
-/// How a run ended that could go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// Every picked sample has its record.
-    Finished,
-    /// The order to stop came first.
-    Interrupted,
-}
-
 /// Gets the answers that `job` lacks, from the endpoint if `live` is given. Blocks until the record is durable.
 ///
 /// # Errors
@@ -117,7 +100,7 @@ pub fn execute(
     job: &Job,
     live: Option<Live>,
     stop: &Stop,
-    watcher: &dyn Watcher,
+    observers: Observers,
 ) -> Result<Ended, RunError> {
     if job.to_ask.is_empty() {
         return Ok(Ended::Finished);
@@ -125,44 +108,85 @@ pub fn execute(
     // Figures of the record as it was would be taken for those of the record as it will be.
     job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
-    let gate = live.as_ref().map(|live| Arc::clone(&live.gate));
-    watcher.begin(job, log.durable(), gate.clone());
-    let series = gate.map(|gate| LoadSeries::keep(&job.folder, gate));
-    let outcome = runtime().and_then(|runtime| {
-        let answers = get_answers(&runtime, plan, job, (live, &log), stop);
-        // A picture that is being kept is kept whole; a disk that hangs must not hold up the exit for long.
-        runtime.shutdown_timeout(LAST_WRITES);
-        answers
-    });
+    let durable = log.durable();
+    observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
+    let series = live.as_ref().map(|live| LoadSeries::keep(&job.folder, Arc::clone(&live.gate)));
+    let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
+    let outcome = get_answers(plan, live, &Recording { job, log: &log, observers: &observers }, stop);
     let closed = log.finish();
-    watcher.end();
+    observers.emit(&RunEvent::Synced(*durable.borrow()));
+    observers.emit(&RunEvent::Ended);
     let load = series.map_or(Ok(()), LoadSeries::finish);
-    let (ended, order) = outcome?;
+    let ended = outcome?;
     closed?;
     load?;
     if ended == Ended::Finished {
-        fold(&job.folder.samples_path(), order.iter().map(|picked| picked.id.as_str()))?;
+        fold(&job.folder.samples_path(), order.iter().map(String::as_str))?;
     }
     Ok(ended)
 }
 
+/// Where a run's records go, and who is told.
+struct Recording<'a> {
+    job: &'a Job,
+    log: &'a Appender,
+    observers: &'a Observers,
+}
+
 fn get_answers(
-    runtime: &Runtime,
     plan: Plan,
-    job: &Job,
-    (live, log): (Option<Live>, &Appender),
+    live: Option<Live>,
+    recording: &Recording<'_>,
     stop: &Stop,
-) -> Result<(Ended, Vec<PickedSample>), RunError> {
+) -> Result<Ended, RunError> {
     let Plan { spec, dataset, outputs, .. } = plan;
-    let samples = read_ahead(dataset, job.to_ask.clone())?;
-    let ended = match live {
-        Some(live) => runtime.block_on(live::ask_all(Arc::new(live), samples, (job, log), stop.clone()))?,
-        None => {
-            let source = recorded::Source::new(&spec.answers, outputs.as_ref());
-            runtime.block_on(recorded::replay(source, samples, log, stop))?
+    let samples = ReadAhead(read_ahead(dataset, recording.job.to_ask.clone())?);
+    let observers = recording.observers.clone();
+    match live {
+        Some(live) => {
+            let (gate, memory) = (Arc::clone(&live.gate), RequestMemory::new(live.memory));
+            let work = AskSamples { live: Arc::new(live), observers };
+            block_on(ask(work, (gate, memory), samples, recording, stop))?
         }
+        None => {
+            let gate = Gate::new(GateSettings {
+                connections: Connections::Fixed(REPLAYED),
+                ..GateSettings::default()
+            });
+            let work = Replay(Answered::new(&spec.answers, outputs.as_ref()));
+            block_on(ask(work, (gate, RequestMemory::unlimited()), samples, recording, stop))?
+        }
+    }
+}
+
+async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunError>>(
+    work: W,
+    (gate, memory): (Arc<Gate>, RequestMemory),
+    mut samples: ReadAhead,
+    recording: &Recording<'_>,
+    stop: &Stop,
+) -> Result<Ended, RunError> {
+    let Recording { job, log, observers } = *recording;
+    let (total, work) = (job.to_ask.len(), Arc::new(work));
+    let mut sink = RecordSink { job, log, observers, recorded: 0 };
+    let asking = Asking { work, gate, memory, total, observers: observers.clone() };
+    let mut durable = log.durable();
+    let report_durable = async {
+        while durable.changed().await.is_ok() {
+            let tally = *durable.borrow_and_update();
+            observers.emit(&RunEvent::Synced(tally));
+        }
+        std::future::pending().await
     };
-    Ok((ended, spec.picked))
+    let ended = tokio::select! {
+        ended = asking.run(&mut samples, &mut sink, stop) => ended,
+        () = report_durable => Ok(Ended::Interrupted),
+    };
+    match ended {
+        // A budget that is used up does not matter to a run that needs nothing more.
+        Err(RunError::Budget(_)) if sink.recorded == total => Ok(Ended::Finished),
+        ended => ended,
+    }
 }
 
 /// Reads samples on a thread of its own, a few ahead.

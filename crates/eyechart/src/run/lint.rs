@@ -147,7 +147,7 @@ fn lengths(looks: &[Look]) -> Option<PromptLengths> {
 struct Lens<'a> {
     scales: Scales<'a>,
     preparer: Option<&'a Preparer>,
-    source: Option<Source<'a>>,
+    source: Option<Source>,
     web: Option<&'a Web>,
 }
 

@@ -1,21 +1,15 @@
-//! Asking an endpoint: many samples at once through one gate, each recorded before its slot is free again.
+//! What asking samples takes, and how a sample becomes a request: its pictures checked and prepared, its body built.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
 
 use super::cache::{Cache, Key};
-use super::pictures::fetched;
-use super::stop::Orders;
-use super::{Ended, Job, Meter, RunError, Stop, StopLevel, Stopper};
-use crate::dataset::DatasetError;
+use super::{Meter, RunError};
 use crate::image::{PrepareError, Preparer};
-use crate::log::{Appender, LogError};
-use crate::provider::{Gate, Provider, Slot};
-use crate::task::SampleResult;
-use crate::types::{ImageRecord, ImageSource, ModelOutput, Request, RequestImage, Sample, SampleRecord};
+use crate::log::LogError;
+use crate::provider::{Gate, Provider};
+use crate::types::{ImageRecord, ImageSource, Request, RequestImage, Sample, SampleRecord};
 use crate::web::Web;
 
 /// Everything that asking one sample needs.
@@ -32,155 +26,14 @@ pub struct Live {
     pub web: Option<Web>,
     /// Says when what the user allows is used up.
     pub meter: Arc<Meter>,
+    /// Bytes that prepared requests may hold together.
+    pub memory: u64,
     /// Answers of earlier runs; none are used or kept, if absent.
     pub cache: Option<Cache>,
 }
 
-type Samples = mpsc::Receiver<Result<SampleResult, DatasetError>>;
-
-/// How one sample came out: its record, or nothing where the order to stop came before its end.
-type Outcome = Result<Option<SampleRecord>, RunError>;
-
-pub(super) async fn ask_all(
-    live: Arc<Live>,
-    mut samples: Samples,
-    (job, log): (&Job, &Appender),
-    stop: Stop,
-) -> Result<Ended, RunError> {
-    let mut under_way: JoinSet<(Slot, Outcome)> = JoinSet::new();
-    let (mut exhausted, mut abandoned, mut started, mut recorded) = (false, false, 0, 0);
-    let (halt, mut halted) = (Stopper::default(), None);
-    loop {
-        let unhindered = halted.is_none();
-        let going = !exhausted && unhindered && stop.level() == StopLevel::Go;
-        if !going && under_way.is_empty() {
-            break;
-        }
-        // What fails costs nothing, and others must show whether that is the endpoint's fault.
-        let affordable = live.meter.admits(under_way.len().saturating_sub(live.gate.failing()));
-        live.gate.expect(going && affordable && started < job.to_ask.len());
-        let mut halt_by = |error| {
-            halt.raise(StopLevel::Finish);
-            halted.get_or_insert(error);
-        };
-        tokio::select! {
-            biased;
-            () = stop.reached(StopLevel::Now) => return Ok(Ended::Interrupted),
-            Some(ended) = under_way.join_next() => match outcome_of(ended) {
-                Ok((slot, Some(record))) => {
-                    // Without a record nothing more is worth its price: what is in flight is dropped.
-                    write(record, slot, (job, log), &live.meter).await?;
-                    recorded += 1;
-                    live.meter.check().unwrap_or_else(halt_by);
-                }
-                Ok((_, None)) => abandoned = true,
-                // What else is in flight is finished and recorded, as on Ctrl-C.
-                Err(error) => halt_by(error),
-            },
-            () = stop.reached(StopLevel::Finish), if going => {}
-            () = live.meter.time_up(), if unhindered => live.meter.check().unwrap_or_else(halt_by),
-            next = next_sample(&live.gate, &mut samples), if going && affordable => match next {
-                Some((slot, Ok(sample))) => {
-                    let orders = Orders::of(&stop, &halt);
-                    started += 1;
-                    under_way.spawn(ask_one(Arc::clone(&live), sample, slot, orders));
-                }
-                Some((_, Err(error))) => halt_by(RunError::Broken(error)),
-                None => exhausted = true,
-            },
-            () = live.gate.changed(), if going && !affordable => {}
-        }
-    }
-    match halted {
-        // What is used up is of no matter to a run that needs no more.
-        Some(RunError::Budget(_)) if recorded == job.to_ask.len() => Ok(Ended::Finished),
-        Some(error) => Err(error),
-        None if exhausted && !abandoned => Ok(Ended::Finished),
-        None => Ok(Ended::Interrupted),
-    }
-}
-
-async fn next_sample(
-    gate: &Arc<Gate>,
-    samples: &mut Samples,
-) -> Option<(Slot, Result<SampleResult, DatasetError>)> {
-    let slot = gate.acquire().await;
-    Some((slot, samples.recv().await?))
-}
-
-/// How one sample came out, with its slot; no record where it was abandoned.
-fn outcome_of(ended: Result<(Slot, Outcome), JoinError>) -> Result<(Slot, Option<SampleRecord>), RunError> {
-    let (slot, outcome) =
-        ended.map_err(|error| RunError::Defect(format!("a request's task broke off ({error})")))?;
-    Ok((slot, outcome?))
-}
-
-/// Writes one record, then frees its slot.
-async fn write(
-    record: SampleRecord,
-    slot: Slot,
-    (job, log): (&Job, &Appender),
-    meter: &Meter,
-) -> Result<(), LogError> {
-    let record = job.with_earlier(record);
-    log.append(&record).await?;
-    meter.count(&record);
-    drop(slot);
-    Ok(())
-}
-
-async fn ask_one(live: Arc<Live>, sample: SampleResult, slot: Slot, orders: Orders) -> (Slot, Outcome) {
-    let outcome = match sample {
-        Ok(sample) => ask_sample(&live, sample, &orders).await,
-        Err(unmade) => Ok(Some(SampleRecord::unmade(unmade.picked, unmade.failure))),
-    };
-    (slot, outcome)
-}
-
-/// Gives the sample up, unrecorded, where an order to stop comes while it waits.
-async fn ask_sample(live: &Arc<Live>, sample: Sample, orders: &Orders) -> Outcome {
-    let sample = match &live.web {
-        Some(web) => match fetched(web, sample, orders).await {
-            Ok(sample) => sample,
-            Err(ended) => return Ok(ended.map(|record| *record)),
-        },
-        None => sample,
-    };
-    let preparing = Arc::clone(live);
-    let ready = tokio::task::spawn_blocking(move || preparing.ready(sample)).await;
-    let (mut record, body, key) = match ready {
-        Ok(Ok(Ready::Answered(record))) => return Ok(Some(*record)),
-        Ok(Ok(Ready::ToAsk(record, body, key))) => (*record, body, key),
-        Ok(Err(Unready::Failed(record))) => return Ok(Some(*record)),
-        Ok(Err(Unready::Broken(error))) => return Err(error),
-        Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
-    };
-    let Some(asked) = live.provider.ask(body, &live.gate, orders.to_finish()).await? else { return Ok(None) };
-    record.attempts = asked.attempts;
-    match asked.outcome {
-        Ok(output) => {
-            keep(live, key, &output).await;
-            record.complete(output);
-        }
-        Err(failure) => {
-            record.output = asked.unusable;
-            record.fail(failure);
-        }
-    }
-    Ok(Some(record))
-}
-
-/// Keeps an answer for other runs.
-async fn keep(live: &Arc<Live>, key: Option<Key>, output: &ModelOutput) {
-    let Some(key) = key else { return };
-    let (live, output) = (Arc::clone(live), output.clone());
-    let keep = move || live.cache.as_ref().map(|cache| cache.put(&key, output));
-    // A full disk costs another request some day, and is no reason to lose this answer.
-    let _ = tokio::task::spawn_blocking(keep).await;
-}
-
 /// A sample that can go on.
-enum Ready {
+pub(super) enum Ready {
     /// An earlier run was given its answer.
     Answered(Box<SampleRecord>),
     /// The body is to be sent, and the answer to be kept under the key, if it has one.
@@ -202,7 +55,7 @@ impl Live {
     }
 
     /// Prepares the sample, and finds its answer where an earlier run was given it. Blocks.
-    fn ready(&self, sample: Sample) -> Result<Ready, Unready> {
+    pub(super) fn ready(&self, sample: Sample) -> Result<Ready, Unready> {
         let (mut record, request) = self.request(sample)?;
         let cache = self.cache.as_ref();
         let key = cache.and_then(|cache| cache.key(&record, request.image_detail));

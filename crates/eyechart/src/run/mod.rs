@@ -1,5 +1,6 @@
 //! The run: freezes the spec, makes the folder, gets every answer, keeps the record.
 
+mod asking;
 mod budget;
 mod cache;
 mod control;
@@ -15,16 +16,15 @@ mod preview;
 mod prices;
 mod recorded;
 mod resume;
-mod runtime;
-mod stop;
 
 use crate::dataset::DatasetError;
+use crate::engine::{Broken, RuntimeError};
 use crate::log::LogError;
 use crate::provider::Halt;
 
 pub use budget::{Exhausted, Meter, Spent};
 pub use cache::Cache;
-pub use execute::{Ended, Job, Watcher, execute};
+pub use execute::{Job, execute};
 pub use forecast::{Expected, Forecast, Scales, Weight, forecast};
 pub use lint::{DryRun, Oddity, PromptLengths, Remark, dry_run};
 pub use live::Live;
@@ -33,7 +33,6 @@ pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields, with_images}
 pub use preview::{Preview, sample_named};
 pub use prices::Prices;
 pub use resume::{find_matching, options_of, refuse_differences};
-pub use stop::{Stop, StopLevel, Stopper};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +47,9 @@ pub enum RunError {
     /// The data could be read at first and then could not: the run stopped.
     #[error("{0}; mend it and resume the run")]
     Broken(DatasetError),
+    /// This machine gives no threads.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     /// A mistake in eyechart itself: the run stopped.
     #[error("{0}: this is a mistake in eyechart; what is recorded stays, and the run can be resumed")]
     Defect(String),
@@ -60,4 +62,10 @@ pub enum RunError {
     /// What the user allows is used up: the run stopped, and what had no answer can be resumed.
     #[error(transparent)]
     Budget(#[from] Exhausted),
+}
+
+impl From<Broken> for RunError {
+    fn from(broken: Broken) -> Self {
+        Self::Defect(broken.to_string())
+    }
 }

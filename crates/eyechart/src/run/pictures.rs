@@ -6,8 +6,7 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use super::RunError;
-use super::runtime::runtime;
-use super::stop::Orders;
+use crate::engine::{Stop, StopLevel, block_on};
 use crate::types::{Failure, ImageSource, Sample, SampleRecord};
 use crate::web::Web;
 
@@ -29,9 +28,9 @@ pub(super) fn fetch_each(
     web: &Arc<Web>,
     urls: Vec<String>,
     at_once: usize,
-    mut take: impl FnMut(String, Result<Bytes, Failure>),
+    mut take: impl FnMut(String, Result<Bytes, Failure>) + Send,
 ) -> Result<(), RunError> {
-    runtime()?.block_on(async {
+    let fetching = async {
         let (mut urls, mut under_way) = (urls.into_iter(), JoinSet::new());
         loop {
             while under_way.len() < at_once
@@ -47,10 +46,11 @@ pub(super) fn fetch_each(
                 Some(Ok((url, fetched))) => take(url, fetched),
                 // A fetch that broke off gave no picture.
                 Some(Err(_)) => {}
-                None => return Ok(()),
+                None => return,
             }
         }
-    })
+    };
+    Ok(block_on(fetching)?)
 }
 
 /// The sample with what is at its addresses; its failed record where one of them gives no picture; nothing where
@@ -58,11 +58,11 @@ pub(super) fn fetch_each(
 pub(super) async fn fetched(
     web: &Web,
     sample: Sample,
-    orders: &Orders,
+    stop: &Stop,
 ) -> Result<Sample, Option<Box<SampleRecord>>> {
     tokio::select! {
         biased;
-        () = orders.to_finish() => Err(None),
+        () = stop.reached(StopLevel::Finish) => Err(None),
         fetched = fetch_all(web, sample) => fetched.map_err(Some),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -68,7 +69,7 @@ pub struct Plan {
     /// The folder of the task file; absent for a task that is not from a file of this machine.
     pub task_folder: Option<PathBuf>,
     /// Outputs made elsewhere, where they are the answers.
-    pub outputs: Option<Outputs>,
+    pub outputs: Option<Arc<Outputs>>,
     /// What a user should know before it starts, one line each.
     pub notices: Vec<String>,
 }
@@ -90,7 +91,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     };
     let task = with_images(loaded.task.clone(), options.images)?;
     let outputs = match &options.answers {
-        AnswersFrom::Outputs(path) => Some(Outputs::read(path)?),
+        AnswersFrom::Outputs(path) => Some(Arc::new(Outputs::read(path)?)),
         _ => None,
     };
     let survey = dataset.survey()?;
@@ -99,7 +100,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     if task.images.is_none() && !options.images.is_empty() {
         notices.push(format!("the task {} sends no pictures: --image-… changes nothing", task.name));
     }
-    let picked = pick(&dataset, &survey, loaded, (options, outputs.as_ref()), &mut notices)?;
+    let picked = pick(&dataset, &survey, loaded, (options, outputs.as_deref()), &mut notices)?;
     if picked.is_empty() {
         return Err(RunError::Config(nothing_to_ask(loaded, &survey)));
     }
@@ -114,7 +115,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         model: options.model.clone(),
         label: options.label.clone(),
         control: options.control,
-        answers: answers(&task, &options.answers, outputs.as_ref())?,
+        answers: answers(&task, &options.answers, outputs.as_deref())?,
         price: options.price.clone(),
         images: options.images,
         data: data_spec(&dataset, &survey)?,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::RunError;
 use super::live::{Live, Unready};
 use super::pictures::fetch_all;
-use super::runtime::runtime;
+use crate::engine::block_on;
 use crate::task::Dataset;
 use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, hex, nearest};
 
@@ -40,7 +40,7 @@ impl Live {
             RunError::Config(format!("the sample {id} would fail before it is sent: {reason}"))
         };
         let sample = match &self.web {
-            Some(web) => runtime()?.block_on(fetch_all(web, sample)).map_err(failed)?,
+            Some(web) => block_on(fetch_all(web, sample))?.map_err(failed)?,
             None => sample,
         };
         let (record, body) = self.prepare(sample).map_err(|unready| match unready {

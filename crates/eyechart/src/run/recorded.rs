@@ -1,36 +1,35 @@
 //! Answers that exist already: a dataset column, or outputs made elsewhere. Nothing is sent, no picture touched.
 
-use tokio::sync::mpsc;
+use std::sync::Arc;
 
+use super::RunError;
 use super::outputs::Outputs;
-use super::{Ended, RunError, Stop, StopLevel};
-use crate::dataset::DatasetError;
-use crate::log::Appender;
+use crate::engine::{Lease, Stop, Work};
 use crate::task::SampleResult;
 use crate::types::{Answers, Failure, FailureKind, ModelOutput, Sample, SampleRecord};
 
 /// Where the answers are.
-pub(super) enum Source<'a> {
+pub(super) enum Source {
     /// In this column of each row.
-    Column(&'a str),
+    Column(String),
     /// In a file of outputs.
-    Outputs(&'a Outputs),
+    Outputs(Arc<Outputs>),
     /// Nowhere: the caller had neither.
     Nothing,
 }
 
-impl<'a> Source<'a> {
-    pub(super) fn new(answers: &'a Answers, outputs: Option<&'a Outputs>) -> Self {
+impl Source {
+    pub(super) fn new(answers: &Answers, outputs: Option<&Arc<Outputs>>) -> Self {
         match (answers, outputs) {
-            (Answers::Column(column), _) => Self::Column(column),
-            (_, Some(outputs)) => Self::Outputs(outputs),
+            (Answers::Column(column), _) => Self::Column(column.clone()),
+            (_, Some(outputs)) => Self::Outputs(Arc::clone(outputs)),
             _ => Self::Nothing,
         }
     }
 
     pub(super) fn answer(&self, sample: &Sample) -> Result<String, Failure> {
         let (found, place) = match self {
-            Self::Column(column) => (sample.fields.get(*column).cloned(), format!("the column {column:?}")),
+            Self::Column(column) => (sample.fields.get(column).cloned(), format!("the column {column:?}")),
             Self::Outputs(outputs) => (outputs.get(&sample.id).map(str::to_owned), "the outputs".to_owned()),
             Self::Nothing => (None, "the run".to_owned()),
         };
@@ -46,22 +45,24 @@ impl<'a> Source<'a> {
     }
 }
 
-pub(super) async fn replay(
-    source: Source<'_>,
-    mut samples: mpsc::Receiver<Result<SampleResult, DatasetError>>,
-    log: &Appender,
-    stop: &Stop,
-) -> Result<Ended, RunError> {
-    while let Some(sample) = samples.recv().await {
-        if stop.level() > StopLevel::Go {
-            return Ok(Ended::Interrupted);
-        }
-        log.append(&record_of(&source, sample.map_err(RunError::Broken)?)).await?;
+/// Samples whose answers are looked up.
+pub(super) struct Replay(pub(super) Source);
+
+impl Work for Replay {
+    type Item = SampleResult;
+    type Outcome = SampleRecord;
+    type Error = RunError;
+
+    fn bytes(&self, _: &SampleResult) -> u64 {
+        0
     }
-    Ok(Ended::Finished)
+
+    async fn perform(&self, item: SampleResult, _: Lease, _: Stop) -> Result<Option<SampleRecord>, RunError> {
+        Ok(Some(record_of(&self.0, item)))
+    }
 }
 
-fn record_of(source: &Source<'_>, sample: SampleResult) -> SampleRecord {
+fn record_of(source: &Source, sample: SampleResult) -> SampleRecord {
     let sample = match sample {
         Ok(sample) => sample,
         Err(unmade) => return SampleRecord::unmade(unmade.picked, unmade.failure),

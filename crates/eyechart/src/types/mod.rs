@@ -5,6 +5,7 @@
 mod address;
 mod command;
 mod encoder;
+mod event;
 mod failure;
 mod hex;
 mod images;
@@ -27,6 +28,7 @@ mod task;
 pub use address::shown_address;
 pub use command::{ArgumentFile, CommandRecord};
 pub use encoder::EncoderSpec;
+pub use event::{Observer, Observers, RunEvent, Tally};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;
 pub use images::{

@@ -172,6 +172,9 @@ pub struct Execution {
     /// Seconds after which an endpoint that answers nobody stops the run.
     #[serde(default = "five_minutes")]
     pub give_up_after: f64,
+    /// Bytes that prepared requests may hold in memory together.
+    #[serde(default = "default_request_memory")]
+    pub max_request_memory: u64,
     /// Whether every picture sent is stored beside the runs.
     #[serde(default)]
     pub keep_images: bool,
@@ -181,6 +184,11 @@ pub struct Execution {
     /// What the command that made the run may use up.
     #[serde(default, skip_serializing_if = "Budget::is_empty")]
     pub budget: Budget,
+}
+
+/// 256 MiB: nine requests with pictures of 20 MB, more than 2,000 with pictures of 90 KB.
+fn default_request_memory() -> u64 {
+    256 << 20
 }
 
 fn five_minutes() -> f64 {
@@ -196,6 +204,7 @@ impl Default for Execution {
             requests_per_minute: None,
             tokens_per_minute: None,
             give_up_after: five_minutes(),
+            max_request_memory: default_request_memory(),
             keep_images: false,
             cache: false,
             budget: Budget::default(),

@@ -3,10 +3,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer may import those before it. Within a layer: see [`IMPORTS_OWN_LAYER`].
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["types", "stats"],
     &["hub", "web"],
     &["dataset", "demo", "image", "log", "provider", "rehearse", "scorer", "weights"],
+    &["engine"],
     &["task", "run", "score", "analyze", "embed", "calc"],
     &["report"],
     &["cli"],

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 
 use super::super::score::RunFormat;
 use super::super::values::{
-    parse_connections, parse_header, parse_per_minute, parse_rate, parse_request_field, parse_seconds,
+    parse_bytes, parse_connections, parse_header, parse_per_minute, parse_rate, parse_request_field,
+    parse_seconds,
 };
 
 /// What is sent besides prompt and pictures.
@@ -57,6 +58,10 @@ pub struct GoingArguments {
     /// Seconds an attempt may take [default: 120]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub timeout: Option<f64>,
+
+    /// Memory that prepared requests may take together; one request is always possible [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub max_request_memory: Option<u64>,
 
     /// Store every picture sent beside the runs, not only those that exist nowhere else
     #[arg(long)]
@@ -151,6 +156,7 @@ impl GoingArguments {
             give_up_after: self.give_up_after.unwrap_or(execution.give_up_after),
             max_retries: self.max_retries.unwrap_or(execution.max_retries),
             timeout: self.timeout.unwrap_or(execution.timeout),
+            max_request_memory: self.max_request_memory.unwrap_or(execution.max_request_memory),
             keep_images: self.keep_images || execution.keep_images,
             cache: self.cache || execution.cache,
             budget: execution.budget,

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use eyechart::analyze::{Outcomes, analyze};
+use eyechart::engine::Ended;
 use eyechart::hub::Environment;
 use eyechart::image::Preparer;
 use eyechart::log::{RunFolder, for_each_last};
 use eyechart::provider::{Gate, GateSettings, Provider, image_limits};
 use eyechart::report::Entry;
-use eyechart::run::{Cache, Ended, Job, Live, Meter, Plan, RunError, execute};
-use eyechart::types::{Answers, Control};
+use eyechart::run::{Cache, Job, Live, Meter, Plan, RunError, execute};
+use eyechart::types::{Answers, Control, Observers};
 
 use super::super::fetching::web_for;
 use super::super::interrupt::Interrupt;
@@ -42,8 +43,9 @@ impl Run {
         notice_bad_lines(&job.folder, &job.bad_lines);
         announce(&plan, &job);
         let live = provider.map(|provider| self.live(provider, (&plan, &job), meter)).transpose()?;
-        let progress = RunProgress::default();
-        let ended = interrupt.while_asking(|| execute(plan, &job, live, &interrupt.stop(), &progress));
+        let progress = RunProgress::new(live.as_ref().map(|live| Arc::clone(&live.gate)));
+        let observers = Observers::default().with(meter.clone()).with(Arc::new(progress));
+        let ended = interrupt.while_asking(|| execute(plan, &job, live, &interrupt.stop(), observers));
         match &ended {
             Err(RunError::Config(_)) => {}
             Err(error) => say_how_to_go_on(error, Some(&job)),
@@ -73,8 +75,8 @@ impl Run {
         let images = preparer(plan, job.folder.images_path());
         let web = web_for(&plan.task, self.going.allow_private_urls)?;
         let withholds_images = plan.spec.control == Some(Control::NoImages);
-        let (meter, cache) = (Arc::clone(meter), self.cache(plan)?);
-        Ok(Live { provider, gate, images, withholds_images, web, meter, cache })
+        let (meter, memory, cache) = (Arc::clone(meter), execution.max_request_memory, self.cache(plan)?);
+        Ok(Live { provider, gate, images, withholds_images, web, meter, memory, cache })
     }
 
     /// Where answers of earlier runs are, if they may be used.

@@ -1,8 +1,8 @@
-//! Telling a run to stop: at the next good point, or at once.
+//! The order to stop: at the next good point, or at once.
 
 use tokio::sync::watch;
 
-/// How urgently a run is to stop.
+/// How urgently work has to stop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopLevel {
     /// Not at all.
@@ -18,7 +18,7 @@ pub enum StopLevel {
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<StopLevel>);
 
-/// The end that obeys.
+/// The end that receives the order.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<StopLevel>);
 
@@ -34,13 +34,13 @@ impl Stopper {
         self.0.send_modify(|now| *now = level.max(*now));
     }
 
-    /// The level as it is.
+    /// The present level.
     #[must_use]
     pub fn level(&self) -> StopLevel {
         *self.0.borrow()
     }
 
-    /// An end that obeys.
+    /// An end that receives this order.
     #[must_use]
     pub fn stop(&self) -> Stop {
         Stop(self.0.subscribe())
@@ -48,36 +48,16 @@ impl Stopper {
 }
 
 impl Stop {
-    /// The level as it is.
+    /// The present level.
     #[must_use]
     pub fn level(&self) -> StopLevel {
         *self.0.borrow()
     }
 
-    /// Waits until the level is at least `level`; for ever where nobody can give the order any more.
+    /// Waits until the level is at least `level`; for ever if the [`Stopper`] is gone.
     pub async fn reached(&self, level: StopLevel) {
         if self.0.clone().wait_for(|now| *now >= level).await.is_err() {
             std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// The order to finish, from whoever gives it first: the user, or the run that must not go on.
-pub(super) struct Orders {
-    user: Stop,
-    run: Stop,
-}
-
-impl Orders {
-    pub(super) fn of(user: &Stop, run: &Stopper) -> Self {
-        Self { user: user.clone(), run: run.stop() }
-    }
-
-    /// Waits for it.
-    pub(super) async fn to_finish(&self) {
-        tokio::select! {
-            () = self.user.reached(StopLevel::Finish) => {}
-            () = self.run.reached(StopLevel::Finish) => {}
         }
     }
 }

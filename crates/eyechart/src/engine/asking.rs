@@ -1,0 +1,244 @@
+//! The loop: starts items while it may, hands outcomes to the sink, and ends when nothing is in flight.
+
+use std::sync::Arc;
+
+use tokio::task::{JoinError, JoinSet};
+
+use super::{Broken, Lease, RequestMemory, Sink, Source, Stop, StopLevel, Stopper, Work};
+use crate::provider::{Gate, Slot};
+use crate::types::{Observers, RunEvent};
+
+/// How asking ended that could continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Every item of the source has its outcome.
+    Finished,
+    /// The order to stop came first.
+    Interrupted,
+}
+
+/// Everything that asking takes, besides where items come from and where outcomes go.
+pub struct Asking<W> {
+    /// What is done with each item.
+    pub work: Arc<W>,
+    /// Limits the items in flight and the requests.
+    pub gate: Arc<Gate>,
+    /// Limits the bytes of the items in flight.
+    pub memory: RequestMemory,
+    /// Items that the source will give.
+    pub total: usize,
+    /// Receives the notice that memory limits the run.
+    pub observers: Observers,
+}
+
+/// What the loop does.
+#[derive(Debug)]
+enum Phase<E> {
+    /// It starts items.
+    Starting,
+    /// The source has given its last item.
+    Drained,
+    /// The order to stop has come: nothing starts, what is in flight ends.
+    Stopping,
+    /// An error stops the run: nothing starts, what is in flight ends.
+    Failing(E),
+}
+
+/// An item that waits for its memory.
+struct Waiting<I> {
+    slot: Slot,
+    item: I,
+    bytes: u64,
+}
+
+/// The end of an item, with the slot that is free once its outcome is taken.
+type ItemEnd<W> = (Slot, Result<Option<<W as Work>::Outcome>, <W as Work>::Error>);
+
+/// What has happened.
+enum Step<W: Work> {
+    StopNow,
+    ItemEnded(Result<ItemEnd<W>, JoinError>),
+    StopRequested,
+    DeadlinePassed,
+    Received(Slot, Result<W::Item, W::Error>),
+    SourceEnded,
+    MemoryFree(Lease),
+    GateChanged,
+}
+
+impl<W: Work> Asking<W> {
+    /// Works on every item of `source`. On an error, and on the order to finish, items in flight are finished and taken
+    /// by `sink` first; on the order to stop now they are dropped.
+    ///
+    /// # Errors
+    /// The first error of the work, of the source or of the sink.
+    pub async fn run(
+        self,
+        source: &mut impl Source<W>,
+        sink: &mut impl Sink<W>,
+        stop: &Stop,
+    ) -> Result<Ended, W::Error> {
+        let mut state = State::new(self);
+        while !state.is_over() {
+            match state.next_step(source, stop).await {
+                Step::StopNow => return Ok(Ended::Interrupted),
+                Step::ItemEnded(ended) => state.end(ended, sink).await?,
+                Step::StopRequested => state.stop(),
+                Step::DeadlinePassed => state.check(),
+                Step::Received(slot, Ok(item)) => state.receive(slot, item),
+                Step::Received(_, Err(error)) => state.fail(error),
+                Step::SourceEnded => state.phase = Phase::Drained,
+                Step::MemoryFree(lease) => state.start(lease),
+                Step::GateChanged => {}
+            }
+        }
+        state.ended()
+    }
+}
+
+struct State<W: Work> {
+    asking: Asking<W>,
+    phase: Phase<W::Error>,
+    in_flight: JoinSet<ItemEnd<W>>,
+    waiting: Option<Waiting<W::Item>>,
+    /// Tells items in flight that nothing more is to be sent.
+    stopper: Stopper,
+    received: usize,
+    /// Items that were given up without an outcome.
+    abandoned: usize,
+    has_noticed_memory: bool,
+}
+
+impl<W: Work> State<W> {
+    fn new(asking: Asking<W>) -> Self {
+        Self {
+            asking,
+            phase: Phase::Starting,
+            in_flight: JoinSet::new(),
+            waiting: None,
+            stopper: Stopper::default(),
+            received: 0,
+            abandoned: 0,
+            has_noticed_memory: false,
+        }
+    }
+
+    fn is_starting(&self) -> bool {
+        matches!(self.phase, Phase::Starting)
+    }
+
+    fn is_over(&self) -> bool {
+        !self.is_starting() && self.in_flight.is_empty() && self.waiting.is_none()
+    }
+
+    async fn next_step(&mut self, source: &mut impl Source<W>, stop: &Stop) -> Step<W> {
+        let Asking { work, gate, memory, total, .. } = &self.asking;
+        let is_starting = matches!(self.phase, Phase::Starting);
+        let is_going = self.stopper.level() == StopLevel::Go;
+        let has_failed = matches!(self.phase, Phase::Failing(_));
+        // Failures cost nothing, and other items must show whether they are the endpoint's fault.
+        let may_start = work.may_start(self.in_flight.len().saturating_sub(gate.failing()));
+        gate.expect(is_starting && may_start && self.received < *total);
+        let receives = is_starting && may_start && self.waiting.is_none();
+        let bytes = self.waiting.as_ref().map(|waiting| waiting.bytes);
+        tokio::select! {
+            biased;
+            () = stop.reached(StopLevel::Now) => Step::StopNow,
+            Some(ended) = self.in_flight.join_next() => Step::ItemEnded(ended),
+            () = stop.reached(StopLevel::Finish), if is_going => Step::StopRequested,
+            () = work.deadline(), if !has_failed => Step::DeadlinePassed,
+            lease = memory.reserve(bytes.unwrap_or(0)), if bytes.is_some() => Step::MemoryFree(lease),
+            step = receive(gate, source), if receives => step,
+            () = gate.changed(), if is_starting && !may_start => Step::GateChanged,
+        }
+    }
+
+    fn receive(&mut self, slot: Slot, item: W::Item) {
+        self.received += 1;
+        let bytes = self.asking.work.bytes(&item);
+        self.waiting = Some(Waiting { slot, item, bytes });
+        match self.asking.memory.try_reserve(bytes) {
+            Some(lease) => self.start(lease),
+            None => self.notice_memory(bytes),
+        }
+    }
+
+    fn start(&mut self, lease: Lease) {
+        let Some(Waiting { slot, item, .. }) = self.waiting.take() else { return };
+        let (work, stop) = (Arc::clone(&self.asking.work), self.stopper.stop());
+        self.in_flight.spawn(async move { (slot, work.perform(item, lease, stop).await) });
+    }
+
+    /// Tells the user, once, that memory and not the number of connections limits the run.
+    fn notice_memory(&mut self, bytes: u64) {
+        if !std::mem::replace(&mut self.has_noticed_memory, true) {
+            self.asking.observers.emit(&RunEvent::Notice(format!(
+                "requests of about {} MiB fill the memory for requests: {} are in flight; --max-request-memory allows more",
+                bytes.div_ceil(1 << 20),
+                self.in_flight.len()
+            )));
+        }
+    }
+
+    async fn end(
+        &mut self,
+        ended: Result<ItemEnd<W>, JoinError>,
+        sink: &mut impl Sink<W>,
+    ) -> Result<(), W::Error> {
+        match ended {
+            Ok((slot, Ok(Some(outcome)))) => {
+                // Without a record nothing more is worth its price: what is in flight is dropped.
+                sink.take(outcome).await?;
+                drop(slot);
+                self.check();
+            }
+            Ok((_, Ok(None))) => self.abandoned += 1,
+            Ok((_, Err(error))) => self.fail(error),
+            Err(error) => self.fail(Broken(error).into()),
+        }
+        Ok(())
+    }
+
+    fn check(&mut self) {
+        if let Err(error) = self.asking.work.check() {
+            self.fail(error);
+        }
+    }
+
+    /// The first error counts.
+    fn fail(&mut self, error: W::Error) {
+        if !matches!(self.phase, Phase::Failing(_)) {
+            self.phase = Phase::Failing(error);
+        }
+        self.give_up_waiting();
+    }
+
+    fn stop(&mut self) {
+        if self.is_starting() {
+            self.phase = Phase::Stopping;
+        }
+        self.give_up_waiting();
+    }
+
+    fn give_up_waiting(&mut self) {
+        self.stopper.raise(StopLevel::Finish);
+        self.abandoned += usize::from(self.waiting.take().is_some());
+    }
+
+    fn ended(self) -> Result<Ended, W::Error> {
+        match self.phase {
+            Phase::Failing(error) => Err(error),
+            Phase::Drained if self.abandoned == 0 => Ok(Ended::Finished),
+            _ => Ok(Ended::Interrupted),
+        }
+    }
+}
+
+/// A slot, then the next item.
+async fn receive<W: Work>(gate: &Arc<Gate>, source: &mut impl Source<W>) -> Step<W> {
+    let slot = gate.acquire().await;
+    match source.next().await {
+        Some(item) => Step::Received(slot, item),
+        None => Step::SourceEnded,
+    }
+}

@@ -1,0 +1,205 @@
+//! The loop, with work that asks nobody.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::*;
+use crate::provider::{Gate, GateSettings};
+use crate::types::{Connections, Observer, Observers, RunEvent};
+
+const CONNECTIONS: usize = 4;
+
+/// What becomes of an item.
+#[derive(Clone, Copy)]
+enum Fate {
+    Done,
+    Fails,
+    Panics,
+    /// Never ends, unless it is told to stop.
+    Waits,
+}
+
+#[derive(Default)]
+struct Counting {
+    bytes: u64,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+    /// Items that may be done; all, if it is 0.
+    budget: usize,
+    started: AtomicUsize,
+    done: AtomicUsize,
+}
+
+#[derive(Debug, PartialEq)]
+struct Failed(String);
+
+impl From<Broken> for Failed {
+    fn from(broken: Broken) -> Self {
+        Self(broken.to_string())
+    }
+}
+
+impl Work for Counting {
+    type Item = (usize, Fate);
+    type Outcome = usize;
+    type Error = Failed;
+
+    fn bytes(&self, _: &Self::Item) -> u64 {
+        self.bytes
+    }
+
+    async fn perform(
+        &self,
+        (number, fate): (usize, Fate),
+        _lease: Lease,
+        stop: Stop,
+    ) -> Result<Option<usize>, Failed> {
+        self.started.fetch_add(1, Ordering::SeqCst);
+        let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_in_flight.fetch_max(in_flight, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let outcome = match fate {
+            Fate::Done => Ok(Some(number)),
+            Fate::Fails => Err(Failed(format!("item {number}"))),
+            Fate::Panics => panic!("item {number}"),
+            Fate::Waits => {
+                stop.reached(StopLevel::Finish).await;
+                Ok(None)
+            }
+        };
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        self.done.fetch_add(1, Ordering::SeqCst);
+        outcome
+    }
+
+    fn may_start(&self, in_flight: usize) -> bool {
+        self.budget == 0 || self.done.load(Ordering::SeqCst) + in_flight < self.budget
+    }
+
+    fn check(&self) -> Result<(), Failed> {
+        if self.may_start(0) { Ok(()) } else { Err(Failed("the budget".to_owned())) }
+    }
+}
+
+struct Items(std::vec::IntoIter<(usize, Fate)>);
+
+impl Source<Counting> for Items {
+    async fn next(&mut self) -> Option<Result<(usize, Fate), Failed>> {
+        self.0.next().map(Ok)
+    }
+}
+
+#[derive(Default)]
+struct Taken {
+    numbers: Vec<usize>,
+    /// Raises the order to finish after the first outcome.
+    stopper: Option<Stopper>,
+}
+
+impl Sink<Counting> for Taken {
+    async fn take(&mut self, number: usize) -> Result<(), Failed> {
+        self.numbers.push(number);
+        if let Some(stopper) = &self.stopper {
+            stopper.raise(StopLevel::Finish);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Notices(Mutex<Vec<String>>);
+
+impl Observer for Notices {
+    fn observe(&self, event: &RunEvent<'_>) {
+        if let RunEvent::Notice(text) = event {
+            self.0.lock().unwrap().push(text.clone());
+        }
+    }
+}
+
+struct Run {
+    ended: Result<Ended, Failed>,
+    taken: Vec<usize>,
+    most_in_flight: usize,
+    started: usize,
+    notices: Vec<String>,
+}
+
+async fn run(work: Counting, fates: Vec<Fate>, memory: RequestMemory, stops: bool) -> Run {
+    let (work, notices) = (Arc::new(work), Arc::new(Notices::default()));
+    let gate =
+        Gate::new(GateSettings { connections: Connections::Fixed(CONNECTIONS), ..GateSettings::default() });
+    let asking = Asking {
+        work: Arc::clone(&work),
+        gate,
+        memory,
+        total: fates.len(),
+        observers: Observers::default().with(notices.clone()),
+    };
+    let stopper = Stopper::default();
+    let stop = stopper.stop();
+    let mut source = Items(fates.into_iter().enumerate().collect::<Vec<_>>().into_iter());
+    let mut sink = Taken { stopper: stops.then_some(stopper), ..Taken::default() };
+    let ended = asking.run(&mut source, &mut sink, &stop).await;
+    sink.numbers.sort_unstable();
+    Run {
+        ended,
+        taken: sink.numbers,
+        most_in_flight: work.most_in_flight.load(Ordering::SeqCst),
+        started: work.started.load(Ordering::SeqCst),
+        notices: notices.0.lock().unwrap().clone(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_item_has_its_outcome_and_no_more_are_in_flight_than_connections() {
+    let run = run(Counting::default(), vec![Fate::Done; 50], RequestMemory::unlimited(), false).await;
+    assert_eq!((run.ended, run.taken), (Ok(Ended::Finished), (0..50).collect()));
+    assert_eq!((run.most_in_flight, run.notices.len()), (CONNECTIONS, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_keeps_items_waiting_and_says_so_once() {
+    let work = Counting { bytes: 40 << 20, ..Counting::default() };
+    let run = run(work, vec![Fate::Done; 20], RequestMemory::new(100 << 20), false).await;
+    assert_eq!((run.ended, run.taken.len(), run.most_in_flight), (Ok(Ended::Finished), 20, 2));
+    assert_eq!(run.notices.len(), 1);
+    assert!(run.notices[0].contains("40 MiB") && run.notices[0].contains("--max-request-memory"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_larger_than_the_memory_is_worked_on_by_itself() {
+    let work = Counting { bytes: 400 << 20, ..Counting::default() };
+    let run = run(work, vec![Fate::Done; 3], RequestMemory::new(100 << 20), false).await;
+    assert_eq!((run.ended, run.taken.len(), run.most_in_flight), (Ok(Ended::Finished), 3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_lets_what_is_in_flight_end_and_starts_nothing_more() {
+    for (fate, expected) in [(Fate::Fails, "item 1"), (Fate::Panics, "panicked")] {
+        let mut fates = vec![Fate::Done; 20];
+        fates[1] = fate;
+        let run = run(Counting::default(), fates, RequestMemory::unlimited(), false).await;
+        let Failed(error) = run.ended.unwrap_err();
+        assert!(error.contains(expected), "{error}");
+        assert!(run.taken.starts_with(&[0]) && run.taken.contains(&3), "{:?}", run.taken);
+        assert!(run.started < 10, "{} started", run.started);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_order_to_finish_gives_up_what_waits_and_takes_what_ends() {
+    let fates = vec![Fate::Done, Fate::Waits, Fate::Done, Fate::Done, Fate::Done, Fate::Done];
+    let run = run(Counting::default(), fates, RequestMemory::unlimited(), true).await;
+    assert_eq!(run.ended, Ok(Ended::Interrupted));
+    assert!(run.taken.contains(&0) && !run.taken.contains(&1), "{:?}", run.taken);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_is_used_up_stops_the_run_with_what_was_in_flight_taken() {
+    let work = Counting { budget: 6, ..Counting::default() };
+    let run = run(work, vec![Fate::Done; 20], RequestMemory::unlimited(), false).await;
+    assert_eq!(run.ended, Err(Failed("the budget".to_owned())));
+    assert_eq!((run.started, run.taken.len()), (6, 6));
+}

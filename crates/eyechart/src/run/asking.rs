@@ -1,0 +1,143 @@
+//! Samples as work of the engine: read ahead from the data, asked of the endpoint, appended to the record.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::cache::Key;
+use super::live::{Live, Ready, Unready};
+use super::pictures::fetched;
+use super::{Job, RunError};
+use crate::dataset::DatasetError;
+use crate::engine::{Lease, Sink, Source, Stop, StopLevel, Work};
+use crate::log::Appender;
+use crate::task::SampleResult;
+use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord};
+
+/// Samples asked of an endpoint.
+pub(super) struct AskSamples {
+    pub(super) live: Arc<Live>,
+    pub(super) observers: Observers,
+}
+
+impl Work for AskSamples {
+    type Item = SampleResult;
+    type Outcome = SampleRecord;
+    type Error = RunError;
+
+    fn bytes(&self, item: &SampleResult) -> u64 {
+        item.as_ref().map_or(0, bytes_of)
+    }
+
+    async fn perform(
+        &self,
+        item: SampleResult,
+        mut lease: Lease,
+        stop: Stop,
+    ) -> Result<Option<SampleRecord>, RunError> {
+        let sample = match item {
+            Ok(sample) => sample,
+            Err(unmade) => return Ok(Some(SampleRecord::unmade(unmade.picked, unmade.failure))),
+        };
+        self.observers.emit(&RunEvent::SampleStarted { id: &sample.id });
+        let live = &self.live;
+        let sample = match &live.web {
+            Some(web) => match fetched(web, sample, &stop).await {
+                Ok(sample) => sample,
+                Err(ended) => return Ok(ended.map(|record| *record)),
+            },
+            None => sample,
+        };
+        lease.resize(bytes_of(&sample)).await;
+        let preparing = Arc::clone(live);
+        let ready = tokio::task::spawn_blocking(move || preparing.ready(sample)).await;
+        let (mut record, body, key) = match ready {
+            Ok(Ok(Ready::Answered(record))) => return Ok(Some(*record)),
+            Ok(Ok(Ready::ToAsk(record, body, key))) => (*record, body, key),
+            Ok(Err(Unready::Failed(record))) => return Ok(Some(*record)),
+            Ok(Err(Unready::Broken(error))) => return Err(error),
+            Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
+        };
+        lease.resize(body.len() as u64).await;
+        let asked = live.provider.ask(body, &live.gate, stop.reached(StopLevel::Finish)).await?;
+        let Some(asked) = asked else { return Ok(None) };
+        record.attempts = asked.attempts;
+        match asked.outcome {
+            Ok(output) => {
+                keep(live, key, &output).await;
+                record.complete(output);
+            }
+            Err(failure) => {
+                record.output = asked.unusable;
+                record.fail(failure);
+            }
+        }
+        Ok(Some(record))
+    }
+
+    fn may_start(&self, in_flight: usize) -> bool {
+        self.live.meter.admits(in_flight)
+    }
+
+    fn check(&self) -> Result<(), RunError> {
+        self.live.meter.check()
+    }
+
+    fn deadline(&self) -> impl Future<Output = ()> + Send {
+        self.live.meter.time_up()
+    }
+}
+
+/// Keeps an answer for other runs.
+async fn keep(live: &Arc<Live>, key: Option<Key>, output: &ModelOutput) {
+    let Some(key) = key else { return };
+    let (live, output) = (Arc::clone(live), output.clone());
+    let keep = move || live.cache.as_ref().map(|cache| cache.put(&key, output));
+    // A full disk costs another request some day, and is no reason to lose this answer.
+    let _ = tokio::task::spawn_blocking(keep).await;
+}
+
+/// Bytes that the pictures of a sample take while its body is built: as they are, and in base64. A picture that is still
+/// at an address counts nothing; it is counted once it is fetched.
+fn bytes_of(sample: &Sample) -> u64 {
+    sample.images.iter().map(encoded_bytes).map(|bytes| bytes + bytes.div_ceil(3) * 4).sum()
+}
+
+fn encoded_bytes(image: &ImageSource) -> u64 {
+    match image {
+        // A file that cannot be read is reported when it is prepared.
+        ImageSource::File(path) | ImageSource::Member { path, .. } => {
+            path.metadata().map_or(0, |metadata| metadata.len())
+        }
+        ImageSource::Url(_) => 0,
+        ImageSource::Fetched { bytes, .. } | ImageSource::Bytes { bytes, .. } => bytes.len() as u64,
+    }
+}
+
+/// Samples as a thread reads them from the data.
+pub(super) struct ReadAhead(pub(super) mpsc::Receiver<Result<SampleResult, DatasetError>>);
+
+impl<W: Work<Item = SampleResult, Error = RunError>> Source<W> for ReadAhead {
+    async fn next(&mut self) -> Option<Result<SampleResult, RunError>> {
+        self.0.recv().await.map(|sample| sample.map_err(RunError::Broken))
+    }
+}
+
+/// Appends each record to the run's log, then makes it known.
+pub(super) struct RecordSink<'a> {
+    pub(super) job: &'a Job,
+    pub(super) log: &'a Appender,
+    pub(super) observers: &'a Observers,
+    /// Records that were appended.
+    pub(super) recorded: usize,
+}
+
+impl<W: Work<Outcome = SampleRecord, Error = RunError>> Sink<W> for RecordSink<'_> {
+    async fn take(&mut self, record: SampleRecord) -> Result<(), RunError> {
+        let record = self.job.with_earlier(record);
+        self.log.append(&record).await?;
+        self.recorded += 1;
+        self.observers.emit(&RunEvent::SampleEnded(&record));
+        Ok(())
+    }
+}
