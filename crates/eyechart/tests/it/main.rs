@@ -41,6 +41,7 @@ mod own_data;
 mod parquet_memory;
 mod pictures;
 mod recorded;
+mod request_memory;
 mod resume;
 mod scorer_keys;
 mod scorers;

@@ -1,0 +1,60 @@
+//! The memory of a run with large pictures, many of them in flight.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::common::{Place, jpeg, stderr};
+use eyechart::rehearse::{Options, Server};
+use serde_json::json;
+
+const SAMPLES: usize = 80;
+const PICTURE_BYTES: usize = 20_000_000;
+
+/// 64 bodies with such a picture in base64 would take 1.7 GB.
+#[test]
+fn sixty_four_connections_with_pictures_of_20_mb_stay_under_600_mb() {
+    let place = Place::new();
+    // A few files are enough: each sample reads its picture anew.
+    for number in 0..4 {
+        place.write(&format!("images/{number}.jpg"), jpeg(number, PICTURE_BYTES));
+    }
+    let row = |number: usize| {
+        let image = format!("images/{}.jpg", number % 4);
+        json!({"id": number, "question": "What is shown?", "image": image, "answer": "A chart."})
+    };
+    place.write_jsonl("charts.jsonl", &(0..SAMPLES).map(row).collect::<Vec<_>>());
+    let task = place.write("charts.toml", crate::common::CHARTS);
+    let server = Server::start(Options::default()).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
+        .arg("run")
+        .arg(task)
+        .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--max-connections", "64"])
+        .arg("--out")
+        .arg(place.runs())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (peak, output) = peak_of(child);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let notices = stderr(&output).matches("--max-request-memory").count();
+    assert_eq!(notices, 1, "{}", stderr(&output));
+    match peak {
+        Some(peak) => assert!(peak < 600, "the peak is {peak} MB"),
+        None => eprintln!("left out: this system does not report the memory of a process"),
+    }
+}
+
+/// The largest memory of a process while it runs, in MB, and how it ended.
+fn peak_of(mut child: Child) -> (Option<u64>, std::process::Output) {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = None;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("VmHWM"));
+        let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+        peak = peak.max(kib.map(|kib| kib * 1024 / 1_000_000));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (peak, child.wait_with_output().unwrap())
+}
