@@ -8,7 +8,7 @@ use crate::scorer::{Embed, KeyFault, Scorer, ScorerError, Tools};
 use crate::task::{LoadedTask, TaskError};
 use columns::Completion;
 
-use crate::types::{Results, Score, Task};
+use crate::types::{ErrorClass, Results, Score, Task};
 
 /// Why a run cannot be scored.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,19 @@ pub enum ScoreError {
         /// Why the data cannot be read.
         reason: String,
     },
+}
+
+impl ScoreError {
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Log(error) => error.class(),
+            Self::Scorer(ScorerError::Embed(error)) => error.class(),
+            Self::Entry { .. } => ErrorClass::Usage,
+            Self::Task(_) | Self::Columns { .. } => ErrorClass::Data,
+        }
+    }
 }
 
 /// A scored run.

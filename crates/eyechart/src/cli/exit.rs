@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use eyechart::log::LogError;
 use eyechart::run::RunError;
 use eyechart::score::ScoreError;
-use eyechart::scorer::{EmbedError, ScorerError};
+use eyechart::scorer::EmbedError;
+use eyechart::types::ErrorClass;
 
 use super::output;
 
@@ -56,28 +57,18 @@ pub fn chain_of(error: &anyhow::Error) -> String {
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
-    let stuck = error.chain().any(|cause| {
-        cause.downcast_ref::<LogError>().is_some_and(is_stuck)
-            || matches!(
-                cause.downcast_ref(),
-                Some(RunError::Halt(_) | RunError::Budget(_) | RunError::Broken(_) | RunError::Defect(_))
-            )
-            || matches!(cause.downcast_ref(), Some(RunError::Log(log)) if is_stuck(log))
-            || matches!(cause.downcast_ref(), Some(ScoreError::Log(log)) if is_stuck(log))
-            || matches!(
-                cause.downcast_ref(),
-                Some(ScoreError::Scorer(ScorerError::Embed(EmbedError::Endpoint(_))))
-            )
-            || matches!(cause.downcast_ref(), Some(EmbedError::Endpoint(_)))
-    });
-    if stuck { Exit::Stuck } else { Exit::Usage }
+    match error.chain().find_map(class_of).unwrap_or(ErrorClass::Usage) {
+        ErrorClass::Usage | ErrorClass::Data => Exit::Usage,
+        ErrorClass::Endpoint | ErrorClass::Budget | ErrorClass::Machine | ErrorClass::Defect => Exit::Stuck,
+    }
 }
 
-/// A folder that is no run is a mistake of the caller's; a disk that is full is not.
-fn is_stuck(error: &LogError) -> bool {
-    match error {
-        LogError::Io { source, .. } => source.kind() != std::io::ErrorKind::NotFound,
-        LogError::Closed { .. } | LogError::InUse { .. } => true,
-        _ => false,
-    }
+/// The class of an error of the library; nothing for others, which are about the command line.
+fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
+    error
+        .downcast_ref()
+        .map(RunError::class)
+        .or_else(|| error.downcast_ref().map(ScoreError::class))
+        .or_else(|| error.downcast_ref().map(LogError::class))
+        .or_else(|| error.downcast_ref().map(EmbedError::class))
 }

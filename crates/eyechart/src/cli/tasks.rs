@@ -7,12 +7,14 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
-use eyechart::run::{Live, Meter, RunError, Spent, request_fields, sample_named, with_images};
+use eyechart::run::{
+    Live, Meter, RunError, Settings, Spent, request_fields, sample_named, web_for, with_images,
+};
 use eyechart::score::figure_ids;
 use eyechart::task::{DataAccess, Dataset, LoadedTask, builtin_tasks, load, suites};
 use eyechart::types::{Budget, Endpoint};
 
-use super::fetching::{FetchProgress, web_for};
+use super::fetching::FetchProgress;
 use super::images::ImageArguments;
 use super::run::RequestArguments;
 use super::score::one_task;
@@ -218,7 +220,13 @@ impl Show {
         };
         let name: ModelName = model.parse()?;
         anyhow::ensure!(name.provider != "recorded", "{model} replays recorded answers: nothing is sent");
-        let endpoint = self.request.endpoint(name, base_url)?;
+        let settings = Settings {
+            base_url: base_url.map(str::to_owned),
+            params: self.request.param.clone(),
+            headers: self.request.header.clone(),
+            ..Settings::default()
+        };
+        let endpoint = settings.endpoint(name)?;
         let params = request_fields(&loaded.task.generation, &endpoint.params, &self.request.drop_param)?;
         Ok(Endpoint { params, ..endpoint })
     }

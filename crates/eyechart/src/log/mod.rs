@@ -16,6 +16,8 @@ mod model_tests;
 
 use std::path::{Path, PathBuf};
 
+use crate::types::ErrorClass;
+
 pub use appender::{Appender, LineSummary};
 pub use atomic::{WriteSeek, remove_leftovers, write_atomically, write_json};
 pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, check_run};
@@ -65,6 +67,16 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// What kind of trouble it is. A folder that is not there is a mistake of the caller; a full disk is not.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::Usage,
+            Self::Io { .. } | Self::Closed { .. } | Self::InUse { .. } => ErrorClass::Machine,
+            _ => ErrorClass::Data,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }

@@ -12,15 +12,19 @@ mod load_series;
 mod outputs;
 mod pictures;
 mod plan;
+mod planned;
 mod preview;
 mod prices;
 mod recorded;
 mod resume;
+mod settings;
 
 use crate::dataset::DatasetError;
 use crate::engine::{Broken, RuntimeError};
 use crate::log::LogError;
-use crate::provider::Halt;
+use crate::provider::{Halt, KeyError, ModelNameError};
+use crate::task::TaskError;
+use crate::types::ErrorClass;
 
 pub use budget::{Exhausted, Meter, Spent};
 pub use cache::Cache;
@@ -30,9 +34,11 @@ pub use lint::{DryRun, Oddity, PromptLengths, Remark, dry_run};
 pub use live::Live;
 pub use pictures::fetch_addresses;
 pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields, with_images};
+pub use planned::{FETCHES, PlannedRun, StartedRun, meter_of, refuse_unpriced, web_for};
 pub use preview::{Preview, sample_named};
 pub use prices::Prices;
 pub use resume::{find_matching, options_of, refuse_differences};
+pub use settings::{ExecutionSettings, Limit, Settings, one_run};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +53,15 @@ pub enum RunError {
     /// The data could be read at first and then could not: the run stopped.
     #[error("{0}; mend it and resume the run")]
     Broken(DatasetError),
+    /// The name or the address of the model makes no sense.
+    #[error(transparent)]
+    Model(#[from] ModelNameError),
+    /// The API key is missing, or cannot be one.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The task cannot be read.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// This machine gives no threads.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -62,6 +77,22 @@ pub enum RunError {
     /// What the user allows is used up: the run stopped, and what had no answer can be resumed.
     #[error(transparent)]
     Budget(#[from] Exhausted),
+}
+
+impl RunError {
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Config(_) | Self::Model(_) | Self::Key(_) => ErrorClass::Usage,
+            Self::Data(_) | Self::Task(_) => ErrorClass::Data,
+            Self::Broken(_) | Self::Runtime(_) => ErrorClass::Machine,
+            Self::Defect(_) => ErrorClass::Defect,
+            Self::Log(error) => error.class(),
+            Self::Halt(_) => ErrorClass::Endpoint,
+            Self::Budget(_) => ErrorClass::Budget,
+        }
+    }
 }
 
 impl From<Broken> for RunError {

@@ -38,9 +38,10 @@ pub(super) const COMMAND: Declaration = Declaration {
 };
 
 /// Whether the programs that tasks name may be started.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub enum Commands<'a> {
     /// They may not: their entries stay unscored.
+    #[default]
     Refused,
     /// They may.
     Allowed(CommandAccess<'a>),

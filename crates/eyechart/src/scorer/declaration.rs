@@ -104,8 +104,8 @@ pub(super) fn right_or_wrong(entry: &ScoreEntry, meaning: &str) -> Metric {
     Metric::new("accuracy", formula, meaning)
 }
 
-/// What scorers may use besides records.
-#[derive(Clone, Copy)]
+/// What scorers may use besides records. By default neither an encoder nor programs.
+#[derive(Clone, Copy, Default)]
 pub struct Tools<'a> {
     /// What embeds texts; absent where no entry needs it.
     pub embedder: Option<&'a dyn Embed>,

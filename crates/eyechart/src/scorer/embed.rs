@@ -3,6 +3,7 @@
 use sentence_embed::Embeddings;
 
 use crate::types::EncoderSpec;
+use crate::types::ErrorClass;
 
 /// Turns texts into vectors: the encoder, or a stand-in for tests.
 pub trait Embed {
@@ -34,4 +35,15 @@ pub enum EmbedError {
     /// The endpoint does not.
     #[error("cannot embed the texts: {0}")]
     Endpoint(String),
+}
+
+impl EmbedError {
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Encoder(_) => ErrorClass::Data,
+            Self::Endpoint(_) => ErrorClass::Endpoint,
+        }
+    }
 }

@@ -5,6 +5,7 @@
 mod address;
 mod command;
 mod encoder;
+mod error_class;
 mod event;
 mod failure;
 mod hex;
@@ -28,6 +29,7 @@ mod task;
 pub use address::shown_address;
 pub use command::{ArgumentFile, CommandRecord};
 pub use encoder::EncoderSpec;
+pub use error_class::ErrorClass;
 pub use event::{Observer, Observers, RunEvent, Tally};
 pub use failure::{Failure, FailureKind, causes};
 pub use hex::hex;

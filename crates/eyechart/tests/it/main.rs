@@ -36,6 +36,7 @@ mod formats;
 mod hub;
 mod hub_shared;
 mod kinds;
+mod library;
 mod live;
 mod own_data;
 mod parquet_memory;

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use eyechart::image::Preparer;
 use eyechart::run::RunError;
+use eyechart::run::web_for;
 use eyechart::types::{ImageLimits, ImageSource, Sample, Silent};
 use eyechart::web::Web;
 use serde::Serialize;
 
-use super::super::fetching::web_for;
 use super::{Choice, Chosen, DataFormat, Exit, Named, each, offline, output};
 
 /// Problems that are shown of a kind.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
+use eyechart::run::{FETCHES, web_for};
 use eyechart::run::{RunError, fetch_addresses};
 use eyechart::task::DataAccess;
 use eyechart::types::{ImageSource, Sample};
 
-use super::super::fetching::{FETCHES, FetchProgress, web_for};
+use super::super::fetching::FetchProgress;
 use super::{Choice, Chosen, Exit, Named, each, output};
 
 /// Failures that are shown.

@@ -1,11 +1,11 @@
 //! `eyechart data list` and `data path`: what is here, and where. Nobody is asked.
 
 use clap::Args;
+use eyechart::run::web_for;
 use eyechart::task::{DataAccess, Dataset};
 use eyechart::types::{DataOrigin, ImageSource, Silent};
 use serde::Serialize;
 
-use super::super::fetching::web_for;
 use super::{Choice, Chosen, DataFormat, Exit, Named, offline, output, tasks};
 
 /// Where data comes from, and what of it is on this machine

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use eyechart::provider::{Header, HttpLog, ModelName};
-use eyechart::types::{Connections, Control, Endpoint, Execution};
-use serde_json::{Map, Value};
+use eyechart::provider::{Header, HttpLog};
+use eyechart::run::ExecutionSettings;
+use eyechart::types::{Connections, Control};
+use serde_json::Value;
 
 use super::super::score::RunFormat;
 use super::super::values::{
@@ -32,9 +33,9 @@ pub struct RequestArguments {
     pub header: Vec<Header>,
 }
 
-/// How the run goes about it. Free to differ on resume.
+/// How requests are sent. Free to differ when a run is resumed.
 #[derive(Debug, Args)]
-pub struct GoingArguments {
+pub struct SendingArguments {
     /// Requests under way at once: a number, or auto for as many as the endpoint bears [default: auto]
     #[arg(long, value_name = "N|auto", value_parser = parse_connections)]
     pub max_connections: Option<Connections>,
@@ -83,7 +84,7 @@ pub struct GoingArguments {
 
 /// What happens with the answers.
 #[derive(Debug, Args)]
-pub struct ShowingArguments {
+pub struct OutputArguments {
     /// Record only; `eyechart score` scores later
     #[arg(long)]
     pub no_score: bool,
@@ -119,26 +120,7 @@ impl From<ControlArgument> for Control {
     }
 }
 
-impl RequestArguments {
-    /// The endpoint that `name` stands for, with these request fields and headers.
-    pub fn endpoint(&self, name: ModelName, base_url: Option<&str>) -> anyhow::Result<Endpoint> {
-        Ok(Endpoint {
-            base_url: name.base_url(base_url)?,
-            key_variable: Some(name.key_variable().to_owned()),
-            headers: self.header_names(),
-            params: self.param.iter().cloned().collect::<Map<_, _>>(),
-            provider: name.provider,
-            model: name.model,
-        })
-    }
-
-    /// Without their values, which can be secrets.
-    pub fn header_names(&self) -> Vec<String> {
-        self.header.iter().map(|header| header.name.clone()).collect()
-    }
-}
-
-impl GoingArguments {
+impl SendingArguments {
     /// The log that `--log-http` asks for.
     pub fn log(&self) -> anyhow::Result<Option<Arc<HttpLog>>> {
         let Some(path) = &self.log_http else { return Ok(None) };
@@ -147,19 +129,19 @@ impl GoingArguments {
         Ok(Some(Arc::new(HttpLog::new(file))))
     }
 
-    /// These, and what `execution` has where they say nothing.
-    pub fn over(&self, execution: Execution) -> Execution {
-        Execution {
-            max_connections: self.max_connections.unwrap_or(execution.max_connections),
-            requests_per_minute: self.rpm.or(execution.requests_per_minute),
-            tokens_per_minute: self.tpm.or(execution.tokens_per_minute),
-            give_up_after: self.give_up_after.unwrap_or(execution.give_up_after),
-            max_retries: self.max_retries.unwrap_or(execution.max_retries),
-            timeout: self.timeout.unwrap_or(execution.timeout),
-            max_request_memory: self.max_request_memory.unwrap_or(execution.max_request_memory),
-            keep_images: self.keep_images || execution.keep_images,
-            cache: self.cache || execution.cache,
-            budget: execution.budget,
+    /// These options as settings, without a budget.
+    pub fn settings(&self) -> ExecutionSettings {
+        ExecutionSettings {
+            max_connections: self.max_connections,
+            requests_per_minute: self.rpm,
+            tokens_per_minute: self.tpm,
+            give_up_after: self.give_up_after,
+            max_retries: self.max_retries,
+            timeout: self.timeout,
+            max_request_memory: self.max_request_memory,
+            keep_images: self.keep_images,
+            cache: self.cache,
+            ..ExecutionSettings::default()
         }
     }
 }

@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eyechart::run::{Meter, Prices, RunError};
-use eyechart::types::{Answers, Budget, EvalSpec, Execution, Price};
-
-use super::planning::Planned;
+use eyechart::run::{ExecutionSettings, Limit};
 
 /// What may be used up. Counted over all tasks of the command, with what a resumed run has used already.
 #[derive(Debug, Args)]
@@ -25,74 +22,19 @@ pub struct BudgetArguments {
 
     /// A table of prices that goes before the built-in one (docs/budgets.md)
     #[arg(long, value_name = "FILE.toml", env = "EYECHART_PRICES")]
-    prices: Option<PathBuf>,
-}
-
-/// A limit, or that there is to be none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Limit<T> {
-    None,
-    At(T),
-}
-
-impl<T> From<Limit<T>> for Option<T> {
-    fn from(limit: Limit<T>) -> Self {
-        match limit {
-            Limit::None => None,
-            Limit::At(value) => Some(value),
-        }
-    }
+    pub prices: Option<PathBuf>,
 }
 
 impl BudgetArguments {
-    /// `execution` with what was given here.
-    pub fn over(&self, execution: Execution) -> Execution {
-        let recorded = execution.budget;
-        let budget = Budget {
-            cost: self.max_cost.map_or(recorded.cost, Option::from),
-            tokens: self.max_tokens_total.map_or(recorded.tokens, Option::from),
-            seconds: self.max_time.map_or(recorded.seconds, Option::from),
-        };
-        Execution { budget, ..execution }
+    /// `settings` with the limits that are given here.
+    pub fn over(&self, settings: ExecutionSettings) -> ExecutionSettings {
+        ExecutionSettings {
+            max_cost: self.max_cost,
+            max_tokens: self.max_tokens_total,
+            max_seconds: self.max_time,
+            ..settings
+        }
     }
-
-    /// What `model` costs: by the user's table, as `recorded` by the run, or at the provider's `own_address` by the
-    /// built-in table.
-    pub fn price(
-        &self,
-        model: &str,
-        recorded: Option<Price>,
-        own_address: bool,
-    ) -> Result<Option<Price>, RunError> {
-        let prices = Prices::load(self.prices.as_deref())?;
-        Ok(prices.own(model).or(recorded).or_else(|| prices.find(model, own_address)))
-    }
-}
-
-/// Refuses to begin where money is limited and nobody knows what the model costs.
-pub fn refuse_unpriced(planned: &[Planned]) -> anyhow::Result<()> {
-    let unpriced = |spec: &&EvalSpec| spec.execution.budget.cost.is_some() && spec.price.is_none();
-    if let Some(spec) = asked(planned).map(|planned| &planned.plan.spec).find(unpriced) {
-        anyhow::bail!(
-            "no price is known for {} at its address, so --max-cost cannot be kept: give its price by --prices \
-             FILE.toml (docs/budgets.md), or limit the run by --max-tokens-total or --max-time",
-            spec.model
-        );
-    }
-    Ok(())
-}
-
-/// One meter for everything that is `planned`.
-pub fn meter(planned: &[Planned]) -> Meter {
-    // They are all of one command line: limits and price are the same.
-    let spec = asked(planned).next().map(|first| &first.plan.spec);
-    let budget = spec.map(|spec| spec.execution.budget).unwrap_or_default();
-    let spent = asked(planned).filter_map(|planned| planned.job.as_ref()).map(|job| job.spent).sum();
-    Meter::new(budget, spec.and_then(|spec| spec.price.clone()), spent)
-}
-
-fn asked(planned: &[Planned]) -> impl Iterator<Item = &Planned> {
-    planned.iter().filter(|planned| matches!(planned.plan.spec.answers, Answers::Endpoint(_)))
 }
 
 fn parse_cost(text: &str) -> Result<Limit<f64>, String> {

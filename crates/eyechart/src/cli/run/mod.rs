@@ -3,7 +3,7 @@
 mod arguments;
 mod asking;
 mod budget;
-mod foretelling;
+mod forecast;
 mod planning;
 
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use clap::Args;
 use eyechart::embed::Embedder;
 use eyechart::log::RunFolder;
 use eyechart::report::{Entry, render};
+use eyechart::run::{PlannedRun, meter_of, refuse_unpriced};
 
 pub use arguments::RequestArguments;
-use arguments::{ControlArgument, GoingArguments, ShowingArguments};
+use arguments::{ControlArgument, OutputArguments, SendingArguments};
 use budget::BudgetArguments;
-pub use planning::Planned;
 
 use super::embedder::EmbedderArguments;
 use super::images::ImageArguments;
@@ -74,7 +74,7 @@ pub struct Run {
     images: ImageArguments,
 
     #[command(flatten)]
-    going: GoingArguments,
+    sending: SendingArguments,
 
     #[command(flatten)]
     budget: BudgetArguments,
@@ -95,7 +95,7 @@ pub struct Run {
     embedder: EmbedderArguments,
 
     #[command(flatten)]
-    showing: ShowingArguments,
+    output: OutputArguments,
 }
 
 const EXAMPLES: &str = "\
@@ -113,16 +113,16 @@ impl Run {
         let interrupt = Interrupt::listen()?;
         // Everything that can be wrong with any task is found before anything is fetched or asked.
         let planned = self.planned()?;
-        budget::refuse_unpriced(&planned)?;
+        refuse_unpriced(&planned)?;
         if self.dry_run {
             return self.call_dry(planned);
         }
-        let scoring = ScoringTools::new(&self.embedder, self.showing.allow_command);
-        let scores = !self.showing.no_score && planned.iter().any(Planned::scores);
-        let embeds = scores && planned.iter().any(Planned::needs_encoder);
+        let scoring = ScoringTools::new(&self.embedder, self.output.allow_command);
+        let scores = !self.output.no_score && planned.iter().any(PlannedRun::scores);
+        let embeds = scores && planned.iter().any(PlannedRun::needs_encoder);
         // Found before the first request: a night's answers must not wait for it in the morning.
         let embedder = embeds.then(|| scoring.embedder()).transpose()?;
-        self.foretell(&planned)?;
+        Self::print_forecast(&planned)?;
         embedder.map_or(Ok(()), Embedder::check)?;
         let entries = if scores {
             self.measure(planned, &interrupt, &scoring)?
@@ -130,7 +130,7 @@ impl Run {
             self.each_task(planned, &interrupt, |folder, _| asking::unscored(folder))?
         };
         let Some(entries) = entries else { return Ok(Exit::Interrupted) };
-        output::result(&render(&entries, self.showing.format.into()));
+        output::result(&render(&entries, self.output.format.into()));
         for entry in &entries {
             output::say(&format!("record: {}", entry.folder.display()));
         }
@@ -145,27 +145,28 @@ impl Run {
     /// Asks, records and scores, task after task; `None` where Ctrl-C came first.
     pub fn measure(
         &self,
-        planned: Vec<Planned>,
+        planned: Vec<PlannedRun>,
         interrupt: &Interrupt,
         scoring: &ScoringTools,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
-        scoring.report_refused(planned.iter().flat_map(Planned::commands));
+        scoring.report_refused(planned.iter().flat_map(PlannedRun::commands));
         self.each_task(planned, interrupt, |folder, task_folder| scoring.score(folder, task_folder))
     }
 
     fn each_task(
         &self,
-        planned: Vec<Planned>,
+        planned: Vec<PlannedRun>,
         interrupt: &Interrupt,
         show: impl Fn(&RunFolder, Option<&Path>) -> anyhow::Result<Entry>,
     ) -> anyhow::Result<Option<Vec<Entry>>> {
         let mut entries = Vec::new();
-        let (tasks, meter) = (planned.len(), Arc::new(budget::meter(&planned)));
+        let (tasks, meter) = (planned.len(), Arc::new(meter_of(&planned)));
         for planned in planned {
             let task_folder = planned.plan.task_folder.clone();
-            let Some(folder) = self.carry_out(planned, interrupt, &meter)? else {
+            let Some(folder) = asking::ask(planned, interrupt, &meter)? else {
                 if tasks > 1 {
-                    let out = self.out().display().to_string();
+                    let out = self.settings()?.out();
+                    let out = out.display();
                     output::say(&format!("for all {tasks} tasks: the same command line with --resume {out}"));
                 }
                 return Ok(None);
@@ -180,7 +181,7 @@ impl Run {
         let total: usize = samples().map(|samples| samples.total).sum();
         // What has no record counts too, whatever the reason.
         let failed = total - samples().map(|samples| samples.completed).sum::<usize>().min(total);
-        if failed as f64 > self.showing.fail_on_error * total as f64 {
+        if failed as f64 > self.output.fail_on_error * total as f64 {
             Exit::SamplesFailed
         } else {
             Exit::Success

@@ -1,56 +1,17 @@
 //! Forecasts before the first request, and `--dry-run`, which looks at every sample and stops there.
 
-use std::path::PathBuf;
+use eyechart::run::{DryRun, Expected, Forecast, Oddity, PlannedRun, Remark};
 
-use eyechart::image::Preparer;
-use eyechart::run::{DryRun, Expected, Forecast, Oddity, Remark, Scales, Spent, dry_run, forecast};
-use eyechart::types::{Answers, PickedSample};
-
-use super::super::fetching::web_for;
 use super::super::score::RunFormat;
 use super::super::{Exit, output};
 use super::Run;
-use super::asking::preparer;
-use super::planning::{Planned, key_for};
 
-/// Samples that a forecast looks at before a run; a dry run looks at all.
-const LOOKED_AT: usize = 20;
 /// Remarks of one kind that are shown to people.
 const SHOWN: usize = 5;
 
-impl Planned {
-    pub(super) fn to_ask(&self) -> &[PickedSample] {
-        self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask)
-    }
-
-    fn spent(&self) -> Spent {
-        self.job.as_ref().map(|job| job.spent).unwrap_or_default()
-    }
-
-    /// Keeps nothing: it only tries pictures out.
-    pub(super) fn tryer(&self) -> Option<Preparer> {
-        preparer(&self.plan, PathBuf::new())
-    }
-
-    /// What asking will take; nothing where nobody is asked.
-    fn forecast(&self) -> anyhow::Result<Option<Forecast>> {
-        let to_ask = self.to_ask();
-        let is_asked = matches!(self.plan.spec.answers, Answers::Endpoint(_));
-        if to_ask.is_empty() || !is_asked {
-            return Ok(None);
-        }
-        let first = to_ask.iter().take(LOOKED_AT).cloned().collect();
-        let tryer = self.tryer();
-        let scales = Scales::new(&self.plan.spec, tryer.as_ref());
-        let samples = self.plan.dataset.look_at(first)?;
-        let looked = samples.iter().flatten().map(|sample| scales.weigh(sample)).sum();
-        Ok(Some(forecast(&self.plan.spec, to_ask.len() as u64, &looked, &self.spent())))
-    }
-}
-
 impl Run {
-    /// Says what all that is planned will take.
-    pub(super) fn foretell(&self, planned: &[Planned]) -> anyhow::Result<()> {
+    /// Prints the forecast of each planned run, and of all of them.
+    pub(super) fn print_forecast(planned: &[PlannedRun]) -> anyhow::Result<()> {
         let (mut requests, mut cost) = (0.0, 0.0);
         for planned in planned {
             let Some(forecast) = planned.forecast()? else { continue };
@@ -77,15 +38,13 @@ impl Run {
     }
 
     /// Looks at every sample, and prints what would come of it.
-    pub(super) fn call_dry(&self, planned: Vec<Planned>) -> anyhow::Result<Exit> {
+    pub(super) fn call_dry(&self, planned: Vec<PlannedRun>) -> anyhow::Result<Exit> {
         note_missing_key(&planned);
         let mut dry_runs = Vec::new();
         for planned in planned {
-            let (to_ask, spent, tryer) = (planned.to_ask().to_vec(), planned.spent(), planned.tryer());
-            let web = web_for(&planned.plan.task, self.going.allow_private_urls)?;
-            dry_runs.push(dry_run(planned.plan, to_ask, (tryer.as_ref(), web.as_ref()), &spent)?);
+            dry_runs.push(planned.dry_run()?);
         }
-        output::result(&match self.showing.format {
+        output::result(&match self.output.format {
             RunFormat::Table => dry_runs.iter().map(in_words).collect::<Vec<_>>().join("\n"),
             RunFormat::Json => serde_json::to_string_pretty(&dry_runs)? + "\n",
         });
@@ -94,14 +53,9 @@ impl Run {
     }
 }
 
-/// It takes no key to look at samples, but a run will.
-fn note_missing_key(planned: &[Planned]) {
-    let mut specs = planned.iter().map(|planned| &planned.plan.spec);
-    let missing = specs.find_map(|spec| match &spec.answers {
-        Answers::Endpoint(endpoint) => key_for(&spec.model, endpoint).err(),
-        _ => None,
-    });
-    if let Some(missing) = missing {
+/// A dry run needs no key, but the run will.
+fn note_missing_key(planned: &[PlannedRun]) {
+    if let Some(missing) = planned.iter().find_map(PlannedRun::missing_key) {
         output::notice(&missing.to_string());
     }
 }

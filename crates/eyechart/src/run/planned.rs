@@ -1,0 +1,382 @@
+//! A run that could start: its plan, what is left to ask, and the client that would ask it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::settings::is_at_preset;
+use super::{
+    Cache, DryRun, Forecast, Job, Live, Meter, Plan, RunError, Scales, Settings, Spent, dry_run, execute,
+    forecast,
+};
+use crate::engine::{Ended, Stop, Stopper};
+use crate::hub::Environment;
+use crate::image::Preparer;
+use crate::log::RunFolder;
+use crate::provider::{
+    ApiKey, Gate, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Provider,
+    RetryPolicy, image_limits,
+};
+use crate::scorer::Scorer;
+use crate::types::{
+    Answers, Connections, Control, Endpoint, EvalSpec, Execution, Observers, PickedSample, Progress, SendAs,
+    Silent, Task,
+};
+use crate::web::{Web, WebSettings};
+
+/// Pictures that are fetched at once, at most.
+pub const FETCHES: usize = 32;
+/// Samples that a forecast looks at before a run; a dry run looks at all.
+const LOOKED_AT: usize = 20;
+
+/// A run that could start.
+pub struct PlannedRun {
+    /// Everything that is frozen.
+    pub plan: Plan,
+    /// The run that this one continues; a new one, if absent.
+    pub job: Option<Job>,
+    /// Who is asked; absent if the answers exist already, or in a dry run.
+    provider: Option<Provider>,
+    connection: Connection,
+}
+
+/// What of the settings is needed once the run starts.
+struct Connection {
+    out: PathBuf,
+    headers: Vec<Header>,
+    api_key: Option<String>,
+    log: Option<Arc<HttpLog>>,
+    allow_private_urls: bool,
+}
+
+impl PlannedRun {
+    pub(super) fn new(mut plan: Plan, job: Option<Job>, settings: &Settings) -> Result<Self, RunError> {
+        if let Answers::Endpoint(endpoint) = &plan.spec.answers
+            && plan.spec.execution.cache
+            && !Cache::holds_for(endpoint)
+        {
+            let notice = "--cache: the temperature is not 0, so answers are neither reused nor kept";
+            plan.notices.push(notice.to_owned());
+        }
+        let connection = Connection {
+            out: settings.out(),
+            headers: settings.headers.clone(),
+            api_key: settings.api_key.clone(),
+            log: settings.log.clone(),
+            allow_private_urls: settings.allow_private_urls,
+        };
+        let provider = match &plan.spec.answers {
+            Answers::Endpoint(endpoint) if !settings.is_dry_run => {
+                Some(connection.provider(&plan.spec, endpoint)?)
+            }
+            _ => None,
+        };
+        Ok(Self { plan, job, provider, connection })
+    }
+
+    /// Everything that is frozen.
+    #[must_use]
+    pub fn spec(&self) -> &EvalSpec {
+        &self.plan.spec
+    }
+
+    /// The samples that have to be asked.
+    #[must_use]
+    pub fn to_ask(&self) -> &[PickedSample] {
+        self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask)
+    }
+
+    /// What the run that this one continues has used up.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.job.as_ref().map(|job| job.spent).unwrap_or_default()
+    }
+
+    /// Whether there is anything to score.
+    #[must_use]
+    pub fn scores(&self) -> bool {
+        !self.plan.task.score.is_empty()
+    }
+
+    /// Whether scoring needs an encoder.
+    #[must_use]
+    pub fn needs_encoder(&self) -> bool {
+        let mut scorers = self.plan.task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
+        scorers.any(|scorer| scorer.needs_encoder())
+    }
+
+    /// The programs that score, each with its arguments.
+    pub fn commands(&self) -> impl Iterator<Item = &[String]> {
+        self.plan.spec.commands.iter().map(|command| command.argv.as_slice())
+    }
+
+    /// Whether an endpoint is asked, as opposed to answers that exist already.
+    #[must_use]
+    pub fn asks_endpoint(&self) -> bool {
+        matches!(self.plan.spec.answers, Answers::Endpoint(_))
+    }
+
+    /// Why asking would fail for want of an API key; nothing, if it would not.
+    #[must_use]
+    pub fn missing_key(&self) -> Option<RunError> {
+        match &self.plan.spec.answers {
+            Answers::Endpoint(endpoint) => self.connection.key(&self.plan.spec.model, endpoint).err(),
+            _ => None,
+        }
+    }
+
+    /// Fetches what the samples to ask need to this machine, and exchanges their pictures if the run is shuffled.
+    ///
+    /// # Errors
+    /// [`RunError`] if something cannot be fetched, or the pictures cannot be exchanged.
+    pub fn bring(&mut self, progress: &dyn Progress) -> Result<(), RunError> {
+        let is_shuffled = self.plan.spec.control == Some(Control::ShuffleImages) && !self.to_ask().is_empty();
+        // The exchange is among all picked samples, so that a resumed run repeats the same one.
+        let needed = match &self.job {
+            Some(job) if !is_shuffled => &job.to_ask,
+            _ => &self.plan.spec.picked,
+        };
+        self.plan.dataset.bring(needed, progress).map_err(RunError::Config)?;
+        if let Some(preparer) = self.tryer().filter(|_| is_shuffled) {
+            let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
+            progress.say(&format!("{name}: comparing the pictures of {count} samples"));
+            let web = web_for(&self.plan.task, self.connection.allow_private_urls)?.map(Arc::new);
+            self.plan.exchange_pictures(&preparer, web.as_ref(), FETCHES)?;
+        }
+        Ok(())
+    }
+
+    /// What asking will take, estimated from a few samples; nothing if no sample is asked of an endpoint.
+    ///
+    /// # Errors
+    /// [`RunError::Data`] if the samples cannot be read.
+    pub fn forecast(&self) -> Result<Option<Forecast>, RunError> {
+        let to_ask = self.to_ask();
+        if to_ask.is_empty() || !self.asks_endpoint() {
+            return Ok(None);
+        }
+        let first = to_ask.iter().take(LOOKED_AT).cloned().collect();
+        let tryer = self.tryer();
+        let scales = Scales::new(&self.plan.spec, tryer.as_ref());
+        let samples = self.plan.dataset.look_at(first)?;
+        let looked = samples.iter().flatten().map(|sample| scales.weigh(sample)).sum();
+        Ok(Some(forecast(&self.plan.spec, to_ask.len() as u64, &looked, &self.spent())))
+    }
+
+    /// Looks at every sample without asking: what the run would take, and what is wrong.
+    ///
+    /// # Errors
+    /// [`RunError`] if the data cannot be read.
+    pub fn dry_run(self) -> Result<DryRun, RunError> {
+        let (to_ask, spent, tryer) = (self.to_ask().to_vec(), self.spent(), self.tryer());
+        let web = web_for(&self.plan.task, self.connection.allow_private_urls)?;
+        dry_run(self.plan, to_ask, (tryer.as_ref(), web.as_ref()), &spent)
+    }
+
+    /// Fetches, starts and asks, with nothing that watches or stops it. Blocks; works inside an async program too.
+    ///
+    /// # Errors
+    /// [`RunError`]; what was recorded before it stays, and the run can be resumed.
+    pub fn run(mut self) -> Result<RunFolder, RunError> {
+        self.bring(&Silent)?;
+        let meter = Arc::new(meter_of(std::slice::from_ref(&self)));
+        let run = self.start(&meter)?;
+        let folder = run.folder().clone();
+        run.ask(&Stopper::default().stop(), Observers::default())?;
+        Ok(folder)
+    }
+
+    /// Makes the run's folder, if the run is a new one, and what asks. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`RunError`] if the budget of `meter` is used up already, or the folder cannot be made.
+    pub fn start(self, meter: &Arc<Meter>) -> Result<StartedRun, RunError> {
+        let Self { plan, job, provider, connection } = self;
+        let needs_more = job.as_ref().is_none_or(|job| !job.to_ask.is_empty());
+        if provider.is_some() && needs_more {
+            meter.check()?;
+        }
+        let job = match job {
+            Some(job) => job,
+            None => Job::create(&connection.out, &plan)?,
+        };
+        let live = provider.map(|provider| connection.live(provider, &plan, &job, meter)).transpose()?;
+        Ok(StartedRun { plan, job, live, meter: Arc::clone(meter) })
+    }
+
+    /// Keeps nothing: it only tries pictures out.
+    fn tryer(&self) -> Option<Preparer> {
+        preparer(&self.plan, PathBuf::new())
+    }
+}
+
+/// A run whose folder exists, locked for this process.
+pub struct StartedRun {
+    plan: Plan,
+    /// The folder, and what is left to ask.
+    pub job: Job,
+    live: Option<Live>,
+    meter: Arc<Meter>,
+}
+
+impl StartedRun {
+    /// The folder of the run.
+    #[must_use]
+    pub fn folder(&self) -> &RunFolder {
+        &self.job.folder
+    }
+
+    /// Everything that is frozen.
+    #[must_use]
+    pub fn spec(&self) -> &EvalSpec {
+        &self.plan.spec
+    }
+
+    /// The folder of the task file; absent if the task is not from a file of this machine.
+    #[must_use]
+    pub fn task_folder(&self) -> Option<&Path> {
+        self.plan.task_folder.as_deref()
+    }
+
+    /// What limits the requests; absent if no endpoint is asked.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Arc<Gate>> {
+        self.live.as_ref().map(|live| &live.gate)
+    }
+
+    /// Gets every answer that is missing. Blocks until the record is on the disk; works inside an async program too.
+    ///
+    /// # Errors
+    /// [`RunError`]; what was recorded before it stays, and the run can be resumed.
+    pub fn ask(self, stop: &Stop, observers: Observers) -> Result<Ended, RunError> {
+        execute(self.plan, &self.job, self.live, stop, observers.with(self.meter))
+    }
+}
+
+impl Connection {
+    fn provider(&self, spec: &EvalSpec, endpoint: &Endpoint) -> Result<Provider, RunError> {
+        let execution = spec.execution;
+        let is_given = |name: &&String| self.headers.iter().any(|given| given.name == **name);
+        if let Some(missing) = endpoint.headers.iter().find(|name| !is_given(name)) {
+            return Err(RunError::Config(format!(
+                "the run was made with --header {missing}, whose value is never recorded: give it again"
+            )));
+        }
+        let http = HttpSettings {
+            timeout: seconds(execution.timeout, "--timeout")?,
+            connections: match execution.max_connections {
+                Connections::Auto => MOST_CONNECTIONS,
+                Connections::Fixed(limit) => limit,
+            },
+            headers: self.headers.clone(),
+            log: self.log.clone(),
+        };
+        let policy = RetryPolicy { max_retries: execution.max_retries };
+        Provider::new(endpoint, self.key(&spec.model, endpoint)?, &http, policy).map_err(RunError::Config)
+    }
+
+    /// The key that an endpoint needs; nothing if there is none and none is needed.
+    fn key(&self, model: &str, endpoint: &Endpoint) -> Result<Option<ApiKey>, RunError> {
+        let name: ModelName = model.parse()?;
+        let variable = name.key_variable();
+        let is_authorized =
+            endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case("authorization"));
+        let required = name.key_required(!is_at_preset(&name, endpoint)) && !is_authorized;
+        let value = self.api_key.clone().or_else(|| std::env::var(variable).ok());
+        Ok(ApiKey::check(variable, value, required)?)
+    }
+
+    fn live(&self, provider: Provider, plan: &Plan, job: &Job, meter: &Arc<Meter>) -> Result<Live, RunError> {
+        let execution = plan.spec.execution;
+        Ok(Live {
+            provider,
+            gate: Gate::new(gate_settings(execution)?),
+            images: preparer(plan, job.folder.images_path()),
+            withholds_images: plan.spec.control == Some(Control::NoImages),
+            web: web_for(&plan.task, self.allow_private_urls)?,
+            meter: Arc::clone(meter),
+            memory: execution.max_request_memory,
+            cache: self.cache(&plan.spec)?,
+        })
+    }
+
+    /// Where answers of earlier runs are, if they may be used.
+    fn cache(&self, spec: &EvalSpec) -> Result<Option<Cache>, RunError> {
+        let Answers::Endpoint(endpoint) = &spec.answers else { return Ok(None) };
+        if !spec.execution.cache || !Cache::holds_for(endpoint) {
+            return Ok(None);
+        }
+        let missing = "nothing says where answers are kept: set XDG_CACHE_HOME or HOME";
+        let folder =
+            Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
+        let cache = Cache::open(&folder, endpoint, &self.headers).map_err(|error| {
+            RunError::Config(format!("--cache cannot keep answers in {}: {error}", folder.display()))
+        })?;
+        Ok(Some(cache))
+    }
+}
+
+fn gate_settings(execution: Execution) -> Result<GateSettings, RunError> {
+    Ok(GateSettings {
+        connections: execution.max_connections,
+        requests_per_minute: execution.requests_per_minute,
+        tokens_per_minute: execution.tokens_per_minute,
+        give_up_after: seconds(execution.give_up_after, "--give-up-after")?,
+    })
+}
+
+fn seconds(seconds: f64, option: &str) -> Result<Duration, RunError> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| RunError::Config(format!("{option} {seconds}: expected a number of seconds above 0")))
+}
+
+/// What prepares the pictures of a task that has some, and keeps those that have to be kept in `store`.
+fn preparer(plan: &Plan, store: PathBuf) -> Option<Preparer> {
+    let Answers::Endpoint(endpoint) = &plan.spec.answers else { return None };
+    let limits = image_limits(&endpoint.base_url);
+    let spec = plan.task.images.clone()?;
+    Some(Preparer::new(spec, limits, store, plan.spec.execution.keep_images))
+}
+
+/// What fetches the pictures of a task that wants them fetched from their addresses.
+///
+/// # Errors
+/// [`RunError::Config`] if there is no folder to keep them in.
+pub fn web_for(task: &Task, allow_private: bool) -> Result<Option<Web>, RunError> {
+    if task.images.as_ref().is_none_or(|images| images.send != SendAs::Fetch) {
+        return Ok(None);
+    }
+    let missing = "nothing says where fetched pictures are kept: set XDG_CACHE_HOME or HOME";
+    let cache =
+        Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
+    let settings =
+        WebSettings { allow_private, connections: FETCHES, ..WebSettings::new(cache, crate::image::check) };
+    Web::new(settings).map(Some).map_err(RunError::Config)
+}
+
+/// Refuses to begin if money is limited and the price of the model is not known.
+///
+/// # Errors
+/// [`RunError::Config`] with what to do about it.
+pub fn refuse_unpriced(planned: &[PlannedRun]) -> Result<(), RunError> {
+    let unpriced = |spec: &&EvalSpec| spec.execution.budget.cost.is_some() && spec.price.is_none();
+    let Some(spec) = asked(planned).map(PlannedRun::spec).find(unpriced) else { return Ok(()) };
+    Err(RunError::Config(format!(
+        "no price is known for {} at its address, so --max-cost cannot be kept: give its price by --prices FILE.toml \
+         (docs/budgets.md), or limit the run by --max-tokens-total or --max-time",
+        spec.model
+    )))
+}
+
+/// One meter for everything that is `planned`, all of one command: limits and price are the same. Its time begins now.
+#[must_use]
+pub fn meter_of(planned: &[PlannedRun]) -> Meter {
+    let spec = asked(planned).next().map(PlannedRun::spec);
+    let budget = spec.map(|spec| spec.execution.budget).unwrap_or_default();
+    let spent = asked(planned).map(PlannedRun::spent).sum();
+    Meter::new(budget, spec.and_then(|spec| spec.price.clone()), spent)
+}
+
+fn asked(planned: &[PlannedRun]) -> impl Iterator<Item = &PlannedRun> {
+    planned.iter().filter(|planned| planned.asks_endpoint())
+}

@@ -1,0 +1,335 @@
+//! What a caller says of a run, merged with what a run to resume has recorded.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::planned::PlannedRun;
+use super::prices::Prices;
+use super::{
+    AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
+};
+use crate::log::RunFolder;
+use crate::provider::{Header, HttpLog, ModelName};
+use crate::task::{DataAccess, LoadedTask};
+use crate::types::{
+    Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,
+};
+
+/// Everything that a caller may say of a run besides its task. What is absent comes from the run to resume, else from
+/// the task or from the defaults.
+///
+/// ```
+/// let settings = eyechart::run::Settings {
+///     model: Some("custom/my-model".to_owned()),
+///     base_url: Some("http://localhost:8000/v1".to_owned()),
+///     limit: Some(50),
+///     ..Default::default()
+/// };
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The model's name, `provider/name`. Required for a new run.
+    pub model: Option<String>,
+    /// The address of the endpoint, before `/chat/completions`; that of the provider, if absent.
+    pub base_url: Option<String>,
+    /// A file of outputs that are scored instead of asking.
+    pub outputs: Option<PathBuf>,
+    /// A text that tells this run from other runs of the same model.
+    pub label: Option<String>,
+    /// What is done to the pictures, if the run is a control.
+    pub control: Option<Control>,
+    /// Samples to pick; the task's own number, else all, if absent.
+    pub limit: Option<usize>,
+    /// Which samples are picked; 0, if absent.
+    pub seed: Option<u64>,
+    /// Request fields over those of the task.
+    pub params: Vec<(String, Value)>,
+    /// Request fields that are left out.
+    pub dropped_params: Vec<String>,
+    /// Additional headers. Their values are never recorded.
+    pub headers: Vec<Header>,
+    /// Changes of the task's `[images]`.
+    pub images: ImagesOverride,
+    /// How the run sends its requests, and what it may use up.
+    pub execution: ExecutionSettings,
+    /// A table of prices that takes precedence over the built-in one.
+    pub prices: Option<PathBuf>,
+    /// The folder that holds the dataset.
+    pub data: Option<PathBuf>,
+    /// Whether data and pictures may be fetched from addresses that are not public.
+    pub allow_private_urls: bool,
+    /// The folder in which runs are recorded; that of the runs to resume, else `runs`, if absent.
+    pub out: Option<PathBuf>,
+    /// A run to resume, or a folder of runs.
+    pub resume: Option<PathBuf>,
+    /// The API key; the environment variable of the provider is read, if absent.
+    pub api_key: Option<String>,
+    /// Where requests and replies are logged.
+    pub log: Option<Arc<HttpLog>>,
+    /// Whether the plan is for looking only. Then no key is needed and nothing can be asked.
+    pub is_dry_run: bool,
+}
+
+/// How a run sends its requests, and what it may use up. Free to differ when a run is resumed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ExecutionSettings {
+    /// Concurrent requests.
+    pub max_connections: Option<Connections>,
+    /// Requests per minute.
+    pub requests_per_minute: Option<f64>,
+    /// Tokens per minute.
+    pub tokens_per_minute: Option<f64>,
+    /// Seconds after which an endpoint that answers nothing stops the run.
+    pub give_up_after: Option<f64>,
+    /// Requests after the first that a sample may take.
+    pub max_retries: Option<u32>,
+    /// Seconds that an attempt may take.
+    pub timeout: Option<f64>,
+    /// Bytes that prepared requests may hold in memory together.
+    pub max_request_memory: Option<u64>,
+    /// Store every picture that is sent.
+    pub keep_images: bool,
+    /// Reuse answers of earlier runs, and keep new ones.
+    pub cache: bool,
+    /// US dollars.
+    pub max_cost: Option<Limit<f64>>,
+    /// Tokens of prompts and answers.
+    pub max_tokens: Option<Limit<u64>>,
+    /// Seconds.
+    pub max_seconds: Option<Limit<f64>>,
+}
+
+/// A limit, or that there is to be none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit<T> {
+    /// Lifts the limit that a resumed run has.
+    None,
+    /// This much.
+    At(T),
+}
+
+impl<T> From<Limit<T>> for Option<T> {
+    fn from(limit: Limit<T>) -> Self {
+        match limit {
+            Limit::None => None,
+            Limit::At(value) => Some(value),
+        }
+    }
+}
+
+impl ExecutionSettings {
+    /// `execution` with these settings over it.
+    #[must_use]
+    pub fn over(&self, execution: Execution) -> Execution {
+        let recorded = execution.budget;
+        Execution {
+            max_connections: self.max_connections.unwrap_or(execution.max_connections),
+            requests_per_minute: self.requests_per_minute.or(execution.requests_per_minute),
+            tokens_per_minute: self.tokens_per_minute.or(execution.tokens_per_minute),
+            give_up_after: self.give_up_after.unwrap_or(execution.give_up_after),
+            max_retries: self.max_retries.unwrap_or(execution.max_retries),
+            timeout: self.timeout.unwrap_or(execution.timeout),
+            max_request_memory: self.max_request_memory.unwrap_or(execution.max_request_memory),
+            keep_images: self.keep_images || execution.keep_images,
+            cache: self.cache || execution.cache,
+            budget: Budget {
+                cost: self.max_cost.map_or(recorded.cost, Option::from),
+                tokens: self.max_tokens.map_or(recorded.tokens, Option::from),
+                seconds: self.max_seconds.map_or(recorded.seconds, Option::from),
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// Plans a run of `loaded`, or the rest of the run that [`Settings::resume`] names. Reads the data; asks no model and
+    /// writes nothing but caches.
+    ///
+    /// # Errors
+    /// [`RunError`] if the settings make no sense, the data cannot be read, or the run to resume is another measurement.
+    pub fn plan(&self, loaded: &LoadedTask, progress: &dyn Progress) -> Result<PlannedRun, RunError> {
+        let plan = plan(loaded, &self.options(loaded)?, progress)?;
+        let job = self.job(&plan)?;
+        PlannedRun::new(plan, job, self)
+    }
+
+    /// Plans the rest of the run in `folder`, with what its spec has recorded. What these settings say must agree.
+    ///
+    /// # Errors
+    /// [`RunError`] as for [`Settings::plan`].
+    pub fn plan_rest(&self, folder: &RunFolder, progress: &dyn Progress) -> Result<PlannedRun, RunError> {
+        let spec = folder.spec()?;
+        let loaded = LoadedTask::recorded(&spec.task)?;
+        let recorded = options_of(&spec, &loaded.task);
+        let (model, answers) =
+            (self.model.clone().unwrap_or(recorded.model), self.answers_over(recorded.answers)?);
+        let options = RunOptions {
+            price: self.price(&model, &answers, recorded.price)?,
+            model,
+            label: self.label.clone().or(recorded.label),
+            control: self.control.or(recorded.control),
+            answers,
+            data: self.access(recorded.data),
+            limit: self.limit.or(recorded.limit),
+            seed: self.seed.unwrap_or(recorded.seed),
+            images: self.images.or(recorded.images),
+            execution: self.execution.over(spec.execution),
+        };
+        let plan = plan(&loaded, &options, progress)?;
+        refuse_differences(folder, &spec, &plan)?;
+        let job = Some(Job::resume(folder.clone(), &plan.spec)?);
+        PlannedRun::new(plan, job, self)
+    }
+
+    /// The folder in which runs are recorded.
+    #[must_use]
+    pub fn out(&self) -> PathBuf {
+        let resumed = self.resume.clone().filter(|path| RunFolder::open(path).is_err());
+        self.out.clone().or(resumed).unwrap_or_else(|| PathBuf::from("runs"))
+    }
+
+    /// The run that `plan` continues, if these settings name one.
+    fn job(&self, plan: &Plan) -> Result<Option<Job>, RunError> {
+        let Some(path) = &self.resume else { return Ok(None) };
+        if let Ok(folder) = RunFolder::open(path) {
+            refuse_differences(&folder, &folder.spec()?, plan)?;
+            return Ok(Some(Job::resume(folder, &plan.spec)?));
+        }
+        find_matching(path, plan)
+    }
+
+    /// Where the data may be taken from: what these settings say, over what the run to resume has.
+    fn access(&self, recorded: DataAccess) -> DataAccess {
+        DataAccess {
+            folder: self.data.clone().or(recorded.folder),
+            allow_private_urls: self.allow_private_urls,
+            ..DataAccess { recorded: recorded.recorded, ..DataAccess::new(None) }
+        }
+    }
+
+    /// The version of the data that the run to resume was made of: a Hub that has a newer version is no obstacle.
+    fn recorded(&self, loaded: &LoadedTask) -> Result<DataAccess, RunError> {
+        let Some(path) = &self.resume else { return Ok(DataAccess::default()) };
+        let specs = match RunFolder::open(path) {
+            Ok(folder) => vec![folder.spec()],
+            Err(_) => RunFolder::all_under(path)?.iter().rev().map(RunFolder::spec).collect(),
+        };
+        let is_it = |spec: &EvalSpec| {
+            spec.task.sha256 == loaded.source.sha256 && Some(&spec.model) == self.model.as_ref()
+        };
+        let origin = specs.into_iter().flatten().find(is_it).and_then(|spec| spec.data.origin);
+        Ok(DataAccess { recorded: origin, ..DataAccess::default() })
+    }
+
+    fn options(&self, loaded: &LoadedTask) -> Result<RunOptions, RunError> {
+        let missing = "no --model given: expected PROVIDER/NAME, such as mistral/pixtral-12b-2409";
+        let model = self.model.clone().ok_or_else(|| RunError::Config(missing.to_owned()))?;
+        let answers = self.answers(&model)?;
+        Ok(RunOptions {
+            price: self.price(&model, &answers, None)?,
+            answers,
+            model,
+            label: self.label.clone(),
+            control: self.control,
+            data: self.access(self.recorded(loaded)?),
+            limit: self.limit,
+            seed: self.seed.unwrap_or(0),
+            images: self.images,
+            execution: self.execution.over(Execution::default()),
+        })
+    }
+
+    /// Where the answers come from: what these settings say, over what the run has.
+    fn answers_over(&self, recorded: AnswersFrom) -> Result<AnswersFrom, RunError> {
+        if self.outputs.is_some() {
+            return self.answers(self.model.as_deref().unwrap_or("outputs"));
+        }
+        let AnswersFrom::Endpoint { mut endpoint, mut dropped } = recorded else {
+            return self.model.as_deref().map_or(Ok(recorded), |model| self.answers(model));
+        };
+        if let Some(given) = &self.base_url {
+            endpoint.base_url = ModelName::custom(&endpoint.model).base_url(Some(given))?;
+        }
+        if let Some(given) = &self.model {
+            endpoint.model = given.parse::<ModelName>()?.model;
+        }
+        endpoint.params.extend(self.params.iter().cloned());
+        dropped.extend(self.dropped_params.iter().cloned());
+        if !self.headers.is_empty() {
+            endpoint.headers = self.header_names();
+        }
+        Ok(AnswersFrom::Endpoint { endpoint, dropped })
+    }
+
+    fn answers(&self, model: &str) -> Result<AnswersFrom, RunError> {
+        if let Some(path) = &self.outputs {
+            if model.is_empty() {
+                return Err(RunError::Config(
+                    "--model is empty: it names the outputs in the report".to_owned(),
+                ));
+            }
+            return Ok(AnswersFrom::Outputs(path.clone()));
+        }
+        let name: ModelName = model.parse()?;
+        if name.provider == "recorded" {
+            return Ok(AnswersFrom::Column(name.model));
+        }
+        Ok(AnswersFrom::Endpoint { endpoint: self.endpoint(name)?, dropped: self.dropped_params.clone() })
+    }
+
+    /// The endpoint of the model `name`, with the request fields and headers of these settings.
+    ///
+    /// # Errors
+    /// [`RunError::Model`] if there is no address.
+    pub fn endpoint(&self, name: ModelName) -> Result<Endpoint, RunError> {
+        Ok(Endpoint {
+            base_url: name.base_url(self.base_url.as_deref())?,
+            key_variable: Some(name.key_variable().to_owned()),
+            headers: self.header_names(),
+            params: self.params.iter().cloned().collect(),
+            provider: name.provider,
+            model: name.model,
+        })
+    }
+
+    /// Without their values, which can be secrets.
+    fn header_names(&self) -> Vec<String> {
+        self.headers.iter().map(|header| header.name.clone()).collect()
+    }
+
+    /// What `model` costs: by the table of these settings, as `recorded` by the run, or, at the provider's own address,
+    /// by the built-in table.
+    fn price(
+        &self,
+        model: &str,
+        answers: &AnswersFrom,
+        recorded: Option<Price>,
+    ) -> Result<Option<Price>, RunError> {
+        let AnswersFrom::Endpoint { endpoint, .. } = answers else { return Ok(None) };
+        let is_own_address = is_at_preset(&model.parse()?, endpoint);
+        let prices = Prices::load(self.prices.as_deref())?;
+        Ok(prices.own(model).or(recorded).or_else(|| prices.find(model, is_own_address)))
+    }
+}
+
+/// Whether the endpoint is at the address that the preset of its provider has.
+pub(super) fn is_at_preset(name: &ModelName, endpoint: &Endpoint) -> bool {
+    name.base_url(None).is_ok_and(|address| address == endpoint.base_url)
+}
+
+/// The run at `path`, which must be one run.
+///
+/// # Errors
+/// [`RunError`] if it is not a run; for a folder of runs, with what to give besides.
+pub fn one_run(path: &Path) -> Result<RunFolder, RunError> {
+    RunFolder::open(path).map_err(|error| match RunFolder::all_under(path) {
+        Ok(runs) if !runs.is_empty() => RunError::Config(format!(
+            "{path} holds {} runs: name one of them, or the tasks and the model to resume (run TASK --model M --resume {path})",
+            runs.len(),
+            path = path.display()
+        )),
+        _ => error.into(),
+    })
+}
