@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::asking::{Asked, Asker, Read};
-use super::gate::Gate;
-use super::health::Halt;
+use super::flow::attempts::{Asker, Read};
+use super::flow::{Asked, Gate, Halt, RetryPolicy};
 use super::http::{Client, HttpSettings};
 use super::key::ApiKey;
 use super::openai;
-use super::retry::RetryPolicy;
 use crate::types::{Endpoint, ModelOutput, Request};
 
 /// A model at an endpoint, ready to be asked from many tasks at once.

@@ -6,13 +6,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::asking::{Asker, Read};
-use super::gate::Gate;
-use super::health::Halt;
+use super::flow::attempts::{Asker, Read};
+use super::flow::{Gate, Halt, RetryPolicy};
 use super::http::{Client, HttpSettings};
 use super::key::ApiKey;
 use super::openai::tokens;
-use super::retry::RetryPolicy;
 use super::said::{Said, is_nothing, one_line};
 use crate::types::{Endpoint, Failure, FailureKind};
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::allowance::{self, Allowance};
+use super::flow::allowance::{self, Allowance};
 use super::http::{asked_wait, refusal};
 use super::openai;
 use crate::types::{Failure, ModelOutput};

@@ -1,10 +1,10 @@
 //! The gate in paused time.
 
-use std::sync::LazyLock;
-
 use super::*;
-use crate::provider::allowance::Unit;
-use crate::types::Failure;
+use crate::provider::RetryPolicy;
+use crate::provider::flow::allowance::Unit;
+use crate::provider::flow::sample_attempts::SampleAttempts;
+use crate::types::{Attempt, Failure, FailureKind};
 
 fn settings(connections: Connections) -> GateSettings {
     GateSettings {
@@ -15,37 +15,51 @@ fn settings(connections: Connections) -> GateSettings {
     }
 }
 
-fn attempt(status: u16, retry_after: Option<f64>) -> Attempt {
+/// An attempt as its sample reports it to the gate.
+struct Report {
+    attempt: Attempt,
+    tokens: Option<u64>,
+    allowances: Vec<Allowance>,
+}
+
+fn report(status: u16, retry_after: Option<f64>) -> Report {
     let kind = match status {
         200 => None,
         429 => Some(FailureKind::RateLimited),
         _ => Some(FailureKind::ServerError),
     };
-    Attempt {
+    let attempt = Attempt {
         started: String::new(),
         seconds: 0.2,
         status: Some(status),
         request_id: None,
         retry_after,
         error: kind.map(|kind| Failure::new(kind, "as told")),
-    }
+    };
+    Report { attempt, tokens: None, allowances: Vec::new() }
 }
 
-fn report(attempt: &Attempt) -> Report<'_> {
-    Report { attempt, tokens: None, allowances: &[] }
-}
-
-/// An answer of an endpoint of which so much remains for 20 s.
-fn remaining(remaining: f64) -> Report<'static> {
-    static ANSWERED: LazyLock<Attempt> = LazyLock::new(|| attempt(200, None));
+/// An answer of an endpoint of whose quota so much remains for 20 s.
+fn remaining(remaining: f64) -> Report {
     let (name, unit, reset) = ("x-ratelimit-remaining", Unit::Requests, Duration::from_secs(20));
     let allowance = Allowance { name, unit, limit: None, remaining, reset };
-    Report { allowances: Box::leak(Box::new([allowance])), ..report(&ANSWERED) }
+    Report { allowances: vec![allowance], ..report(200, None) }
+}
+
+fn begin(gate: &Arc<Gate>) -> SampleAttempts {
+    SampleAttempts::begin(gate, RetryPolicy { max_retries: 5 })
+}
+
+fn record(sample: &mut SampleAttempts, admission: Admission, report: &Report) -> Result<(), Halt> {
+    let outcome = AttemptOutcome::classify(&report.attempt);
+    let has_reply = report.attempt.status.is_some();
+    let (tokens, allowances) = (report.tokens, report.allowances.as_slice());
+    sample.record_outcome(admission, &AttemptReport { outcome: &outcome, has_reply, tokens, allowances })
 }
 
 /// Ends the attempt of a sample of its own.
-fn end(gate: &Arc<Gate>, admission: Admission, report: &Report<'_>) -> Result<(), Halt> {
-    gate.open().hear(admission, report)
+fn end(gate: &Arc<Gate>, admission: Admission, report: &Report) -> Result<(), Halt> {
+    record(&mut begin(gate), admission, report)
 }
 
 async fn is_pending<T>(future: impl Future<Output = T>) -> bool {
@@ -63,15 +77,15 @@ async fn no_more_slots_are_out_than_there_are_connections() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_request_is_told_to_wait_all_wait() {
+async fn a_pause_that_one_request_is_asked_for_holds_for_all() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
     let (refused, other) = (gate.admit().await, gate.admit().await);
-    end(&gate, refused, &report(&attempt(429, Some(7.0)))).unwrap();
+    end(&gate, refused, &report(429, Some(7.0))).unwrap();
     let began = Instant::now();
     let _next = gate.admit().await;
     assert_eq!(began.elapsed().as_secs(), 7);
-    // What was under way when the wait was asked for is not held up by it.
-    end(&gate, other, &report(&attempt(200, None))).unwrap();
+    // The pause does not concern requests that are in flight already.
+    end(&gate, other, &report(200, None)).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,12 +110,11 @@ async fn a_later_answer_that_says_more_remains_ends_the_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_that_differ_from_answer_to_answer_hold_nothing_up() {
+async fn quotas_that_differ_from_answer_to_answer_hold_nothing_back() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
-    let answered = attempt(200, None);
     for limit in [30.0, 100_000.0, 30.0] {
         let allowance = Allowance { limit: Some(limit), ..remaining(0.0).allowances[0] };
-        let report = Report { allowances: &[allowance], ..report(&answered) };
+        let report = Report { allowances: vec![allowance], ..report(200, None) };
         end(&gate, gate.admit().await, &report).unwrap();
         if limit > 30.0 {
             assert_eq!(gate.paused_for(), None);
@@ -111,26 +124,25 @@ async fn limits_that_differ_from_answer_to_answer_hold_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_a_minute_are_kept() {
+async fn requests_per_minute_are_kept() {
     let gate =
         Gate::new(GateSettings { requests_per_minute: Some(600.0), ..settings(Connections::Fixed(64)) });
     let began = Instant::now();
     for _ in 0..630 {
-        end(&gate, gate.admit().await, &report(&attempt(200, None))).unwrap();
+        end(&gate, gate.admit().await, &report(200, None)).unwrap();
     }
     let seconds = began.elapsed().as_secs_f64();
     assert!((59.0..61.0).contains(&seconds), "630 requests at 600 a minute, 30 of them at once: {seconds} s");
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_a_minute_are_kept_by_what_requests_cost() {
+async fn tokens_per_minute_are_kept_by_what_requests_cost() {
     let gate =
         Gate::new(GateSettings { tokens_per_minute: Some(60_000.0), ..settings(Connections::Fixed(64)) });
     let began = Instant::now();
-    let answered = attempt(200, None);
     for _ in 0..120 {
         let admission = gate.admit().await;
-        end(&gate, admission, &Report { tokens: Some(1_000), ..report(&answered) }).unwrap();
+        end(&gate, admission, &Report { tokens: Some(1_000), ..report(200, None) }).unwrap();
     }
     let seconds = began.elapsed().as_secs_f64();
     assert!((112.0..122.0).contains(&seconds), "120,000 tokens at 1,000 a second: {seconds} s");
@@ -142,7 +154,7 @@ async fn a_request_that_was_turned_away_has_cost_no_tokens() {
         Gate::new(GateSettings { tokens_per_minute: Some(60_000.0), ..settings(Connections::Fixed(64)) });
     let began = Instant::now();
     for _ in 0..100 {
-        end(&gate, gate.admit().await, &report(&attempt(503, None))).unwrap();
+        end(&gate, gate.admit().await, &report(503, None)).unwrap();
     }
     assert_eq!(began.elapsed().as_secs(), 0);
 }
@@ -151,9 +163,9 @@ async fn a_request_that_was_turned_away_has_cost_no_tokens() {
 async fn a_wait_that_the_endpoint_asked_for_is_no_silence() {
     let gate = Gate::new(settings(Connections::Fixed(8)));
     for _ in 0..3 {
-        end(&gate, gate.admit().await, &report(&attempt(429, Some(250.0)))).unwrap();
+        end(&gate, gate.admit().await, &report(429, Some(250.0))).unwrap();
     }
-    let halt = end(&gate, gate.admit().await, &report(&attempt(429, Some(90_000.0)))).unwrap_err();
+    let halt = end(&gate, gate.admit().await, &report(429, Some(90_000.0))).unwrap_err();
     assert_eq!(
         halt.to_string(),
         "the endpoint asks to wait for 1500 min before the next request: resume the run then"
@@ -176,7 +188,7 @@ async fn the_series_has_each_limit_once() {
         let admissions = [gate.admit().await, gate.admit().await, gate.admit().await, gate.admit().await];
         tokio::time::advance(Duration::from_millis(200)).await;
         for admission in admissions {
-            end(&gate, admission, &report(&attempt(200, None))).unwrap();
+            end(&gate, admission, &report(200, None)).unwrap();
         }
     }
     let limits: Vec<_> = gate.series().iter().map(|load| load.limit).collect();
@@ -186,13 +198,13 @@ async fn the_series_has_each_limit_once() {
 #[tokio::test(start_paused = true)]
 async fn samples_that_will_be_asked_again_make_room_for_others() {
     let gate = Gate::new(settings(Connections::Fixed(2)));
-    let _failing = [gate.acquire().await, gate.acquire().await];
+    let _slots = [gate.acquire().await, gate.acquire().await];
     assert!(is_pending(gate.acquire()).await);
-    let mut case = gate.open();
-    case.hear(gate.admit().await, &report(&attempt(503, None))).unwrap();
+    let mut failing = begin(&gate);
+    record(&mut failing, gate.admit().await, &report(503, None)).unwrap();
     let _other = gate.acquire().await;
     assert!(is_pending(gate.acquire()).await);
-    drop(case);
+    drop(failing);
     assert!(is_pending(gate.acquire()).await);
 }
 
@@ -200,7 +212,7 @@ async fn samples_that_will_be_asked_again_make_room_for_others() {
 async fn a_wait_beyond_all_clocks_stops_the_run_and_panics_nowhere() {
     for asked in [1e10, 1e18, 1.8e19] {
         let gate = Gate::new(settings(Connections::Auto));
-        let ended = end(&gate, gate.admit().await, &report(&attempt(429, Some(asked))));
+        let ended = end(&gate, gate.admit().await, &report(429, Some(asked)));
         assert!(matches!(ended, Err(Halt::Postponed { .. })), "{asked}: {ended:?}");
     }
 }

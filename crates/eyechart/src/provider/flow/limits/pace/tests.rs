@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use crate::provider::RetryPolicy;
-use crate::provider::asking::Tried;
-use crate::provider::gate::{Gate, GateSettings};
-use crate::provider::simulated::{ask_all, tried};
+use crate::provider::flow::attempts::FinishedAttempt;
+use crate::provider::flow::simulation::{ask_all, finished, print_figures};
+use crate::provider::{Gate, GateSettings};
 use crate::types::{Connections, FailureKind};
 
 use super::*;
@@ -68,18 +68,20 @@ async fn run(limited: Limited, connections: Connections, samples: usize) -> Outc
         asked.into_iter().filter(|(_, settled)| settled.as_ref().unwrap().as_ref().unwrap().outcome.is_err());
     let failed = failed.count();
     let refused = limited.lock().unwrap().refused;
-    Outcome { failed, refused, seconds: began.elapsed().as_secs_f64() }
+    let outcome = Outcome { failed, refused, seconds: began.elapsed().as_secs_f64() };
+    print_figures(format_args!("{connections:?}, {samples} samples: {outcome:?}"));
+    outcome
 }
 
-async fn attempt(limited: Arc<Mutex<Limited>>) -> Tried<()> {
+async fn attempt(limited: Arc<Mutex<Limited>>) -> FinishedAttempt<()> {
     let (takes, latency, retry_after) = {
         let mut limited = limited.lock().unwrap();
         (limited.takes(), limited.latency, limited.retry_after)
     };
     tokio::time::sleep(Duration::from_secs_f64(if takes { latency } else { 0.005 })).await;
-    let mut tried = tried(latency, (!takes).then_some(FailureKind::RateLimited));
-    tried.attempt.retry_after = retry_after.filter(|_| !takes);
-    tried
+    let mut finished_attempt = finished(latency, (!takes).then_some(FailureKind::RateLimited));
+    finished_attempt.attempt.retry_after = retry_after.filter(|_| !takes);
+    finished_attempt
 }
 
 #[tokio::test(start_paused = true)]

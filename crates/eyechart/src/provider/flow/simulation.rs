@@ -1,21 +1,21 @@
-//! What simulated runs have in common: samples that go through a gate to an endpoint that is a function, in paused time.
+//! What simulated runs have in common: samples that pass a gate to an endpoint that is a function, in paused time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinSet;
 
-use super::asking::{Asked, Read, Tried, until_settled};
+use super::attempts::{Asked, FinishedAttempt, Read, ask_until_settled};
 use super::gate::Gate;
-use super::health::Halt;
+use super::halt::Halt;
 use super::retry::RetryPolicy;
 use crate::types::{Attempt, Failure, FailureKind};
 
-/// How the asking of a sample ended, and its number.
+/// The number of a sample, and how it ended.
 pub(super) type Settled = (usize, Result<Option<Asked<()>>, Halt>);
 
 /// Asks `samples` through `gate` as a run does; `send` makes an attempt of the sample with that number.
-pub(super) fn ask_all<F: Future<Output = Tried<()>> + Send>(
+pub(super) fn ask_all<F: Future<Output = FinishedAttempt<()>> + Send>(
     gate: &Arc<Gate>,
     samples: usize,
     policy: RetryPolicy,
@@ -31,7 +31,7 @@ pub(super) fn ask_all<F: Future<Output = Tried<()>> + Send>(
             if to_come.fetch_sub(1, Ordering::Relaxed) == 1 {
                 gate.expect(false);
             }
-            let settled = until_settled(policy, &gate, std::future::pending(), || send(sample)).await;
+            let settled = ask_until_settled(policy, &gate, std::future::pending(), || send(sample)).await;
             drop(slot);
             (sample, settled)
         });
@@ -39,8 +39,8 @@ pub(super) fn ask_all<F: Future<Output = Tried<()>> + Send>(
     asked
 }
 
-/// An attempt that took so long, with an answer or the failure of that kind.
-pub(super) fn tried(seconds: f64, failure: Option<FailureKind>) -> Tried<()> {
+/// An attempt that took so many seconds, with an answer or with a failure of this kind.
+pub(super) fn finished(seconds: f64, failure: Option<FailureKind>) -> FinishedAttempt<()> {
     let error = failure.map(|kind| Failure::new(kind, "as told"));
     let status = match failure {
         None => Some(200),
@@ -50,5 +50,12 @@ pub(super) fn tried(seconds: f64, failure: Option<FailureKind>) -> Tried<()> {
     let (started, request_id, retry_after) = (String::new(), None, None);
     let attempt = Attempt { started, seconds, status, request_id, retry_after, error: error.clone() };
     let read = Read { outcome: error.map_or(Ok(()), Err), unusable: None, tokens: None };
-    Tried { attempt, allowances: Vec::new(), read }
+    FinishedAttempt { attempt, allowances: Vec::new(), read }
+}
+
+/// Prints the figures of a simulation under the name of its test: `cargo test --lib flow -- --nocapture`.
+pub(super) fn print_figures(figures: std::fmt::Arguments<'_>) {
+    let thread = std::thread::current();
+    let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or_default();
+    println!("figures of {test}: {figures}");
 }

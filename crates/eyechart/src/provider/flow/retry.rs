@@ -1,4 +1,4 @@
-//! When to ask again, and after how long.
+//! Which failures are worth another attempt, and the wait before it.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -9,20 +9,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::types::FailureKind;
 
-/// Before the first retry, without jitter and without a `Retry-After`.
+/// The wait before the first retry, without jitter and without a `Retry-After`.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
-/// Backoff stops growing here.
+/// The wait stops growing here.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
-/// No endpoint is believed beyond this.
+/// A longer `Retry-After` is not believed.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// Failures with answers to others in between that are enough to show that a sample is at fault, at most.
-const MOST_HELD_AGAINST: u32 = 3;
+/// So many failures that count show that a sample is at fault. The first and the last of them may have been caused by
+/// two outages.
+const FAILURES_THAT_SUFFICE: u32 = 3;
 
-/// HTTP's dates of old, which recipients must still accept (RFC 9110, 5.6.7).
+/// The obsolete formats of HTTP's dates, which recipients must still accept (RFC 9110, 5.6.7).
 const OBSOLETE_DATES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
-/// How often and how patiently a sample is asked again.
+/// How often a sample is sent again, and after which waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Requests after the first.
@@ -30,8 +31,8 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Whether asking again can help: 408, 409, 429, 5xx, broken connections, timeouts and unreadable bodies.
-    /// What the endpoint has understood and refused stays refused.
+    /// Whether another attempt may succeed after a failure of this kind. It may not if the endpoint has understood the
+    /// request and refuses it.
     #[must_use]
     pub fn can_help(kind: FailureKind) -> bool {
         matches!(
@@ -45,16 +46,16 @@ impl RetryPolicy {
         )
     }
 
-    /// How many failures with answers to others in between are held against a sample that has used up its retries:
-    /// the first of them and the last may have been an outage's.
+    /// How many failures that count are enough for a sample that has used up its retries: fewer than usual if it has
+    /// not been sent so often.
     #[must_use]
-    pub(super) fn enough_failures(&self) -> u32 {
-        self.max_retries.saturating_add(1).min(MOST_HELD_AGAINST)
+    pub(super) fn failures_that_suffice(&self) -> u32 {
+        self.max_retries.saturating_add(1).min(FAILURES_THAT_SUFFICE)
     }
 
-    /// The wait before retry number `retry` (from 0): what the endpoint asked for, plus a little jitter so that
-    /// those it turned away do not come back at once; else half to all of 0.5 s doubled for each earlier retry,
-    /// at most 60 s.
+    /// The wait before retry number `retry` (from 0). If the endpoint asks for a wait, it is that wait plus up to 0.5 s,
+    /// so that requests that were turned away together do not come back together. Otherwise it is half to all of 0.5 s,
+    /// doubled for each earlier retry, at most 60 s.
     #[must_use]
     pub fn delay(&self, retry: u32, retry_after: Option<Duration>) -> Duration {
         let jitter = random_fraction();
@@ -68,14 +69,14 @@ impl RetryPolicy {
     }
 }
 
-/// In [0, 1). Jitter needs to differ between requests and machines, nothing more.
+/// A number in [0, 1). Jitter only has to differ between requests and machines.
 fn random_fraction() -> f64 {
     let bits = RandomState::new().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64
 }
 
-/// What a `Retry-After` header asks for: seconds or an HTTP date (RFC 9110, 10.2.3). `None` for anything else; a
-/// date in the past asks for nothing.
+/// The wait that a `Retry-After` header asks for, as seconds or as an HTTP date (RFC 9110, 10.2.3). It is zero for a
+/// date in the past, and `None` for any other text.
 #[must_use]
 pub(super) fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();

@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::provider::GateSettings;
-use crate::provider::simulated::{ask_all, tried};
+use crate::provider::flow::simulation::{ask_all, finished, print_figures};
 use crate::types::{Connections, FailureKind};
 
 /// An endpoint, and the run that asks it.
@@ -18,7 +20,7 @@ struct World {
     latency: f64,
     /// The samples that it fails on.
     bad: Vec<usize>,
-    /// When it fails everybody, in seconds.
+    /// When it fails every request, in seconds.
     outage: Range<f64>,
     /// How it fails.
     kind: FailureKind,
@@ -55,14 +57,14 @@ impl World {
             ..GateSettings::default()
         });
         let (began, policy) = (Instant::now(), RetryPolicy { max_retries: self.max_retries });
-        let samples = self.samples;
+        let (samples, connections) = (self.samples, self.connections);
         let mut asked = ask_all(&gate, samples, policy, move |sample| self.clone().attempt(sample, began));
         let mut outcome = Outcome::default();
         while let Some(ended) = asked.join_next().await {
             match ended.unwrap() {
                 (_, Ok(Some(Asked { outcome: Ok(()), .. }))) => outcome.answered += 1,
                 (sample, Ok(Some(asked))) => outcome.failed.push((sample, asked.attempts.len())),
-                (_, Ok(None)) => unreachable!("nobody stops it"),
+                (_, Ok(None)) => unreachable!("the run is not stopped"),
                 (_, Err(halt)) => {
                     outcome.halt = Some(halt);
                     break;
@@ -71,14 +73,21 @@ impl World {
         }
         outcome.failed.sort_unstable();
         outcome.seconds = began.elapsed().as_secs_f64();
+        let Outcome { answered, failed, halt, seconds } = &outcome;
+        print_figures(format_args!(
+            "{connections} connections: {answered} answered, {} failed after {} attempts, halted: {}, {seconds:.1} s",
+            failed.len(),
+            failed.iter().map(|(_, attempts)| attempts).sum::<usize>(),
+            halt.is_some()
+        ));
         outcome
     }
 
-    async fn attempt(self, sample: usize, began: Instant) -> Tried<()> {
+    async fn attempt(self, sample: usize, began: Instant) -> FinishedAttempt<()> {
         let is_bad = self.bad.contains(&sample);
         tokio::time::sleep(Duration::from_secs_f64(if is_bad { 0.01 } else { self.latency })).await;
         let is_out = self.outage.contains(&began.elapsed().as_secs_f64());
-        tried(self.latency, (is_bad || is_out).then_some(self.kind))
+        finished(self.latency, (is_bad || is_out).then_some(self.kind))
     }
 }
 
@@ -110,15 +119,21 @@ async fn an_outage_that_does_not_end_stops_the_run_and_fails_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_at_the_end_of_a_run_is_waited_out_or_stops_it_and_fails_hardly_anybody() {
+    use FailureKind::{Connection, RateLimited, ServerError, Timeout};
     for connections in [2, 8, 32] {
-        let world = World { connections, ..World::default() };
-        // The last samples are under way when it begins.
-        let began = 0.2 * (100 / connections) as f64 - 0.1;
-        let passing = World { outage: began..began + 60.0, ..world.clone() }.run().await;
-        assert_eq!(passing.answered, 100, "{connections}: {passing:?}");
-        let lasting = World { outage: began..1e9, ..world }.run().await;
-        assert!(matches!(lasting.halt, Some(Halt::Silent { .. })), "{connections}: {lasting:?}");
-        assert_eq!(lasting.failed, [], "{connections}");
+        for kind in [ServerError, Connection, RateLimited, Timeout] {
+            let world = World { connections, kind, ..World::default() };
+            // The last samples are in flight when it begins.
+            let began = 0.2 * (100 / connections) as f64 - 0.1;
+            let passing = World { outage: began..began + 60.0, ..world.clone() }.run().await;
+            assert_eq!(passing.answered, 100, "{connections}, {kind:?}: {passing:?}");
+            let lasting = World { outage: began..1e9, ..world }.run().await;
+            assert!(
+                matches!(lasting.halt, Some(Halt::Silent { .. })),
+                "{connections}, {kind:?}: {lasting:?}"
+            );
+            assert_eq!(lasting.failed, [], "{connections}, {kind:?}");
+        }
     }
 }
 

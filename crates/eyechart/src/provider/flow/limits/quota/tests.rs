@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::provider::RetryPolicy;
-use crate::provider::asking::Tried;
-use crate::provider::gate::{Gate, GateSettings};
-use crate::provider::simulated::{ask_all, tried};
+use crate::provider::flow::attempts::FinishedAttempt;
+use crate::provider::flow::simulation::{ask_all, finished, print_figures};
+use crate::provider::{Gate, GateSettings};
 use crate::types::{Connections, FailureKind};
 
 /// How an endpoint replenishes what it allows.
@@ -86,16 +86,19 @@ async fn run(limited: Limited, samples: usize) -> (f64, usize) {
         settled.unwrap().unwrap().outcome.unwrap();
     }
     let refused = limited.lock().unwrap().refused;
-    (began.elapsed().as_secs_f64(), refused)
+    let seconds = began.elapsed().as_secs_f64();
+    print_figures(format_args!("{samples} samples: {refused} refused, {seconds:.1} s"));
+    (seconds, refused)
 }
 
-async fn attempt(limited: Arc<Mutex<Limited>>) -> Tried<()> {
+async fn attempt(limited: Arc<Mutex<Limited>>) -> FinishedAttempt<()> {
     let (is_answered, allowance) = limited.lock().unwrap().receive();
     tokio::time::sleep(if is_answered { LATENCY } else { Duration::from_millis(5) }).await;
-    let mut tried = tried(LATENCY.as_secs_f64(), (!is_answered).then_some(FailureKind::RateLimited));
-    tried.allowances.push(allowance);
-    tried.read.tokens = Some(TOKENS as u64);
-    tried
+    let mut finished_attempt =
+        finished(LATENCY.as_secs_f64(), (!is_answered).then_some(FailureKind::RateLimited));
+    finished_attempt.allowances.push(allowance);
+    finished_attempt.read.tokens = Some(TOKENS as u64);
+    finished_attempt
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What an endpoint's headers say of its rate limits.
+//! What an endpoint's headers say about its rate limits.
 
 use std::time::Duration;
 
@@ -7,31 +7,32 @@ use reqwest::header::HeaderMap;
 
 use super::retry::parse_retry_after;
 
-/// What a limit counts.
+/// What a rate limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Each request is one.
+    /// Requests.
     Requests,
-    /// What goes in and out.
+    /// Tokens of prompts and answers.
     Tokens,
 }
 
-/// What a reply says of one limit.
+/// What a reply says about one rate limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Allowance {
-    /// The header that says how much remains: it names the limit.
+    /// The header with the amount that remains. It identifies the limit.
     pub name: &'static str,
-    /// What is counted.
+    /// What the limit counts.
     pub unit: Unit,
-    /// The most that can remain; at least 1.
+    /// The most that can remain, at least 1; absent if the headers do not say.
     pub limit: Option<f64>,
-    /// How much remains; not negative.
+    /// The amount that remains, not negative.
     pub remaining: f64,
-    /// After which time everything is back, or some of it: servers differ.
+    /// The time until all of the limit is back, or a part of it: servers differ.
     pub reset: Duration,
 }
 
-/// Families of headers: what is counted, what remains, when it is replenished, and the most that can remain.
+/// Families of headers: what the limit counts, then the names of the headers with the amount that remains, the time
+/// until it is refilled, and the most that can remain.
 const FAMILIES: &[(Unit, &str, &str, &str)] = &[
     (
         Unit::Requests,
@@ -59,23 +60,23 @@ const FAMILIES: &[(Unit, &str, &str, &str)] = &[
 /// Headers that ask for a wait, the standard one first.
 const WAITS: &[&str] = &["retry-after", "llm_provider-retry-after"];
 
-/// No reset is believed beyond this.
+/// A longer reset is not believed.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// The wait that a reply asks for before the next request.
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(in crate::provider) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let millis = || Some(Duration::from_millis(text(headers, "retry-after-ms")?.trim().parse().ok()?));
     millis().or_else(|| WAITS.iter().find_map(|name| parse_retry_after(text(headers, name)?, now)))
 }
 
-/// What a reply says of the limits that hold.
-pub(super) fn allowances(headers: &HeaderMap, now: Timestamp) -> Vec<Allowance> {
+/// The rate limits that a reply reports.
+pub(in crate::provider) fn allowances(headers: &HeaderMap, now: Timestamp) -> Vec<Allowance> {
     let number = |name: &str| -> Option<f64> {
         text(headers, name)?.trim().parse().ok().filter(|number| *number >= 0.0)
     };
     let said = |&(unit, name, reset, limit): &(Unit, &'static str, &str, &str)| {
         let remaining = number(name)?;
-        // A limit of nothing is how some gateways say that there is none.
+        // Some gateways report a limit of 0 where there is no limit.
         if number(limit).is_some_and(|limit| limit < 1.0) {
             return None;
         }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::*;
+use crate::provider::flow::simulation::print_figures;
 
 /// An endpoint that answers `capacity` requests at once; what comes beyond is refused or queued.
 #[derive(Clone, Copy)]
@@ -25,14 +26,14 @@ enum Beyond {
 
 /// Either the limit follows, or it is fixed.
 enum Client {
-    Adaptive(Box<Adaptive>),
+    Adaptive(Box<AdaptiveConcurrency>),
     Fixed(usize),
 }
 
 impl Client {
     fn limit(&self) -> usize {
         match self {
-            Self::Adaptive(adaptive) => adaptive.limit(),
+            Self::Adaptive(adaptive) => adaptive.limit,
             Self::Fixed(limit) => *limit,
         }
     }
@@ -57,8 +58,8 @@ impl Ord for Time {
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Answered { began: Time, attempt: usize },
-    Refused { attempt: usize, retries: u32 },
+    Answered { began: Time, attempt: u64 },
+    Refused { attempt: u64, retries: u32 },
     Retry { retries: u32 },
 }
 
@@ -76,11 +77,10 @@ struct Simulation {
     now: f64,
     random: u64,
     events: BinaryHeap<Reverse<(Time, u64, Event)>>,
-    attempts: Vec<Option<Started>>,
     /// Samples that hold a slot: under way, or waiting to be asked again.
     slots: usize,
     served: usize,
-    queue: std::collections::VecDeque<(Time, usize)>,
+    queue: std::collections::VecDeque<(Time, u64)>,
     /// Samples that have waited long enough and are asked again as soon as the limit allows.
     again: std::collections::VecDeque<u32>,
     under_way: usize,
@@ -96,7 +96,6 @@ impl Simulation {
             now: 0.0,
             random: 1,
             events: BinaryHeap::new(),
-            attempts: Vec::new(),
             slots: 0,
             served: 0,
             queue: std::collections::VecDeque::new(),
@@ -152,11 +151,10 @@ impl Simulation {
     fn send(&mut self, retries: u32) {
         self.sent += 1;
         self.under_way += 1;
-        let attempt = self.attempts.len();
-        self.attempts.push(match &mut self.client {
-            Client::Adaptive(adaptive) => Some(adaptive.start()),
-            Client::Fixed(_) => None,
-        });
+        let attempt = self.sent;
+        if let Client::Adaptive(adaptive) = &mut self.client {
+            adaptive.start(attempt);
+        }
         if self.endpoint.fails > 0.0 && self.fraction() < self.endpoint.fails {
             self.later(0.01, Event::Refused { attempt, retries });
             return;
@@ -169,7 +167,7 @@ impl Simulation {
         }
     }
 
-    fn serve(&mut self, began: Time, attempt: usize) {
+    fn serve(&mut self, began: Time, attempt: u64) {
         self.served += 1;
         let deviation = (self.fraction() * 2.0 - 1.0) * self.endpoint.spread;
         self.later(self.endpoint.latency * (1.0 + deviation), Event::Answered { began, attempt });
@@ -203,10 +201,10 @@ impl Simulation {
         }
     }
 
-    fn end(&mut self, attempt: usize, signal: Signal) {
+    fn end(&mut self, attempt: u64, signal: Signal) {
         self.under_way -= 1;
-        if let (Client::Adaptive(adaptive), Some(started)) = (&mut self.client, self.attempts[attempt]) {
-            adaptive.end(started, signal);
+        if let Client::Adaptive(adaptive) = &mut self.client {
+            adaptive.end(attempt, signal);
         }
     }
 
@@ -219,13 +217,15 @@ impl Simulation {
 }
 
 fn adaptive(endpoint: Endpoint, seconds: f64) -> Vec<Second> {
-    Simulation::new(endpoint, Client::Adaptive(Box::new(Adaptive::new(512)))).run(seconds)
+    seeded(endpoint, 1, seconds)
 }
 
-/// The same with other random numbers.
+/// The same with its own random numbers.
 fn seeded(endpoint: Endpoint, random: u64, seconds: f64) -> Vec<Second> {
-    let client = Client::Adaptive(Box::new(Adaptive::new(512)));
-    Simulation { random, ..Simulation::new(endpoint, client) }.run(seconds)
+    let client = Client::Adaptive(Box::new(AdaptiveConcurrency::new(512)));
+    let ran = Simulation { random, ..Simulation::new(endpoint, client) }.run(seconds);
+    print_figures(format_args!("{} answered, {:.4} refused", answered(&ran), refused_share(&ran)));
+    ran
 }
 
 fn fixed(endpoint: Endpoint, limit: usize, seconds: f64) -> Vec<Second> {
@@ -321,25 +321,23 @@ fn an_endpoint_that_bears_everything_is_soon_asked_as_much_as_is_allowed() {
 
 #[test]
 fn a_limit_that_is_not_used_does_not_grow() {
-    let mut limit = Adaptive::new(512);
-    for _ in 0..100 {
-        let started = limit.start();
-        limit.end(started, Signal::Answered(0.2));
+    let mut limit = AdaptiveConcurrency::new(512);
+    for number in 0..100 {
+        limit.start(number);
+        limit.end(number, Signal::Answered(0.2));
     }
-    assert_eq!(limit.limit(), FIRST_LIMIT);
+    assert_eq!(limit.limit, FIRST_LIMIT);
 }
 
 #[test]
 fn refusals_of_requests_sent_together_cut_once_and_never_below_one() {
-    let mut limit = Adaptive::new(512);
-    let started: Vec<_> = (0..4).map(|_| limit.start()).collect();
-    for one in started {
-        limit.end(one, Signal::Refused);
+    let mut limit = AdaptiveConcurrency::new(512);
+    (0..4).for_each(|number| limit.start(number));
+    (0..4).for_each(|number| limit.end(number, Signal::Refused));
+    assert_eq!(limit.limit, 2);
+    for number in 4..14 {
+        limit.start(number);
+        limit.end(number, Signal::Refused);
     }
-    assert_eq!(limit.limit(), 2);
-    for _ in 0..10 {
-        let started = limit.start();
-        limit.end(started, Signal::Refused);
-    }
-    assert_eq!(limit.limit(), 1);
+    assert_eq!(limit.limit, 1);
 }

@@ -1,0 +1,142 @@
+//! Sends the request of one sample until there is an answer or no point in another attempt.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::allowance::Allowance;
+use super::gate::{AttemptReport, Gate};
+use super::halt::Halt;
+use super::outcome::AttemptOutcome;
+use super::retry::RetryPolicy;
+use super::sample_attempts::{NextStep, SampleAttempts};
+use crate::provider::http::{Client, Sent};
+use crate::types::{Attempt, Failure, ModelOutput};
+
+/// How a sample ended, with every attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked<T = ModelOutput> {
+    /// The answer, or why there is none.
+    pub outcome: Result<T, Failure>,
+    /// The part of a failed answer that can be used. Its tokens were paid for.
+    pub unusable: Option<T>,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
+}
+
+/// What a reply with status 200 contains.
+pub(in crate::provider) struct Read<T> {
+    /// The answer, or why the reply is not one.
+    pub(in crate::provider) outcome: Result<T, Failure>,
+    /// The part of a failed answer that can be used.
+    pub(in crate::provider) unusable: Option<T>,
+    /// Tokens that the request cost; absent if the reply does not say.
+    pub(in crate::provider) tokens: Option<u64>,
+}
+
+impl<T> Read<T> {
+    pub(in crate::provider) fn failed(failure: Failure) -> Self {
+        Self { outcome: Err(failure), unusable: None, tokens: None }
+    }
+}
+
+/// One attempt, and what its reply contains.
+pub(super) struct FinishedAttempt<T> {
+    pub(super) attempt: Attempt,
+    /// What the reply's headers say about the endpoint's limits.
+    pub(super) allowances: Vec<Allowance>,
+    pub(super) read: Read<T>,
+}
+
+/// The client of one address, with its retries.
+#[derive(Debug)]
+pub(in crate::provider) struct Asker {
+    pub(in crate::provider) client: Client,
+    pub(in crate::provider) policy: RetryPolicy,
+}
+
+impl Asker {
+    /// Sends `body` through `gate` until `read` finds an answer in the reply, or the sample has failed. `None`: the
+    /// sample waited when `stopped` came, and has not ended.
+    ///
+    /// # Errors
+    /// [`Halt`] if the run must stop; the sample has not ended.
+    pub(in crate::provider) async fn ask<T>(
+        &self,
+        body: Bytes,
+        gate: &Arc<Gate>,
+        stopped: impl Future<Output = ()>,
+        read: impl Fn(&[u8]) -> Read<T>,
+    ) -> Result<Option<Asked<T>>, Halt> {
+        let send = || self.send(body.clone(), &read);
+        ask_until_settled(self.policy, gate, stopped, send).await
+    }
+
+    async fn send<T>(&self, body: Bytes, read: impl Fn(&[u8]) -> Read<T>) -> FinishedAttempt<T> {
+        let Sent { mut attempt, body, allowances } = self.client.send(body).await;
+        let read = self.read_reply(&mut attempt, body, read);
+        FinishedAttempt { attempt, allowances, read }
+    }
+
+    /// What the reply contains; why it cannot be used becomes the error of the attempt too.
+    fn read_reply<T>(
+        &self,
+        attempt: &mut Attempt,
+        body: Option<Bytes>,
+        read: impl Fn(&[u8]) -> Read<T>,
+    ) -> Read<T> {
+        if let Some(failure) = &attempt.error {
+            return Read::failed(failure.clone());
+        }
+        let mut found = read(&body.unwrap_or_default());
+        found.outcome = found.outcome.map_err(|failure| self.client.presentable(failure));
+        attempt.error = found.outcome.as_ref().err().cloned();
+        found
+    }
+}
+
+/// Sends attempts through `gate` until one brings an answer or the sample has failed.
+pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>(
+    policy: RetryPolicy,
+    gate: &Arc<Gate>,
+    stopped: impl Future<Output = ()>,
+    send: impl Fn() -> F,
+) -> Result<Option<Asked<T>>, Halt> {
+    tokio::pin!(stopped);
+    let mut attempts = Vec::new();
+    let mut sample = SampleAttempts::begin(gate, policy);
+    loop {
+        let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
+        let FinishedAttempt { attempt, allowances, read: Read { outcome, unusable, tokens } } = send().await;
+        let ended = AttemptOutcome::classify(&attempt);
+        let has_reply = attempt.status.is_some();
+        let report = AttemptReport { outcome: &ended, has_reply, tokens, allowances: &allowances };
+        sample.record_outcome(admission, &report)?;
+        attempts.push(attempt);
+        // A stop must not discard an answer.
+        if ended.retryable_failure().is_some() {
+            match unless(&mut stopped, sample.next_step(&ended)).await.transpose()? {
+                None => return Ok(None),
+                Some(NextStep::AskAgain) => continue,
+                Some(NextStep::Settle) => {}
+            }
+        }
+        return Ok(Some(Asked { outcome, unusable, attempts }));
+    }
+}
+
+/// The result of `work`, unless `stopped` comes first.
+async fn unless<T>(
+    stopped: &mut Pin<&mut impl Future<Output = ()>>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stopped => None,
+        done = work => Some(done),
+    }
+}
+
+#[cfg(test)]
+mod tests;
