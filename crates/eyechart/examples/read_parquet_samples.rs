@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for sample in dataset.samples(picked)? {
         let sample = sample?.map_err(|unmade| unmade.failure)?;
         samples += 1;
-        for image in &sample.images {
+        for image in sample.messages.pictures() {
             if let ImageSource::Bytes { bytes: picture, .. } = image {
                 bytes += picture.len();
             }

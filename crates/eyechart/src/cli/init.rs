@@ -168,7 +168,7 @@ fn guessed(look: &Look, guess: &Guess) -> String {
 fn prompt(first: Option<&SampleResult>) -> String {
     match first {
         Some(Ok(sample)) => {
-            let pictures: Vec<_> = sample.images.iter().map(name_of).collect();
+            let pictures: Vec<_> = sample.messages.pictures().map(name_of).collect();
             let with =
                 if pictures.is_empty() { String::new() } else { format!(", with {}", pictures.join(", ")) };
             let lines = sample.prompt.lines().map(|line| format!("  {line}\n"));

@@ -180,6 +180,7 @@ impl Show {
 
     fn show_request(&self, loaded: &LoadedTask, id: &str) -> anyhow::Result<()> {
         let endpoint = self.endpoint(loaded)?;
+        loaded.place_note().iter().for_each(|text| output::notice(text));
         let task = with_images(loaded.task.clone(), self.images.given())?;
         let access =
             DataAccess { allow_private_urls: self.allow_private_urls, ..DataAccess::new(self.data.clone()) };

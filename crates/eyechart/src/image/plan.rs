@@ -139,7 +139,10 @@ mod tests {
 
     fn spec() -> ImagesSpec {
         ImagesSpec {
-            column: String::new(),
+            column: Some("image".to_owned()),
+            columns: Vec::new(),
+            place: None,
+            marker: None,
             archive: None,
             send: SendAs::Bytes,
             format: None,

@@ -159,14 +159,7 @@ impl RunFolder {
         let text = fs::read(&path).map_err(LogError::io("read", &path))?;
         let malformed = |reason| LogError::Malformed { path: path.clone(), reason };
         let spec: EvalSpec = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
-        if spec.format != EvalSpec::FORMAT {
-            return Err(malformed(format!(
-                "its format is {:?}, expected {:?}",
-                spec.format,
-                EvalSpec::FORMAT
-            )));
-        }
-        Ok(spec)
+        spec.of_known_format().map_err(malformed)
     }
 
     /// Its record.

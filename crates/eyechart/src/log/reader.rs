@@ -177,6 +177,8 @@ pub(crate) mod tests {
             row: 0,
             status,
             prompt: "Why?".to_owned(),
+            system: None,
+            example_images: Vec::new(),
             images: Vec::new(),
             targets: Default::default(),
             fields: Default::default(),

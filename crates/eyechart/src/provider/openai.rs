@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::said::{Said, one_line};
-use crate::types::{Failure, FailureKind, ModelOutput, Request, RequestImage, StopReason, Usage};
+use crate::types::{
+    Failure, FailureKind, ImageDetail, ModelOutput, Part, Request, RequestImage, StopReason, Usage,
+};
 
 mod stream;
 
@@ -17,8 +19,9 @@ pub(super) const PATH: &str = "/chat/completions";
 
 /// The body of one request, built once however often it is sent.
 pub(super) fn body(model: &str, params: &Map<String, Value>, request: &Request) -> Bytes {
-    let pictures = request.images.iter().map(encoded_length).sum::<usize>();
-    let mut body = Vec::with_capacity(pictures + request.text.len() * 2 + 1024);
+    let messages = &request.messages;
+    let pictures = messages.pictures().map(encoded_length).sum::<usize>();
+    let mut body = Vec::with_capacity(pictures + messages.characters() * 2 + 1024);
     // A --param may override even these two: some gateways want another model name or message shape.
     if !params.contains_key("model") {
         write_key(&mut body, "model");
@@ -43,20 +46,57 @@ fn encoded_length(image: &RequestImage) -> usize {
     }
 }
 
-/// One message of the user's: the text, then the pictures in order.
+/// The system message, the earlier turns, and the message to answer.
 fn write_messages(body: &mut Vec<u8>, request: &Request) {
-    body.extend_from_slice(br#"[{"role":"user","content":[{"type":"text","text":"#);
-    write_json(body, &request.text);
-    for image in &request.images {
-        body.extend_from_slice(br#"},{"type":"image_url","image_url":{"url":"#);
-        write_address(body, image);
-        if let Some(detail) = request.image_detail {
-            body.extend_from_slice(br#","detail":"#);
-            write_json(body, &detail);
+    let (messages, detail) = (&request.messages, request.image_detail);
+    body.push(b'[');
+    if let Some(system) = &messages.system {
+        write_message(body, "system", system);
+        body.push(b',');
+    }
+    for turn in &messages.turns {
+        write_question(body, &turn.question, detail);
+        body.push(b',');
+        write_message(body, "assistant", &turn.answer);
+        body.push(b',');
+    }
+    write_question(body, &messages.question, detail);
+    body.push(b']');
+}
+
+fn write_message(body: &mut Vec<u8>, role: &str, text: &str) {
+    body.extend_from_slice(br#"{"role":"#);
+    write_json(body, role);
+    body.extend_from_slice(br#","content":"#);
+    write_json(body, text);
+    body.push(b'}');
+}
+
+/// A message of the user, its parts in order.
+fn write_question(body: &mut Vec<u8>, parts: &[Part<RequestImage>], detail: Option<ImageDetail>) {
+    body.extend_from_slice(br#"{"role":"user","content":["#);
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        match part {
+            Part::Text(text) => {
+                body.extend_from_slice(br#"{"type":"text","text":"#);
+                write_json(body, text);
+            }
+            Part::Picture(image) => {
+                body.extend_from_slice(br#"{"type":"image_url","image_url":{"url":"#);
+                write_address(body, image);
+                if let Some(detail) = detail {
+                    body.extend_from_slice(br#","detail":"#);
+                    write_json(body, &detail);
+                }
+                body.push(b'}');
+            }
         }
         body.push(b'}');
     }
-    body.extend_from_slice(b"}]}]");
+    body.extend_from_slice(b"]}");
 }
 
 /// A picture is copied once, into the body. It is written by hand since nothing in base64 needs an escape: to look for
@@ -219,23 +259,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::types::ImageDetail;
+    use crate::types::{Messages, Turn};
 
     fn params(value: Value) -> Map<String, Value> {
         let Value::Object(params) = value else { panic!("an object") };
         params
     }
 
+    fn text(text: &str) -> Part<RequestImage> {
+        Part::Text(text.to_owned())
+    }
+
+    fn picture() -> Part<RequestImage> {
+        Part::Picture(RequestImage::Url("https://a.b/c.jpg".to_owned()))
+    }
+
+    fn request(question: Vec<Part<RequestImage>>, image_detail: Option<ImageDetail>) -> Request {
+        Request { messages: Messages { system: None, turns: Vec::new(), question }, image_detail }
+    }
+
     #[test]
-    fn a_body_has_the_text_then_the_pictures_and_only_the_fields_that_were_set() {
-        let request = Request {
-            text: "Compare \"these\"\n".to_owned(),
-            images: vec![
-                RequestImage::Bytes { media_type: "image/png", bytes: Bytes::from_static(b"\x89PNG") },
-                RequestImage::Url("https://a.b/c.jpg".to_owned()),
-            ],
-            image_detail: None,
-        };
+    fn a_body_has_the_parts_in_their_order_and_only_the_fields_that_were_set() {
+        let png = RequestImage::Bytes { media_type: "image/png", bytes: Bytes::from_static(b"\x89PNG") };
+        let request = request(vec![text("Compare \"these\"\n"), Part::Picture(png), picture()], None);
         let body = body("m", &params(json!({"temperature": 0.4, "max_tokens": 300})), &request);
         assert_eq!(
             serde_json::from_slice::<Value>(&body).unwrap(),
@@ -249,14 +295,31 @@ mod tests {
 
     #[test]
     fn each_picture_says_how_closely_it_is_to_be_looked_at_where_the_request_does() {
-        let image = RequestImage::Url("https://a.b/c.jpg".to_owned());
-        let images = vec![image.clone(), image];
-        let request = Request { text: String::new(), images, image_detail: Some(ImageDetail::Low) };
+        let request = request(vec![picture(), text("?"), picture()], Some(ImageDetail::Low));
         let body: Value = serde_json::from_slice(&body("m", &Map::new(), &request)).unwrap();
         let expected = json!({"url": "https://a.b/c.jpg", "detail": "low"});
-        for part in [1, 2] {
+        for part in [0, 2] {
             assert_eq!(body["messages"][0]["content"][part]["image_url"], expected);
         }
+    }
+
+    #[test]
+    fn the_system_message_and_earlier_turns_are_sent_before_the_question() {
+        let mut request = request(vec![text("And this?"), picture()], None);
+        request.messages.system = Some("Be brief.".to_owned());
+        request.messages.turns =
+            vec![Turn { question: vec![picture(), text("What?")], answer: "A cat.".to_owned() }];
+        let body: Value = serde_json::from_slice(&body("m", &Map::new(), &request)).unwrap();
+        let image = json!({"type": "image_url", "image_url": {"url": "https://a.b/c.jpg"}});
+        assert_eq!(
+            body["messages"],
+            json!([
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": [image, {"type": "text", "text": "What?"}]},
+                {"role": "assistant", "content": "A cat."},
+                {"role": "user", "content": [{"type": "text", "text": "And this?"}, image]},
+            ])
+        );
     }
 
     #[test]

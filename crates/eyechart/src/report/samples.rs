@@ -137,6 +137,9 @@ impl Page<'_> {
             Status::Failed => "failed",
         };
         let _ = writeln!(self.text, "sample {} (row {}{epoch}): {status}", one_line(&record.id), record.row);
+        if let Some(system) = &record.system {
+            self.field("system", system);
+        }
         self.field("prompt", &record.prompt);
         for image in &record.images {
             self.field("picture", &image.source);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::cache::Key;
-use super::live::{Live, Ready, Unready};
+use super::live::{Live, Ready};
 use super::pictures::fetched;
+use super::request::Unready;
 use super::{Job, RunError};
 use crate::dataset::DatasetError;
 use crate::engine::{Lease, Sink, Source, Stop, StopLevel, Work};
@@ -100,7 +101,7 @@ async fn keep(live: &Arc<Live>, key: Option<Key>, output: &ModelOutput) {
 /// Bytes that the pictures of a sample take while its body is built: as they are, and in base64. A picture that is still
 /// at an address counts nothing; it is counted once it is fetched.
 fn bytes_of(sample: &Sample) -> u64 {
-    sample.images.iter().map(encoded_bytes).map(|bytes| bytes + bytes.div_ceil(3) * 4).sum()
+    sample.messages.pictures().map(encoded_bytes).map(|bytes| bytes + bytes.div_ceil(3) * 4).sum()
 }
 
 fn encoded_bytes(image: &ImageSource) -> u64 {

@@ -172,7 +172,7 @@ impl Lens<'_> {
     /// With the pictures that were fetched before in place of their addresses.
     fn with_kept(&self, mut sample: Sample) -> Sample {
         let Some(web) = self.web else { return sample };
-        for image in &mut sample.images {
+        for image in sample.messages.pictures_mut() {
             let ImageSource::Url(url) = image else { continue };
             if let Some(bytes) = web.kept(url) {
                 *image = ImageSource::Fetched { bytes, url: std::mem::take(url) };
@@ -184,10 +184,10 @@ impl Lens<'_> {
     fn pictures(&self, sample: &Sample) -> Vec<(Oddity, String)> {
         let Some(preparer) = self.preparer else { return Vec::new() };
         let mut found = Vec::new();
-        if let Err(failure) = preparer.try_number(sample.images.len()) {
+        if let Err(failure) = preparer.try_number(sample.messages.pictures().count()) {
             found.push((Oddity::Picture, failure.message));
         }
-        for image in &sample.images {
+        for image in sample.messages.pictures() {
             match image {
                 ImageSource::Url(url) if self.web.is_some() => {
                     let message = format!("{url}: a run would fetch it");

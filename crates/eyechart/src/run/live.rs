@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Meter;
 use super::cache::{Cache, Key};
-use super::{Meter, RunError};
-use crate::image::{PrepareError, Preparer};
-use crate::log::LogError;
+use super::request::{RequestBuilder, Unready};
+use crate::image::Preparer;
 use crate::provider::{Gate, Provider};
-use crate::types::{ImageRecord, ImageSource, Request, RequestImage, Sample, SampleRecord};
+use crate::types::{Request, Sample, SampleRecord};
 use crate::web::Web;
 
 /// Everything that asking one sample needs.
@@ -40,14 +40,6 @@ pub(super) enum Ready {
     ToAsk(Box<SampleRecord>, Bytes, Option<Key>),
 }
 
-/// Why a sample could not be sent.
-pub(super) enum Unready {
-    /// Its picture is at fault: a record like any other.
-    Failed(Box<SampleRecord>),
-    /// The record is: the run stops.
-    Broken(RunError),
-}
-
 impl Live {
     /// Reads and checks the pictures and builds the body. Blocks.
     pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Unready> {
@@ -58,7 +50,7 @@ impl Live {
     pub(super) fn ready(&self, sample: Sample) -> Result<Ready, Unready> {
         let (mut record, request) = self.request(sample)?;
         let cache = self.cache.as_ref();
-        let key = cache.and_then(|cache| cache.key(&record, request.image_detail));
+        let key = cache.and_then(|cache| cache.key(&record, &request));
         if let Some((output, from)) = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key)) {
             record.complete_from_cache(output, from);
             return Ok(Ready::Answered(Box::new(record)));
@@ -67,42 +59,7 @@ impl Live {
     }
 
     fn request(&self, sample: Sample) -> Result<(SampleRecord, Request), Unready> {
-        let (mut record, sources) = SampleRecord::begin(sample);
-        match self.prepare_images(&sources, &mut record.images) {
-            Ok(images) => {
-                let image_detail = self.images.as_ref().and_then(Preparer::detail);
-                let request = Request { text: record.prompt.clone(), images, image_detail };
-                Ok((record, request))
-            }
-            Err(PrepareError::Picture(failure)) => {
-                record.fail(failure);
-                Err(Unready::Failed(Box::new(record)))
-            }
-            Err(PrepareError::Store(path, source)) => {
-                Err(Unready::Broken(LogError::Io { action: "keep a picture in", path, source }.into()))
-            }
-        }
-    }
-
-    /// The pictures as they are sent; `records` gets an entry for each, up to the first that is at fault.
-    fn prepare_images(
-        &self,
-        sources: &[ImageSource],
-        records: &mut Vec<ImageRecord>,
-    ) -> Result<Vec<RequestImage>, PrepareError> {
-        let Some(preparer) = &self.images else { return Ok(Vec::new()) };
-        preparer.admit(sources.len())?;
-        if self.withholds_images {
-            // A sample that could not be asked with its pictures is not asked without them: both runs have the same ones.
-            let tried = sources.iter().try_for_each(|source| preparer.try_out(source));
-            return tried.map(|()| Vec::new()).map_err(PrepareError::Picture);
-        }
-        let mut images = Vec::with_capacity(sources.len());
-        for source in sources {
-            let prepared = preparer.prepare(source)?;
-            records.push(prepared.record);
-            images.push(prepared.request);
-        }
-        Ok(images)
+        let preparer = self.images.as_ref();
+        RequestBuilder { preparer, withholds_images: self.withholds_images }.build(sample)
     }
 }

@@ -16,6 +16,7 @@ mod planned;
 mod preview;
 mod prices;
 mod recorded;
+mod request;
 mod resume;
 mod settings;
 

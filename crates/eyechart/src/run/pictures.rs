@@ -70,7 +70,7 @@ pub(super) async fn fetched(
 /// As [`fetched`], with nobody to order a stop.
 pub(super) async fn fetch_all(web: &Web, mut sample: Sample) -> Result<Sample, Box<SampleRecord>> {
     let mut failed = None;
-    for image in &mut sample.images {
+    for image in sample.messages.pictures_mut() {
         let ImageSource::Url(url) = image else { continue };
         match web.fetch(url).await {
             Ok(bytes) => *image = ImageSource::Fetched { bytes, url: std::mem::take(url) },

@@ -14,7 +14,7 @@ use crate::scorer::Scorer;
 use crate::task::{DataAccess, Dataset, LoadedTask, Survey};
 use crate::types::{
     Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
-    PickedSample, Price, Progress, Task,
+    ImagesSpec, PickedSample, Price, Progress, Task,
 };
 
 /// What the user asked for, besides the task.
@@ -74,6 +74,18 @@ pub struct Plan {
     pub notices: Vec<String>,
 }
 
+impl Plan {
+    /// Puts the pictures where the run that is continued has them: its task file may not say where, and what that means
+    /// depends on the version that made the run.
+    pub fn continue_as(&mut self, recorded: &EvalSpec) {
+        if let (Some(images), Some(place)) = (&mut self.task.images, recorded.place) {
+            images.place = Some(place);
+            self.spec.place = Some(place);
+            self.dataset.place_pictures(place);
+        }
+    }
+}
+
 /// Finds and surveys the data, picks the samples, freezes the spec. Fetches what reading the rows takes; asks no model
 /// and writes nothing but caches.
 ///
@@ -117,6 +129,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         control: options.control,
         answers: answers(&task, &options.answers, outputs.as_deref())?,
         price: options.price.clone(),
+        place: task.images.as_ref().map(ImagesSpec::place),
         images: options.images,
         data: data_spec(&dataset, &survey)?,
         seed: options.seed,

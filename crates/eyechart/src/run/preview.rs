@@ -6,8 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::RunError;
-use super::live::{Live, Unready};
+use super::live::Live;
 use super::pictures::fetch_all;
+use super::request::Unready;
 use crate::engine::block_on;
 use crate::task::Dataset;
 use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, hex, nearest};
@@ -49,7 +50,8 @@ impl Live {
         })?;
         let mut body: Value = serde_json::from_slice(&body)
             .map_err(|error| RunError::Config(format!("the body of the sample {id} is no JSON: {error}")))?;
-        abbreviate(&mut body, &record.images);
+        let pictures = [record.example_images, record.images].concat();
+        abbreviate(&mut body, &pictures);
         Ok(Preview { url: self.provider.url().to_owned(), body: format!("{body:#}") })
     }
 }

@@ -14,7 +14,7 @@ use crate::log::RunFolder;
 use crate::provider::{Header, HttpLog, ModelName};
 use crate::task::{DataAccess, LoadedTask};
 use crate::types::{
-    Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,
+    Answers, Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,
 };
 
 /// Everything that a caller may say of a run besides its task. What is absent comes from the run to resume, else from
@@ -150,8 +150,16 @@ impl Settings {
     /// # Errors
     /// [`RunError`] if the settings make no sense, the data cannot be read, or the run to resume is another measurement.
     pub fn plan(&self, loaded: &LoadedTask, progress: &dyn Progress) -> Result<PlannedRun, RunError> {
-        let plan = plan(loaded, &self.options(loaded)?, progress)?;
+        let mut plan = plan(loaded, &self.options(loaded)?, progress)?;
         let job = self.job(&plan)?;
+        match &job {
+            Some(job) => plan.continue_as(&job.folder.spec()?),
+            // Only an endpoint is sent pictures.
+            None if matches!(plan.spec.answers, Answers::Endpoint(_)) => {
+                plan.notices.extend(loaded.place_note())
+            }
+            None => {}
+        }
         PlannedRun::new(plan, job, self)
     }
 
@@ -177,8 +185,9 @@ impl Settings {
             images: self.images.or(recorded.images),
             execution: self.execution.over(spec.execution),
         };
-        let plan = plan(&loaded, &options, progress)?;
+        let mut plan = plan(&loaded, &options, progress)?;
         refuse_differences(folder, &spec, &plan)?;
+        plan.continue_as(&spec);
         let job = Some(Job::resume(folder.clone(), &plan.spec)?);
         PlannedRun::new(plan, job, self)
     }
@@ -216,9 +225,7 @@ impl Settings {
             Ok(folder) => vec![folder.spec()],
             Err(_) => RunFolder::all_under(path)?.iter().rev().map(RunFolder::spec).collect(),
         };
-        let is_it = |spec: &EvalSpec| {
-            spec.task.sha256 == loaded.source.sha256 && Some(&spec.model) == self.model.as_ref()
-        };
+        let is_it = |spec: &EvalSpec| spec.is_of(&loaded.source) && Some(&spec.model) == self.model.as_ref();
         let origin = specs.into_iter().flatten().find(is_it).and_then(|spec| spec.data.origin);
         Ok(DataAccess { recorded: origin, ..DataAccess::default() })
     }

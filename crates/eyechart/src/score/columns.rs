@@ -25,7 +25,7 @@ impl Completion<'_> {
     /// [`ScoreError::Columns`] where the data is gone or has changed.
     pub(super) fn complete(&self, records: &mut [SampleRecord]) -> Result<(), ScoreError> {
         let missing = KeptColumns::read_by(self.task, self.scorers).without(&self.recorded(records));
-        let cluster = self.cluster_column(records);
+        let cluster = self.cluster_columns(records);
         let names: Vec<String> = missing.names().chain(cluster).cloned().collect();
         if names.is_empty() || records.is_empty() {
             return Ok(());
@@ -35,7 +35,7 @@ impl Completion<'_> {
         for record in records {
             let Some(row) = rows.get(&record.row) else { continue };
             missing.read(row).add_to(record);
-            if cluster.is_some() {
+            if !cluster.is_empty() {
                 record.cluster = cluster_of(row, self.task);
             }
         }
@@ -52,14 +52,19 @@ impl Completion<'_> {
         }
     }
 
-    /// The column that says which samples belong together, where a scorer needs it and the records are of another
-    /// column, or of none.
-    fn cluster_column(&self, records: &[SampleRecord]) -> Option<&String> {
+    /// The column that says which samples belong together, or the columns of their pictures, if a scorer needs it and the
+    /// records are of another column, or of none.
+    fn cluster_columns(&self, records: &[SampleRecord]) -> &[String] {
         let dataset = &self.task.dataset;
-        let column = dataset.cluster.as_ref().or(self.task.images.as_ref().map(|images| &images.column));
+        let columns = match (&dataset.cluster, &self.task.images) {
+            (Some(column), _) => std::slice::from_ref(column),
+            (None, Some(images)) => images.columns(),
+            (None, None) => &[],
+        };
         let is_missing = records.iter().any(|record| record.answer().is_some() && record.cluster.is_none());
         let is_another = dataset.cluster != self.own.task.dataset.cluster;
-        column.filter(|_| self.scorers.iter().any(Scorer::needs_cluster) && (is_missing || is_another))
+        let is_needed = self.scorers.iter().any(Scorer::needs_cluster) && (is_missing || is_another);
+        if is_needed { columns } else { &[] }
     }
 
     fn rows(&self, records: &[SampleRecord], columns: &[String]) -> Result<BTreeMap<u64, Row>, String> {

@@ -2,8 +2,9 @@
 //!
 //! Opens no data: what is wrong here is wrong whatever the rows are.
 
+mod messages;
+
 use super::mistake::Mistake;
-use super::prompt::Prompt;
 use super::scoring;
 use crate::dataset::{self, Files};
 use crate::types::Task;
@@ -52,9 +53,9 @@ fn mistakes(task: &Task) -> Vec<Fault> {
         .images
         .as_ref()
         .map_or(Ok(()), |images| images.check().map_err(|(key, what)| fault(format!("images.{key}"), what)));
-    let prompt = Prompt::new(&task.prompt.text).map(drop).map_err(|reason| fault("prompt.text", reason));
-    let found = [nothing_empty(task), known_format(task), one_source(task), images, prompt];
-    found.into_iter().filter_map(Result::err).chain(scoring::mistakes(task)).collect()
+    let found = [nothing_empty(task), known_format(task), one_source(task), images];
+    let found = found.into_iter().filter_map(Result::err);
+    found.chain(messages::mistakes(task)).chain(scoring::mistakes(task)).collect()
 }
 
 /// An empty text where a name or a column is expected is a form not filled in.
@@ -67,7 +68,7 @@ fn nothing_empty(task: &Task) -> Result<(), Fault> {
     let archive = task.images.iter().filter_map(|images| images.archive.as_ref());
     texts.extend(archive.map(|archive| ("images.archive".to_owned(), archive)));
     texts.extend(task.dataset.id.iter().map(|id| ("dataset.id".to_owned(), id)));
-    texts.extend(task.images.iter().map(|images| ("images.column".to_owned(), &images.column)));
+    texts.extend(message_texts(task));
     for (index, compare) in task.compare.iter().enumerate() {
         texts.push((format!("compare.{index}.part"), &compare.part));
         texts.push((format!("compare.{index}.target"), &compare.target));
@@ -86,6 +87,23 @@ fn nothing_empty(task: &Task) -> Result<(), Fault> {
         }
         None => Ok(()),
     }
+}
+
+/// The texts of `[prompt]` and `[images]` that must not be empty.
+fn message_texts(task: &Task) -> Vec<(String, &String)> {
+    let (prompt, images) = (&task.prompt, task.images.iter());
+    let mut texts: Vec<_> = prompt.system.iter().map(|text| ("prompt.system".to_owned(), text)).collect();
+    for (index, example) in prompt.examples.iter().enumerate() {
+        texts.push((format!("prompt.examples.{index}.prompt"), &example.prompt));
+        texts.push((format!("prompt.examples.{index}.answer"), &example.answer));
+        let images = example.images.iter();
+        texts.extend(images.map(|image| (format!("prompt.examples.{index}.images"), image)));
+    }
+    for images in images {
+        texts.extend(images.column.iter().map(|column| ("images.column".to_owned(), column)));
+        texts.extend(images.columns.iter().map(|column| ("images.columns".to_owned(), column)));
+    }
+    texts
 }
 
 /// A dataset is on the Hub, at an address, or where the user says.

@@ -118,7 +118,11 @@ pub(crate) fn cluster_of(row: &Row, task: &Task) -> Option<String> {
     if let Some(column) = &task.dataset.cluster {
         return text(column).filter(|text| !text.trim().is_empty());
     }
-    let column = &task.images.as_ref()?.column;
+    task.images.as_ref()?.columns().iter().find_map(|column| first_picture(row, column))
+}
+
+/// What tells the first picture in the column from others; absent if there is none.
+fn first_picture(row: &Row, column: &str) -> Option<String> {
     let held: Option<&Bytes> = row.blobs.get(column).or_else(|| row.blobs.get(&format!("{column}.0")));
     match held {
         Some(picture) => Some(hex(&Sha256::digest(picture))),

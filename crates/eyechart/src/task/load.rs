@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::check::{parse, parse_recorded};
 use super::registry::{builtin_tasks, suites};
 use super::scoring;
-use crate::types::{Task, TaskSource, hex};
+use crate::types::{Place, Task, TaskSource, hex};
 
 /// A task that can be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,6 +104,20 @@ impl LoadedTask {
         Ok(Self { task, source: source.clone(), folder: None, in_suite: false })
     }
 
+    /// What a user should know if the task file does not say where its pictures are; nothing if it does.
+    #[must_use]
+    pub fn place_note(&self) -> Option<String> {
+        let images = self.task.images.as_ref().filter(|images| images.place.is_none())?;
+        Some(format!(
+            "[images] of the task {} has no `place`: pictures are sent {} the text; write place = \"{}\" to keep that, or \
+             place = \"{}\" to send them as earlier versions of eyechart did",
+            self.task.name,
+            images.place(),
+            images.place(),
+            Place::OF_FORMAT_1
+        ))
+    }
+
     /// What a user should know of the task before its answers are paid for.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -119,6 +133,7 @@ mod tests {
     fn every_built_in_task_is_one_and_has_the_name_it_is_listed_under() {
         for (name, _) in builtin_tasks() {
             assert_eq!(load(name).unwrap()[0].task.name, *name);
+            assert_eq!(load(name).unwrap()[0].place_note(), None);
         }
         for suite in suites() {
             assert_eq!(load(suite.name).unwrap().len(), suite.tasks.len());

@@ -140,7 +140,7 @@ fn within(table: &str) -> String {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Place {
     steps: Vec<String>,
-    /// Whether the first key's value is a list of tables.
+    /// Whether one of the keys has a list of tables.
     in_list: bool,
 }
 
@@ -167,29 +167,31 @@ fn heading(steps: &[String], in_list: bool) -> String {
 fn place_of(text: &str, start: usize) -> Option<Place> {
     let table = DeTable::parse(text).ok()?;
     for (key, value) in table.get_ref() {
-        let mut steps = vec![key.get_ref().to_string()];
-        let items = value.get_ref().as_array();
-        let found = match items {
-            Some(items) => items.iter().any(|item| holds(item.get_ref(), item.span(), start, &mut steps)),
-            None => holds(value.get_ref(), value.span(), start, &mut steps),
-        };
+        let mut place = Place { steps: vec![key.get_ref().to_string()], in_list: false };
+        let found = holds(value.get_ref(), value.span(), start, &mut place);
         if found || key.span().start == start || value.span().start == start {
-            let in_list = items.is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()));
-            return Some(Place { steps, in_list });
+            return Some(place);
         }
     }
     None
 }
 
-/// Whether `start` is within the value; `steps` goes on to the key there.
-fn holds(value: &DeValue<'_>, span: Range<usize>, start: usize, steps: &mut Vec<String>) -> bool {
+/// Whether `start` is within the value; `place` is extended to the key there.
+fn holds(value: &DeValue<'_>, span: Range<usize>, start: usize, place: &mut Place) -> bool {
+    if let Some(items) = value.as_array().filter(|items| items.iter().any(|item| item.get_ref().is_table())) {
+        let was_in_list = std::mem::replace(&mut place.in_list, true);
+        if items.iter().any(|item| holds(item.get_ref(), item.span(), start, place)) {
+            return true;
+        }
+        place.in_list = was_in_list;
+    }
     if let Some(table) = value.as_table() {
         for (key, value) in table {
-            steps.push(key.get_ref().to_string());
-            if key.span().start == start || holds(value.get_ref(), value.span(), start, steps) {
+            place.steps.push(key.get_ref().to_string());
+            if key.span().start == start || holds(value.get_ref(), value.span(), start, place) {
                 return true;
             }
-            steps.pop();
+            place.steps.pop();
         }
     }
     span.contains(&start)

@@ -9,6 +9,7 @@ mod kept;
 mod keys;
 mod load;
 mod look;
+mod message;
 mod mistake;
 mod pick;
 mod pictures;

@@ -1,34 +1,45 @@
-//! A prompt's template over a row's columns.
+//! Templates over a row's columns: the prompt and the system message.
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
 use crate::types::did_you_mean;
 
-const NAME: &str = "prompt";
-
 /// A checked template.
 #[derive(Debug)]
 pub struct Prompt {
+    /// What it makes, for errors.
+    name: &'static str,
     environment: Environment<'static>,
     columns: Vec<String>,
 }
 
 impl Prompt {
-    /// Checks `template`.
+    /// Checks the template of a prompt.
     ///
     /// # Errors
     /// A text that says where it is wrong.
     pub fn new(template: &str) -> Result<Self, String> {
+        Self::named("prompt", template).map_err(|error| format!("`prompt.text` is no template: {error}"))
+    }
+
+    /// Checks the template of a system message.
+    ///
+    /// # Errors
+    /// A text that says where it is wrong.
+    pub fn of_system(template: &str) -> Result<Self, String> {
+        let named = Self::named("system message", template);
+        named.map_err(|error| format!("`prompt.system` is no template: {error}"))
+    }
+
+    fn named(name: &'static str, template: &str) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment
-            .add_template_owned(NAME, template.to_owned())
-            .map_err(|error| format!("`prompt.text` is no template: {error:#}"))?;
-        let used = environment.get_template(NAME).map(|template| template.undeclared_variables(false));
+        environment.add_template_owned(name, template.to_owned()).map_err(|error| format!("{error:#}"))?;
+        let used = environment.get_template(name).map(|template| template.undeclared_variables(false));
         let mut columns: Vec<_> = used.unwrap_or_default().into_iter().collect();
         columns.sort_unstable();
-        Ok(Self { environment, columns })
+        Ok(Self { name, environment, columns })
     }
 
     /// The columns that the template reads.
@@ -37,7 +48,7 @@ impl Prompt {
         &self.columns
     }
 
-    /// The prompt for a row.
+    /// The text for a row.
     ///
     /// # Errors
     /// A text that names the missing column and those there are.
@@ -45,12 +56,13 @@ impl Prompt {
         if let Some(missing) = self.columns.iter().find(|column| !cells.contains_key(*column)) {
             let hint = did_you_mean(missing, cells.keys().map(String::as_str));
             let available = cells.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(format!("the prompt needs the column {missing:?}{hint}; the row has {available}"));
+            let name = self.name;
+            return Err(format!("the {name} needs the column {missing:?}{hint}; the row has {available}"));
         }
-        let template = self.environment.get_template(NAME).map_err(|error| error.to_string())?;
+        let template = self.environment.get_template(self.name).map_err(|error| error.to_string())?;
         template
             .render(minijinja::value::Serde(cells))
-            .map_err(|error| format!("the prompt cannot be rendered: {error:#}"))
+            .map_err(|error| format!("the {} cannot be rendered: {error:#}", self.name))
     }
 }
 

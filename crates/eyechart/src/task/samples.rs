@@ -3,31 +3,36 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::columns::Missing;
 use super::kept::{KeptColumns, cluster_of, read_choices};
 use super::load::LoadedTask;
+use super::message::{Layout, Numbered};
 use super::pick::pick;
 use super::prompt::Prompt;
 use super::source::{DataAccess, Located, locate};
 use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader};
 use crate::types::{
-    BadRow, DataFile, DataOrigin, Failure, FailureKind, ImageSource, PickedSample, Progress, Row, Sample,
-    Task, text_of, texts_of,
+    BadRow, DataFile, DataOrigin, Example, Failure, FailureKind, ImageSource, Messages, Part, PickedSample,
+    Place, Progress, Row, Sample, Task, Turn, text_of,
 };
 
 mod donors;
+mod row_pictures;
 
 use donors::Handover;
 pub use donors::{Donor, Donors, RowPictures};
+use row_pictures::{is_address, named_pictures};
 
 /// A task's rows, and the pictures that they name.
 pub struct Dataset {
     task: Task,
     prompt: Prompt,
+    system: Option<Prompt>,
+    /// How texts and pictures make a message; absent where no picture is sent.
+    layout: Option<Layout>,
     kept: KeptColumns,
     data: Located,
     reader: Box<dyn Reader>,
@@ -63,9 +68,12 @@ impl Dataset {
         let data = locate(loaded, access, progress)?;
         let format = loaded.task.dataset.format.as_deref();
         let reader = dataset::open(&data.files, format).map_err(|error| error.to_string())?;
+        let (prompt, images) = (&loaded.task.prompt, &loaded.task.images);
         Ok(Self {
             task: loaded.task.clone(),
-            prompt: Prompt::new(&loaded.task.prompt.text)?,
+            prompt: Prompt::new(&prompt.text)?,
+            system: prompt.system.as_deref().map(Prompt::of_system).transpose()?,
+            layout: images.as_ref().map(Layout::of),
             kept: KeptColumns::of(&loaded.task),
             data,
             reader,
@@ -78,7 +86,14 @@ impl Dataset {
     /// The same rows with answers that are recorded already, in `column` or elsewhere: no picture is touched.
     #[must_use]
     pub fn recorded(self, column: Option<&str>) -> Self {
-        Self { recorded: column.map(str::to_owned), with_images: false, ..self }
+        Self { recorded: column.map(str::to_owned), with_images: false, layout: None, ..self }
+    }
+
+    /// Puts the pictures of all messages in this place. Nothing changes in a task without pictures.
+    pub fn place_pictures(&mut self, place: Place) {
+        let Some(images) = &mut self.task.images else { return };
+        images.place = Some(place);
+        self.layout = self.layout.take().map(|_| Layout::of(images));
     }
 
     /// The data folder.
@@ -226,26 +241,26 @@ impl Dataset {
     /// # Errors
     /// A text that says what cannot be had now. A picture that is nowhere to be had is its sample's failure.
     pub fn bring(&mut self, picked: &[PickedSample], progress: &dyn Progress) -> Result<(), String> {
-        let named =
-            self.task.images.as_ref().filter(|_| self.with_images && self.data.pictures.is_elsewhere());
-        let column = named.map(|images| images.column.clone());
-        if (column.is_none() && self.data.files.remote.is_empty()) || picked.is_empty() {
+        let named = self.with_images && self.data.pictures.is_elsewhere();
+        let pictures = if named { self.picture_columns().to_vec() } else { Vec::new() };
+        if (pictures.is_empty() && self.data.files.remote.is_empty()) || picked.is_empty() {
             return Ok(());
         }
         let columns = match self.data.files.remote.is_empty() {
-            true => column.iter().cloned().collect(),
+            true => pictures.clone(),
             false => self.columns(),
         };
         if !self.data.files.remote.is_empty() {
             progress.say(&format!("fetching {} rows of {}", picked.len(), self.task.dataset.file));
         }
-        let mut names = BTreeSet::new();
+        let mut names: BTreeSet<String> =
+            self.example_pictures().filter(|_| named).filter(|name| !is_address(name)).cloned().collect();
         let numbers: Vec<u64> = picked.iter().map(|picked| picked.row).collect();
         self.reader.prefetch(&numbers, &columns).map_err(|error| error.to_string())?;
         for row in self.reader.rows(Pick::Rows(numbers), &columns).map_err(|error| error.to_string())? {
             // A bad row is its sample's failure.
-            if let (Ok(row), Some(column)) = (row.map_err(|error| error.to_string())?, &column) {
-                names.extend(named_pictures(&row, column));
+            if let Ok(row) = row.map_err(|error| error.to_string())? {
+                names.extend(pictures.iter().flat_map(|column| named_pictures(&row, column)));
             }
         }
         self.data.pictures.bring(&names, progress)
@@ -325,12 +340,15 @@ impl Dataset {
             Ok(prompt) => prompt,
             Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
         };
-        let images = match &self.donors {
-            Some(donors) => handover.images(row.number, (donors, self))?,
-            None => self.images_of(&row).map_err(|reason| Failure::new(FailureKind::Image, reason)),
+        let lent = match &self.donors {
+            Some(donors) => match handover.images(row.number, (donors, self))? {
+                Ok(lent) => Some(lent),
+                Err(failure) => return unmade(picked, failure),
+            },
+            None => None,
         };
-        let images = match images {
-            Ok(images) => images,
+        let messages = match self.messages(&row, &prompt, lent.as_deref()) {
+            Ok(messages) => messages,
             Err(failure) => return unmade(picked, failure),
         };
         let mut kept = self.kept.read(&row);
@@ -341,7 +359,7 @@ impl Dataset {
             id: picked.id,
             row: picked.row,
             prompt,
-            images,
+            messages,
             targets: kept.targets,
             fields: kept.fields,
             choices: kept.choices,
@@ -349,51 +367,66 @@ impl Dataset {
         }))
     }
 
-    fn images_of(&self, row: &Row) -> Result<Vec<ImageSource>, String> {
-        let Some(spec) = self.task.images.as_ref().filter(|_| self.with_images) else {
-            return Ok(Vec::new());
+    /// The messages for a row with this prompt; with the pictures `lent` instead of its own, if there are any.
+    fn messages(
+        &self,
+        row: &Row,
+        prompt: &str,
+        lent: Option<&[ImageSource]>,
+    ) -> Result<Messages<ImageSource>, Failure> {
+        let no_picture = |reason| Failure::new(FailureKind::Image, reason);
+        let no_sample = |reason| Failure::new(FailureKind::Sample, reason);
+        let system = self.system.as_ref().map(|system| system.render(&row.cells));
+        let system = system.transpose().map_err(no_sample)?;
+        let own = self.images_of(row).map_err(no_picture)?;
+        let pictures = match (&self.layout, lent) {
+            (Some(layout), Some(lent)) => layout.lend(&own, lent),
+            _ => own,
         };
-        let held = self.held_pictures(row, &spec.column);
-        if !held.is_empty() {
-            return Ok(held);
-        }
-        let places = places_of(row, &spec.column);
-        if places.is_empty() {
-            return Err(format!("row {} has no picture in the column {:?}", row.number, spec.column));
-        }
-        places.into_iter().map(|place| self.source_of(place)).collect()
+        let question = self.message(prompt, &pictures).map_err(no_sample)?;
+        Ok(Messages { system, turns: self.turns().map_err(no_picture)?, question })
     }
 
-    /// Pictures inside the data file: in the column itself, or in its list as `column.0`, `column.1`, …
-    fn held_pictures(&self, row: &Row, column: &str) -> Vec<ImageSource> {
-        let file = row.file.as_ref().or(self.data.files.paths.first());
-        let file = file.map(|path| path.display().to_string()).unwrap_or_default();
-        let names = row.get(column).map(|paths| texts_of(&paths)).unwrap_or_default();
-        let source = |bytes: &Bytes, place: &str, name: Option<&String>| {
-            let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
-            let origin = format!("{file} row {} column {place}{name}", row.number);
-            ImageSource::Bytes { bytes: bytes.clone(), origin }
-        };
-        if let Some(bytes) = row.blobs.get(column) {
-            return vec![source(bytes, column, names.first())];
+    fn message(
+        &self,
+        text: &str,
+        pictures: &[Numbered<ImageSource>],
+    ) -> Result<Vec<Part<ImageSource>>, String> {
+        match &self.layout {
+            Some(layout) => layout.message(text, pictures),
+            None => Ok(vec![Part::Text(text.to_owned())]),
         }
-        let items = (0..).map(|index| format!("{column}.{index}"));
-        let held = items.map_while(|place| Some((row.blobs.get(&place)?, place)));
-        held.enumerate().map(|(index, (bytes, place))| source(bytes, &place, names.get(index))).collect()
     }
 
-    /// An address, or a path relative to the data file that names it, as the datasets of the field have it.
-    fn source_of(&self, place: String) -> Result<ImageSource, String> {
-        if is_address(&place) { Ok(ImageSource::Url(place)) } else { self.data.pictures.source(&place) }
+    /// The task's examples; none where answers are recorded and nothing is sent.
+    fn turns(&self) -> Result<Vec<Turn<ImageSource>>, String> {
+        let examples = self.task.prompt.examples.iter().filter(|_| self.with_images);
+        let turn = |example: &Example| {
+            let numbered = |(number, place): (usize, &String)| {
+                Ok(Numbered { number, picture: self.source_of(place.clone())? })
+            };
+            let pictures: Vec<_> = (1..).zip(&example.images).map(numbered).collect::<Result<_, String>>()?;
+            Ok(Turn { question: self.message(&example.prompt, &pictures)?, answer: example.answer.clone() })
+        };
+        examples.map(turn).collect()
+    }
+
+    fn example_pictures(&self) -> impl Iterator<Item = &String> {
+        self.task.prompt.examples.iter().flat_map(|example| &example.images)
+    }
+
+    fn picture_columns(&self) -> &[String] {
+        self.task.images.as_ref().map_or(&[], |images| images.columns())
     }
 
     fn columns(&self) -> Vec<String> {
         // The pictures' column also where no picture is sent, since it says which samples belong together; but no
         // picture is fetched for that.
         let reads_images = self.with_images || self.data.files.remote.is_empty();
-        let images = self.task.images.iter().filter(|_| reads_images).map(|images| &images.column);
+        let images = self.picture_columns().iter().filter(|_| reads_images);
         let others = self.recorded.iter().chain(&self.task.dataset.cluster);
-        let all = self.prompt.columns().iter().chain(images).chain(self.kept.names()).chain(others);
+        let prompts = std::iter::once(&self.prompt).chain(&self.system).flat_map(Prompt::columns);
+        let all = prompts.chain(images).chain(self.kept.names()).chain(others);
         let mut columns: Vec<String> = all.cloned().collect();
         columns.sort_unstable();
         columns.dedup();
@@ -413,27 +446,6 @@ impl Dataset {
         }
         Ok(rows)
     }
-}
-
-/// The paths and addresses in the column; none where the pictures themselves are in it.
-fn places_of(row: &Row, column: &str) -> Vec<String> {
-    let places = row.get(column).map(|value| texts_of(&value)).unwrap_or_default();
-    places.into_iter().filter(|place| !place.trim().is_empty()).collect()
-}
-
-/// The paths in the column of a row that does not hold the pictures themselves.
-fn named_pictures(row: &Row, column: &str) -> Vec<String> {
-    let is_held = row.blobs.keys().any(|place| place == column || place.starts_with(&format!("{column}.")));
-    if is_held {
-        Vec::new()
-    } else {
-        places_of(row, column).into_iter().filter(|place| !is_address(place)).collect()
-    }
-}
-
-fn is_address(place: &str) -> bool {
-    let lower = place.to_ascii_lowercase();
-    lower.starts_with("http://") || lower.starts_with("https://")
 }
 
 fn has_text(row: &Row, column: &str) -> bool {

@@ -125,12 +125,13 @@ fn images(guess: &Guess) -> String {
             "No column looks like pictures: the prompt goes out alone.{} With pictures:",
             held.unwrap_or_default()
         );
-        return format!("{}# [images]\n# column = \"COLUMN\"\n", comment(&text));
+        return format!("{}# [images]\n# column = \"COLUMN\"\n# place = \"before\"\n", comment(&text));
     };
     let mut text = format!("[images]\ncolumn = {}\n", reasoned(&pictures.found));
     if let Some(warning) = &pictures.warning {
         text.push_str(&comment(&format!("Attention: {warning}.")));
     }
+    text.push_str("place = \"before\"  # the text; or \"after\" it, or \"markers\"\n");
     match pictures.send {
         SendAs::Url => text.push_str("send = \"url\"  # the endpoint fetches the pictures itself\n"),
         _ => text.push_str(

@@ -5,13 +5,28 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use serde::{Deserialize, Serialize};
 
+use super::{Marker, Place};
+
 /// Which pictures are sent, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImagesSpec {
-    /// The column (or path into one) with the picture: a path, an address, bytes, or a list of them.
-    pub column: String,
+    /// The column (or path into one) with the pictures: a path, an address, bytes, or a list of them. A task has either
+    /// `column` or `columns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Several columns with pictures, in the order in which they are sent. Empty cells are skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Where the pictures are in the message; `before`, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The text that a picture replaces with `place = "markers"`: `{n}` is the number of the column in `columns`, or of
+    /// the item in the list of `column`, from 1; `<image {n}>`, if absent.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<Marker>,
     /// The archive (`.tgz`, `.tar` or `.zip`) whose members the column names, where they are not files beside the data
     /// file: a path as `dataset.file` is one, `*` included. Only the picked members are read out of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,11 +57,29 @@ pub struct ImagesSpec {
 }
 
 impl ImagesSpec {
+    /// The columns with pictures, at least one.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        if self.columns.is_empty() { self.column.as_slice() } else { &self.columns }
+    }
+
+    /// Where the pictures are in the message.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place.unwrap_or_default()
+    }
+
     /// Whether the keys fit together.
     ///
     /// # Errors
     /// The key that could have no effect, and what to do.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
+        self.check_columns()?;
+        if self.marker.is_some() && self.place != Some(Place::Markers) {
+            let reason =
+                "`marker` has an effect only with place = \"markers\": set that, or leave `marker` out";
+            return Err(("marker", reason.to_owned()));
+        }
         let changes = [
             ("format", self.format.is_some()),
             ("quality", self.quality.is_some()),
@@ -62,6 +95,23 @@ impl ImagesSpec {
                      {key} out"
                 ),
             )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ImagesSpec {
+    fn check_columns(&self) -> Result<(), (&'static str, String)> {
+        let twice = |(at, column): (usize, &String)| self.columns[..at].contains(column);
+        match (&self.column, self.columns.as_slice()) {
+            (None, []) => Err((
+                "column",
+                "the key `column` (or `columns`, for several) is missing in [images]".to_owned(),
+            )),
+            (Some(_), [_, ..]) => Err(("columns", "both `column` and `columns`: leave one".to_owned())),
+            _ if self.columns.iter().enumerate().any(twice) => {
+                Err(("columns", "`columns` has a column twice: each has one number".to_owned()))
+            }
             _ => Ok(()),
         }
     }

@@ -13,6 +13,7 @@ mod images;
 mod metric;
 mod nearest;
 mod output;
+mod place;
 mod price;
 mod progress;
 mod record;
@@ -39,12 +40,13 @@ pub use images::{
 pub use metric::{Counts, Formula, Metric, MetricKind, READABLE, SCORES, readable_metric};
 pub use nearest::{did_you_mean, nearest};
 pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
+pub use place::{FoundMarker, Marker, Place};
 pub use price::{Budget, Price, Tokens};
 pub use progress::{Progress, Silent};
 pub use record::{CachedAnswer, Epoch, ImageRecord, RecordedChoices, SampleRecord, Status};
-pub use request::{Request, RequestImage};
+pub use request::{Messages, Part, Request, RequestImage, Turn};
 pub use results::{Control, Cost, Direction, Figure, Results, SampleCounts, ScorerSpec, Speed, Unscored};
-pub use row::{BadRow, Row, parse_json, text_of, texts_of};
+pub use row::{BadRow, Row, items_of, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};
 pub use score_entry::{
@@ -55,4 +57,4 @@ pub use spec::{
     Answers, Connections, DataFile, DataOrigin, DataSpec, Endpoint, EvalSpec, Execution, PickedSample,
     SpecDifference, TaskSource,
 };
-pub use task::{Choices, Compare, DatasetSpec, PromptSpec, Published, Take, Task};
+pub use task::{Choices, Compare, DatasetSpec, Example, PromptSpec, Published, Take, Task};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Failure, ImageSource, ModelOutput, PickedSample, Sample, Tokens};
+use super::{Attempt, Failure, ImageSource, Messages, ModelOutput, PickedSample, Sample, Tokens};
 
 /// Which repetition of a sample, from 1.
 pub type Epoch = u32;
@@ -30,9 +30,15 @@ pub struct SampleRecord {
     pub row: u64,
     /// How it ended.
     pub status: Status,
-    /// The rendered prompt.
+    /// The rendered system message; absent if the task has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The rendered prompt, with the markers of its pictures if the task has them.
     pub prompt: String,
-    /// The pictures as sent, in order; empty where none was touched.
+    /// The pictures of the task's examples as sent, in order; empty if none was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub example_images: Vec<ImageRecord>,
+    /// The sample's own pictures as sent, in order; one that is sent twice is listed twice. Empty if none was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<ImageRecord>,
     /// The named references.
@@ -66,15 +72,17 @@ pub struct SampleRecord {
 }
 
 impl SampleRecord {
-    /// The record of a sample that has not ended, and its pictures, which are not part of it.
+    /// The record of a sample that has not ended, and what is to be sent.
     #[must_use]
-    pub fn begin(sample: Sample) -> (Self, Vec<ImageSource>) {
+    pub fn begin(sample: Sample) -> (Self, Messages<ImageSource>) {
         let record = Self {
             id: sample.id,
             epoch: 1,
             row: sample.row,
             status: Status::Failed,
+            system: sample.messages.system.clone(),
             prompt: sample.prompt,
+            example_images: Vec::new(),
             images: Vec::new(),
             targets: sample.targets,
             fields: sample.fields,
@@ -86,7 +94,7 @@ impl SampleRecord {
             cached: None,
             earlier: Tokens::default(),
         };
-        (record, sample.images)
+        (record, sample.messages)
     }
 
     /// The record of a picked row of which no sample could be made.
@@ -96,7 +104,7 @@ impl SampleRecord {
             id: picked.id,
             row: picked.row,
             prompt: String::new(),
-            images: Vec::new(),
+            messages: Messages::of_text(""),
             targets: BTreeMap::new(),
             fields: BTreeMap::new(),
             choices: None,
@@ -117,7 +125,9 @@ impl SampleRecord {
             ..output
         });
         Self {
+            system: None,
             prompt: String::new(),
+            example_images: Vec::new(),
             images: Vec::new(),
             targets: BTreeMap::new(),
             fields: BTreeMap::new(),
@@ -197,7 +207,7 @@ pub struct CachedAnswer {
     pub stored: String,
 }
 
-/// One picture as it went out.
+/// One picture as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageRecord {
     /// Where it came from: a path, an address, or file, row and column.

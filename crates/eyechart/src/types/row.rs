@@ -72,25 +72,30 @@ pub fn text_of(value: &Value) -> String {
 /// strings, as CSV files hold them; anything else is one text.
 #[must_use]
 pub fn texts_of(value: &Value) -> Vec<String> {
+    items_of(value).into_iter().flatten().collect()
+}
+
+/// As [`texts_of`], with `None` for each null, so that every item keeps its position.
+#[must_use]
+pub fn items_of(value: &Value) -> Vec<Option<String>> {
+    let text_or_none = |item: &Value| (!item.is_null()).then(|| text_of(item));
     match value {
-        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(text_of).collect(),
+        Value::Array(items) => items.iter().map(text_or_none).collect(),
         Value::String(text) if text.trim_start().starts_with('[') => {
-            string_list(text).unwrap_or_else(|| vec![text.clone()])
+            string_list(text).unwrap_or_else(|| vec![Some(text.clone())])
         }
-        other => vec![text_of(other)],
+        other => vec![Some(text_of(other))],
     }
 }
 
-fn string_list(text: &str) -> Option<Vec<String>> {
+fn string_list(text: &str) -> Option<Vec<Option<String>>> {
     let Value::Array(items) = parse_json(text)? else { return None };
-    items
-        .into_iter()
-        .filter(|item| !item.is_null())
-        .map(|item| match item {
-            Value::String(text) => Some(text),
-            _ => None,
-        })
-        .collect()
+    let text = |item| match item {
+        Value::String(text) => Some(Some(text)),
+        Value::Null => Some(None),
+        _ => None,
+    };
+    items.into_iter().map(text).collect()
 }
 
 /// Parses JSON, also as Python's `json.dumps` writes it: bare `NaN` and `Infinity` become null.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use super::RecordedChoices;
+use super::{Messages, RecordedChoices};
 
 /// One item: what is asked about which pictures, and what the answer is compared with.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,10 +14,10 @@ pub struct Sample {
     pub id: String,
     /// The row it was made from.
     pub row: u64,
-    /// The rendered prompt.
+    /// The rendered prompt, with the markers of its pictures if the task has them.
     pub prompt: String,
-    /// Its pictures, in the order in which they are sent.
-    pub images: Vec<ImageSource>,
+    /// What is sent: the prompt and its pictures in their order, after the system message and the earlier turns.
+    pub messages: Messages<ImageSource>,
     /// The named references. A target without texts is missing from the row.
     pub targets: BTreeMap<String, Vec<String>>,
     /// Other columns that scores or exports read, as text.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Budget, CommandRecord, Control, ImagesOverride, Price};
+use super::{Budget, CommandRecord, Control, ImagesOverride, Place, Price};
 
 /// Everything that determines a run's answers and scores, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvalSpec {
-    /// Always [`EvalSpec::FORMAT`].
+    /// [`EvalSpec::FORMAT`]; [`EvalSpec::FORMAT_1`] in runs of earlier versions.
     pub format: String,
     /// The version of eyechart that made the run.
     pub eyechart: String,
@@ -31,6 +31,9 @@ pub struct EvalSpec {
     /// What the model's tokens cost, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// Where the pictures are in the message; absent if the task sends none. Its task file need not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// What the command line said over the task's `[images]`.
     #[serde(default, skip_serializing_if = "ImagesOverride::is_empty")]
     pub images: ImagesOverride,
@@ -273,7 +276,24 @@ impl std::fmt::Display for SpecDifference {
 
 impl EvalSpec {
     /// The format's name and version.
-    pub const FORMAT: &str = "eyechart.spec/1";
+    pub const FORMAT: &str = "eyechart.spec/2";
+
+    /// The format before it, which has no `place`: pictures are sent after the text.
+    pub const FORMAT_1: &str = "eyechart.spec/1";
+
+    /// The spec with the place of its pictures, if it is of format 1.
+    ///
+    /// # Errors
+    /// What is wrong with the format, if it is of another version.
+    pub fn of_known_format(self) -> Result<Self, String> {
+        match self.format.as_str() {
+            Self::FORMAT => Ok(self),
+            Self::FORMAT_1 => Ok(Self { place: Some(Place::OF_FORMAT_1), ..self }),
+            other => {
+                Err(format!("its format is {other:?}, expected {:?} or {:?}", Self::FORMAT, Self::FORMAT_1))
+            }
+        }
+    }
 
     /// In what `given` differs such that it is not the same measurement. Empty: it can go on as this run.
     #[must_use]
@@ -285,7 +305,9 @@ impl EvalSpec {
             }
         };
         compare("task", self.task.name.clone(), given.task.name.clone());
-        compare("task text (sha256)", self.task.sha256.clone(), given.task.sha256.clone());
+        if !self.is_of(&given.task) {
+            compare("task text (sha256)", self.task.sha256.clone(), given.task.sha256.clone());
+        }
         compare("model", self.model.clone(), given.model.clone());
         compare("--label", or_none(&self.label), or_none(&given.label));
         compare("--control", or_none(&self.control), or_none(&given.control));
@@ -299,6 +321,26 @@ impl EvalSpec {
             found.push(SpecDifference { what: "picked samples", recorded, given });
         }
         found
+    }
+}
+
+impl EvalSpec {
+    /// Whether the run was made of the task. A run of format 1 was, too, if the task file has got nothing but the line
+    /// `place = "after"` since then: that is what it meant.
+    #[must_use]
+    pub fn is_of(&self, task: &TaskSource) -> bool {
+        if self.task.sha256 == task.sha256 {
+            return true;
+        }
+        let is_place = |line: &&str| line.split_whitespace().eq(["place", "=", "\"after\""]);
+        let has_key = || {
+            let table: Option<toml::Table> = toml::from_str(&task.text).ok();
+            table.and_then(|table| Some(table.get("images")?.get("place")?.as_str() == Some("after")))
+        };
+        self.format == Self::FORMAT_1
+            && task.text.lines().filter(is_place).count() == 1
+            && self.task.text.lines().eq(task.text.lines().filter(|line| !is_place(line)))
+            && has_key() == Some(true)
     }
 }
 

@@ -110,8 +110,29 @@ pub struct Choices {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PromptSpec {
-    /// A minijinja template over the row's columns.
+    /// The prompt: a minijinja template over the row's columns.
     pub text: String,
+    /// The system message, sent first: a template like `text`. None is sent, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Questions with their answers, sent before the prompt of every sample as earlier turns (few-shot examples).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
+}
+
+/// One `[[prompt.examples]]`: a question and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The question, sent as it is: not a template.
+    pub prompt: String,
+    /// The pictures of the question: paths or addresses, as a column of pictures has them. They are placed as those of a
+    /// sample; the number of a marker is the position in this list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+    /// The answer, sent as it is.
+    pub answer: String,
 }
 
 /// One `[[compare]]`: a part of the answer, or a recorded column, beside a target.

@@ -19,7 +19,7 @@ fn every_sample_is_asked_once_with_its_own_prompt_and_the_original_bytes() {
 
     let mut prompts: Vec<String> = bodies(&server)
         .iter()
-        .map(|body| body["messages"][0]["content"][0]["text"].as_str().unwrap().to_owned())
+        .map(|body| body["messages"][0]["content"][1]["text"].as_str().unwrap().to_owned())
         .collect();
     prompts.sort();
     let mut expected: Vec<String> = (0..20).map(|index| format!("What is shown in chart {index}?")).collect();
@@ -32,8 +32,8 @@ fn every_sample_is_asked_once_with_its_own_prompt_and_the_original_bytes() {
     assert_eq!(
         seven["messages"],
         json!([{"role": "user", "content": [
-            {"type": "text", "text": "What is shown in chart 7?"},
-            {"type": "image_url", "image_url": {"url": data_url(&picture)}}]}])
+            {"type": "image_url", "image_url": {"url": data_url(&picture)}},
+            {"type": "text", "text": "What is shown in chart 7?"}]}])
     );
     assert_eq!(seven.as_object().unwrap().len(), 2, "nothing is sent that the task does not say");
 
@@ -301,7 +301,7 @@ fn a_picture_in_another_format_becomes_the_format_that_the_task_asks_for() {
         sha256,
         "bytes that exist nowhere else are stored"
     );
-    let url = bodies(&server)[0]["messages"][0]["content"][1]["image_url"]["url"].clone();
+    let url = bodies(&server)[0]["messages"][0]["content"][0]["image_url"]["url"].clone();
     assert_eq!(url, data_url(&stored));
 }
 

@@ -23,7 +23,7 @@ fn charts(place: &Place, count: usize, keys: &str) -> PathBuf {
 /// The `image_url` of the only picture in each request, and its size in pixels.
 fn pictures(server: &eyechart::rehearse::Server) -> Vec<(Value, (u32, u32))> {
     let picture = |body: Value| {
-        let image = body["messages"][0]["content"][1]["image_url"].clone();
+        let image = body["messages"][0]["content"][0]["image_url"].clone();
         let (_, data) = image["url"].as_str().unwrap().split_once(";base64,").unwrap();
         let decoded = image::load_from_memory(&STANDARD.decode(data).unwrap()).unwrap();
         (image, (decoded.width(), decoded.height()))

@@ -62,7 +62,7 @@ fn pictures_are_fetched_once_sent_as_bytes_and_kept_beside_the_runs() {
     let sha256 = hex(&Sha256::digest(&picture));
     let sent = bodies(&server).into_iter().find(|body| body.to_string().contains("Describe p-2.")).unwrap();
     let url = format!("data:image/jpeg;base64,{}", STANDARD.encode(&picture));
-    assert_eq!(sent["messages"][0]["content"][1]["image_url"]["url"], url);
+    assert_eq!(sent["messages"][0]["content"][0]["image_url"]["url"], url);
     let recorded = place.run().sample("p-1")["images"][1].clone();
     let expected = json!({"source": one, "sha256": sha256, "media_type": "image/jpeg", "width": 560, "height": 600,
         "bytes": picture.len()});

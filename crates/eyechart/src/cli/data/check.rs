@@ -113,7 +113,7 @@ impl Checked {
     /// Pictures at addresses are looked at where `web` has fetched them before.
     fn look_at(&mut self, sample: Sample, preparer: Option<&Preparer>, web: Option<&Web>) {
         let Some(preparer) = preparer else { return };
-        for image in sample.images {
+        for image in sample.messages.pictures().cloned() {
             let image = match image {
                 ImageSource::Url(url) => match web.and_then(|web| web.kept(&url)) {
                     Some(bytes) => ImageSource::Fetched { bytes, url },

@@ -56,7 +56,7 @@ impl Fetch {
         let (mut failures, mut urls) = (Vec::new(), BTreeSet::new());
         for sample in dataset.samples(picked)? {
             match sample? {
-                Ok(sample) => urls.extend(addresses(sample)),
+                Ok(sample) => urls.extend(addresses(&sample)),
                 Err(unmade) => failures.push(format!("{}: {}", unmade.picked.id, unmade.failure.message)),
             }
         }
@@ -78,9 +78,10 @@ impl Fetch {
     }
 }
 
-fn addresses(sample: Sample) -> impl Iterator<Item = String> {
-    sample.images.into_iter().filter_map(|image| match image {
-        ImageSource::Url(url) => Some(url),
+fn addresses(sample: &Sample) -> Vec<String> {
+    let urls = sample.messages.pictures().filter_map(|image| match image {
+        ImageSource::Url(url) => Some(url.clone()),
         _ => None,
-    })
+    });
+    urls.collect()
 }

@@ -119,10 +119,10 @@ impl Entry {
 fn all_kept(chosen: Chosen) -> anyhow::Result<Result<(), String>> {
     let Some(web) = web_for(&chosen.task.task, true)? else { return Ok(Ok(())) };
     for sample in chosen.dataset.samples(chosen.picked)? {
-        let images = sample?.map(|sample| sample.images).unwrap_or_default();
+        let Ok(sample) = sample? else { continue };
         let is_missing =
             |image: &ImageSource| matches!(image, ImageSource::Url(url) if web.kept(url).is_none());
-        if images.iter().any(is_missing) {
+        if sample.messages.pictures().any(is_missing) {
             return Ok(Err("not all pictures were fetched from their addresses".to_owned()));
         }
     }

@@ -116,7 +116,8 @@ impl Check<'_> {
 
     /// Pictures that exist nowhere else, and are not where they should be.
     fn missing_images(&self, record: &SampleRecord) -> Vec<(Problem, String)> {
-        let kept = record.images.iter().filter(|image| self.all_images_kept || image.changed.is_some());
+        let images = record.example_images.iter().chain(&record.images);
+        let kept = images.filter(|image| self.all_images_kept || image.changed.is_some());
         let missing =
             kept.filter_map(|image| image.sha256.as_ref()).filter(|sha| !self.images.join(sha).exists());
         let message = |sha: &String| format!("the picture {} is missing", self.images.join(sha).display());

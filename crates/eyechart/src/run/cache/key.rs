@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::FORMAT;
 use crate::provider::Header;
-use crate::types::{Endpoint, ImageDetail, ImageRecord, hex};
+use crate::types::{Endpoint, ImageRecord, Part, Request, RequestImage, hex};
 
 /// SHA-256 of a request's canonical form, in hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,24 +33,39 @@ impl Scope {
         Self(scope)
     }
 
-    /// The key of one request; nothing where the bytes of a picture are not known.
-    pub(super) fn key(
+    /// The key of one request, whose pictures in order are `images`; nothing if the bytes of one are not known.
+    pub(super) fn key<'a>(
         &self,
-        prompt: &str,
-        images: &[ImageRecord],
-        detail: Option<ImageDetail>,
+        request: &Request,
+        images: &mut impl Iterator<Item = &'a ImageRecord>,
     ) -> Option<Key> {
-        let pictures: Option<Vec<Value>> = images.iter().map(picture).collect();
-        let mut request = self.0.clone();
-        request.insert("prompt".to_owned(), prompt.into());
-        request.insert("images".to_owned(), pictures?.into());
-        request.insert("detail".to_owned(), json!(detail));
-        Some(Key(hex(&Sha256::digest(canonical(&Value::Object(request))))))
+        let messages = &request.messages;
+        let mut turns = Vec::new();
+        for turn in &messages.turns {
+            turns.push(json!([parts(&turn.question, images)?, turn.answer]));
+        }
+        let mut form = self.0.clone();
+        form.insert("system".to_owned(), json!(messages.system));
+        form.insert("turns".to_owned(), turns.into());
+        form.insert("question".to_owned(), parts(&messages.question, images)?.into());
+        form.insert("detail".to_owned(), json!(request.image_detail));
+        Some(Key(hex(&Sha256::digest(canonical(&Value::Object(form))))))
     }
 }
 
-fn picture(image: &ImageRecord) -> Option<Value> {
-    Some(json!([image.media_type.as_ref()?, image.sha256.as_ref()?]))
+/// Texts as they are, and for each picture media type and hash.
+fn parts<'a>(
+    parts: &[Part<RequestImage>],
+    images: &mut impl Iterator<Item = &'a ImageRecord>,
+) -> Option<Vec<Value>> {
+    let part = |part: &Part<RequestImage>| match part {
+        Part::Text(text) => Some(json!(text)),
+        Part::Picture(_) => {
+            let image = images.next()?;
+            Some(json!([image.media_type.as_ref()?, image.sha256.as_ref()?]))
+        }
+    };
+    parts.iter().map(part).collect()
 }
 
 /// Headers that carry a credential: a new key gives no other answers.
@@ -90,6 +105,7 @@ fn canonical(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{ImageDetail, Messages, Turn};
 
     fn endpoint() -> Endpoint {
         Endpoint {
@@ -118,15 +134,30 @@ mod tests {
     fn key(endpoint: &Endpoint, headers: &[(&str, &str)]) -> Key {
         let headers: Vec<_> = headers.iter().map(|(name, value)| Header::new(*name, *value)).collect();
         let scope = Scope::new(endpoint, &headers);
-        scope.key("What is \"it\"?", &[image(Some("ab"))], Some(ImageDetail::Low)).unwrap()
+        scope.key(&request(), &mut [image(Some("ab"))].iter()).unwrap()
+    }
+
+    fn text(text: &str) -> Part<RequestImage> {
+        Part::Text(text.to_owned())
+    }
+
+    fn picture() -> Part<RequestImage> {
+        Part::Picture(RequestImage::Url(String::new()))
+    }
+
+    fn request() -> Request {
+        let turns = vec![Turn { question: vec![text("1 + 1?")], answer: "2".to_owned() }];
+        let question = vec![picture(), text("What is \"it\"?")];
+        let messages = Messages { system: Some("Be brief.".to_owned()), turns, question };
+        Request { messages, image_detail: Some(ImageDetail::Low) }
     }
 
     #[test]
     fn the_key_is_that_of_the_documented_form() {
         let form = concat!(
-            r#"{"base_url":"http://localhost:8000/v1","detail":"low","format":"eyechart.answer/1","headers":[],"#,
-            r#""images":[["image/png","ab"]],"model":"m","params":{"max_tokens":300,"temperature":0},"#,
-            r#""prompt":"What is \"it\"?"}"#
+            r#"{"base_url":"http://localhost:8000/v1","detail":"low","format":"eyechart.answer/2","headers":[],"#,
+            r#""model":"m","params":{"max_tokens":300,"temperature":0},"#,
+            r#""question":[["image/png","ab"],"What is \"it\"?"],"system":"Be brief.","turns":[[["1 + 1?"],"2"]]}"#
         );
         assert_eq!(key(&endpoint(), &[]).as_str(), hex(&Sha256::digest(form)));
     }
@@ -145,6 +176,27 @@ mod tests {
 
     #[test]
     fn a_picture_whose_bytes_nobody_knows_has_no_key() {
-        assert_eq!(Scope::new(&endpoint(), &[]).key("What?", &[image(Some("ab")), image(None)], None), None);
+        let key = |image: ImageRecord| Scope::new(&endpoint(), &[]).key(&request(), &mut [image].iter());
+        assert!(key(image(Some("ab"))).is_some());
+        assert_eq!(key(image(None)), None);
+    }
+
+    #[test]
+    fn another_order_system_message_or_turn_is_another_key() {
+        let with = |change: fn(&mut Messages<RequestImage>)| {
+            let mut request = request();
+            change(&mut request.messages);
+            Scope::new(&endpoint(), &[]).key(&request, &mut [image(Some("ab"))].iter()).unwrap()
+        };
+        let changes: [fn(&mut Messages<RequestImage>); 5] = [
+            |messages| messages.question.reverse(),
+            |messages| messages.system = None,
+            |messages| messages.turns.clear(),
+            |messages| messages.turns[0].answer = "3".to_owned(),
+            |messages| messages.question = vec![picture(), text("What"), text(" is \"it\"?")],
+        ];
+        for change in changes {
+            assert_ne!(with(change), with(|_| {}));
+        }
     }
 }

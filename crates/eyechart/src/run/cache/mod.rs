@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::provider::Header;
-use crate::types::{CachedAnswer, Endpoint, ImageDetail, ModelOutput, SampleRecord, hex};
+use crate::types::{CachedAnswer, Endpoint, ModelOutput, Request, SampleRecord, hex};
 pub(super) use key::Key;
 use key::Scope;
 
 /// The format's name and version, in the key too: answers of another version are never found.
-const FORMAT: &str = "eyechart.answer/1";
+const FORMAT: &str = "eyechart.answer/2";
 
 /// The answers that one run may use.
 #[derive(Debug)]
@@ -58,8 +58,9 @@ impl Cache {
 
     /// The key of a sample whose pictures are prepared; nothing where it cannot be told what the model would see, as
     /// with pictures that the endpoint fetches.
-    pub(super) fn key(&self, record: &SampleRecord, detail: Option<ImageDetail>) -> Option<Key> {
-        self.scope.key(&record.prompt, &record.images, detail)
+    pub(super) fn key(&self, record: &SampleRecord, request: &Request) -> Option<Key> {
+        let mut images = record.example_images.iter().chain(&record.images);
+        self.scope.key(request, &mut images)
     }
 
     /// The answer under `key`, where there is one and it is whole. Blocks on the disk.

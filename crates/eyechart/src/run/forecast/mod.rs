@@ -63,9 +63,9 @@ pub struct Forecast {
 pub struct Weight {
     /// How many there are.
     pub samples: u64,
-    /// Characters of their prompts.
+    /// Characters of all their texts: system message, earlier turns and prompt.
     pub characters: u64,
-    /// Their pictures.
+    /// Their pictures, those of earlier turns included.
     pub pictures: u64,
     /// Pictures whose tokens are known.
     pub counted_pictures: u64,
@@ -117,9 +117,9 @@ impl<'a> Scales<'a> {
     #[must_use]
     pub fn weigh(&self, sample: &Sample) -> Weight {
         let (preparer, rule) = (self.preparer, self.rule);
-        let images: &[ImageSource] = match self.control {
-            Some(Control::NoImages) => &[],
-            Some(Control::ShuffleImages) | None => &sample.images,
+        let images: Vec<&ImageSource> = match self.control {
+            Some(Control::NoImages) => Vec::new(),
+            Some(Control::ShuffleImages) | None => sample.messages.pictures().collect(),
         };
         let counted = images.iter().filter_map(|image| {
             let (width, height) = preparer?.measure(rule.as_ref().and(Some(image))?)?;
@@ -129,7 +129,7 @@ impl<'a> Scales<'a> {
             counted.fold((0, 0), |(n, sum), tokens| (n + 1, sum + tokens));
         Weight {
             samples: 1,
-            characters: sample.prompt.chars().count() as u64,
+            characters: sample.messages.characters() as u64,
             pictures: images.len() as u64,
             counted_pictures,
             picture_tokens,

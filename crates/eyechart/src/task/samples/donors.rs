@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::Dataset;
 use crate::dataset::{DatasetError, Pick};
+use crate::task::message::Numbered;
 use crate::types::{Failure, FailureKind, ImageSource, PickedSample};
 
 /// Bytes of pictures that are read ahead of their samples; the pictures of a single sample may have more.
@@ -53,11 +54,13 @@ impl Dataset {
         &self,
         rows: Vec<u64>,
     ) -> Result<impl Iterator<Item = Result<RowPictures, DatasetError>> + Send, DatasetError> {
-        let columns: Vec<String> = self.task.images.iter().map(|images| images.column.clone()).collect();
-        let rows = self.reader.rows(Pick::Rows(rows), &columns)?;
-        Ok(rows.map(|row| {
+        let rows = self.reader.rows(Pick::Rows(rows), self.picture_columns())?;
+        let sources = |pictures: Vec<Numbered<ImageSource>>| {
+            pictures.into_iter().map(|numbered| numbered.picture).collect()
+        };
+        Ok(rows.map(move |row| {
             Ok(match row? {
-                Ok(row) => RowPictures { row: row.number, images: self.images_of(&row) },
+                Ok(row) => RowPictures { row: row.number, images: self.images_of(&row).map(sources) },
                 Err(bad) => RowPictures { row: bad.number, images: Err(bad.to_string()) },
             })
         }))

@@ -1,0 +1,96 @@
+//! From a sample to its request: reads and checks the pictures, and starts the sample's record. Sends nothing.
+
+use super::RunError;
+use crate::image::{PrepareError, Preparer};
+use crate::log::LogError;
+use crate::types::{
+    ImageRecord, ImageSource, Messages, Part, Request, RequestImage, Sample, SampleRecord, Turn,
+};
+
+/// Builds the requests of one run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestBuilder<'a> {
+    /// Prepares the pictures; none is sent, if absent.
+    pub(super) preparer: Option<&'a Preparer>,
+    /// Whether pictures are read and checked but not sent, as in a control without images.
+    pub(super) withholds_images: bool,
+}
+
+/// Why a sample has no request.
+pub(super) enum Unready {
+    /// One of its pictures is at fault: a record like any other.
+    Failed(Box<SampleRecord>),
+    /// The folder of pictures cannot be written: the run stops.
+    Broken(RunError),
+}
+
+impl RequestBuilder<'_> {
+    /// The request for `sample`, and its record, which has what is sent. Blocks.
+    pub(super) fn build(self, sample: Sample) -> Result<(SampleRecord, Request), Unready> {
+        let (mut record, messages) = SampleRecord::begin(sample);
+        match self.prepare(messages, &mut record) {
+            Ok(messages) => {
+                let image_detail = self.preparer.and_then(Preparer::detail);
+                Ok((record, Request { messages, image_detail }))
+            }
+            Err(PrepareError::Picture(failure)) => {
+                record.fail(failure);
+                Err(Unready::Failed(Box::new(record)))
+            }
+            Err(PrepareError::Store(path, source)) => {
+                Err(Unready::Broken(LogError::Io { action: "keep a picture in", path, source }.into()))
+            }
+        }
+    }
+
+    /// The messages with their pictures as sent; `record` gets an entry for each, up to the first that is at fault.
+    fn prepare(
+        self,
+        messages: Messages<ImageSource>,
+        record: &mut SampleRecord,
+    ) -> Result<Messages<RequestImage>, PrepareError> {
+        let messages = match self.preparer {
+            None => messages.without_pictures(),
+            Some(preparer) => {
+                preparer.admit(messages.pictures().count())?;
+                if self.withholds_images {
+                    // A sample that could not be asked with its pictures is not asked without them: both runs have the
+                    // same samples.
+                    let tried = messages.pictures().try_for_each(|source| preparer.try_out(source));
+                    tried.map_err(PrepareError::Picture)?;
+                    messages.without_pictures()
+                } else {
+                    messages
+                }
+            }
+        };
+        let Messages { system, turns, question } = messages;
+        let turns = turns.into_iter().map(|turn| {
+            let question = self.prepare_parts(turn.question, &mut record.example_images)?;
+            Ok(Turn { question, answer: turn.answer })
+        });
+        let turns = turns.collect::<Result<_, PrepareError>>()?;
+        Ok(Messages { system, turns, question: self.prepare_parts(question, &mut record.images)? })
+    }
+
+    fn prepare_parts(
+        self,
+        parts: Vec<Part<ImageSource>>,
+        records: &mut Vec<ImageRecord>,
+    ) -> Result<Vec<Part<RequestImage>>, PrepareError> {
+        let mut prepared = Vec::with_capacity(parts.len());
+        for part in parts {
+            prepared.push(match (part, self.preparer) {
+                (Part::Text(text), _) => Part::Text(text),
+                (Part::Picture(source), Some(preparer)) => {
+                    let ready = preparer.prepare(&source)?;
+                    records.push(ready.record);
+                    Part::Picture(ready.request)
+                }
+                // Without a preparer there are no pictures left.
+                (Part::Picture(_), None) => continue,
+            });
+        }
+        Ok(prepared)
+    }
+}

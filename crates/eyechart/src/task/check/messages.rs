@@ -1,0 +1,57 @@
+//! Whether the messages of a task can be put together: templates, examples, and markers beside their pictures.
+
+use super::{Fault, fault};
+use crate::task::message::{Layout, Numbered};
+use crate::task::prompt::Prompt;
+use crate::types::{Place, Task};
+
+/// What is wrong with `[prompt]`, and with `[images]` beside it.
+pub(super) fn mistakes(task: &Task) -> Vec<Fault> {
+    let prompt = &task.prompt;
+    let text = Prompt::new(&prompt.text).err().map(|reason| fault("prompt.text", reason));
+    let system = prompt.system.as_deref().and_then(|system| Prompt::of_system(system).err());
+    let system = system.map(|reason| fault("prompt.system", reason));
+    text.into_iter().chain(system).chain(markers(task)).chain(examples(task)).collect()
+}
+
+/// A marker in the template whose number no column has: each sample would fail.
+fn markers(task: &Task) -> Option<Fault> {
+    let images = task.images.as_ref().filter(|images| images.place() == Place::Markers)?;
+    let text = &task.prompt.text;
+    let count = (!images.columns.is_empty()).then_some(images.columns.len());
+    let is_column = |number: usize| number > 0 && count.is_none_or(|count| number <= count);
+    let found = images.marker.clone().unwrap_or_default().find_in(text).into_iter();
+    let mut wrong = found.filter(|marker| !marker.number.is_some_and(is_column));
+    let marker = &text[wrong.next()?.range];
+    let known = count.map_or_else(
+        || "the number is a position in the list of `column`, from 1".to_owned(),
+        |count| format!("[images] has {count} `columns`, numbered from 1"),
+    );
+    Some(fault(
+        "prompt.text",
+        format!("`prompt.text` has the marker {marker:?}, which has no column: {known}"),
+    ))
+}
+
+fn examples(task: &Task) -> Vec<Fault> {
+    let layout = task.images.as_ref().map(Layout::of);
+    let wrong = |(index, example): (usize, &crate::types::Example)| {
+        let path = |key: &str| format!("prompt.examples.{index}.{key}");
+        match &layout {
+            None if example.images.is_empty() => None,
+            None => {
+                let what =
+                    "an example has `images`, and the task has no [images], which says how pictures are sent";
+                Some(fault(path("images"), what))
+            }
+            Some(layout) => {
+                let numbered = (1..).zip(&example.images);
+                let pictures: Vec<_> =
+                    numbered.map(|(number, picture)| Numbered { number, picture }).collect();
+                let reason = layout.message(&example.prompt, &pictures).err()?;
+                Some(fault(path("prompt"), format!("in an example {reason}")))
+            }
+        }
+    };
+    task.prompt.examples.iter().enumerate().filter_map(wrong).collect()
+}
