@@ -1,9 +1,10 @@
-//! A run that an earlier version wrote can still be checked, shown, scored and exported.
+//! A run that an earlier version wrote can still be checked, shown, scored, exported and resumed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::{Place, eyechart, stderr, stdout};
+use crate::common::{Place, bodies, endpoint, eyechart, stderr, stdout};
+use eyechart::rehearse::Server;
 use serde_json::{Value, json};
 
 /// The fixture as a user of the earlier version has it: the run, and its data in the folder that the spec names.
@@ -21,6 +22,36 @@ impl EarlierRun {
         let folder = place.path("data").display().to_string();
         fs::write(&spec, fs::read_to_string(&spec).unwrap().replace("DATA_FOLDER", &folder)).unwrap();
         Self { place }
+    }
+
+    /// The run as it was left half finished, its endpoint being `server`.
+    fn half_finished(server: &Server) -> Self {
+        let run = Self::new();
+        let samples = run.path().join("samples.jsonl");
+        let lines = fs::read_to_string(&samples).unwrap();
+        let half: Vec<&str> = lines.lines().filter(|line| line.contains("completed")).take(4).collect();
+        fs::write(&samples, half.join("\n") + "\n").unwrap();
+        for derived in ["scores.jsonl", "results.json"] {
+            fs::remove_file(run.path().join(derived)).unwrap();
+        }
+        let spec = run.path().join("spec.json");
+        let text = fs::read_to_string(&spec).unwrap().replace("http://127.0.0.1:18431/v1", &server.url());
+        fs::write(&spec, text).unwrap();
+        run
+    }
+
+    /// The run's task, as a file beside its data, with `keys` in its `[images]`.
+    fn task(&self, keys: &str) -> PathBuf {
+        let text = self.json("spec.json")["task"]["text"].as_str().unwrap().to_owned();
+        let column = "column = \"image\"\n";
+        assert!(text.contains(column));
+        self.place.write("data/colours.toml", text.replace(column, &format!("{column}{keys}")))
+    }
+
+    /// The run resumed, after `arguments`.
+    fn resume(&self, arguments: &[&std::ffi::OsStr]) -> assert_cmd::assert::Assert {
+        let mut command = eyechart();
+        command.arg("run").args(arguments).arg("--resume").arg(self.path()).arg("--no-score").assert()
     }
 
     fn path(&self) -> PathBuf {
@@ -148,4 +179,60 @@ fn the_pictures_of_its_questions_are_read_from_its_data_for_mme() {
     // The labels are letters: no answer has a score, and the reason is the label, not a picture that is missing.
     let reasons = run.json("results.json")["unscored"].clone();
     assert_eq!(reasons[0]["reason"], "the label is neither yes nor no", "{reasons}");
+}
+
+/// The kinds of the parts of each request's message.
+fn kinds_of_parts(server: &Server) -> Vec<Vec<String>> {
+    let kind = |part: &Value| part["type"].as_str().unwrap().to_owned();
+    let kinds = |body: &Value| {
+        let messages = body["messages"].as_array().unwrap();
+        assert_eq!(messages.len(), 1);
+        messages[0]["content"].as_array().unwrap().iter().map(kind).collect()
+    };
+    bodies(server).iter().map(kinds).collect()
+}
+
+#[test]
+fn it_is_resumed_with_the_picture_after_the_text_as_it_was_begun() {
+    let server = endpoint(Vec::new());
+    let run = EarlierRun::half_finished(&server);
+    let before = fs::read(run.path().join("spec.json")).unwrap();
+    let said = stderr(run.resume(&[]).code(0).get_output());
+    assert!(!said.contains("place = "), "{said}");
+    assert_eq!(kinds_of_parts(&server), vec![["text", "image_url"]; 4]);
+    assert_eq!(fs::read(run.path().join("spec.json")).unwrap(), before, "the spec is never changed");
+    let samples = fs::read_to_string(run.path().join("samples.jsonl")).unwrap();
+    assert_eq!(samples.lines().count(), 8);
+    eyechart().arg("check").arg(run.path()).assert().code(0);
+    run.score(None).code(0);
+}
+
+#[test]
+fn it_is_resumed_by_its_task_file_with_or_without_the_place_that_it_had() {
+    for keys in ["", "place = \"after\"\n"] {
+        let server = endpoint(Vec::new());
+        let run = EarlierRun::half_finished(&server);
+        let (task, url) = (run.task(keys), server.url());
+        let model = ["--model", "custom/small", "--base-url", &url].map(std::ffi::OsStr::new);
+        let arguments = [&[task.as_os_str()], &model[..]].concat();
+        run.resume(&arguments).code(0);
+        assert_eq!(kinds_of_parts(&server), vec![["text", "image_url"]; 4], "{keys}");
+        // Also if the folder of runs is named, from which the run is found.
+        let again = EarlierRun::half_finished(&server);
+        let mut command = eyechart();
+        command.arg("run").arg(again.task(keys)).args(model).arg("--no-score").arg("--resume");
+        command.arg(again.place.path("runs")).assert().code(0);
+        assert_eq!(kinds_of_parts(&server), vec![["text", "image_url"]; 8], "{keys}");
+    }
+}
+
+#[test]
+fn it_is_not_resumed_as_a_task_with_another_place() {
+    let server = endpoint(Vec::new());
+    let run = EarlierRun::half_finished(&server);
+    let (task, url) = (run.task("place = \"before\"\n"), server.url());
+    let model = ["--model", "custom/small", "--base-url", &url].map(std::ffi::OsStr::new);
+    let said = stderr(run.resume(&[&[task.as_os_str()], &model[..]].concat()).code(2).get_output());
+    assert!(said.contains("task text"), "{said}");
+    assert_eq!(server.stats().requests, 0);
 }

@@ -40,6 +40,7 @@ mod library;
 mod live;
 mod own_data;
 mod parquet_memory;
+mod parts;
 mod pictures;
 mod recorded;
 mod request_memory;
