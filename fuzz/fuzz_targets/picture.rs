@@ -5,24 +5,14 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use eyechart::image::Preparer;
-use eyechart::types::{ImageFormat, ImageLimits, ImageSource, ImagesSpec, SendAs};
+use eyechart::types::{ImageFormat, ImageLimits, ImageSource, ImagesSpec};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(store) = tempfile::tempdir() else { return };
     let source = ImageSource::Bytes { bytes: Bytes::copy_from_slice(bytes), origin: "fuzz".to_owned() };
     for (format, max_side) in [(None, None), (Some(ImageFormat::Jpeg), None), (None, NonZeroU32::new(16))] {
-        let spec = ImagesSpec {
-            column: "image".to_owned(),
-            archive: None,
-            send: SendAs::Bytes,
-            format,
-            quality: None,
-            max_side,
-            max_pixels: None,
-            background: None,
-            detail: None,
-        };
+        let spec = ImagesSpec { format, max_side, ..ImagesSpec::of_column("image") };
         let preparer = Preparer::new(spec, ImageLimits::default(), store.path().to_owned(), false);
         let _ = preparer.prepare(&source);
     }

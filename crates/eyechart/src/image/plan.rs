@@ -135,23 +135,9 @@ mod tests {
     use std::num::{NonZeroU32, NonZeroU64};
 
     use super::*;
-    use crate::types::SendAs;
 
     fn spec() -> ImagesSpec {
-        ImagesSpec {
-            column: Some("image".to_owned()),
-            columns: Vec::new(),
-            place: None,
-            marker: None,
-            archive: None,
-            send: SendAs::Bytes,
-            format: None,
-            quality: None,
-            max_side: None,
-            max_pixels: None,
-            background: None,
-            detail: None,
-        }
+        ImagesSpec::of_column("image")
     }
 
     fn header(width: u32, height: u32) -> Header {

@@ -57,6 +57,25 @@ pub struct ImagesSpec {
 }
 
 impl ImagesSpec {
+    /// The pictures in one column, sent as they are.
+    #[must_use]
+    pub fn of_column(column: impl Into<String>) -> Self {
+        Self {
+            column: Some(column.into()),
+            columns: Vec::new(),
+            place: None,
+            marker: None,
+            archive: None,
+            send: SendAs::default(),
+            format: None,
+            quality: None,
+            max_side: None,
+            max_pixels: None,
+            background: None,
+            detail: None,
+        }
+    }
+
     /// The columns with pictures, at least one.
     #[must_use]
     pub fn columns(&self) -> &[String] {

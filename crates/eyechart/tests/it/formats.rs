@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{Place, RunFiles, endpoint, eyechart, rule, run_at};
+use crate::common::{self, Place, RunFiles, endpoint, eyechart, rule, run_at};
 use eyechart::types::FailureKind;
 use serde_json::{Value, json};
 
@@ -157,4 +157,21 @@ fn the_schemas_refuse_what_the_formats_forbid() {
         wrong[key] = value;
         assert!(!score.is_valid(&wrong), "{wrong}");
     }
+}
+
+#[test]
+fn a_run_with_a_system_message_and_an_example_is_as_documented() {
+    let place = Place::new();
+    let prompt = "[prompt]\nsystem = \"Be brief.\"\n";
+    let example = "[[prompt.examples]]\nprompt = \"What?\"\nimages = [\"images/0.jpg\"]\nanswer = \"A fall.\"\n\n[images]";
+    place.charts(2);
+    let task = common::CHARTS.replace("[prompt]\n", prompt).replace("[images]", example);
+    let task = place.write("charts.toml", task);
+    run_at(&endpoint(Vec::new()), &place, &task).assert().code(0);
+    check_run(&place.run());
+    let sample = place.run().sample("c-1");
+    assert_eq!(
+        (&sample["system"], sample["example_images"].as_array().unwrap().len()),
+        (&json!("Be brief."), 1)
+    );
 }
