@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use eyechart::provider::Gate;
 use eyechart::types::{Observer, RunEvent, Tally};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -16,8 +15,8 @@ const REDRAW: Duration = Duration::from_millis(100);
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows the progress of a run.
+#[derive(Default)]
 pub struct RunProgress {
-    gate: Option<Arc<Gate>>,
     seen: Arc<Mutex<Seen>>,
     drawing: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
@@ -25,32 +24,39 @@ pub struct RunProgress {
 /// What the events have said and the next drawing shows.
 #[derive(Default)]
 struct Seen {
-    tally: Tally,
+    now: Now,
     notices: Vec<String>,
 }
 
-impl RunProgress {
-    /// The progress of a run whose requests pass `gate`.
-    pub fn new(gate: Option<Arc<Gate>>) -> Self {
-        Self { gate, seen: Arc::default(), drawing: Mutex::default() }
-    }
+/// The state of the run.
+#[derive(Clone, Copy, Default)]
+struct Now {
+    tally: Tally,
+    /// Requests in flight.
+    in_flight: usize,
+    /// The limit on them; absent if no endpoint is asked.
+    limit: Option<usize>,
+    /// Until when nothing is sent.
+    paused_until: Option<Instant>,
+}
 
+impl RunProgress {
     fn begin(&self, samples: usize) {
         let (end, ended) = channel();
-        let (gate, seen) = (self.gate.clone(), Arc::clone(&self.seen));
+        let seen = Arc::clone(&self.seen);
         let drawing = std::thread::spawn(move || {
-            let view = View::new(samples as u64, gate);
+            let view = View::new(samples as u64);
             loop {
                 let is_last = ended.recv_timeout(REDRAW) != Err(RecvTimeoutError::Timeout);
-                let (tally, notices) = {
+                let (now, notices) = {
                     let mut seen = lock(&seen);
-                    (seen.tally, std::mem::take(&mut seen.notices))
+                    (seen.now, std::mem::take(&mut seen.notices))
                 };
                 notices.iter().for_each(|text| view.notice(text));
                 if is_last {
-                    return view.finish(tally);
+                    return view.finish(now);
                 }
-                view.show(tally);
+                view.show(now);
             }
         });
         *lock(&self.drawing) = Some((end, drawing));
@@ -66,11 +72,23 @@ impl RunProgress {
 
 impl Observer for RunProgress {
     fn observe(&self, event: &RunEvent<'_>) {
+        // These two wait for the drawing thread, which takes the lock.
         match event {
-            RunEvent::Started { samples } => self.begin(*samples),
-            RunEvent::Synced(tally) => lock(&self.seen).tally = *tally,
-            RunEvent::Notice(text) => lock(&self.seen).notices.push(text.clone()),
-            RunEvent::Ended => self.end(),
+            RunEvent::Started { samples } => return self.begin(*samples),
+            RunEvent::Ended => return self.end(),
+            _ => {}
+        }
+        let Seen { now, notices } = &mut *lock(&self.seen);
+        match event {
+            RunEvent::Synced(tally) => now.tally = *tally,
+            RunEvent::AttemptStarted => now.in_flight += 1,
+            RunEvent::AttemptEnded(_) => now.in_flight = now.in_flight.saturating_sub(1),
+            RunEvent::LimitChanged(load) => now.limit = Some(load.limit),
+            RunEvent::Paused { seconds } => {
+                now.paused_until =
+                    Duration::try_from_secs_f64(*seconds).ok().map(|wait| Instant::now() + wait);
+            }
+            RunEvent::Notice(text) => notices.push(text.clone()),
             _ => {}
         }
     }
@@ -86,27 +104,27 @@ struct View {
     total: u64,
     started: Instant,
     bar: Option<ProgressBar>,
-    gate: Option<Arc<Gate>>,
     last_line: Mutex<Instant>,
 }
 
 impl View {
-    fn new(total: u64, gate: Option<Arc<Gate>>) -> Self {
+    fn new(total: u64) -> Self {
         let bar = output::is_interactive().then(|| bar(total, "{bar:12} {pos}/{len} {msg}"));
         let now = Instant::now();
-        Self { total, started: now, bar, gate, last_line: Mutex::new(now) }
+        Self { total, started: now, bar, last_line: Mutex::new(now) }
     }
 
-    fn show(&self, tally: Tally) {
+    fn show(&self, now: Now) {
+        let tally = now.tally;
         if let Some(bar) = &self.bar {
             bar.set_position(tally.ended);
-            bar.set_message(self.words(tally));
+            bar.set_message(self.words(now));
             return;
         }
         let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
         if last.elapsed() >= LINE_EVERY {
             *last = Instant::now();
-            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(tally)));
+            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(now)));
         }
     }
 
@@ -117,26 +135,28 @@ impl View {
         }
     }
 
-    fn finish(&self, tally: Tally) {
+    fn finish(&self, now: Now) {
+        let tally = now.tally;
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         if self.started.elapsed() >= Duration::from_secs(1) {
-            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(tally)));
+            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(now)));
         }
     }
 
     /// Failed, rate, time left, tokens.
-    fn words(&self, tally: Tally) -> String {
+    fn words(&self, now: Now) -> String {
+        let tally = now.tally;
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = tally.ended as f64 / seconds.max(1e-3);
         let mut words = format!("{} failed, {rate:.1}/s", tally.failed);
         let mut left = (self.total - tally.ended.min(self.total)) as f64 / rate;
-        if let Some(gate) = self.gate.as_ref().filter(|_| tally.ended < self.total) {
-            let load = gate.load();
-            words.push_str(&format!(", {} of {} at once", load.under_way, load.limit));
+        if let Some(limit) = now.limit.filter(|_| tally.ended < self.total) {
+            words.push_str(&format!(", {} of {limit} at once", now.in_flight));
+            let wait = now.paused_until.map(|until| until.saturating_duration_since(Instant::now()));
             // Shorter ones come and go too quickly to be read.
-            if let Some(wait) = gate.paused_for().filter(|wait| wait.as_secs() > 0) {
+            if let Some(wait) = wait.filter(|wait| wait.as_secs() > 0) {
                 words.push_str(&format!(", waiting {} as asked", duration(wait.as_secs_f64())));
                 left += wait.as_secs_f64();
             }

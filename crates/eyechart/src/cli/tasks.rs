@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
-use eyechart::provider::{Gate, GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
+use eyechart::provider::{GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::run::{
     Live, Meter, RunError, Settings, Spent, request_fields, sample_named, web_for, with_images,
 };
@@ -194,7 +194,7 @@ impl Show {
         let provider = Provider::new(&endpoint, None, &http, RetryPolicy { max_retries: 0 });
         let live = Live {
             provider: provider.map_err(anyhow::Error::msg)?,
-            gate: Gate::new(GateSettings::default()),
+            limits: GateSettings::default(),
             web: web_for(&task, self.allow_private_urls)?,
             images: task.images.map(|spec| {
                 let limits = image_limits(&endpoint.base_url);

@@ -12,12 +12,14 @@ use super::{Job, RunError};
 use crate::dataset::DatasetError;
 use crate::engine::{Lease, Sink, Source, Stop, StopLevel, Work};
 use crate::log::Appender;
+use crate::provider::Gate;
 use crate::task::SampleResult;
 use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord};
 
 /// Samples asked of an endpoint.
 pub(super) struct AskSamples {
     pub(super) live: Arc<Live>,
+    pub(super) gate: Arc<Gate>,
     pub(super) observers: Observers,
 }
 
@@ -60,7 +62,7 @@ impl Work for AskSamples {
             Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
         };
         lease.resize(body.len() as u64).await;
-        let asked = live.provider.ask(body, &live.gate, stop.reached(StopLevel::Finish)).await?;
+        let asked = live.provider.ask(body, &self.gate, stop.reached(StopLevel::Finish)).await?;
         let Some(asked) = asked else { return Ok(None) };
         record.attempts = asked.attempts;
         match asked.outcome {

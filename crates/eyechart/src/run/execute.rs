@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::asking::{AskSamples, ReadAhead, RecordSink};
 use super::live::Live;
-use super::load_series::LoadSeries;
+use super::load_series::{LoadSeries, Points};
 use super::recorded::{Replay, Source as Answered};
 use super::{Plan, RunError, Spent};
 use crate::dataset::DatasetError;
@@ -109,8 +109,10 @@ pub fn execute(
     job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
     let durable = log.durable();
+    let points = Arc::new(Points::default());
+    let series = live.is_some().then(|| LoadSeries::keep(&job.folder, Arc::clone(&points)));
+    let observers = observers.with(points);
     observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
-    let series = live.as_ref().map(|live| LoadSeries::keep(&job.folder, Arc::clone(&live.gate)));
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
     let outcome = get_answers(plan, live, &Recording { job, log: &log, observers: &observers }, stop);
     let closed = log.finish();
@@ -144,8 +146,9 @@ fn get_answers(
     let observers = recording.observers.clone();
     match live {
         Some(live) => {
-            let (gate, memory) = (Arc::clone(&live.gate), RequestMemory::new(live.memory));
-            let work = AskSamples { live: Arc::new(live), observers };
+            let memory = RequestMemory::new(live.memory);
+            let gate = Gate::observed(live.limits, observers.clone());
+            let work = AskSamples { live: Arc::new(live), gate: Arc::clone(&gate), observers };
             block_on(ask(work, (gate, memory), samples, recording, stop))?
         }
         None => {

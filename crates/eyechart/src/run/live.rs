@@ -8,7 +8,7 @@ use super::Meter;
 use super::cache::{Cache, Key};
 use super::request::{RequestBuilder, Unready};
 use crate::image::Preparer;
-use crate::provider::{Gate, Provider};
+use crate::provider::{GateSettings, Provider};
 use crate::types::{Request, Sample, SampleRecord};
 use crate::web::Web;
 
@@ -16,8 +16,8 @@ use crate::web::Web;
 pub struct Live {
     /// The endpoint.
     pub provider: Provider,
-    /// The gate that every sample passes.
-    pub gate: Arc<Gate>,
+    /// What limits the requests.
+    pub limits: GateSettings,
     /// Prepares the pictures; none are sent, if absent.
     pub images: Option<Preparer>,
     /// Whether pictures are read and checked but not sent, as in a control without images.

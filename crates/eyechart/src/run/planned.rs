@@ -14,8 +14,8 @@ use crate::hub::Environment;
 use crate::image::Preparer;
 use crate::log::RunFolder;
 use crate::provider::{
-    ApiKey, Gate, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Provider,
-    RetryPolicy, image_limits,
+    ApiKey, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Provider, RetryPolicy,
+    image_limits,
 };
 use crate::scorer::Scorer;
 use crate::types::{
@@ -238,12 +238,6 @@ impl StartedRun {
         self.plan.task_folder.as_deref()
     }
 
-    /// What limits the requests; absent if no endpoint is asked.
-    #[must_use]
-    pub fn gate(&self) -> Option<&Arc<Gate>> {
-        self.live.as_ref().map(|live| &live.gate)
-    }
-
     /// Gets every answer that is missing. Blocks until the record is on the disk; works inside an async program too.
     ///
     /// # Errors
@@ -290,7 +284,7 @@ impl Connection {
         let execution = plan.spec.execution;
         Ok(Live {
             provider,
-            gate: Gate::new(gate_settings(execution)?),
+            limits: gate_settings(execution)?,
             images: preparer(plan, job.folder.images_path()),
             withholds_images: plan.spec.control == Some(Control::NoImages),
             web: web_for(&plan.task, self.allow_private_urls)?,

@@ -18,15 +18,17 @@ pub enum RunEvent<'a> {
         /// The id of the sample.
         id: &'a str,
     },
+    /// A request is sent.
+    AttemptStarted,
     /// An attempt has ended, well or not.
     AttemptEnded(&'a Attempt),
     /// The record of a sample is written. It may not be on the disk yet.
     SampleEnded(&'a SampleRecord),
     /// Records have reached the disk.
     Synced(Tally),
-    /// Nothing is sent for this many seconds, because the endpoint asked for it.
+    /// Nothing is sent for a while, because the endpoint asked for it.
     Paused {
-        /// From now on.
+        /// Seconds from now on; 0 if a pause is over early.
         seconds: f64,
     },
     /// The limit on concurrent requests is a new one.

@@ -25,7 +25,7 @@ pub fn ask(
     let folder = run.folder().clone();
     notice_bad_lines(&folder, &run.job.bad_lines);
     announce(&run);
-    let progress = RunProgress::new(run.gate().cloned());
+    let progress = RunProgress::default();
     let observers = Observers::default().with(Arc::new(progress));
     let ended = interrupt.while_asking(|| run.ask(&interrupt.stop(), observers));
     match &ended {

@@ -112,6 +112,7 @@ pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>
         let ended = AttemptOutcome::classify(&attempt);
         let has_reply = attempt.status.is_some();
         let report = AttemptReport { outcome: &ended, has_reply, tokens, allowances: &allowances };
+        gate.report_attempt(&attempt);
         sample.record_outcome(admission, &report)?;
         attempts.push(attempt);
         // A stop must not discard an answer.

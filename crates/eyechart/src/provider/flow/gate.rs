@@ -18,15 +18,13 @@ use super::health::{EndpointHealth, FailureHistory, OtherSamples};
 use super::limits::{self, Clearance, EndedAttempt, Limit, NextRequest, Pause, SentRequest};
 use super::outcome::AttemptOutcome;
 use super::tokens::TokenEstimate;
-use crate::types::{Connections, Load};
+use crate::types::{Attempt, Connections, Load, Observers, RunEvent};
 
 /// If all samples with a slot have failed, another sample gets a slot after this time, to show whether the endpoint
 /// works.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// At most so many failing samples make room for others: each holds a request in memory.
 const MOST_REPLACED: usize = 16;
-/// The recorded series has at most one point in this time.
-const RESOLUTION: Duration = Duration::from_millis(100);
 
 /// What limits requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +55,7 @@ impl Default for GateSettings {
 pub struct Gate {
     state: Mutex<State>,
     changed: Notify,
+    observers: Observers,
 }
 
 #[derive(Debug)]
@@ -77,9 +76,17 @@ pub(super) struct State {
     pub(super) failing: usize,
     /// When a sample last got a slot because all others had failed.
     probed: Option<Instant>,
-    series: Vec<Load>,
-    /// When the last point of the series was added.
-    series_extended: Option<Instant>,
+    /// The limit on requests in flight that observers know of.
+    reported_limit: Option<usize>,
+    /// The end of the pause that observers know of.
+    reported_pause: Option<Instant>,
+}
+
+/// What observers are told after an attempt.
+#[derive(Debug, Default)]
+struct Changes {
+    limit: Option<Load>,
+    pause: Option<Duration>,
 }
 
 /// The right to ask one sample; given back when dropped.
@@ -116,6 +123,12 @@ impl Gate {
     /// A gate that limits requests as `settings` say.
     #[must_use]
     pub fn new(settings: GateSettings) -> Arc<Self> {
+        Self::observed(settings, Observers::default())
+    }
+
+    /// The same, with `observers` that are told of attempts, of the limit on requests in flight and of pauses.
+    #[must_use]
+    pub fn observed(settings: GateSettings, observers: Observers) -> Arc<Self> {
         let now = Instant::now();
         let mut state = State {
             limits: limits::all(&settings, now),
@@ -127,11 +140,13 @@ impl Gate {
             samples: 0,
             failing: 0,
             probed: None,
-            series: Vec::new(),
-            series_extended: None,
+            reported_limit: None,
+            reported_pause: None,
         };
-        state.observe(now);
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
+        let changes = state.changes(now);
+        let gate = Self { state: Mutex::new(state), changed: Notify::new(), observers };
+        gate.report(&changes);
+        Arc::new(gate)
     }
 
     /// Waits for a slot. Dropping the future gives up the wait.
@@ -143,6 +158,7 @@ impl Gate {
     /// Waits until a request may be sent. Dropping the future gives up the wait.
     pub async fn admit(self: &Arc<Self>) -> Admission {
         let request = self.wait_for(State::admit).await;
+        self.observers.emit(&RunEvent::AttemptStarted);
         Admission { gate: Arc::clone(self), request, has_ended: false }
     }
 
@@ -166,23 +182,18 @@ impl Gate {
         self.changed.notified().await;
     }
 
-    /// The limit on requests in flight and their number, one point for each change of the limit.
-    #[must_use]
-    pub fn series(&self) -> Vec<Load> {
-        self.lock().series.clone()
+    /// Tells observers how an attempt ended.
+    pub(super) fn report_attempt(&self, attempt: &Attempt) {
+        self.observers.emit(&RunEvent::AttemptEnded(attempt));
     }
 
-    /// The limit on requests in flight and their number now.
-    #[must_use]
-    pub fn load(&self) -> Load {
-        self.lock().load()
-    }
-
-    /// For how long the endpoint asks to send nothing; `None` if it does not.
-    #[must_use]
-    pub fn paused_for(&self) -> Option<Duration> {
-        let now = Instant::now();
-        self.lock().pause(now).map(|pause| pause.until - now)
+    fn report(&self, changes: &Changes) {
+        if let Some(load) = &changes.limit {
+            self.observers.emit(&RunEvent::LimitChanged(load));
+        }
+        if let Some(pause) = changes.pause {
+            self.observers.emit(&RunEvent::Paused { seconds: pause.as_secs_f64() });
+        }
     }
 
     /// Wakes the tasks that wait for a change.
@@ -293,7 +304,6 @@ impl State {
             ..self.leave(request, now)
         };
         self.limits.iter_mut().for_each(|limit| limit.attempt_ended(&ended));
-        self.observe(now);
         if report.has_reply {
             self.health.record_reply();
         }
@@ -336,23 +346,18 @@ impl State {
         }
     }
 
-    fn load(&self) -> Load {
-        let (limit, at) = (self.connections(), Timestamp::now().to_string());
-        Load { at, limit, under_way: self.in_flight.len(), samples: self.samples }
-    }
-
-    /// Records changes of the limit. Called after each attempt: an observer of attempts, limits and pauses belongs
-    /// here. Of changes in quick succession only the last is kept.
-    fn observe(&mut self, now: Instant) {
-        if self.series.last().is_some_and(|last| last.limit == self.connections()) {
-            return;
+    /// What is new since observers were last told.
+    fn changes(&mut self, now: Instant) -> Changes {
+        let (limit, pause) = (self.connections(), self.pause(now).map(|pause| pause.until));
+        let mut changes = Changes::default();
+        if self.reported_limit.replace(limit) != Some(limit) {
+            let at = Timestamp::now().to_string();
+            changes.limit = Some(Load { at, limit, under_way: self.in_flight.len(), samples: self.samples });
         }
-        if self.series_extended.is_some_and(|last| now.saturating_duration_since(last) < RESOLUTION) {
-            self.series.pop();
-        } else {
-            self.series_extended = Some(now);
+        if std::mem::replace(&mut self.reported_pause, pause) != pause {
+            changes.pause = Some(pause.map_or(Duration::ZERO, |until| until - now));
         }
-        self.series.push(self.load());
+        changes
     }
 }
 
@@ -372,7 +377,12 @@ impl Admission {
         history: &mut FailureHistory,
     ) -> Result<(), Halt> {
         self.has_ended = true;
-        self.gate.lock().end_attempt(self.request, report, history)
+        let mut state = self.gate.lock();
+        let ended = state.end_attempt(self.request, report, history);
+        let changes = state.changes(Instant::now());
+        drop(state);
+        self.gate.report(&changes);
+        ended
     }
 }
 

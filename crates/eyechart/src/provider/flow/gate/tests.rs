@@ -4,7 +4,7 @@ use super::*;
 use crate::provider::RetryPolicy;
 use crate::provider::flow::allowance::Unit;
 use crate::provider::flow::sample_attempts::SampleAttempts;
-use crate::types::{Attempt, Failure, FailureKind};
+use crate::types::{Attempt, Failure, FailureKind, Observer, Observers, RunEvent};
 
 fn settings(connections: Connections) -> GateSettings {
     GateSettings {
@@ -66,6 +66,36 @@ async fn is_pending<T>(future: impl Future<Output = T>) -> bool {
     tokio::time::timeout(Duration::from_millis(1), future).await.is_err()
 }
 
+/// What an observer was told.
+#[derive(Default)]
+struct Seen {
+    limits: Mutex<Vec<usize>>,
+    pauses: Mutex<Vec<f64>>,
+}
+
+impl Seen {
+    /// In whole seconds.
+    fn pauses(&self) -> Vec<u64> {
+        self.pauses.lock().unwrap().iter().map(|seconds| *seconds as u64).collect()
+    }
+}
+
+impl Observer for Seen {
+    fn observe(&self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::LimitChanged(load) => self.limits.lock().unwrap().push(load.limit),
+            RunEvent::Paused { seconds } => self.pauses.lock().unwrap().push(*seconds),
+            _ => {}
+        }
+    }
+}
+
+fn observed(connections: Connections) -> (Arc<Gate>, Arc<Seen>) {
+    let seen = Arc::new(Seen::default());
+    let observers = Observers::default().with(seen.clone());
+    (Gate::observed(settings(connections), observers), seen)
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_more_slots_are_out_than_there_are_connections() {
     let gate = Gate::new(settings(Connections::Fixed(2)));
@@ -90,9 +120,9 @@ async fn a_pause_that_one_request_is_asked_for_holds_for_all() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_says_nothing_remains_pauses_until_more_does() {
-    let gate = Gate::new(settings(Connections::Fixed(8)));
+    let (gate, seen) = observed(Connections::Fixed(8));
     end(&gate, gate.admit().await, &remaining(0.0)).unwrap();
-    assert_eq!(gate.paused_for().map(|wait| wait.as_secs()), Some(20));
+    assert_eq!(seen.pauses(), [20]);
     let began = Instant::now();
     let _next = gate.admit().await;
     assert_eq!(began.elapsed().as_secs(), 20);
@@ -100,24 +130,24 @@ async fn an_answer_that_says_nothing_remains_pauses_until_more_does() {
 
 #[tokio::test(start_paused = true)]
 async fn a_later_answer_that_says_more_remains_ends_the_pause() {
-    let gate = Gate::new(settings(Connections::Fixed(8)));
+    let (gate, seen) = observed(Connections::Fixed(8));
     let (first, second) = (gate.admit().await, gate.admit().await);
     end(&gate, first, &remaining(0.0)).unwrap();
     assert!(is_pending(gate.admit()).await);
     end(&gate, second, &remaining(50.0)).unwrap();
-    assert_eq!(gate.paused_for(), None);
+    assert_eq!(seen.pauses(), [20, 0]);
     assert!(!is_pending(gate.admit()).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn quotas_that_differ_from_answer_to_answer_hold_nothing_back() {
-    let gate = Gate::new(settings(Connections::Fixed(8)));
+    let (gate, seen) = observed(Connections::Fixed(8));
     for limit in [30.0, 100_000.0, 30.0] {
         let allowance = Allowance { limit: Some(limit), ..remaining(0.0).allowances[0] };
         let report = Report { allowances: vec![allowance], ..report(200, None) };
         end(&gate, gate.admit().await, &report).unwrap();
         if limit > 30.0 {
-            assert_eq!(gate.paused_for(), None);
+            assert_eq!(seen.pauses().last(), Some(&0));
         }
     }
     assert!(!is_pending(gate.admit()).await);
@@ -182,8 +212,8 @@ async fn an_abandoned_request_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_series_has_each_limit_once() {
-    let gate = Gate::new(settings(Connections::Auto));
+async fn each_change_of_the_limit_is_reported_once() {
+    let (gate, seen) = observed(Connections::Auto);
     for _ in 0..20 {
         let admissions = [gate.admit().await, gate.admit().await, gate.admit().await, gate.admit().await];
         tokio::time::advance(Duration::from_millis(200)).await;
@@ -191,8 +221,11 @@ async fn the_series_has_each_limit_once() {
             end(&gate, admission, &report(200, None)).unwrap();
         }
     }
-    let limits: Vec<_> = gate.series().iter().map(|load| load.limit).collect();
-    assert_eq!(limits, [4, 8], "four at once use a limit of four, but not one of eight");
+    assert_eq!(
+        *seen.limits.lock().unwrap(),
+        [4, 8],
+        "four at once use a limit of four, but not one of eight"
+    );
 }
 
 #[tokio::test(start_paused = true)]
