@@ -303,6 +303,17 @@ mod tests {
         }
     }
 
+    /// The bytes that versions without an order of parts sent, so that the published suite stays what it was.
+    #[test]
+    fn a_text_and_its_picture_are_written_byte_for_byte_as_ever() {
+        let request = request(vec![text("?"), picture()], None);
+        let expected = concat!(
+            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"?"},"#,
+            r#"{"type":"image_url","image_url":{"url":"https://a.b/c.jpg"}}]}],"temperature":0.4}"#
+        );
+        assert_eq!(body("m", &params(json!({"temperature": 0.4})), &request), expected);
+    }
+
     #[test]
     fn the_system_message_and_earlier_turns_are_sent_before_the_question() {
         let mut request = request(vec![text("And this?"), picture()], None);

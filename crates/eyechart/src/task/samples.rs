@@ -8,18 +8,19 @@ use serde_json::Value;
 use super::columns::Missing;
 use super::kept::{KeptColumns, cluster_of, read_choices};
 use super::load::LoadedTask;
-use super::message::{Layout, Numbered};
+use super::message::Layout;
 use super::pick::pick;
 use super::prompt::Prompt;
 use super::source::{DataAccess, Located, locate};
 use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader};
 use crate::types::{
-    BadRow, DataFile, DataOrigin, Example, Failure, FailureKind, ImageSource, Messages, Part, PickedSample,
-    Place, Progress, Row, Sample, Task, Turn, text_of,
+    BadRow, DataFile, DataOrigin, Failure, FailureKind, PickedSample, Place, Progress, Row, Sample, Task,
+    text_of,
 };
 
 mod donors;
+mod messages;
 mod row_pictures;
 
 use donors::Handover;
@@ -365,54 +366,6 @@ impl Dataset {
             choices: kept.choices,
             cluster: cluster_of(&row, &self.task),
         }))
-    }
-
-    /// The messages for a row with this prompt; with the pictures `lent` instead of its own, if there are any.
-    fn messages(
-        &self,
-        row: &Row,
-        prompt: &str,
-        lent: Option<&[ImageSource]>,
-    ) -> Result<Messages<ImageSource>, Failure> {
-        let no_picture = |reason| Failure::new(FailureKind::Image, reason);
-        let no_sample = |reason| Failure::new(FailureKind::Sample, reason);
-        let system = self.system.as_ref().map(|system| system.render(&row.cells));
-        let system = system.transpose().map_err(no_sample)?;
-        let own = self.images_of(row).map_err(no_picture)?;
-        let pictures = match (&self.layout, lent) {
-            (Some(layout), Some(lent)) => layout.lend(&own, lent),
-            _ => own,
-        };
-        let question = self.message(prompt, &pictures).map_err(no_sample)?;
-        Ok(Messages { system, turns: self.turns().map_err(no_picture)?, question })
-    }
-
-    fn message(
-        &self,
-        text: &str,
-        pictures: &[Numbered<ImageSource>],
-    ) -> Result<Vec<Part<ImageSource>>, String> {
-        match &self.layout {
-            Some(layout) => layout.message(text, pictures),
-            None => Ok(vec![Part::Text(text.to_owned())]),
-        }
-    }
-
-    /// The task's examples; none where answers are recorded and nothing is sent.
-    fn turns(&self) -> Result<Vec<Turn<ImageSource>>, String> {
-        let examples = self.task.prompt.examples.iter().filter(|_| self.with_images);
-        let turn = |example: &Example| {
-            let numbered = |(number, place): (usize, &String)| {
-                Ok(Numbered { number, picture: self.source_of(place.clone())? })
-            };
-            let pictures: Vec<_> = (1..).zip(&example.images).map(numbered).collect::<Result<_, String>>()?;
-            Ok(Turn { question: self.message(&example.prompt, &pictures)?, answer: example.answer.clone() })
-        };
-        examples.map(turn).collect()
-    }
-
-    fn example_pictures(&self) -> impl Iterator<Item = &String> {
-        self.task.prompt.examples.iter().flat_map(|example| &example.images)
     }
 
     fn picture_columns(&self) -> &[String] {
