@@ -48,6 +48,8 @@ mod resume;
 mod scorer_keys;
 mod scorers;
 mod secrets;
+#[cfg(unix)]
+mod snapshots;
 mod structure;
 mod suite;
 mod usage;
