@@ -72,10 +72,9 @@ impl Model {
                 kept.push(line);
                 continue;
             }
-            if left < line.text.len() {
-                line.says = None;
-            }
             line.text.truncate(left);
+            // What is left may be whole again: the byte that was hit may have been lost.
+            line.says = serde_json::from_slice(&line.text).ok();
             torn = Some(line).filter(|line| !line.text.is_empty());
             break;
         }
