@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::stats::quantile;
-use crate::types::{Cost, EvalSpec, Results, SampleCounts, SampleRecord, Score, Speed, Tokens, hex};
+use crate::text::hex;
+use crate::types::{Cost, EvalSpec, Results, SampleCounts, SampleRecord, Score, Speed, Tokens};
 
 mod figures;
 

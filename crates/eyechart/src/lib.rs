@@ -66,6 +66,7 @@ pub mod score;
 pub mod scorer;
 pub mod stats;
 pub mod task;
+pub mod text;
 pub mod types;
 pub mod web;
 pub mod weights;

@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 use super::folder::{files_below, has_rows};
 use super::read_at::{LocalFile, ReadAt};
 use super::{DatasetError, io_error};
-use crate::types::{DataFile, hex};
+use crate::text::hex;
+use crate::types::DataFile;
 
 /// How much of a file is hashed at a time.
 const BUFFER_BYTES: usize = 1 << 20;

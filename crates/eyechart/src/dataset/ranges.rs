@@ -15,7 +15,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::read_at::{ReadAt, check_range, read_range};
-use crate::types::hex;
+use crate::text::hex;
 
 /// Bytes in a block: the least that is fetched.
 const BLOCK: u64 = 64 << 10;

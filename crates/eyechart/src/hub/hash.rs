@@ -7,7 +7,7 @@ use std::path::Path;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use crate::types::hex;
+use crate::text::hex;
 
 /// Bytes that are hashed at once.
 const BLOCK: usize = 1 << 18;

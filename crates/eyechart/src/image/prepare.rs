@@ -13,9 +13,10 @@ use super::once::{Key, OncePerKey};
 use super::plan::Plan;
 use super::read;
 use super::store::Store;
+use crate::text::{hex, shown_address};
 use crate::types::{
     Failure, FailureKind, ImageDetail, ImageLimits, ImageRecord, ImageSource, ImagesSpec, RequestImage,
-    SendAs, hex, shown_address,
+    SendAs,
 };
 
 /// Prepares the pictures of one run, from many threads at once.

@@ -14,8 +14,9 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::text::hex;
 use crate::types::{
-    Failure, FailureKind, ImageFormat, ImageLimits, ImageSource, ImagesSpec, RequestImage, SendAs, hex,
+    Failure, FailureKind, ImageFormat, ImageLimits, ImageSource, ImagesSpec, RequestImage, SendAs,
 };
 
 fn plain() -> ImagesSpec {

@@ -12,7 +12,8 @@ use super::flow::allowance::{self, Allowance};
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, Secrets, is_placeholder};
 use super::said::Said;
-use crate::types::{Attempt, Failure, FailureKind, ModelOutput, causes};
+use crate::text::causes;
+use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 
 /// No reply to one question is longer than this.
 const LARGEST_REPLY: usize = 16 << 20;

@@ -2,6 +2,7 @@
 
 use super::Entry;
 use super::table::{Row, Table};
+use crate::text::usd;
 use crate::types::{Cost, Results};
 
 pub(super) fn table(entries: &[Entry]) -> Table {
@@ -24,17 +25,12 @@ pub(super) fn table(entries: &[Entry]) -> Table {
 
 fn row(results: &Results, cost: &Cost) -> Row {
     let cells = vec![
-        money(cost.usd),
+        usd(cost.usd),
         cost.price.input.to_string(),
         cost.price.output.to_string(),
         cost.price.date.clone(),
     ];
     Row { group: results.task.clone(), name: results.shown_model(), cells }
-}
-
-/// Cents where there are dollars, as many digits as it takes where there are not.
-fn money(usd: f64) -> String {
-    if usd >= 10.0 { format!("{usd:.2}") } else { format!("{usd:.4}") }
 }
 
 fn notes_of(results: &Results, cost: &Cost) -> Vec<String> {

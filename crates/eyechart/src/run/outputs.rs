@@ -8,7 +8,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::RunError;
-use crate::types::{DataFile, PickedSample, hex, text_of};
+use crate::text::hex;
+use crate::types::{DataFile, PickedSample, text_of};
 
 /// A file of outputs.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use super::pictures::fetch_all;
 use super::request::Unready;
 use crate::engine::block_on;
 use crate::task::Dataset;
-use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, hex, nearest};
+use crate::text::{grouped, hex};
+use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, nearest};
 
 /// Texts of fewer bytes are shown as they are, whatever they hold.
 const WORTH_ABBREVIATING: usize = 256;
@@ -112,17 +113,7 @@ fn in_words(encoded: &str, pictures: &[ImageRecord]) -> Option<String> {
         (Some(width), Some(height)) => format!(", {width} × {height}"),
         _ => String::new(),
     };
-    Some(format!("… ({} bytes{size}, sha256 {}…)", grouped(bytes.len()), &sha256[..8]))
-}
-
-/// Thousands set apart: `90,211`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (head, tail) = digits.split_at(first);
-    let groups = tail.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let head = (!head.is_empty()).then(|| head.to_owned());
-    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+    Some(format!("… ({} bytes{size}, sha256 {}…)", grouped(bytes.len() as u64), &sha256[..8]))
 }
 
 #[cfg(test)]
@@ -153,9 +144,5 @@ mod tests {
         let words = format!("… (12,345 bytes, 1024 × 768, sha256 {}…)", &sha256[..8]);
         let expected = json!({"url": format!("data:image/png;base64,{words}"), "data": words, "text": other});
         assert_eq!(body, expected);
-        assert_eq!(
-            [0, 12, 123, 1_234, 123_456, 1_234_567].map(grouped).join(" "),
-            "0 12 123 1,234 123,456 1,234,567"
-        );
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A guess is shown to the user with its reason, and every line of it can be changed by hand.
 
-use super::look::{Column, Look, is_address, names_picture};
+use super::look::{Column, Look, names_picture};
 use crate::dataset::resolve_label;
+use crate::text::is_address;
 use crate::types::{SendAs, text_of, texts_of};
 
 const IMAGES: [&str; 15] = [

@@ -8,9 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::dataset::resolve_label;
 use crate::scorer::Scorer;
 use crate::scorer::choice::Options;
-use crate::types::{
-    Choices, RecordedChoices, Row, SampleRecord, Task, hex, shown_address, text_of, texts_of,
-};
+use crate::text::{hex, shown_address};
+use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, text_of, texts_of};
 
 /// The columns that are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use super::check::{parse, parse_recorded};
 use super::registry::{builtin_tasks, suites};
 use super::scoring;
-use crate::types::{Place, Task, TaskSource, hex};
+use crate::text::hex;
+use crate::types::{Place, Task, TaskSource};
 
 /// A task that can be run.
 #[derive(Debug, Clone, PartialEq)]

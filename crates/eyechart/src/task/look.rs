@@ -234,12 +234,6 @@ fn contents(folder: &Path) -> String {
     }
 }
 
-/// Whether a text is an address of the web.
-pub(super) fn is_address(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    lower.starts_with("http://") || lower.starts_with("https://")
-}
-
 /// Whether a text names a picture: by its extension, whatever follows a `?`.
 pub(super) fn names_picture(text: &str) -> bool {
     is_picture(text.split('?').next().unwrap_or(text))

@@ -14,6 +14,7 @@ use super::prompt::Prompt;
 use super::source::{DataAccess, Located, locate};
 use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader};
+use crate::text::is_address;
 use crate::types::{
     BadRow, DataFile, DataOrigin, Failure, FailureKind, PickedSample, Place, Progress, Row, Sample, Task,
     text_of,
@@ -25,7 +26,7 @@ mod row_pictures;
 
 use donors::Handover;
 pub use donors::{Donor, Donors, RowPictures};
-use row_pictures::{is_address, named_pictures};
+use row_pictures::named_pictures;
 
 /// A task's rows, and the pictures that they name.
 pub struct Dataset {

@@ -105,18 +105,3 @@ impl Failure {
         Self { kind, message: message.into() }
     }
 }
-
-/// The whole chain of an error's causes in one line, each text once: the outermost often says only what was tried.
-#[must_use]
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut causes = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if causes.last() != Some(&text) {
-            causes.push(text);
-        }
-        next = cause.source();
-    }
-    causes.join(": ")
-}

@@ -2,13 +2,11 @@
 //!
 //! Nothing here opens a file, a socket or a clock.
 
-mod address;
 mod command;
 mod encoder;
 mod error_class;
 mod event;
 mod failure;
-mod hex;
 mod images;
 mod metric;
 mod nearest;
@@ -27,13 +25,11 @@ mod span;
 mod spec;
 mod task;
 
-pub use address::shown_address;
 pub use command::{ArgumentFile, CommandRecord};
 pub use encoder::EncoderSpec;
 pub use error_class::ErrorClass;
 pub use event::{Observer, Observers, RunEvent, Tally};
-pub use failure::{Failure, FailureKind, causes};
-pub use hex::hex;
+pub use failure::{Failure, FailureKind};
 pub use images::{
     Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
 };

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use reqwest::Url;
 use sha2::{Digest, Sha256};
 
-use crate::types::hex;
+use crate::text::hex;
 
 #[derive(Debug)]
 pub(super) struct Cache {

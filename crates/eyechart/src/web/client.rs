@@ -10,7 +10,7 @@ use reqwest::{Response, Url};
 
 use super::WebSettings;
 use super::guard::{Guard, GuardedNames, Refused};
-use crate::types::causes;
+use crate::text::causes;
 
 /// The waits before another try, where the host asks for none.
 pub(super) const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];

@@ -24,7 +24,8 @@ use sha2::{Digest, Sha256};
 
 use super::client::{Client, LONGEST_WAIT, Trouble, WAITS, check_status, parsed, transport};
 use super::{Web, cache::write};
-use crate::types::{Progress, hex, shown_address};
+use crate::text::{hex, shown_address};
+use crate::types::Progress;
 
 /// Without a byte for this long a connection counts as broken.
 const STALLED: Duration = Duration::from_secs(30);

@@ -18,7 +18,8 @@ use reqwest::Url;
 use reqwest::dns::Resolve;
 use tokio::sync::OnceCell;
 
-use crate::types::{Failure, FailureKind, shown_address};
+use crate::text::shown_address;
+use crate::types::{Failure, FailureKind};
 pub use download::WebFile;
 
 use cache::Cache;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::types::hex;
+use crate::text::hex;
 
 /// An encoder's files.
 #[derive(Debug, Clone)]

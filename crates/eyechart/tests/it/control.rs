@@ -15,7 +15,7 @@ use assert_cmd::Command;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use eyechart::rehearse::Server;
-use eyechart::types::hex;
+use eyechart::text::hex;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -6,7 +6,7 @@ use crate::common::site::{Page, Site};
 use crate::common::{self, Place, endpoint, run_at, stderr};
 use assert_cmd::Command;
 use eyechart::rehearse::Server;
-use eyechart::types::hex;
+use eyechart::text::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 

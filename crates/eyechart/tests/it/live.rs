@@ -42,7 +42,7 @@ fn every_sample_is_asked_once_with_its_own_prompt_and_the_original_bytes() {
     assert_eq!(sample["status"], "completed");
     assert_eq!(sample["output"]["text"], " Seven. ");
     let image = &sample["images"][0];
-    assert_eq!(image["sha256"], eyechart::types::hex(&Sha256::digest(&picture)));
+    assert_eq!(image["sha256"], eyechart::text::hex(&Sha256::digest(&picture)));
     assert_eq!(image["bytes"], picture.len());
     assert_eq!(image["media_type"], "image/jpeg");
     assert_eq!((image["width"].as_u64(), image["height"].as_u64()), (Some(560), Some(600)));
@@ -297,7 +297,7 @@ fn a_picture_in_another_format_becomes_the_format_that_the_task_asks_for() {
     let sha256 = image["sha256"].as_str().unwrap();
     let stored = std::fs::read(place.runs().join("images").join(sha256)).unwrap();
     assert_eq!(
-        eyechart::types::hex(&Sha256::digest(&stored)),
+        eyechart::text::hex(&Sha256::digest(&stored)),
         sha256,
         "bytes that exist nowhere else are stored"
     );
@@ -311,7 +311,7 @@ fn all_pictures_are_stored_where_asked_for() {
     let task = place.charts(2);
     let server = endpoint(Vec::new());
     run_at(&server, &place, &task).arg("--keep-images").assert().code(0);
-    let sha256 = eyechart::types::hex(&Sha256::digest(jpeg(1, 2_000)));
+    let sha256 = eyechart::text::hex(&Sha256::digest(jpeg(1, 2_000)));
     assert_eq!(std::fs::read(place.runs().join("images").join(sha256)).unwrap(), jpeg(1, 2_000));
 }
 

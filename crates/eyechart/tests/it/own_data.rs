@@ -217,7 +217,7 @@ fn the_request_shown_is_the_one_that_a_run_sends() {
     run_at(&server, &place, &task).args(["--param", "max_tokens=7"]).assert().code(0);
     let sent = bodies(&server).into_iter().find(|body| body.to_string().contains("chart 1?")).unwrap();
     let picture = jpeg(1, 2_000);
-    let sha256 = eyechart::types::hex(&Sha256::digest(&picture));
+    let sha256 = eyechart::text::hex(&Sha256::digest(&picture));
     let size = picture.len().to_string();
     let (thousands, rest) = size.split_at(size.len() - 3);
     let mut expected = sent.clone();

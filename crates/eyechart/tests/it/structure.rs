@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use self::imports::imports;
 
 /// Each layer may import those before it. Within a layer: see [`IMPORTS_OWN_LAYER`].
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 9] = [
+    &["text"],
+    &["files", "net"],
     &["types", "stats"],
     &["hub", "web"],
     &["dataset", "demo", "image", "log", "provider", "rehearse", "scorer", "weights"],

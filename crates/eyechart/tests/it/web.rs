@@ -7,7 +7,7 @@ use crate::common::site::{Page, Site};
 use crate::common::{self, Place, bodies, endpoint, jpeg, run_at, stderr, stdout};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use eyechart::types::hex;
+use eyechart::text::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -2,6 +2,8 @@
 
 use eyechart::run::{DryRun, Expected, Forecast, Oddity, PlannedRun, Remark};
 
+use eyechart::text::{grouped, usd};
+
 use super::super::score::RunFormat;
 use super::super::{Exit, output};
 use super::Run;
@@ -20,18 +22,18 @@ impl Run {
             cost += forecast.cost.and_then(|cost| cost.value).unwrap_or(0.0);
         }
         if planned.len() > 1 && requests > 0.0 {
-            let priced = if cost > 0.0 { format!(", {} USD", money(cost)) } else { String::new() };
+            let priced = if cost > 0.0 { format!(", {} USD", usd(cost)) } else { String::new() };
             output::say(&format!(
                 "forecast for all {} tasks: {} requests{priced}",
                 planned.len(),
-                grouped(requests)
+                count(requests)
             ));
         }
         let limit = planned.first().and_then(|planned| planned.plan.spec.execution.budget.cost);
         if let Some(limit) = limit.filter(|limit| cost > *limit) {
             output::notice(&format!(
                 "{} USD are forecast, more than --max-cost {limit}: the run may stop before its end",
-                money(cost)
+                usd(cost)
             ));
         }
         Ok(())
@@ -66,7 +68,7 @@ fn in_words(dry_run: &DryRun) -> String {
     text.push_str(&in_lines(&dry_run.forecast));
     text.push('\n');
     if let Some(prompts) = &dry_run.prompts {
-        let (mean, longest) = (grouped(prompts.mean.round()), grouped(prompts.longest as f64));
+        let (mean, longest) = (count(prompts.mean), grouped(prompts.longest as u64));
         text.push_str(&line(
             "prompts",
             &mean,
@@ -110,7 +112,7 @@ fn words(oddity: Oddity) -> &'static str {
 }
 
 fn in_lines(forecast: &Forecast) -> String {
-    let number = |expected: &Expected| expected.value.map_or_else(|| "–".to_owned(), grouped);
+    let number = |expected: &Expected| expected.value.map_or_else(|| "–".to_owned(), count);
     let line_of = |name, expected: &Expected| line(name, &number(expected), &expected.basis);
     let mut lines = vec![
         line_of("requests", &forecast.requests),
@@ -120,36 +122,17 @@ fn in_lines(forecast: &Forecast) -> String {
     lines.extend(forecast.picture_tokens.as_ref().map(|expected| line_of("tokens of pictures", expected)));
     lines.push(line_of("tokens of answers", &forecast.output_tokens));
     lines.extend(forecast.cost.as_ref().map(|cost| {
-        let usd = cost.value.map_or_else(|| "–".to_owned(), money);
+        let usd = cost.value.map_or_else(|| "–".to_owned(), usd);
         line("cost", &usd, &cost.basis)
     }));
     lines.join("\n")
 }
 
+/// A forecast number to the nearest whole one.
+fn count(number: f64) -> String {
+    grouped(number.round() as u64)
+}
+
 fn line(name: &str, number: &str, basis: &str) -> String {
     format!("  {name:18} {number:>11}  {basis}")
-}
-
-fn money(usd: f64) -> String {
-    if usd >= 10.0 { format!("{usd:.2}") } else { format!("{usd:.4}") }
-}
-
-/// Thousands set apart: `90,211`. Of a whole number.
-fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(
-            [0.0, 12.0, 123.0, 1234.0, 1_234_567.0].map(grouped).join(" "),
-            "0 12 123 1,234 1,234,567"
-        );
-    }
 }

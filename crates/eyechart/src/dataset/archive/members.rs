@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::stream::Fault;
-use crate::types::hex;
+use crate::text::hex;
 
 /// A short name that differs for each text.
 pub(super) fn short_hash(text: &str) -> String {

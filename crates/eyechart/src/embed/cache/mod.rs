@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 
 use crate::log::{LogError, remove_leftovers};
-use crate::types::hex;
+use crate::text::hex;
 use segment::Segment;
 
 /// All encoders' segments together, in bytes, unless set otherwise: about 680,000 vectors of 384 numbers.

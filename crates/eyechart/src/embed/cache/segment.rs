@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::{CacheKey, EXTENSION, TextHash};
 use crate::log::{LogError, write_atomically};
-use crate::types::hex;
+use crate::text::hex;
 
 const MAGIC: &[u8; 16] = b"eyechart vectors";
 const VERSION: u32 = 1;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Finding, Problem};
-use crate::types::hex;
+use crate::text::hex;
 
 /// A folder of pictures that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

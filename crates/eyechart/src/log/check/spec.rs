@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Finding, Problem};
 use crate::log::RunFolder;
-use crate::types::{EvalSpec, hex};
+use crate::text::hex;
+use crate::types::EvalSpec;
 
 /// The spec, where it can be read at all.
 pub(super) fn check(folder: &RunFolder, findings: &mut Vec<Finding>) -> Option<EvalSpec> {

@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::FORMAT;
 use crate::provider::Header;
-use crate::types::{Endpoint, ImageRecord, Part, Request, RequestImage, hex};
+use crate::text::hex;
+use crate::types::{Endpoint, ImageRecord, Part, Request, RequestImage};
 
 /// SHA-256 of a request's canonical form, in hex.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::provider::Header;
-use crate::types::{CachedAnswer, Endpoint, ModelOutput, Request, SampleRecord, hex};
+use crate::text::hex;
+use crate::types::{CachedAnswer, Endpoint, ModelOutput, Request, SampleRecord};
 pub(super) use key::Key;
 use key::Scope;
 

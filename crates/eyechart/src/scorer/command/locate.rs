@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf, is_separator};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::types::{ArgumentFile, CommandRecord, hex};
+use crate::text::hex;
+use crate::types::{ArgumentFile, CommandRecord};
 
 /// Bytes of a file that are hashed at once.
 const BLOCK: usize = 1 << 16;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Dataset;
 use crate::task::message::Numbered;
+use crate::text::is_address;
 use crate::types::{ImageSource, ImagesSpec, Place, Row, items_of, text_of};
 
 impl Dataset {
@@ -102,9 +103,4 @@ pub(super) fn named_pictures(row: &Row, column: &str) -> Vec<String> {
     let is_held = row.blobs.keys().any(|place| place == column || place.starts_with(&format!("{column}.")));
     let places = if is_held { Vec::new() } else { places_of(row, column) };
     places.into_iter().map(|place| place.picture).filter(|place| !is_address(place)).collect()
-}
-
-pub(super) fn is_address(place: &str) -> bool {
-    let lower = place.to_ascii_lowercase();
-    lower.starts_with("http://") || lower.starts_with("https://")
 }

@@ -14,8 +14,8 @@ use zip::write::SimpleFileOptions;
 use super::super::{Expected, Locate, Model, Package};
 use super::hub_server::{HubServer, Repo};
 use crate::hub::Environment;
+use crate::text::hex;
 use crate::types::Progress;
-use crate::types::hex;
 
 const FILES: [(&str, &str); 5] = [
     ("modules.json", "modules"),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// Bytes in lower-case hex.
+/// Formats bytes in lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -10,4 +10,12 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_byte_has_two_lower_case_digits() {
+        assert_eq!(super::hex(&[0, 10, 255]), "000aff");
+    }
 }

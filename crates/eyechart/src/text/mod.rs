@@ -1,0 +1,12 @@
+//!
+//! Pure functions. Nothing here knows a word of the field, opens a file or reads a clock.
+
+mod address;
+mod causes;
+mod hex;
+mod number;
+
+pub use address::{is_address, shown_address};
+pub use causes::causes;
+pub use hex::hex;
+pub use number::{grouped, usd};
