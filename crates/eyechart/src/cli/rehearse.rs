@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use eyechart::rehearse::{Capacity, Fault, Faults, Odds, Options, Script, Server, Stats};
+use eyechart::text::parse_duration;
 
 use super::{Exit, output};
 
@@ -21,7 +22,7 @@ pub struct Rehearse {
     answers: Option<PathBuf>,
 
     /// Wait before each reply, such as 200ms or 1.5s
-    #[arg(long, default_value = "0ms", value_parser = parse_duration)]
+    #[arg(long, default_value = "0ms", value_parser = parse_latency)]
     latency: Duration,
 
     /// Let this share of the requests meet a fault, such as 503:0.1; may be repeated
@@ -83,14 +84,8 @@ fn summary(stats: &Stats) -> String {
     parts.join("; ")
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let expected = || format!("expected something like 200ms or 1.5s, got {text:?}");
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1e-3),
-        None => (text.strip_suffix('s').ok_or_else(expected)?, 1.0),
-    };
-    let number: f64 = number.parse().map_err(|_| expected())?;
-    Duration::try_from_secs_f64(number * unit).map_err(|_| expected())
+fn parse_latency(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| format!("expected something like 200ms or 1.5s, got {text:?}"))
 }
 
 /// `40`, or `40,10@30s,40@60s`: from these times since the start on.
@@ -99,7 +94,8 @@ fn parse_capacity(text: &str) -> Result<Capacity, String> {
     let (mut capacity, mut last) = (Capacity::default(), None);
     for step in text.split(',') {
         let (most, after) = step.split_once('@').unwrap_or((step, "0s"));
-        let (most, after) = (most.parse().map_err(|_| expected())?, parse_duration(after)?);
+        let most = most.parse().map_err(|_| expected())?;
+        let after = parse_duration(after).ok_or_else(expected)?;
         if last.is_some_and(|last| after <= last) {
             return Err(format!("{}; each time is after the one before", expected()));
         }

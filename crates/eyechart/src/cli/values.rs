@@ -2,6 +2,7 @@
 
 use eyechart::provider::Header;
 use eyechart::task::REFUSED_FIELDS;
+use eyechart::text::parse_duration;
 use eyechart::types::Connections;
 use serde_json::Value;
 
@@ -74,11 +75,12 @@ pub fn parse_per_minute(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Seconds, as a plain number or with units: `120`, `2m`.
 pub fn parse_seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
-        _ => Err("expected a number of seconds above 0, at most 86400".to_owned()),
-    }
+    let seconds = text.parse().ok().or_else(|| Some(parse_duration(text)?.as_secs_f64()));
+    seconds
+        .filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0)
+        .ok_or_else(|| "expected seconds above 0 and at most 86400, such as 120 or 2m".to_owned())
 }
 
 pub fn parse_rate(text: &str) -> Result<f64, String> {

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::text::parse_duration;
 use crate::types::{Failure, FailureKind};
 
 /// Bytes of a foreign error text that are looked at.
@@ -255,18 +255,13 @@ fn is_thing_of_a_sample(word: &str) -> bool {
 /// Google's `details` with a `retryDelay`, as in `15s`.
 fn wait_of(error: &Value) -> Option<Duration> {
     let details = error.get("details")?.as_array()?;
-    details.iter().find_map(|detail| duration(detail.get("retryDelay")?.as_str()?))
+    details.iter().find_map(|detail| parse_duration(detail.get("retryDelay")?.as_str()?))
 }
 
 /// The wait in `Please retry in 15.002s.`
 fn wait_in(message: &str) -> Option<Duration> {
     let (_, behind) = message.split_once("Please retry in ")?;
-    duration(behind.split_whitespace().next()?.trim_end_matches(['.', ',']))
-}
-
-/// `15s`, `15.002s`, `1h2m3.5s`.
-fn duration(text: &str) -> Option<Duration> {
-    Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()
+    parse_duration(behind.split_whitespace().next()?.trim_end_matches(['.', ',']))
 }
 
 fn some<'a>(body: &'a Value, key: &str) -> Option<&'a Value> {

@@ -1,12 +1,15 @@
+//! Text mechanics: short forms of numbers, durations, hashes, addresses and errors.
 //!
 //! Pure functions. Nothing here knows a word of the field, opens a file or reads a clock.
 
 mod address;
 mod causes;
+mod duration;
 mod hex;
 mod number;
 
 pub use address::{is_address, shown_address};
 pub use causes::causes;
+pub use duration::parse_duration;
 pub use hex::hex;
 pub use number::{grouped, usd};

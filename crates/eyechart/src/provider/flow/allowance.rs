@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 
 use super::retry::parse_retry_after;
+use crate::text::parse_duration;
 
 /// What a rate limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,28 +108,7 @@ fn parse_reset(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(at) = value.parse::<Timestamp>() {
         return Some(at.duration_since(now).max(SignedDuration::ZERO).unsigned_abs());
     }
-    parse_parts(value)
-}
-
-fn parse_parts(value: &str) -> Option<Duration> {
-    let (mut rest, mut seconds) = (value, 0.0);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
-        let unit = match &rest[digits..unit_end] {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 1e-3,
-            "us" | "µs" => 1e-6,
-            "ns" => 1e-9,
-            _ => return None,
-        };
-        seconds += number * unit;
-        rest = &rest[unit_end..];
-    }
-    Duration::try_from_secs_f64(seconds).ok().filter(|_| !value.is_empty())
+    parse_duration(value)
 }
 
 #[cfg(test)]
