@@ -1,10 +1,9 @@
 //! From records and scores to figures: `results.json`.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
+use crate::files::sha256_hex;
 use crate::stats::quantile;
-use crate::text::hex;
 use crate::types::{Cost, EvalSpec, Results, SampleCounts, SampleRecord, Score, Speed, Tokens};
 
 mod figures;
@@ -77,7 +76,7 @@ pub fn analyze(spec: &EvalSpec, measured: &[Measured], outcomes: Outcomes, score
 
 fn picked_sha256(spec: &EvalSpec) -> String {
     let ids: Vec<&str> = spec.picked.iter().map(|picked| picked.id.as_str()).collect();
-    hex(&Sha256::digest(serde_json::to_vec(&ids).unwrap_or_default()))
+    sha256_hex(serde_json::to_vec(&ids).unwrap_or_default())
 }
 
 /// `None` where no request was made.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::log::{LogError, write_atomically};
+use crate::files::{FileError, create_folders, write_bytes};
 
 /// The models of the demo. Their answers were written for it by hand.
 pub const MODELS: [&str; 2] = ["demo/large", "demo/small"];
@@ -46,16 +46,16 @@ const FILES: &[(&str, &[u8])] = files![
 /// the same stay as they are.
 ///
 /// # Errors
-/// [`LogError::Io`] where the folder cannot be written.
-pub fn unpack(folder: &Path) -> Result<PathBuf, LogError> {
+/// [`FileError`] if the folder cannot be written.
+pub fn unpack(folder: &Path) -> Result<PathBuf, FileError> {
     let images = folder.join("images");
-    std::fs::create_dir_all(&images).map_err(LogError::io("create the folder", &images))?;
+    create_folders(&images)?;
     for (name, bytes) in FILES {
         let path = folder.join(name);
         if std::fs::read(&path).is_ok_and(|present| present == *bytes) {
             continue;
         }
-        write_atomically(&path, |file| file.write_all(bytes))?;
+        write_bytes(&path, bytes)?;
     }
     Ok(folder.to_owned())
 }

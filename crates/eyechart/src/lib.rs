@@ -55,6 +55,7 @@ pub mod dataset;
 pub mod demo;
 pub mod embed;
 pub mod engine;
+pub mod files;
 pub mod hub;
 pub mod image;
 pub mod log;

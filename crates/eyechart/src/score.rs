@@ -3,7 +3,8 @@
 mod columns;
 
 use crate::analyze::{self, Measured, analyze};
-use crate::log::{BadLine, LogError, RunFolder, write_atomically, write_json};
+use crate::files::{FileError, write_atomically, write_json};
+use crate::log::{BadLine, LogError, RunFolder};
 use crate::scorer::{Embed, KeyFault, Scorer, ScorerError, Tools};
 use crate::task::{LoadedTask, TaskError};
 use columns::Completion;
@@ -125,18 +126,18 @@ impl<'a> Scoring<'a> {
         let scores: Vec<Score> = (0..record.samples.len())
             .flat_map(|_| by_scorer.iter_mut().filter_map(Iterator::next).flatten().collect::<Vec<_>>())
             .collect();
-        self.write_scores(&scores)?;
+        self.write_scores(&scores).map_err(LogError::from)?;
         let embeds = self.needs_encoder() && !scores.is_empty();
         let results = Results {
             encoder: tools.embedder.filter(|_| embeds).map(Embed::spec),
             scored_by: self.file.map(|file| file.source.clone()),
             ..analyze(&spec, &measured, record.samples.iter().collect(), &scores)
         };
-        write_json(&self.folder.results_path(), &results)?;
+        write_json(&self.folder.results_path(), &results).map_err(LogError::from)?;
         Ok(Scored { results, task: self.task, bad_lines: record.bad_lines })
     }
 
-    fn write_scores(&self, scores: &[Score]) -> Result<(), LogError> {
+    fn write_scores(&self, scores: &[Score]) -> Result<(), FileError> {
         write_atomically(&self.folder.scores_path(), |file| {
             for score in scores {
                 serde_json::to_writer(&mut *file, score)?;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use clap::Args;
 use eyechart::embed::Arithmetic;
-use eyechart::log::{WriteSeek, write_atomically};
+use eyechart::files::{WriteSeek, write_atomically};
 use sentence_embed::{Encoder, Precision};
 use serde::Deserialize;
 

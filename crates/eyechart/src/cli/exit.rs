@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use eyechart::files::FileError;
 use eyechart::log::LogError;
 use eyechart::run::RunError;
 use eyechart::score::ScoreError;
@@ -71,4 +72,13 @@ fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
         .or_else(|| error.downcast_ref().map(ScoreError::class))
         .or_else(|| error.downcast_ref().map(LogError::class))
         .or_else(|| error.downcast_ref().map(EmbedError::class))
+        .or_else(|| error.downcast_ref().map(class_of_file_error))
+}
+
+/// A file that is missing is a mistake of the caller; a full disk is not.
+fn class_of_file_error(error: &FileError) -> ErrorClass {
+    match error.source.kind() {
+        std::io::ErrorKind::NotFound => ErrorClass::Usage,
+        _ => ErrorClass::Machine,
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use eyechart::log::write_atomically;
+use eyechart::files::write_bytes;
 use eyechart::run::RunError;
 use eyechart::task::{DataAccess, Dataset, Guess, LoadedTask, Look, Options, SampleResult, starter};
 use eyechart::types::{ImageSource, Sample, Silent};
@@ -58,7 +58,7 @@ impl Init {
         refuse_nothing(&look, &guess, &out)?;
         let text = starter(self.name.as_deref().unwrap_or(&stem), &look, &guess);
         let first = first_sample(&text, &look, &out)?;
-        write_atomically(&out, |file| file.write_all(text.as_bytes()))?;
+        write_bytes(&out, text.as_bytes())?;
         notices(&guess).iter().for_each(|notice| output::notice(notice));
         let shown = [
             format!("wrote {}\n", out.display()),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,11 +14,9 @@ use sha2::{Digest, Sha256};
 use super::folder::{files_below, has_rows};
 use super::read_at::{LocalFile, ReadAt};
 use super::{DatasetError, io_error};
+use crate::files::{FileHash, sha256_of_file};
 use crate::text::hex;
 use crate::types::DataFile;
-
-/// How much of a file is hashed at a time.
-const BUFFER_BYTES: usize = 1 << 20;
 
 /// How many names a hint shows.
 const NAMES_IN_HINT: usize = 5;
@@ -191,10 +189,10 @@ fn contents(folder: &Path) -> Result<String, DatasetError> {
 /// [`DatasetError::Io`] where a file cannot be read.
 pub fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
     let entry = |path: &PathBuf| {
-        let (bytes, sha256) = match files.remote.get(path) {
-            Some(remote) => (remote.content.size(), remote.sha256.clone()),
+        let FileHash { bytes, sha256 } = match files.remote.get(path) {
+            Some(remote) => FileHash { bytes: remote.content.size(), sha256: remote.sha256.clone() },
             None if is_folder(files, path) => hash_folder(files, path)?,
-            None => hash_file(path)?,
+            None => sha256_of_file(path)?,
         };
         let relative = path.strip_prefix(&files.folder).unwrap_or(path);
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
@@ -203,41 +201,20 @@ pub fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
     files.paths.iter().map(entry).collect()
 }
 
-/// Number of bytes and their SHA-256.
-fn hash_file(path: &Path) -> Result<(u64, String), DatasetError> {
-    let hash = || -> io::Result<(u64, String)> {
-        let mut file = fs::File::open(path)?;
-        let (mut hasher, mut bytes) = (Sha256::new(), 0);
-        let mut buffer = vec![0; BUFFER_BYTES];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok((bytes, hex(&hasher.finalize()))),
-                Ok(read) => {
-                    hasher.update(&buffer[..read]);
-                    bytes += read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    };
-    hash().map_err(io_error(path))
-}
-
 fn is_folder(files: &Files, path: &Path) -> bool {
     files.listed.is_some() || path.is_dir()
 }
 
-fn hash_folder(files: &Files, folder: &Path) -> Result<(u64, String), DatasetError> {
+fn hash_folder(files: &Files, folder: &Path) -> Result<FileHash, DatasetError> {
     let (mut hasher, mut total) = (Sha256::new(), 0);
     for (name, bytes) in sizes_below(files, folder)? {
         total += bytes;
         hasher.update(match has_rows(&name) {
-            true => format!("{name}\0{bytes}\0{}\n", hash_file(&folder.join(&name))?.1),
+            true => format!("{name}\0{bytes}\0{}\n", sha256_of_file(&folder.join(&name))?.sha256),
             false => format!("{name}\0{bytes}\n"),
         });
     }
-    Ok((total, hex(&hasher.finalize())))
+    Ok(FileHash { bytes: total, sha256: hex(&hasher.finalize()) })
 }
 
 /// The files below `folder`, sorted by path, with their sizes.

@@ -18,6 +18,7 @@ mod webdataset;
 
 use std::path::{Path, PathBuf};
 
+use crate::files::FileError;
 use crate::types::{BadRow, Row, did_you_mean};
 
 pub use files::{Files, RemoteFile, find_files, fingerprint, select};
@@ -95,6 +96,12 @@ pub enum DatasetError {
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> DatasetError + use<> {
     let path = path.to_owned();
     move |source| DatasetError::Io { path: path.clone(), source }
+}
+
+impl From<FileError> for DatasetError {
+    fn from(error: FileError) -> Self {
+        Self::Io { path: error.path, source: error.source }
+    }
 }
 
 /// Which rows are read.

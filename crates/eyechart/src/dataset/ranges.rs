@@ -5,7 +5,7 @@
 //! nothing of servers: how a range is fetched is the caller's.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::read_at::{ReadAt, check_range, read_range};
-use crate::text::hex;
+use crate::files::{FileLock, create_folders, sha256_hex};
 
 /// Bytes in a block: the least that is fetched.
 const BLOCK: u64 = 64 << 10;
@@ -57,7 +57,7 @@ impl Ranges {
         fetch: FetchRange,
     ) -> io::Result<Self> {
         let folder = cache.join("ranges");
-        let name = hex(&Sha256::digest(key));
+        let name = sha256_hex(key);
         let store = Mutex::new(Store::open(&folder, &name, size, block)?);
         Ok(Self { size, block, store, lock: folder.join(format!("{name}.lock")), fetch })
     }
@@ -120,7 +120,7 @@ impl ReadAt for Ranges {
             return Ok(());
         }
         // Another process may have brought them meanwhile.
-        let _lock = hold(&self.lock)?;
+        let _lock = FileLock::wait(&self.lock, || ())?;
         let missing = self.missing(ranges)?;
         if let [blocks] = missing.as_slice() {
             return self.bring(blocks.clone());
@@ -152,7 +152,7 @@ struct Store {
 
 impl Store {
     fn open(folder: &Path, name: &str, size: u64, block: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        create_folders(folder)?;
         let open = |ending: &str, size: u64| {
             let path = folder.join(format!("{name}.{ending}"));
             let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
@@ -182,13 +182,6 @@ impl Store {
         self.seen.insert(block);
         Ok(())
     }
-}
-
-/// Until the returned file is dropped, nobody else fetches pieces of this file.
-fn hold(lock: &Path) -> io::Result<File> {
-    let file = File::options().write(true).create(true).truncate(false).open(lock)?;
-    file.lock()?;
-    Ok(file)
 }
 
 fn write_at(file: &mut File, start: u64, bytes: &[u8]) -> io::Result<()> {

@@ -7,9 +7,10 @@ use sentence_embed::{Embeddings, Encoder, Options, Precision, model_files};
 
 use super::cache::CacheKey;
 use super::embedder::Source;
+use crate::files::sha256_of_file;
 use crate::scorer::EmbedError;
 use crate::types::EncoderSpec;
-use crate::weights::{Model, sha256_of};
+use crate::weights::Model;
 
 /// By how much a similarity may differ from that by f32, where the arithmetic is another one. Over all pairs of the
 /// encoder's golden texts it is 1.7e-3 for bf16 at most (`sentence-embed/tests/golden.rs`); over millions of pairs of
@@ -50,9 +51,9 @@ impl LocalEncoder {
             return Err(failed(sentence_embed::Error::Precision { precision }));
         }
         let files = model_files(folder).map_err(failed)?;
-        let hash = |path: PathBuf| match sha256_of(&path) {
-            Ok(hash) => Ok((path, hash)),
-            Err(error) => Err(failed(format!("cannot read {}: {error}", path.display()))),
+        let hash = |path: PathBuf| match sha256_of_file(&path) {
+            Ok(hash) => Ok((path, hash.sha256)),
+            Err(error) => Err(failed(error)),
         };
         let hashes = files.into_iter().map(hash).collect::<Result<Vec<_>, _>>()?;
         let known = Model::minilm();

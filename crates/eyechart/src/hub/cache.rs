@@ -12,24 +12,18 @@
 //!
 //! Knows nothing of the network.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::HubError;
 use super::repository::{Repository, is_commit};
+use crate::files::{FileError, FileLock, create_parent_folders, place, write_bytes};
 
 /// A repository's folder, which need not exist yet.
 #[derive(Debug, Clone)]
 pub(super) struct RepositoryCache {
     folder: PathBuf,
     locks: PathBuf,
-}
-
-/// Held by whoever downloads a blob; other processes, Python's too, wait for it.
-#[derive(Debug)]
-pub(super) struct BlobLock {
-    _file: File,
 }
 
 impl RepositoryCache {
@@ -45,11 +39,11 @@ impl RepositoryCache {
     }
 
     /// Keeps which commit a revision is.
-    pub(super) fn remember(&self, revision: &str, commit: &str) -> Result<(), HubError> {
+    pub(super) fn remember(&self, revision: &str, commit: &str) -> Result<(), FileError> {
         if self.commit_of(revision).as_deref() == Some(commit) {
             return Ok(());
         }
-        replace(&self.folder.join("refs").join(revision), commit.as_bytes())
+        write_in_cache(&self.folder.join("refs").join(revision), commit.as_bytes())
     }
 
     pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
@@ -83,54 +77,32 @@ impl RepositoryCache {
     /// Keeps that the commit has no such file.
     pub(super) fn note_absent(&self, commit: &str, path: &str) {
         // It only saves a request: a cache that cannot be written is no reason to fail here.
-        let _ = replace(&self.folder.join(".no_exist").join(commit).join(path), b"");
+        let _ = write_in_cache(&self.folder.join(".no_exist").join(commit).join(path), b"");
     }
 
-    /// Waits until nobody else downloads the blob; `waiting` is called where that takes time.
-    pub(super) fn lock(&self, etag: &str, waiting: impl FnOnce()) -> Result<BlobLock, HubError> {
-        let path = self.locks.join(format!("{etag}.lock"));
-        let locked = create_parent(&path).and_then(|()| open_lock(&path)).and_then(|file| {
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    waiting();
-                    file.lock()?;
-                }
-                // Without locks on this file system two downloads at once cost their bytes twice, and the hash
-                // still decides what becomes a blob.
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-            Ok(BlobLock { _file: file })
-        });
-        locked.map_err(HubError::cache("lock", &path))
+    /// Locks the blob for downloading. Calls `waiting` if another process has the lock, and blocks until it is released.
+    ///
+    /// Without locks on the file system, two processes may download the same blob at once: the hash decides what becomes
+    /// the blob.
+    pub(super) fn lock(&self, etag: &str, waiting: impl FnOnce()) -> Result<FileLock, FileError> {
+        FileLock::wait(&self.locks.join(format!("{etag}.lock")), waiting)
     }
 
-    /// Puts the blob's name into the snapshot.
-    pub(super) fn link(&self, etag: &str, commit: &str, path: &str) -> Result<(), HubError> {
+    /// Links the blob into the snapshot.
+    pub(super) fn link(&self, etag: &str, commit: &str, path: &str) -> Result<(), FileError> {
         let file = self.file(commit, path);
         let blob = self.blob(etag);
         let levels = path.split('/').count() + 1;
         let relative: PathBuf = std::iter::repeat_n("..", levels).chain(["blobs", etag]).collect();
-        let placed = create_parent(&file)
-            .and_then(|()| place(&file, |at| link_or_copy(&blob, at, |at| symlink(&relative, at))));
-        placed.map_err(HubError::cache("write", &file))
+        create_parent_folders(&file)?;
+        place(&file, |at| link_or_copy(&blob, at, |at| symlink(&relative, at)))
     }
 }
 
-/// Writes a small file whole or not at all.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), HubError> {
-    let written = create_parent(path).and_then(|()| {
-        place(path, |at| OpenOptions::new().write(true).create_new(true).open(at)?.write_all(content))
-    });
-    written.map_err(HubError::cache("write", path))
-}
-
-/// Makes something under a temporary name beside `path` and renames it over whatever is there.
-fn place(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let made = tempfile::Builder::new().prefix(".eyechart-").make_in(folder, make)?;
-    made.into_temp_path().persist(path).map_err(|error| error.error)
+/// Writes a small file and creates its folder.
+pub(super) fn write_in_cache(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    create_parent_folders(path)?;
+    write_bytes(path, content)
 }
 
 /// A copy of the blob where links are not to be had.
@@ -138,23 +110,16 @@ fn link_or_copy(blob: &Path, at: &Path, link: impl Fn(&Path) -> io::Result<()>) 
     match link(at) {
         // The temporary name is taken: another one is tried.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        Err(_) => fs::copy(blob, at).map(drop),
+        Err(_) => copy(blob, at),
         Ok(()) => Ok(()),
     }
 }
 
-fn create_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
-}
-
-/// Never truncated or removed: others wait on the same file.
-fn open_lock(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    // A cache that a group shares needs locks that the group can take.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o664);
-    options.open(path)
+/// Copies the bytes onto the disk. The copy has the permissions of a new file.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut copy = OpenOptions::new().write(true).create_new(true).open(to)?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.sync_all()
 }
 
 #[cfg(unix)]
@@ -195,7 +160,7 @@ mod tests {
     fn a_snapshots_file_is_a_relative_link_that_survives_a_move_of_the_cache() {
         let root = tempfile::tempdir().unwrap();
         let cache = RepositoryCache::new(&root.path().join("before"), &Repository::dataset("them/charts"));
-        replace(&cache.blob("abc"), b"content").unwrap();
+        write_in_cache(&cache.blob("abc"), b"content").unwrap();
         cache.link("abc", COMMIT, "data/deep/a.csv").unwrap();
         fs::rename(root.path().join("before"), root.path().join("after")).unwrap();
         let moved = RepositoryCache::new(&root.path().join("after"), &Repository::dataset("them/charts"));
@@ -203,7 +168,7 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"content");
         assert_eq!(fs::read_link(&file).unwrap(), Path::new("../../../../blobs/abc"));
         // An older link is replaced.
-        replace(&moved.blob("def"), b"newer").unwrap();
+        write_in_cache(&moved.blob("def"), b"newer").unwrap();
         moved.link("def", COMMIT, "data/deep/a.csv").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"newer");
     }

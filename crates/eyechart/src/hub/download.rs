@@ -1,7 +1,7 @@
 //! One file into the cache: the lock, the part that may be there already, the check, the link.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,10 +10,8 @@ use super::cache::RepositoryCache;
 use super::hash::Hasher;
 use super::parallel::Stop;
 use super::transfer::Source;
+use crate::files::{create_parent_folders, move_into_place};
 use crate::types::Progress;
-
-/// Bytes that are hashed at once.
-const BLOCK: usize = 1 << 18;
 
 /// A file to be downloaded.
 pub(super) struct Download<'a> {
@@ -58,7 +56,7 @@ impl Download<'_> {
             None if blob.is_file() => {}
             _ => self.fetch(&blob, meter, stop)?,
         }
-        self.cache.link(&self.etag, commit, path)
+        Ok(self.cache.link(&self.etag, commit, path)?)
     }
 
     /// A part that turns out to be wrong is thrown away, and the whole downloaded once more.
@@ -68,9 +66,9 @@ impl Download<'_> {
         for _ in 0..2 {
             let mut part = Part::open(&path, self).map_err(HubError::cache("write", &path))?;
             self.fill(&mut part, meter, stop)?;
-            let (size, mismatch) = part.finish(&self.etag).map_err(HubError::cache("fsync", &path))?;
+            let (size, mismatch) = part.finish(&self.etag);
             let Some((what, found)) = mismatch else {
-                return fs::rename(&path, blob).map_err(HubError::cache("write", blob));
+                return Ok(move_into_place(&path, blob)?);
             };
             fs::remove_file(&path).map_err(HubError::cache("remove", &path))?;
             meter.take_back(size);
@@ -101,9 +99,7 @@ struct Part {
 impl Part {
     /// Goes on with what an earlier download left, where it can be the beginning of the file.
     fn open(path: &Path, download: &Download<'_>) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
+        create_parent_folders(path)?;
         let size = download.source.identity.size;
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         // Without a size nobody could tell where a part ends that is longer than the file.
@@ -111,20 +107,8 @@ impl Part {
             file.set_len(0)?;
         }
         let mut part = Self { file, hasher: Hasher::of(&download.etag, size), len: 0 };
-        part.hash_what_is_there()?;
+        part.len = part.hasher.read(&part.file)?;
         Ok(part)
-    }
-
-    fn hash_what_is_there(&mut self) -> io::Result<()> {
-        let mut block = vec![0; BLOCK];
-        loop {
-            let read = self.file.read(&mut block)?;
-            if read == 0 {
-                return Ok(());
-            }
-            self.hasher.update(&block[..read]);
-            self.len += read as u64;
-        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -134,9 +118,8 @@ impl Part {
         Ok(())
     }
 
-    /// The size, and the hash where it is wrong, once the bytes are on the disk.
-    fn finish(self, etag: &str) -> io::Result<(u64, Option<(&'static str, String)>)> {
-        self.file.sync_all()?;
-        Ok((self.len, self.hasher.mismatch(etag)))
+    /// The size, and the hash if it differs from the etag.
+    fn finish(self, etag: &str) -> (u64, Option<(&'static str, String)>) {
+        (self.len, self.hasher.mismatch(etag))
     }
 }

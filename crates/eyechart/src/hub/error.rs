@@ -1,6 +1,8 @@
 //! Why the Hub's files cannot be had, written for the person who has to do something about it. No error holds a
 //! token or a signed address.
 
+use crate::files::FileError;
+
 /// Why a file of the Hub cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -180,6 +182,12 @@ pub enum HubError {
     Stopped,
 }
 
+impl From<FileError> for HubError {
+    fn from(FileError { action, path, source }: FileError) -> Self {
+        Self::cache(action, &path)(source)
+    }
+}
+
 impl HubError {
     /// Whether the Hub may not or cannot be asked at the moment, so that the cache's word is the best there is.
     pub(super) fn is_out_of_reach(&self) -> bool {
@@ -190,7 +198,7 @@ impl HubError {
         }
     }
 
-    /// For `map_err`: what was being done to which path.
+    /// For `map_err`: adds the action and the path to an error.
     pub(super) fn cache(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |error| Self::Cache { action, path, cause: error.to_string() }

@@ -1,16 +1,12 @@
 //! Whether bytes are those that the name of their blob promises: sha256 for large files, git's hash for others.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::io::{self, Read};
 
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use crate::files::for_each_block;
 use crate::text::hex;
-
-/// Bytes that are hashed at once.
-const BLOCK: usize = 1 << 18;
 
 /// Hashes bytes as they come.
 pub(super) enum Hasher {
@@ -45,19 +41,9 @@ impl Hasher {
         }
     }
 
-    /// All of a file; the number of its bytes.
-    pub(super) fn read(&mut self, path: &Path) -> io::Result<u64> {
-        let mut file = File::open(path)?;
-        let (mut block, mut bytes) = (vec![0; BLOCK], 0);
-        loop {
-            match file.read(&mut block)? {
-                0 => return Ok(bytes),
-                read => {
-                    self.update(&block[..read]);
-                    bytes += read as u64;
-                }
-            }
-        }
+    /// Hashes all that is left of `source`. Returns the number of bytes.
+    pub(super) fn read(&mut self, source: impl Read) -> io::Result<u64> {
+        for_each_block(source, |block| self.update(block))
     }
 
     /// The hash's name and its value in lower-case hex, where it differs from the etag.

@@ -8,10 +8,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::HubError;
-use super::cache::replace;
+use super::cache::write_in_cache;
 use super::context::{Context, Wanted};
 use super::repository::check_path;
 use super::transfer::Identity;
+use crate::files::FileError;
 
 /// The form of `huggingface_hub`'s `trees/<commit>.json` that is known here.
 const FORMAT: u32 = 1;
@@ -105,10 +106,12 @@ impl Listing {
         usable.then_some(Self { files: kept.files, is_whole: true })
     }
 
-    pub(super) fn keep(&self, path: &Path) -> Result<(), HubError> {
+    /// Stores the listing in the cache.
+    pub(super) fn keep(&self, path: &Path) -> Result<(), FileError> {
         let kept = Kept { format_version: FORMAT, files: self.files.clone() };
-        let text = serde_json::to_vec(&kept).map_err(|error| HubError::cache("write", path)(error.into()))?;
-        replace(path, &text)
+        let text = serde_json::to_vec(&kept);
+        let text = text.map_err(|error| FileError::at("write", path)(error.into()))?;
+        write_in_cache(path, &text)
     }
 
     /// What a snapshot's folder has, for caches that older versions of `huggingface_hub` have filled.

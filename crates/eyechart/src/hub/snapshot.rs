@@ -126,7 +126,8 @@ impl Snapshot {
         let file = std::fs::canonicalize(&file).unwrap_or(file);
         let damaged = |what, found, expected| HubError::Spoiled { file: file.clone(), what, found, expected };
         let mut hasher = Hasher::of(etag, identity.size);
-        let read = hasher.read(&file).map_err(HubError::cache("read", &file))?;
+        let read =
+            File::open(&file).and_then(|file| hasher.read(file)).map_err(HubError::cache("read", &file))?;
         match (identity.size.filter(|size| *size != read), hasher.mismatch(etag)) {
             (Some(size), _) => Err(damaged("size", read.to_string(), size.to_string())),
             (None, Some((what, found))) => Err(damaged(what, found, etag.to_owned())),

@@ -13,7 +13,8 @@ use super::once::{Key, OncePerKey};
 use super::plan::Plan;
 use super::read;
 use super::store::Store;
-use crate::text::{hex, shown_address};
+use crate::files::sha256_hex;
+use crate::text::shown_address;
 use crate::types::{
     Failure, FailureKind, ImageDetail, ImageLimits, ImageRecord, ImageSource, ImagesSpec, RequestImage,
     SendAs,
@@ -197,7 +198,7 @@ impl Preparer {
         (name, bytes): (&str, Bytes),
         header: &Header,
     ) -> Result<Prepared, PrepareError> {
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = sha256_hex(&bytes);
         // What was fetched exists nowhere else: an address may give another picture tomorrow.
         if self.keep_originals || matches!(source, ImageSource::Fetched { .. }) {
             self.store.write(&sha256, &bytes).map_err(|error| self.broken(error))?;
@@ -253,7 +254,7 @@ impl Preparer {
 impl Description {
     fn of(made: &Made) -> Self {
         Self {
-            sha256: hex(&Sha256::digest(&made.bytes)),
+            sha256: sha256_hex(&made.bytes),
             media_type: made.format.media_type(),
             width: made.size.width,
             height: made.size.height,

@@ -11,10 +11,9 @@ use std::path::Path;
 use ::image::codecs::gif::GifEncoder;
 use ::image::{DynamicImage, ImageFormat as Encoding, Rgb, RgbImage};
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::text::hex;
+use crate::files::sha256_hex;
 use crate::types::{
     Failure, FailureKind, ImageFormat, ImageLimits, ImageSource, ImagesSpec, RequestImage, SendAs,
 };
@@ -124,10 +123,10 @@ fn an_untouched_picture_goes_out_byte_for_byte_and_without_a_copy() {
 #[test]
 fn the_hash_is_that_of_the_bytes_sent() {
     let prepared = prepare(&held(LOSSY_WEBP), &plain()).unwrap();
-    let expected = hex(&Sha256::digest(LOSSY_WEBP));
+    let expected = sha256_hex(LOSSY_WEBP);
     assert_eq!(prepared.record.sha256, Some(expected));
     let remade = prepare(&held(LOSSY_WEBP), &as_jpeg()).unwrap();
-    let expected = hex(&Sha256::digest(sent(&remade)));
+    let expected = sha256_hex(sent(&remade));
     assert_eq!(remade.record.sha256, Some(expected));
     assert_eq!((remade.record.width, remade.record.height), (Some(1), Some(1)));
 }

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::LogError;
 use super::reader::{Content, for_each_sample};
-use super::{LogError, write_atomically};
+use crate::files::write_atomically;
 use crate::types::Epoch;
 
 /// A line, and of what it is.
@@ -33,7 +34,7 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(),
         return Ok(());
     }
     let mut source = File::open(path).map_err(LogError::io("open", path))?;
-    write_atomically(path, |folded| {
+    let folded = write_atomically(path, |folded| {
         let mut bytes = Vec::new();
         for line in last_of_each(lines) {
             bytes.resize(line.length, 0);
@@ -43,7 +44,8 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(),
             folded.write_all(b"\n")?;
         }
         Ok(())
-    })
+    });
+    Ok(folded?)
 }
 
 /// The last line of each (rank, epoch), in their order.

@@ -5,14 +5,20 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::atomic::{create_folders, sync_folder, temporaries};
-use super::{BadLine, LogError, Record, RunLock, lock, read_outline, read_record, write_json};
+use super::{BadLine, LogError, Record, read_outline, read_record};
+use crate::files::{FileLock, create_folders, sync_folder, temporaries, write_json};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
 
 /// The folder of one run, whether it is under way or long finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
+}
+
+/// The right to write a run. Released when dropped, and when the process ends.
+#[derive(Debug)]
+pub struct RunLock {
+    _lock: FileLock,
 }
 
 /// What a run still lacks.
@@ -81,20 +87,22 @@ impl RunFolder {
     /// # Errors
     /// [`LogError::InUse`] where another process has it; [`LogError::Io`] where the folder cannot be written.
     pub fn lock(&self) -> Result<RunLock, LogError> {
-        let lock = RunLock::take(&self.path)?;
-        // Only the holder of the lock writes this file, so nobody is at work on what is removed.
+        let lock = FileLock::try_take(&self.lock_path())?;
+        let lock = lock.ok_or_else(|| LogError::InUse { path: self.path.clone() })?;
+        // Only the process that holds the lock writes this file, so what is found is not in use.
         for left in
             temporaries(&self.path, Some("samples.jsonl")).map_err(LogError::io("list", &self.path))?
         {
             fs::remove_file(&left).map_err(LogError::io("remove", &left))?;
         }
-        Ok(lock)
+        Ok(RunLock { _lock: lock })
     }
 
     /// Whether a process is writing this run.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        lock::is_in_use(&self.path)
+        // Without the file, no process has written the run, or a version that had no lock.
+        FileLock::is_taken(&self.lock_path())
     }
 
     /// The runs directly under `out`, by name, which begins with their time.
@@ -142,6 +150,11 @@ impl RunFolder {
     #[must_use]
     pub fn results_path(&self) -> PathBuf {
         self.path.join("results.json")
+    }
+
+    /// Locked while a process writes the run.
+    fn lock_path(&self) -> PathBuf {
+        self.path.join("run.lock")
     }
 
     /// Where pictures are stored that exist nowhere else; shared with the runs beside this one.
@@ -205,4 +218,24 @@ fn safe(name: &str) -> String {
     let dashed =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '_' { c } else { '-' });
     dashed.take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_writer_is_refused_until_the_first_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder { path: place.path().to_owned() };
+        assert!(!folder.is_in_use());
+        let first = folder.lock().unwrap();
+        let refused = folder.lock().unwrap_err();
+        assert!(matches!(refused, LogError::InUse { .. }));
+        assert!(refused.to_string().contains(&place.path().display().to_string()), "{refused}");
+        assert!(folder.is_in_use());
+        drop(first);
+        assert!(!folder.is_in_use());
+        folder.lock().unwrap();
+    }
 }

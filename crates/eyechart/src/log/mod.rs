@@ -3,12 +3,10 @@
 //! `docs/formats.md` describes every file. Nothing here knows how answers are made or scored.
 
 mod appender;
-mod atomic;
 mod check;
 mod fold;
 mod folder;
 mod load;
-mod lock;
 mod reader;
 
 #[cfg(test)]
@@ -16,15 +14,14 @@ mod model_tests;
 
 use std::path::{Path, PathBuf};
 
+use crate::files::FileError;
 use crate::types::ErrorClass;
 
 pub use appender::{Appender, LineSummary};
-pub use atomic::{WriteSeek, remove_leftovers, write_atomically, write_json};
 pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, check_run};
 pub use fold::fold;
-pub use folder::{RunFolder, Unfinished};
+pub use folder::{RunFolder, RunLock, Unfinished};
 pub use load::{append_load, repair_load};
-pub use lock::RunLock;
 pub use reader::{BadLine, Record, for_each_last, read_outline, read_record, read_scores};
 
 /// Why the record cannot be written or read.
@@ -64,6 +61,12 @@ pub enum LogError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl From<FileError> for LogError {
+    fn from(FileError { action, path, source }: FileError) -> Self {
+        Self::Io { action, path, source }
+    }
 }
 
 impl LogError {

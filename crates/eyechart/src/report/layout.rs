@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::log::{LogError, Record, RunFolder, read_scores, write_atomically};
+use crate::files::{FileError, create_folders, write_atomically};
+use crate::log::{LogError, Record, RunFolder, read_scores};
 use crate::score::{ScoreError, Scored, read_scored};
 use crate::types::{Control, SampleRecord, Score, ScoreEntry};
 
@@ -78,11 +79,11 @@ pub fn export_vlm_benchmarks(folder: &RunFolder, out: &Path) -> Result<Vec<PathB
         "vlm-benchmarks/flickr30k" => run.flickr30k(),
         task => return Err(LayoutError::NoFiles { task: task.to_owned() }),
     };
-    std::fs::create_dir_all(out).map_err(LogError::io("create the folder", out))?;
+    create_folders(out).map_err(LogError::from)?;
     let mut written = Vec::new();
     for sheet in sheets {
         let path = out.join(sheet.name);
-        sheet.write(&path)?;
+        sheet.write(&path).map_err(LogError::from)?;
         written.push(path);
     }
     Ok(written)
@@ -245,7 +246,7 @@ fn number(value: f64) -> String {
 }
 
 impl Sheet {
-    fn write(&self, path: &Path) -> Result<(), LogError> {
+    fn write(&self, path: &Path) -> Result<(), FileError> {
         write_atomically(path, |file| {
             let mut sheet = csv::Writer::from_writer(file);
             sheet.write_record(&self.heads)?;

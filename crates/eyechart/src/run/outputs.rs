@@ -5,10 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::RunError;
-use crate::text::hex;
+use crate::files::sha256_hex;
 use crate::types::{DataFile, PickedSample, text_of};
 
 /// A file of outputs.
@@ -32,7 +31,7 @@ impl Outputs {
         let bytes = std::fs::read(path).map_err(|error| {
             RunError::Config(format!("cannot read --outputs {}: {error}", path.display()))
         })?;
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = sha256_hex(&bytes);
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = DataFile { path: absolute, bytes: bytes.len() as u64, sha256 };
         let mut outputs = Self { texts: HashMap::new(), bad: Vec::new(), repeated: 0, file };

@@ -3,15 +3,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::RunError;
 use super::live::Live;
 use super::pictures::fetch_all;
 use super::request::Unready;
 use crate::engine::block_on;
+use crate::files::sha256_hex;
 use crate::task::Dataset;
-use crate::text::{grouped, hex};
+use crate::text::grouped;
 use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, nearest};
 
 /// Texts of fewer bytes are shown as they are, whatever they hold.
@@ -107,7 +107,7 @@ fn abbreviate(value: &mut Value, pictures: &[ImageRecord]) {
 
 fn in_words(encoded: &str, pictures: &[ImageRecord]) -> Option<String> {
     let bytes = STANDARD.decode(encoded).ok()?;
-    let sha256 = hex(&Sha256::digest(&bytes));
+    let sha256 = sha256_hex(&bytes);
     let picture = pictures.iter().find(|picture| picture.sha256.as_ref() == Some(&sha256))?;
     let size = match (picture.width, picture.height) {
         (Some(width), Some(height)) => format!(", {width} × {height}"),
@@ -126,7 +126,7 @@ mod tests {
     fn a_picture_is_abbreviated_in_any_protocol_and_other_texts_are_not() {
         let bytes = vec![7; 12_345];
         let encoded = STANDARD.encode(&bytes);
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = sha256_hex(&bytes);
         let picture = ImageRecord {
             source: "a.png".to_owned(),
             sha256: Some(sha256.clone()),

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use crate::dataset::resolve_label;
+use crate::files::sha256_hex;
 use crate::scorer::Scorer;
 use crate::scorer::choice::Options;
-use crate::text::{hex, shown_address};
+use crate::text::shown_address;
 use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, text_of, texts_of};
 
 /// The columns that are kept.
@@ -124,7 +124,7 @@ pub(crate) fn cluster_of(row: &Row, task: &Task) -> Option<String> {
 fn first_picture(row: &Row, column: &str) -> Option<String> {
     let held: Option<&Bytes> = row.blobs.get(column).or_else(|| row.blobs.get(&format!("{column}.0")));
     match held {
-        Some(picture) => Some(hex(&Sha256::digest(picture))),
+        Some(picture) => Some(sha256_hex(picture)),
         None => {
             let place = texts_of(&row.get(column)?).into_iter().find(|place| !place.trim().is_empty());
             place.map(|place| shown_address(&place))

@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::check::{parse, parse_recorded};
 use super::registry::{builtin_tasks, suites};
 use super::scoring;
-use crate::text::hex;
+use crate::files::sha256_hex;
 use crate::types::{Place, Task, TaskSource};
 
 /// A task that can be run.
@@ -90,7 +88,7 @@ impl LoadedTask {
     pub fn parse(name: &str, text: String, folder: Option<PathBuf>) -> Result<Self, TaskError> {
         let malformed = |reason| TaskError::Malformed { name: name.to_owned(), reason };
         let task = parse(&text).map_err(malformed)?;
-        let sha256 = hex(&Sha256::digest(text.as_bytes()));
+        let sha256 = sha256_hex(text.as_bytes());
         let source = TaskSource { name: task.name.clone(), sha256, text };
         Ok(Self { task, source, folder, in_suite: false })
     }

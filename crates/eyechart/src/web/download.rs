@@ -10,8 +10,8 @@
 //!
 //! A file counts only under the hash of its content, so whatever breaks here is fetched again.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,11 +20,14 @@ use reqwest::header::{
 };
 use reqwest::{Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::Web;
 use super::client::{Client, LONGEST_WAIT, Trouble, WAITS, check_status, parsed, transport};
-use super::{Web, cache::write};
-use crate::text::{hex, shown_address};
+use crate::files::{
+    FileError, FileLock, create_parent_folders, move_into_place, sha256_hex, sha256_of_file, write_bytes,
+    write_json,
+};
+use crate::text::shown_address;
 use crate::types::Progress;
 
 /// Without a byte for this long a connection counts as broken.
@@ -178,7 +181,7 @@ async fn receive(mut reply: Response, shelf: &Shelf, progress: &dyn Progress) ->
     }
     match total.filter(|total| *total != done) {
         Some(total) => Err(Trouble::Passing(format!("{done} of {total} bytes came"), None)),
-        None => part.sync_all().map_err(lasting),
+        None => Ok(()),
     }
 }
 
@@ -203,7 +206,7 @@ struct Shelf {
 
 impl Shelf {
     fn new(cache: &Path, url: &Url, name: &str) -> Self {
-        let key = hex(&Sha256::digest(url.as_str()));
+        let key = sha256_hex(url.as_str());
         let known = cache.join("addresses").join(key);
         Self { files: cache.join("files"), known, name: plain(name) }
     }
@@ -217,7 +220,7 @@ impl Shelf {
     /// The file with this hash, where it is here and whole.
     fn file(&self, sha256: &str) -> Option<WebFile> {
         let path = self.place(sha256);
-        let found = hash(&path).ok()?;
+        let found = sha256_of_file(&path).ok()?.sha256;
         (found == sha256).then_some(WebFile { path, sha256: found, stale: None })
     }
 
@@ -229,20 +232,10 @@ impl Shelf {
         self.known.with_extension(ending)
     }
 
-    /// Until the returned file is dropped, no other process fetches from the address.
-    fn lock(&self, progress: &dyn Progress) -> io::Result<File> {
-        let path = self.beside("lock");
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        let file = File::options().write(true).create(true).truncate(false).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) => {
-                progress.say(&format!("waiting for another process that downloads {}", self.name));
-                file.lock()?;
-            }
-        }
-        Ok(file)
+    /// No other process fetches from the address until the lock is dropped.
+    fn lock(&self, progress: &dyn Progress) -> Result<FileLock, FileError> {
+        let waiting = || progress.say(&format!("waiting for another process that downloads {}", self.name));
+        FileLock::wait(&self.beside("lock"), waiting)
     }
 
     /// The bytes that an earlier download left, and the mark of the content that they are of.
@@ -265,7 +258,7 @@ impl Shelf {
     /// The part, to be gone on with. Without a mark nobody could say later whose beginning it is.
     fn open_part(&self, mark: Option<&str>) -> io::Result<File> {
         match mark {
-            Some(mark) => write(&self.beside("mark"), mark.as_bytes())?,
+            Some(mark) => write_bytes(&self.beside("mark"), mark.as_bytes())?,
             None => self.drop_part(),
         }
         let path = self.beside("incomplete");
@@ -275,13 +268,13 @@ impl Shelf {
     /// Makes the whole part the file that is at the address.
     fn keep(&self, etag: Option<String>) -> io::Result<WebFile> {
         let part = self.beside("incomplete");
-        let sha256 = hash(&part)?;
+        let sha256 = sha256_of_file(&part)?.sha256;
         let path = self.place(&sha256);
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        fs::rename(&part, &path)?;
+        create_parent_folders(&path)?;
+        move_into_place(&part, &path)?;
         self.drop_part();
         let known = Known { sha256: sha256.clone(), name: self.name.clone(), etag };
-        write(&self.known, serde_json::to_string(&known)?.as_bytes())?;
+        write_json(&self.known, &known)?;
         Ok(WebFile { path, sha256, stale: None })
     }
 }
@@ -291,16 +284,4 @@ fn plain(name: &str) -> String {
     let kept = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let name: String = name.chars().map(|c| if kept(c) { c } else { '-' }).collect();
     if name.trim_matches('.').is_empty() { "data".to_owned() } else { name }
-}
-
-fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            read => hasher.update(&block[..read]),
-        }
-    }
 }

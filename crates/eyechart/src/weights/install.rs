@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::cache::NO_HOME;
 use super::model::{Expected, Model};
+use crate::files::{FileError, create_parent_folders, move_into_place};
 use crate::hub::Environment;
 
 /// What an interrupted download leaves is removed by a later one after this long.
@@ -59,25 +60,20 @@ impl<'a> Staging<'a> {
     pub(super) fn install(self) -> Result<PathBuf, String> {
         self.model.check(&self.fetched())?;
         for file in &self.model.files {
-            self.place(file).map_err(|error| {
-                format!("cannot put {} into {}: {error}", file.path, self.target.display())
-            })?;
+            self.place(file).map_err(|error| error.to_string())?;
         }
         self.model.check(&self.target)?;
         Ok(self.target)
     }
 
-    fn place(&self, file: &Expected) -> io::Result<()> {
+    fn place(&self, file: &Expected) -> Result<(), FileError> {
         let from = self.fetched().join(&file.path);
         if !from.is_file() {
             return Ok(());
         }
-        File::open(&from)?.sync_all()?;
         let to = self.target.join(&file.path);
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::rename(from, to)
+        create_parent_folders(&to)?;
+        move_into_place(&from, &to)
     }
 }
 

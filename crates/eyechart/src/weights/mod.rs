@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use error::{Attempt, WeightsError};
-pub use model::{Expected, Model, Package, sha256_of};
+pub use model::{Expected, Model, Package};
 
 use crate::hub::Environment;
 use crate::types::Progress;

@@ -1,12 +1,8 @@
 //! Which files an encoder consists of and where they are published, and whether a folder has them.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use crate::text::hex;
+use crate::files::sha256_of_file;
 
 /// An encoder's files.
 #[derive(Debug, Clone)]
@@ -141,33 +137,10 @@ impl Expected {
     fn check(&self, folder: &Path) -> Result<(), String> {
         let Some(expected) = &self.sha256 else { return Ok(()) };
         let path = folder.join(&self.path);
-        let found = sha256_of(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let found = sha256_of_file(&path).map_err(|error| error.to_string())?.sha256;
         if found == *expected {
             return Ok(());
         }
         Err(format!("{} has sha256 {found}, expected {expected}", path.display()))
-    }
-}
-
-/// The sha256 of a file in lower-case hex.
-///
-/// # Errors
-/// Where it cannot be read.
-pub fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
-    Ok(hex(&hasher.finalize()))
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

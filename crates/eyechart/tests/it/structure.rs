@@ -20,9 +20,8 @@ const LAYERS: [&[&str]; 9] = [
     &["cli"],
 ];
 
-/// The stages may call each other; the siblings below them never do, but for the demo set, which is unpacked by
-/// the record's atomic write.
-const IMPORTS_OWN_LAYER: [&str; 6] = ["task", "run", "score", "analyze", "cli", "demo"];
+/// The stages may call each other; the siblings below them never do.
+const IMPORTS_OWN_LAYER: [&str; 5] = ["task", "run", "score", "analyze", "cli"];
 
 /// Lines that a file may have, its tests and comments included.
 const MOST_LINES: usize = 500;

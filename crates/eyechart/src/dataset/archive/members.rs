@@ -1,43 +1,43 @@
-//! The picked members, a file each: under a name made of their own, written beside it and renamed.
+//! The picked members of an archive, one file each, named by the hash of the member's name.
 //!
 //! Knows no archive format.
 
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
 use super::stream::Fault;
+use crate::files::{FileError, create_folders, write_bytes};
 use crate::text::hex;
 
-/// A short name that differs for each text.
+/// The first 128 bits of the SHA-256 of a text, in hexadecimal.
 pub(super) fn short_hash(text: &str) -> String {
     hex(&Sha256::digest(text)[..16])
 }
 
-/// The folder with one archive's picked members.
+/// The folder with the picked members of one archive.
 pub(super) struct Members {
     folder: PathBuf,
 }
 
 impl Members {
-    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
+    pub(super) fn open(folder: PathBuf) -> Result<Self, FileError> {
+        create_folders(&folder)?;
         Ok(Self { folder })
     }
 
-    /// Where the member is, if it is there with all its bytes. A file cut short by a power loss does not count.
+    /// The file of a member, if it is stored with all of its bytes. Versions up to 0.1 did not flush the files to the
+    /// disk: a power loss may have cut one short.
     pub(super) fn find(&self, name: &str, size: u64) -> Option<PathBuf> {
         let path = self.path(name);
         fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == size).then_some(path)
     }
 
-    /// Puts a member there, whole or not at all. The caller holds the archive's lock.
+    /// Stores a member. The caller holds the archive's lock.
     pub(super) fn store(&self, name: &str, data: &[u8]) -> Result<PathBuf, Fault> {
-        let (path, partial) = (self.path(name), self.folder.join(".partial"));
-        let written = fs::write(&partial, data).and_then(|()| fs::rename(&partial, &path));
-        written.map_err(|error| Fault::Cache(path.clone(), error))?;
+        let path = self.path(name);
+        write_bytes(&path, data)?;
         Ok(path)
     }
 

@@ -16,7 +16,6 @@ mod tar;
 mod zip;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use members::{Members, short_hash};
 use pass::{Outcome, Pass, settled};
 use stream::{ByteStream, Input};
 
+use crate::files::FileLock;
 use crate::types::{Progress, Silent};
 
 pub use source::{ArchiveSource, LocalFile, read_on};
@@ -97,7 +97,7 @@ impl Archive {
         let key = short_hash(&format!("{LAYOUT}\0{}", source.identity()));
         let folder = cache.join("archives").join(key);
         let members = Members::open(folder.join("members"))
-            .map_err(|source| ArchiveError::Cache { path: folder.clone(), source })?;
+            .map_err(|error| ArchiveError::Cache { path: error.path, source: error.source })?;
         Ok(Self { source, folder, members })
     }
 
@@ -176,22 +176,11 @@ impl Archive {
         Index::load(&self.folder.join("index"), wanted)
     }
 
-    /// Until the returned file is dropped, no other process reads the archive or writes to its folder.
-    fn lock(&self, progress: &dyn Progress) -> Result<File, Fault> {
-        let path = self.folder.join("lock");
-        let lock = || -> io::Result<File> {
-            let file = File::options().write(true).create(true).truncate(false).open(&path)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::Error(error)) => return Err(error),
-                Err(TryLockError::WouldBlock) => {
-                    progress.say(&format!("waiting for another process that reads {}", self.source.name()));
-                    file.lock()?;
-                }
-            }
-            Ok(file)
-        };
-        lock().map_err(|error| Fault::Cache(path.clone(), error))
+    /// No other process reads the archive or writes to its folder until the lock is dropped.
+    fn lock(&self, progress: &dyn Progress) -> Result<FileLock, Fault> {
+        let waiting =
+            || progress.say(&format!("waiting for another process that reads {}", self.source.name()));
+        Ok(FileLock::wait(&self.folder.join("lock"), waiting)?)
     }
 
     fn error(&self, stop: Stop) -> ArchiveError {

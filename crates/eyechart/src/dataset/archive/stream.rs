@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ArchiveSource;
+use crate::files::FileError;
 use crate::types::Progress;
 
 const BUFFER_BYTES: usize = 256 << 10;
@@ -23,6 +24,12 @@ pub(in crate::dataset) enum Fault {
     Damaged(String),
     /// What is kept between passes cannot be read or written.
     Cache(PathBuf, io::Error),
+}
+
+impl From<FileError> for Fault {
+    fn from(error: FileError) -> Self {
+        Self::Cache(error.path, error.source)
+    }
 }
 
 /// Bytes with a position.

@@ -19,6 +19,7 @@ use super::source::ArchiveSource;
 use super::stream::Fault;
 use super::tar::plain_name;
 use super::{MAX_MEMBER_BYTES, NO_SUCH_MEMBER};
+use crate::files::write_json;
 
 /// Bytes that are read at once: a picture or two.
 const PIECE: u64 = 128 << 10;
@@ -53,11 +54,7 @@ pub(super) fn extract(
     let path = folder.join("zip.json");
     let mut fates = read_fates(&path);
     fates.extend(outcome.iter().map(|(name, found)| (name.clone(), Fate::of(found))));
-    let text = serde_json::to_vec(&fates).map_err(io::Error::from);
-    let (written, partial) = (text, path.with_extension("partial"));
-    let written =
-        written.and_then(|text| fs::write(&partial, text)).and_then(|()| fs::rename(&partial, &path));
-    written.map_err(|error| Fault::Cache(path.clone(), error))?;
+    write_json(&path, &fates)?;
     Ok(outcome)
 }
 

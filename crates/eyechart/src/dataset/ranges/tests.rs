@@ -1,6 +1,7 @@
 //! A remote file in memory that notes what was asked of it.
 #![expect(clippy::single_range_in_vec_init, reason = "lists of ranges are what is compared here")]
 
+use std::fs;
 use std::sync::Arc;
 
 use super::*;
@@ -21,7 +22,7 @@ impl Asked {
 /// `content` elsewhere, in blocks of so many bytes.
 pub(in crate::dataset) fn remote(cache: &Path, content: &[u8], block: u64) -> (Ranges, Asked) {
     let (asked, content) = (Asked::default(), content.to_vec());
-    let key = hex(&Sha256::digest(&content));
+    let key = sha256_hex(&content);
     let (size, seen) = (content.len() as u64, asked.clone());
     let fetch = move |range: Range<u64>| {
         seen.0.lock().unwrap().push(range.clone());

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::log::{LogError, remove_leftovers};
+use crate::files::{FileError, create_folders, remove_leftovers};
 use crate::text::hex;
 use segment::Segment;
 
@@ -103,13 +103,13 @@ impl VectorCache {
     /// Keeps these vectors, all of one size, one a text.
     ///
     /// # Errors
-    /// [`LogError::Io`] where the folder cannot be written. Nothing is lost by it but time.
-    pub fn add<'a>(&self, texts: &[&str], vectors: impl Iterator<Item = &'a [f32]>) -> Result<(), LogError> {
+    /// [`FileError`] if the folder cannot be written. Only time is lost.
+    pub fn add<'a>(&self, texts: &[&str], vectors: impl Iterator<Item = &'a [f32]>) -> Result<(), FileError> {
         let mut entries: Vec<(TextHash, &[f32])> = texts.iter().map(|text| hash(text)).zip(vectors).collect();
         entries.sort_unstable_by_key(|(hash, _)| *hash);
         entries.dedup_by_key(|(hash, _)| *hash);
         let Some(dim) = entries.first().map(|(_, vector)| vector.len()) else { return Ok(()) };
-        fs::create_dir_all(&self.folder).map_err(LogError::io("create the folder", &self.folder))?;
+        create_folders(&self.folder)?;
         let most = usize::try_from(LARGEST_SEGMENT / segment::entry_size(dim)).unwrap_or(usize::MAX).max(1);
         for part in entries.chunks(most) {
             segment::write(&self.folder, &self.key, part)?;
@@ -127,7 +127,7 @@ impl VectorCache {
     }
 
     /// Makes one segment of many small ones. Two processes that do so at once keep some vectors twice.
-    fn merge(&self) -> Result<(), LogError> {
+    fn merge(&self) -> Result<(), FileError> {
         let mut files = files_in(&self.folder);
         if files.len() <= MOST_SEGMENTS {
             return Ok(());

@@ -18,7 +18,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::{CacheKey, EXTENSION, TextHash};
-use crate::log::{LogError, write_atomically};
+use crate::files::{FileError, write_atomically};
 use crate::text::hex;
 
 const MAGIC: &[u8; 16] = b"eyechart vectors";
@@ -122,7 +122,7 @@ pub(super) fn write(
     folder: &Path,
     key: &CacheKey,
     entries: &[(TextHash, &[f32])],
-) -> Result<PathBuf, LogError> {
+) -> Result<PathBuf, FileError> {
     let mut name = Sha256::new();
     entries.iter().for_each(|(hash, _)| name.update(hash));
     let path = folder.join(format!("{}.{EXTENSION}", &hex(&name.finalize())[..32]));

@@ -29,7 +29,7 @@ fn decoded(prepared: &Prepared) -> DynamicImage {
     let record = &prepared.record;
     assert_eq!((record.width, record.height), (Some(picture.width()), Some(picture.height())));
     assert_eq!(record.bytes, Some(sent(prepared).len() as u64));
-    assert_eq!(record.sha256, Some(hex(&Sha256::digest(sent(prepared)))));
+    assert_eq!(record.sha256, Some(sha256_hex(sent(prepared))));
     let guessed = ::image::guess_format(sent(prepared)).unwrap();
     assert_eq!(record.media_type.as_deref(), Some(guessed.to_mime_type()));
     picture

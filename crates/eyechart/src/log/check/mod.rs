@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::RunFolder;
-use super::atomic::temporaries;
+use crate::files::temporaries;
 use crate::types::SampleCounts;
 
 pub use pictures::{CheckedPictures, check_pictures};

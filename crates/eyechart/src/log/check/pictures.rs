@@ -1,14 +1,13 @@
 //! `images/`: every file holds the bytes that its name is the hash of.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{Finding, Problem};
-use crate::text::hex;
+use crate::files::{sha256_of_file, temporaries};
 
 /// A folder of pictures that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,10 +36,13 @@ pub fn check_pictures(folder: &Path) -> CheckedPictures {
         }
     };
     paths.sort();
+    let left = temporaries(folder, None).unwrap_or_default();
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with('.') {
-            checked.findings.extend(name.ends_with(".part").then(|| leftover(&path)));
+            // Versions up to 0.1 called their temporary files `.*.part`.
+            let is_leftover = name.ends_with(".part") || left.contains(&path);
+            checked.findings.extend(is_leftover.then(|| leftover(&path)));
             continue;
         }
         checked.pictures += 1;
@@ -59,24 +61,15 @@ fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn wrong_with(path: &Path, name: &str) -> Option<Finding> {
-    match hash_of(path) {
-        Ok(hash) if hash == name => None,
+    match sha256_of_file(path) {
+        Ok(hash) if hash.sha256 == name => None,
         Ok(hash) => {
-            let message = format!("its bytes have the SHA-256 {hash}, expected that of its name");
+            let message = format!("its bytes have the SHA-256 {}, expected that of its name", hash.sha256);
             Some(Finding::new(Problem::Picture, path, message))
         }
-        Err(error) => Some(Finding::new(Problem::Unreadable, path, format!("cannot be read: {error}"))),
-    }
-}
-
-fn hash_of(path: &Path) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut file = File::open(path)?;
-    let mut block = vec![0; 1 << 16];
-    loop {
-        match io::Read::read(&mut file, &mut block)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            length => hasher.update(&block[..length]),
+        Err(error) => {
+            let message = format!("cannot be read: {}", error.source);
+            Some(Finding::new(Problem::Unreadable, path, message))
         }
     }
 }

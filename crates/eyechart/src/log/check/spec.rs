@@ -2,11 +2,9 @@
 
 use std::collections::HashSet;
 
-use sha2::{Digest, Sha256};
-
 use super::{Finding, Problem};
+use crate::files::sha256_hex;
 use crate::log::RunFolder;
-use crate::text::hex;
 use crate::types::EvalSpec;
 
 /// The spec, where it can be read at all.
@@ -19,7 +17,7 @@ pub(super) fn check(folder: &RunFolder, findings: &mut Vec<Finding>) -> Option<E
             return None;
         }
     };
-    let hash = hex(&Sha256::digest(&spec.task.text));
+    let hash = sha256_hex(&spec.task.text);
     if hash != spec.task.sha256 {
         let message = format!("the task's text has the SHA-256 {hash}, expected {}", spec.task.sha256);
         findings.push(Finding::new(Problem::Spec, &path, message));

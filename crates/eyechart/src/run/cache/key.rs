@@ -1,11 +1,10 @@
 //! What an answer is found by: everything that it can depend on, in one canonical form. Knows no files.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::FORMAT;
+use crate::files::sha256_hex;
 use crate::provider::Header;
-use crate::text::hex;
 use crate::types::{Endpoint, ImageRecord, Part, Request, RequestImage};
 
 /// SHA-256 of a request's canonical form, in hex.
@@ -50,7 +49,7 @@ impl Scope {
         form.insert("turns".to_owned(), turns.into());
         form.insert("question".to_owned(), parts(&messages.question, images)?.into());
         form.insert("detail".to_owned(), json!(request.image_detail));
-        Some(Key(hex(&Sha256::digest(canonical(&Value::Object(form))))))
+        Some(Key(sha256_hex(canonical(&Value::Object(form)))))
     }
 }
 
@@ -160,7 +159,7 @@ mod tests {
             r#""model":"m","params":{"max_tokens":300,"temperature":0},"#,
             r#""question":[["image/png","ab"],"What is \"it\"?"],"system":"Be brief.","turns":[[["1 + 1?"],"2"]]}"#
         );
-        assert_eq!(key(&endpoint(), &[]).as_str(), hex(&Sha256::digest(form)));
+        assert_eq!(key(&endpoint(), &[]).as_str(), sha256_hex(form));
     }
 
     #[test]

@@ -1,16 +1,9 @@
 //! The files that a command line names: the program, and arguments that are files. Starts nothing.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf, is_separator};
 
-use sha2::{Digest as _, Sha256};
-
-use crate::text::hex;
+use crate::files::sha256_of_file;
 use crate::types::{ArgumentFile, CommandRecord};
-
-/// Bytes of a file that are hashed at once.
-const BLOCK: usize = 1 << 16;
 
 /// What to do about files that differ from the recorded ones.
 const USE_CURRENT_FILES: &str = "hint: `eyechart score RUN --task FILE` uses the current files";
@@ -147,19 +140,8 @@ fn absolute(path: &str, folder: Option<&Path>) -> Option<PathBuf> {
 }
 
 fn hashed(argument: usize, name: &str, path: &Path) -> Result<ArgumentFile, String> {
-    let sha256 = sha256(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let sha256 = sha256_of_file(path).map_err(|error| error.to_string())?.sha256;
     Ok(ArgumentFile { argument, path: name.to_owned(), sha256 })
-}
-
-fn sha256(path: &Path) -> io::Result<String> {
-    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
-    let mut block = vec![0; BLOCK];
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            length => hasher.update(&block[..length]),
-        }
-    }
 }
 
 /// The first difference between the current files and the recorded ones.

@@ -6,15 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::super::{Expected, Locate, Model, Package};
 use super::hub_server::{HubServer, Repo};
+use crate::files::sha256_hex;
 use crate::hub::Environment;
-use crate::text::hex;
 use crate::types::Progress;
 
 const FILES: [(&str, &str); 5] = [
@@ -40,7 +39,7 @@ pub fn hub(changed: &[(&str, Option<&str>)]) -> HubServer {
 }
 
 pub fn sha(text: &str) -> String {
-    hex(&Sha256::digest(text))
+    sha256_hex(text)
 }
 
 /// The model of [`FILES`], each of 100 bytes at most.

@@ -163,7 +163,7 @@ fn another_content_under_the_same_name_is_another_archive() {
     let path = folder.path().join("a.tar");
     let extract = |content: &[u8]| {
         fs::write(&path, tar_of(&[("a.jpg", content)])).unwrap();
-        let file = File::options().write(true).open(&path).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(content.len() as u64);
         file.set_modified(time).unwrap();
         let source = Arc::new(LocalFile::open(&path).unwrap());

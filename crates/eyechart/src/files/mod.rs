@@ -1,0 +1,46 @@
+//! File mechanics: atomic writes, locks and hashes of files.
+//!
+//! Knows nothing of what the files hold. Every error names the path.
+
+mod atomic;
+mod folder;
+mod hash;
+mod lock;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use atomic::{
+    WriteSeek, move_into_place, place, remove_leftovers, temporaries, write_atomically, write_bytes,
+    write_json,
+};
+pub use folder::{create_folders, create_parent_folders, sync_folder};
+pub use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
+pub use lock::FileLock;
+
+/// A file or a folder that cannot be read, written or locked.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {path}: {source}")]
+pub struct FileError {
+    /// What was tried, such as `write`.
+    pub action: &'static str,
+    /// The file or the folder.
+    pub path: PathBuf,
+    /// The reason.
+    pub source: io::Error,
+}
+
+impl From<FileError> for io::Error {
+    /// Keeps the kind; the message names the path.
+    fn from(error: FileError) -> Self {
+        Self::new(error.source.kind(), error)
+    }
+}
+
+impl FileError {
+    /// For `map_err`: adds the action and the path to an error.
+    pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { action, path, source }
+    }
+}
