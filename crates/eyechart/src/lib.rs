@@ -59,6 +59,7 @@ pub mod files;
 pub mod hub;
 pub mod image;
 pub mod log;
+pub mod net;
 pub mod provider;
 pub mod rehearse;
 pub mod report;

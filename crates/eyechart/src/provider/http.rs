@@ -12,6 +12,7 @@ use super::flow::allowance::{self, Allowance};
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, Secrets, is_placeholder};
 use super::said::Said;
+use crate::net::{http_client, retry_after};
 use crate::text::causes;
 use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 
@@ -59,20 +60,16 @@ pub(super) struct Sent {
 
 impl Client {
     pub(super) fn new(url: String, key: Option<ApiKey>, settings: &HttpSettings) -> Result<Self, String> {
-        // An error means that a provider is installed already, which is all that is wanted.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key.as_ref(), &settings.headers)?;
-        let client = reqwest::Client::builder()
-            .default_headers(headers.clone())
-            .user_agent(concat!("eyechart/", env!("CARGO_PKG_VERSION")))
-            .timeout(settings.timeout)
-            .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
-            .pool_max_idle_per_host(settings.connections)
-            .tcp_nodelay(true)
-            // A redirect would carry key and pictures to an address that nobody named.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| causes(&error))?;
+        // Redirects are never followed: they would carry the key and the pictures to another address.
+        let client = http_client(|client| {
+            client
+                .default_headers(headers.clone())
+                .timeout(settings.timeout)
+                .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
+                .pool_max_idle_per_host(settings.connections)
+                .tcp_nodelay(true)
+        })?;
         let secrets = Secrets::of(key.as_ref(), &settings.headers);
         Ok(Self { client, url, headers, secrets, timeout: settings.timeout, log: settings.log.clone() })
     }
@@ -192,7 +189,7 @@ pub(super) fn asked_wait(
     now: Timestamp,
 ) -> Option<Duration> {
     let in_body = || (status != StatusCode::OK).then(|| Said::of_body(body).wait)?;
-    allowance::retry_after(headers, now).or_else(in_body)
+    retry_after(headers, now).or_else(in_body)
 }
 
 /// Why a reply with another status than 200 is no answer.

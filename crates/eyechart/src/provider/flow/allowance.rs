@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 
-use super::retry::parse_retry_after;
 use crate::text::parse_duration;
 
 /// What a rate limit counts.
@@ -58,17 +57,8 @@ const FAMILIES: &[(Unit, &str, &str, &str)] = &[
     (Unit::Requests, "ratelimit-remaining", "ratelimit-reset", "ratelimit-limit"),
 ];
 
-/// Headers that ask for a wait, the standard one first.
-const WAITS: &[&str] = &["retry-after", "llm_provider-retry-after"];
-
 /// A longer reset is not believed.
 const LONGEST: Duration = Duration::from_secs(600);
-
-/// The wait that a reply asks for before the next request.
-pub(in crate::provider) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let millis = || Some(Duration::from_millis(text(headers, "retry-after-ms")?.trim().parse().ok()?));
-    millis().or_else(|| WAITS.iter().find_map(|name| parse_retry_after(text(headers, name)?, now)))
-}
 
 /// The rate limits that a reply reports.
 pub(in crate::provider) fn allowances(headers: &HeaderMap, now: Timestamp) -> Vec<Allowance> {
@@ -126,16 +116,6 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-24T10:00:00Z".parse().unwrap()
-    }
-
-    #[test]
-    fn a_wait_is_read_from_each_header_that_servers_send() {
-        let read = |pairs| retry_after(&headers(pairs), now()).map(|wait| wait.as_secs_f64());
-        assert_eq!(read(&[("retry-after", "7")]), Some(7.0));
-        assert_eq!(read(&[("llm_provider-retry-after", "3")]), Some(3.0));
-        assert_eq!(read(&[("retry-after", "2"), ("retry-after-ms", "1500")]), Some(1.5));
-        assert_eq!(read(&[("retry-after", "Tue, 24 Nov 2026 10:00:09 GMT")]), Some(9.0));
-        assert_eq!(read(&[("retry-after", "soon")]), None);
     }
 
     #[test]

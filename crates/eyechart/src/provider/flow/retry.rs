@@ -3,10 +3,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
-use jiff::{SignedDuration, Timestamp};
-
 use crate::types::FailureKind;
 
 /// The wait before the first retry, without jitter and without a `Retry-After`.
@@ -19,9 +15,6 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// So many failures that count show that a sample is at fault. The first and the last of them may have been caused by
 /// two outages.
 const FAILURES_THAT_SUFFICE: u32 = 3;
-
-/// The obsolete formats of HTTP's dates, which recipients must still accept (RFC 9110, 5.6.7).
-const OBSOLETE_DATES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// How often a sample is sent again, and after which waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,38 +68,9 @@ fn random_fraction() -> f64 {
     bits as f64 / (1_u64 << 53) as f64
 }
 
-/// The wait that a `Retry-After` header asks for, as seconds or as an HTTP date (RFC 9110, 10.2.3). It is zero for a
-/// date in the past, and `None` for any other text.
-#[must_use]
-pub(super) fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let obsolete = |format| Offset::UTC.to_timestamp(DateTime::strptime(format, value).ok()?).ok();
-    let date = jiff::fmt::rfc2822::parse(value).ok().map(|date| date.timestamp());
-    let date = date.or_else(|| OBSOLETE_DATES.iter().find_map(obsolete))?;
-    Some(date.duration_since(now).max(SignedDuration::ZERO).unsigned_abs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let now: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
-        let read = |value| parse_retry_after(value, now);
-        assert_eq!(read("7"), Some(Duration::from_secs(7)));
-        assert_eq!(read(" 0.5 "), Some(Duration::from_millis(500)));
-        assert_eq!(read("Tue, 24 Nov 2026 10:00:30 GMT"), Some(Duration::from_secs(30)));
-        assert_eq!(read("Tuesday, 24-Nov-26 10:00:30 GMT"), Some(Duration::from_secs(30)));
-        assert_eq!(read("Tue Nov 24 10:00:30 2026"), Some(Duration::from_secs(30)));
-        assert_eq!(read("Tue, 24 Nov 2026 09:00:00 GMT"), Some(Duration::ZERO));
-        for nonsense in ["", "-1", "soon", "NaN", "1e300"] {
-            assert_eq!(read(nonsense), None, "{nonsense:?}");
-        }
-    }
 
     #[test]
     fn the_wait_doubles_within_bounds_and_obeys_the_endpoint() {
