@@ -1,15 +1,15 @@
-//! One request to the Hub, from blocking code: redirects, the token, and what the headers say.
+//! Requests to the Hub from blocking code: redirects, the token, and the facts in headers.
 //!
-//! The token goes to the Hub's own host and nowhere else, wherever redirects lead. Knows nothing of caches and files.
+//! The token is sent only to the Hub's own host, wherever redirects lead. Knows nothing of caches and files.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LINK,
-    LOCATION, RANGE, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LINK, RANGE,
 };
 use reqwest::{Client, Method, Response, Url};
 use tokio::runtime::Runtime;
@@ -17,66 +17,67 @@ use tokio::runtime::Runtime;
 use super::endpoint::Endpoint;
 use super::environment::Token;
 use super::{HubError, Settings};
+use crate::net::{Retries, RetrySchedule, header_text, http_client, redirect_target, retry_after};
 
-/// More in a row are a loop.
+/// More redirects in a row are a loop.
 const MOST_REDIRECTS: usize = 10;
 /// A longer wait that a server asks for is cut to this.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// The client and a runtime of its own, so that blocking callers inside and outside of a runtime can use it.
+/// A client with its own runtime, so that blocking callers inside and outside of a runtime can use it.
 pub(super) struct Http {
     caller: Caller,
     settings: Settings,
-    /// Absent only while it is dropped.
+    /// Absent only while `Http` is dropped.
     runtime: Option<Runtime>,
-    /// Whether the Hub answered anything so far.
+    /// Whether the Hub has answered a request.
     reached: AtomicBool,
 }
 
-/// What is asked.
+/// A request.
 #[derive(Clone)]
 pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) url: Url,
-    /// The first byte and the one after the last; absent for all there are.
+    /// First byte, and the byte after the last one. Absent for the whole file.
     pub(super) range: Option<(u64, Option<u64>)>,
 }
 
-/// A good answer; its body is still to come.
+/// A successful reply whose body is not read yet.
 pub(super) struct Reply {
     pub(super) response: Response,
     pub(super) facts: Facts,
 }
 
-/// What the Hub says of a file, gathered along the redirects.
+/// What the headers say about a file, gathered along the redirects.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    /// Without quotes and without the mark of a weak one.
+    /// The etag without quotes and without the prefix of a weak etag.
     pub(super) etag: Option<String>,
-    /// Bytes of the whole file.
+    /// Size of the whole file in bytes.
     pub(super) size: Option<u64>,
 }
 
-/// Why there is no good answer.
+/// Why a request failed.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
-    /// No connection, no answer, or a broken one.
+    /// No connection, no reply, or a broken reply.
     Transport(String),
-    /// An answer with a status that is no success.
+    /// A reply with an error status.
     Status(Status),
 }
 
-/// An answer that is no success.
+/// A reply with an error status.
 #[derive(Debug, Clone)]
 pub(super) struct Status {
     pub(super) code: u16,
-    /// Who said so.
+    /// The host that replied.
     pub(super) host: String,
-    /// The Hub's own word, such as `GatedRepo`.
+    /// The Hub's error code, such as `GatedRepo`.
     pub(super) error: Option<String>,
-    /// How long the server wants to be left alone.
+    /// The wait that the server asks for.
     retry_after: Option<Duration>,
-    /// Whether the Hub itself said so, and not a storage that it redirected to.
+    /// Whether the Hub itself replied, and not a storage that it redirected to.
     pub(super) by_hub: bool,
 }
 
@@ -86,15 +87,10 @@ impl Http {
         token: Option<&Token>,
         settings: Settings,
     ) -> Result<Self, HubError> {
-        // Another part of the process may have done so already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .read_timeout(settings.read_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("eyechart/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| HubError::Client(cause(error)))?;
+        let client = http_client(|client| {
+            client.connect_timeout(settings.connect_timeout).read_timeout(settings.read_timeout)
+        });
+        let client = client.map_err(HubError::Client)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("hub")
@@ -118,28 +114,31 @@ impl Http {
         self.caller.authorization.is_some()
     }
 
-    /// Patience for one thing that is wanted.
-    pub(super) fn patience(&self) -> Patience {
-        Patience::new(&self.settings)
+    /// The retries of one download.
+    pub(super) fn retries(&self) -> Retries {
+        let Settings { attempts, first_wait, .. } = self.settings;
+        Retries::new(RetrySchedule { attempts, first_wait, longest_wait: LONGEST_WAIT })
     }
 
-    /// One try.
+    /// One attempt.
     pub(super) fn send(&self, ask: Ask) -> Result<Reply, Failure> {
         let caller = self.caller.clone();
-        self.noted(self.wait(async move { caller.send(ask).await })?)
+        self.note_reached(self.wait(async move { caller.send(ask).await })?)
     }
 
-    /// What `HEAD` says, tried more than once.
+    /// The facts that `HEAD` gives. Tries again after transient failures.
     pub(super) fn head(&self, url: Url) -> Result<Facts, Failure> {
-        self.insist(|| Ok(self.send(Ask { method: Method::HEAD, url: url.clone(), range: None })?.facts))
+        self.with_retries(|| {
+            Ok(self.send(Ask { method: Method::HEAD, url: url.clone(), range: None })?.facts)
+        })
     }
 
-    /// A whole small body and the address of the next page where there is one, tried more than once.
+    /// A whole small body, and the address of the next page if there is one. Tries again after transient failures.
     pub(super) fn page(&self, url: Url) -> Result<(Bytes, Option<Url>), Failure> {
-        self.insist(|| {
+        self.with_retries(|| {
             let caller = self.caller.clone();
             let ask = Ask { method: Method::GET, url: url.clone(), range: None };
-            self.noted(self.wait(async move {
+            self.note_reached(self.wait(async move {
                 let response = caller.send(ask).await?.response;
                 let next = next_page(response.headers(), response.url());
                 let body = response.bytes().await.map_err(Failure::transport)?;
@@ -148,7 +147,7 @@ impl Http {
         })
     }
 
-    /// The next bytes of a body; nothing at its end.
+    /// The next bytes of a body. `None` at its end.
     pub(super) fn chunk(&self, mut response: Response) -> Result<Option<(Bytes, Response)>, Failure> {
         self.wait(async move {
             let chunk = response.chunk().await.map_err(Failure::transport)?;
@@ -156,20 +155,19 @@ impl Http {
         })?
     }
 
-    /// A Hub that never answered is asked only once.
-    fn insist<T>(&self, attempt: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
-        let mut patience = self.patience();
+    /// Repeats `attempt` after transient failures. A Hub that has never answered is asked only once, because the caller
+    /// has other sources and must not wait long.
+    fn with_retries<T>(&self, attempt: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut retries = self.retries();
         loop {
             match attempt() {
-                // The caller has other ways, and should not wait for long.
-                Err(failure) if !self.reached.load(Ordering::Relaxed) => return Err(failure),
-                Err(failure) => patience.wait(failure)?,
+                Err(failure) if self.reached.load(Ordering::Relaxed) => failure.wait(&mut retries)?,
                 done => return done,
             }
         }
     }
 
-    fn noted<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    fn note_reached<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
         if !matches!(outcome, Err(Failure::Transport(_))) {
             self.reached.store(true, Ordering::Relaxed);
         }
@@ -195,13 +193,13 @@ impl Http {
 impl Drop for Http {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // A name look-up that hangs must not hold up anybody, and the caller may be inside another runtime.
+            // Must not wait for a name look-up that hangs, nor block if the caller is inside another runtime.
             runtime.shutdown_background();
         }
     }
 }
 
-/// What a request needs; cheap to clone.
+/// What a request needs. Cheap to clone.
 #[derive(Clone)]
 struct Caller {
     client: Client,
@@ -219,7 +217,7 @@ impl Caller {
             let headers = response.headers();
             facts.gather(headers, by_hub && response.status().is_success());
             let known = ask.method == Method::HEAD && facts.etag.is_some();
-            match target(&response, &url) {
+            match redirect_target(&response) {
                 Some(next) if !known => url = next,
                 None if !response.status().is_success() => {
                     return Err(Failure::Status(Status::of(&response, by_hub)));
@@ -232,7 +230,7 @@ impl Caller {
 
     async fn hop(&self, ask: &Ask, url: Url) -> Result<Response, Failure> {
         let token = self.authorization.as_ref().filter(|_| self.endpoint.serves(&url));
-        // Sizes and ranges are of the file, not of a compressed form of it.
+        // Sizes and ranges must refer to the file, not to a compressed form of it.
         let mut request = self.client.request(ask.method.clone(), url).header(ACCEPT_ENCODING, "identity");
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token.clone());
@@ -246,13 +244,13 @@ impl Caller {
 }
 
 impl Facts {
-    /// What was said first counts, and the linked file's word before the answer's own, which is the Hub's only where
-    /// the Hub itself sends the file.
+    /// The first reply that states a fact counts. Headers about the linked file come before those about the reply, which
+    /// count only if the Hub itself sends the file.
     fn gather(&mut self, headers: &HeaderMap, is_file: bool) {
-        let own = |name: &str| text(headers, name).filter(|_| is_file);
-        let etag = text(headers, "x-linked-etag").or_else(|| own(ETAG.as_str()));
-        self.etag = self.etag.take().or_else(|| etag.as_deref().map(normalized));
-        let linked = text(headers, "x-linked-size").and_then(|size| size.parse().ok());
+        let own = || header_text(headers, ETAG).filter(|_| is_file);
+        let etag = header_text(headers, "x-linked-etag").or_else(own);
+        self.etag = self.etag.take().or_else(|| etag.map(normalized));
+        let linked = header_text(headers, "x-linked-size").and_then(|size| size.parse().ok());
         self.size = self.size.or(linked).or_else(|| whole_size(headers).filter(|_| is_file));
     }
 }
@@ -262,11 +260,24 @@ impl Failure {
         Self::Transport(cause(error))
     }
 
-    /// Whether the same request may do better later.
-    pub(super) fn is_transient(&self) -> bool {
+    /// Sleeps before the next attempt. Returns the failure if another attempt cannot help or none is left.
+    pub(super) fn wait(self, retries: &mut Retries) -> Result<(), Self> {
+        let asked = match &self {
+            Self::Status(status) => status.retry_after,
+            Self::Transport(_) => None,
+        };
+        match retries.next_wait(asked).filter(|_| self.is_transient()) {
+            Some(wait) => std::thread::sleep(wait),
+            None => return Err(self),
+        }
+        Ok(())
+    }
+
+    /// Whether the same request can succeed later.
+    fn is_transient(&self) -> bool {
         match self {
             Self::Transport(_) => true,
-            // A storage refuses signatures that have become too old; the Hub gives new ones.
+            // A storage refuses signatures that are too old. The Hub gives new ones.
             Self::Status(status) => !status.by_hub || matches!(status.code, 408 | 416 | 429 | 500..),
         }
     }
@@ -274,48 +285,14 @@ impl Failure {
 
 impl Status {
     fn of(response: &Response, by_hub: bool) -> Self {
-        let seconds =
-            text(response.headers(), RETRY_AFTER.as_str()).and_then(|text| text.trim().parse().ok());
+        let headers = response.headers();
         Self {
             code: response.status().as_u16(),
             host: response.url().host_str().unwrap_or_default().to_owned(),
-            error: text(response.headers(), "x-error-code"),
-            retry_after: seconds.map(Duration::from_secs),
+            error: header_text(headers, "x-error-code").map(str::to_owned),
+            retry_after: retry_after(headers, Timestamp::now()),
             by_hub,
         }
-    }
-}
-
-/// Waits between tries, longer each time, and ends after some without progress.
-pub(super) struct Patience {
-    first_wait: Duration,
-    most: u32,
-    failed: u32,
-}
-
-impl Patience {
-    fn new(settings: &Settings) -> Self {
-        Self { first_wait: settings.first_wait, most: settings.attempts.max(1), failed: 0 }
-    }
-
-    /// There was progress: all tries count anew.
-    pub(super) fn reset(&mut self) {
-        self.failed = 0;
-    }
-
-    /// Waits before the next try; gives the failure back where another try is of no use.
-    pub(super) fn wait(&mut self, failure: Failure) -> Result<(), Failure> {
-        self.failed += 1;
-        if self.failed >= self.most || !failure.is_transient() {
-            return Err(failure);
-        }
-        let asked = match &failure {
-            Failure::Status(status) => status.retry_after,
-            _ => None,
-        };
-        let own = self.first_wait.saturating_mul(1 << (self.failed - 1).min(10));
-        std::thread::sleep(asked.unwrap_or(own).min(LONGEST_WAIT));
-        Ok(())
     }
 }
 
@@ -326,33 +303,23 @@ fn bearer(token: &Token) -> Result<HeaderValue, HubError> {
     Ok(value)
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// The whole file's size, by an answer that has all of it or a part.
+/// The size of the whole file, from a reply with all of it or a part.
 pub(super) fn whole_size(headers: &HeaderMap) -> Option<u64> {
-    match text(headers, CONTENT_RANGE.as_str()) {
+    match header_text(headers, CONTENT_RANGE) {
         Some(range) => range.rsplit_once('/')?.1.parse().ok(),
-        None => text(headers, CONTENT_LENGTH.as_str())?.parse().ok(),
+        None => header_text(headers, CONTENT_LENGTH)?.parse().ok(),
     }
 }
 
-/// The first byte of the part that an answer has.
+/// The first byte of the part that a reply has.
 pub(super) fn part_start(headers: &HeaderMap) -> Option<u64> {
-    text(headers, CONTENT_RANGE.as_str())?.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
+    header_text(headers, CONTENT_RANGE)?.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
-/// As `huggingface_hub` names blobs.
+/// The etag as `huggingface_hub` names blobs.
 fn normalized(etag: &str) -> String {
     let etag = etag.trim();
     etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"').to_owned()
-}
-
-/// Where a redirect leads; nothing for any other answer.
-fn target(response: &Response, from: &Url) -> Option<Url> {
-    let location = response.status().is_redirection().then(|| text(response.headers(), LOCATION.as_str()))?;
-    from.join(&location?).ok()
 }
 
 /// The address in `Link: <…>; rel="next"`.
@@ -362,7 +329,7 @@ fn next_page(headers: &HeaderMap, from: &Url) -> Option<Url> {
     from.join(next.split_once('<')?.1.split_once('>')?.0).ok()
 }
 
-/// What went wrong, down to its cause; without the address, which may hold a signature.
+/// The innermost cause of an error, without the address, which may hold a signature.
 fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn std::error::Error = &error;

@@ -7,7 +7,8 @@ use reqwest::{Method, Response, StatusCode};
 
 use super::HubError;
 use super::context::{Context, Wanted};
-use super::http::{Ask, Failure, Patience, Reply, part_start, whole_size};
+use super::http::{Ask, Failure, Reply, part_start, whole_size};
+use crate::net::Retries;
 
 /// What a piece of a file may cost more than itself.
 const MOST_PASSED_OVER: u64 = 1 << 20;
@@ -43,15 +44,15 @@ pub(super) struct Transfer {
     by_range: bool,
     /// The most bytes that are passed over where a server ignores a range.
     passed_over: u64,
-    patience: Patience,
+    retries: Retries,
 }
 
 impl Source {
     /// The bytes from `from` to the file's end, or to `end`.
     pub(super) fn transfer(self, from: u64, end: Option<u64>) -> Transfer {
         let end = end.or(self.identity.size);
-        let patience = self.context.http.patience();
-        Transfer { source: self, at: from, end, open: None, by_range: true, passed_over: u64::MAX, patience }
+        let retries = self.context.http.retries();
+        Transfer { source: self, at: from, end, open: None, by_range: true, passed_over: u64::MAX, retries }
     }
 
     /// The bytes of a range, of a server that gives ranges: the whole file is not received for a piece of it.
@@ -91,7 +92,7 @@ impl Transfer {
         while self.end.is_none_or(|end| self.at < end) {
             let failure = match self.receive() {
                 Ok(Some(bytes)) => {
-                    self.patience.reset();
+                    self.retries.reset();
                     self.at += bytes.len() as u64;
                     return Ok(Some(bytes));
                 }
@@ -103,7 +104,7 @@ impl Transfer {
             self.open = None;
             self.by_range &= !matches!(&failure, Failure::Status(status) if status.code == 416);
             let explain = |failure| self.source.context.explain(failure, self.source.wanted());
-            self.patience.wait(failure).map_err(explain)?;
+            failure.wait(&mut self.retries).map_err(explain)?;
         }
         // An end that only the closed connection told stays known.
         self.end = Some(self.at);

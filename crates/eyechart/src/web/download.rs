@@ -1,14 +1,14 @@
-//! A data file by its address: fetched in pieces onto the disk, gone on with where it broke, and asked for again only
-//! where it has changed.
+//! Data files from the web: downloaded to disk, continued after a broken connection, and fetched again only if changed.
 //!
 //! ```text
 //! files/<sha256 of the content>/<name>      a file, under the name that the task has for it
-//! addresses/<sha256 of the address>         JSON: which file was there, and by which mark the host knows it
-//! addresses/….lock                          held while somebody fetches from it
-//! addresses/….incomplete                    the bytes so far of a download that broke, and `….mark` whose they are
+//! addresses/<sha256 of the address>         JSON: the file last fetched from the address, and its ETag
+//! addresses/….lock                          held by the process that fetches from the address
+//! addresses/….incomplete                    the bytes so far of an unfinished download
+//! addresses/….mark                          the version of the content that these bytes are from
 //! ```
 //!
-//! A file counts only under the hash of its content, so whatever breaks here is fetched again.
+//! A file is used only if its content has the hash in its path: a damaged file is fetched again.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -22,54 +22,57 @@ use reqwest::{Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
 use super::Web;
-use super::client::{Client, LONGEST_WAIT, Trouble, WAITS, check_status, parsed, transport};
+use super::client::{Client, FetchError, SCHEDULE, check_status, parsed, transport, wait_after};
 use crate::files::{
     FileError, FileLock, create_parent_folders, move_into_place, sha256_hex, sha256_of_file, write_bytes,
     write_json,
 };
+use crate::net::{Retries, header_text};
 use crate::text::shown_address;
 use crate::types::Progress;
 
-/// Without a byte for this long a connection counts as broken.
+/// A connection without a byte for this long counts as broken.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// A file that was at an address.
+/// A file fetched from an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebFile {
-    /// Where it is on this machine.
+    /// Its path on this machine.
     pub path: PathBuf,
-    /// SHA-256 of its content, in hex.
+    /// SHA-256 of its content, in lower-case hexadecimal.
     pub sha256: String,
-    /// Why it is the file that was fetched earlier, where the address could not be asked now.
+    /// Why this is the file fetched earlier. Absent if the host confirmed or sent the current file.
     pub stale: Option<String>,
 }
 
-/// What is known of an address.
+/// What was last fetched from an address.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Known {
     sha256: String,
     name: String,
-    /// The host's `ETag`; absent where it gives none.
+    /// The `ETag` of the reply. Absent if the host sent none.
     etag: Option<String>,
 }
 
 impl Web {
-    /// The file at `url` as it is now, kept under the name `name`. The host is asked whether what was fetched earlier is still right; where it
-    /// does not answer, that file stands and [`WebFile::stale`] says why.
+    /// The current file at `url`, stored under the name `name`.
     ///
-    /// Blocks; not for the inside of a runtime.
+    /// The host is asked whether the file fetched earlier is still current. If the host does not answer, the earlier
+    /// file is returned and [`WebFile::stale`] gives the reason.
+    ///
+    /// Blocks; must not be called inside an async runtime.
     ///
     /// # Errors
-    /// Why there is no file, with the address.
+    /// The address and the reason why it gives no file.
     pub fn file(&self, url: &str, name: &str, progress: &dyn Progress) -> Result<WebFile, String> {
         let with_url = |reason: String| format!("cannot fetch {}: {reason}", shown_address(url));
         let target = self.client.target(url).map_err(with_url)?;
         let shelf = Shelf::new(&self.folder, &target, name);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| with_url(error.to_string()))?;
-        let _lock = shelf.lock(progress).map_err(|error| with_url(format!("cannot keep it: {error}")))?;
+        let _lock = shelf.lock(progress).map_err(|error| with_url(format!("cannot store it: {error}")))?;
         let earlier = shelf.earlier();
-        match runtime.block_on(ask(&self.client, &target, &shelf, earlier.as_ref(), progress)) {
+        match runtime.block_on(fetch(&self.client, &target, &shelf, earlier.as_ref(), progress)) {
             Ok(file) => Ok(file),
             Err(reason) => match earlier {
                 Some((_, file)) => Ok(WebFile { stale: Some(with_url(reason)), ..file }),
@@ -78,10 +81,10 @@ impl Web {
         }
     }
 
-    /// The file that was fetched from `url` earlier, the one with this hash where one is given. Asks nobody.
+    /// The file fetched from `url` earlier, with the given hash if there is one. Sends no request.
     #[must_use]
     pub fn earlier_file(&self, url: &str, name: &str, sha256: Option<&str>) -> Option<WebFile> {
-        // Whether it may be connected to does not matter here.
+        // The address is not checked, because nothing is fetched from it.
         let shelf = Shelf::new(&self.folder, &parsed(url).ok()?, name);
         match sha256 {
             Some(sha256) => shelf.file(sha256),
@@ -90,42 +93,36 @@ impl Web {
     }
 }
 
-async fn ask(
+/// Downloads the file. Tries again after failures that another attempt can mend.
+async fn fetch(
     client: &Client,
     url: &Url,
     shelf: &Shelf,
     earlier: Option<&(Known, WebFile)>,
     progress: &dyn Progress,
 ) -> Result<WebFile, String> {
-    let mut waits = WAITS.into_iter();
+    let mut retries = Retries::new(SCHEDULE);
     loop {
         let before = shelf.part_size();
-        let trouble = match download(client, url, shelf, earlier, progress).await {
+        let error = match try_once(client, url, shelf, earlier, progress).await {
             Ok(file) => return Ok(file),
-            Err(Trouble::Lasting(reason)) => return Err(reason),
-            Err(trouble) => trouble,
+            Err(error) => error,
         };
-        // As long as bytes come, a connection that breaks is no reason to give up.
         if shelf.part_size() > before {
-            waits = WAITS.into_iter();
+            retries.reset();
         }
-        match (waits.next(), &trouble) {
-            (Some(wait), Trouble::Passing(_, asked)) => {
-                tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
-            }
-            _ => return Err(trouble.into_reason()),
-        }
+        wait_after(error, &mut retries).await?;
     }
 }
 
-/// One try.
-async fn download(
+/// One attempt.
+async fn try_once(
     client: &Client,
     url: &Url,
     shelf: &Shelf,
     earlier: Option<&(Known, WebFile)>,
     progress: &dyn Progress,
-) -> Result<WebFile, Trouble> {
+) -> Result<WebFile, FetchError> {
     let part = shelf.part();
     let headers = conditions(earlier, part.as_ref());
     let reply = tokio::time::timeout(STALLED, client.reach(url, &headers)).await.map_err(|_| stalled())??;
@@ -133,7 +130,10 @@ async fn download(
         (StatusCode::NOT_MODIFIED, Some((_, file))) => return Ok(file.clone()),
         (StatusCode::RANGE_NOT_SATISFIABLE, _) => {
             shelf.drop_part();
-            return Err(Trouble::Passing("the host has no such part of the file".to_owned(), None));
+            return Err(FetchError::Transient(
+                "the host does not have this part of the file".to_owned(),
+                None,
+            ));
         }
         (StatusCode::PARTIAL_CONTENT, _) => {}
         _ => {
@@ -142,12 +142,12 @@ async fn download(
         }
     }
     progress.say(&format!("downloading {url}"));
-    let etag = text(&reply, &ETAG);
+    let etag = header_text(reply.headers(), ETAG).map(str::to_owned);
     receive(reply, shelf, progress).await?;
-    shelf.keep(etag).map_err(lasting)
+    shelf.keep(etag).map_err(cannot_store)
 }
 
-/// What is asked: all of the file unless it is still the earlier one, or the rest of one whose beginning is here.
+/// The headers of the request: for the rest of an unfinished download, or for a file other than the earlier one.
 fn conditions(earlier: Option<&(Known, WebFile)>, part: Option<&(u64, String)>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let mut put = |name: HeaderName, text: &str| {
@@ -166,38 +166,37 @@ fn conditions(earlier: Option<&(Known, WebFile)>, part: Option<&(u64, String)>) 
     headers
 }
 
-async fn receive(mut reply: Response, shelf: &Shelf, progress: &dyn Progress) -> Result<(), Trouble> {
-    let mark =
-        text(&reply, &ETAG).filter(|etag| !etag.starts_with("W/")).or_else(|| text(&reply, &LAST_MODIFIED));
-    let mut part = shelf.open_part(mark.as_deref()).map_err(lasting)?;
+async fn receive(mut reply: Response, shelf: &Shelf, progress: &dyn Progress) -> Result<(), FetchError> {
+    // A weak ETag does not promise the same bytes.
+    let etag = header_text(reply.headers(), ETAG).filter(|etag| !etag.starts_with("W/"));
+    let mark = etag.or_else(|| header_text(reply.headers(), LAST_MODIFIED));
+    let mut part = shelf.open_part(mark).map_err(cannot_store)?;
     let mut done = shelf.part_size();
     let total = reply.content_length().map(|left| done + left);
     loop {
         let next = tokio::time::timeout(STALLED, reply.chunk()).await;
         let Some(bytes) = next.map_err(|_| stalled())?.map_err(transport)? else { break };
-        part.write_all(&bytes).map_err(lasting)?;
+        part.write_all(&bytes).map_err(cannot_store)?;
         done += bytes.len() as u64;
         progress.bytes(done, total);
     }
     match total.filter(|total| *total != done) {
-        Some(total) => Err(Trouble::Passing(format!("{done} of {total} bytes came"), None)),
+        Some(total) => {
+            Err(FetchError::Transient(format!("the connection closed after {done} of {total} bytes"), None))
+        }
         None => Ok(()),
     }
 }
 
-fn stalled() -> Trouble {
-    Trouble::Passing(format!("nothing came for {} s", STALLED.as_secs()), None)
+fn stalled() -> FetchError {
+    FetchError::Transient(format!("no byte arrived for {} s", STALLED.as_secs()), None)
 }
 
-fn lasting(error: io::Error) -> Trouble {
-    Trouble::Lasting(format!("cannot keep it: {error}"))
+fn cannot_store(error: io::Error) -> FetchError {
+    FetchError::Permanent(format!("cannot store it: {error}"))
 }
 
-fn text(reply: &Response, name: &HeaderName) -> Option<String> {
-    Some(reply.headers().get(name)?.to_str().ok()?.to_owned())
-}
-
-/// The places of one address.
+/// The paths in the cache for one address.
 struct Shelf {
     files: PathBuf,
     known: PathBuf,
@@ -217,7 +216,7 @@ impl Shelf {
         Some((known, file))
     }
 
-    /// The file with this hash, where it is here and whole.
+    /// The file with this hash, if it is stored undamaged.
     fn file(&self, sha256: &str) -> Option<WebFile> {
         let path = self.place(sha256);
         let found = sha256_of_file(&path).ok()?.sha256;
@@ -238,7 +237,7 @@ impl Shelf {
         FileLock::wait(&self.beside("lock"), waiting)
     }
 
-    /// The bytes that an earlier download left, and the mark of the content that they are of.
+    /// The size of an unfinished download, and the version of the content that its bytes are from.
     fn part(&self) -> Option<(u64, String)> {
         let size = self.part_size();
         let mark = fs::read_to_string(self.beside("mark")).ok()?;
@@ -250,12 +249,12 @@ impl Shelf {
     }
 
     fn drop_part(&self) {
-        // What is not there need not go.
+        // They may be missing.
         let _ = fs::remove_file(self.beside("mark"));
         let _ = fs::remove_file(self.beside("incomplete"));
     }
 
-    /// The part, to be gone on with. Without a mark nobody could say later whose beginning it is.
+    /// Opens the unfinished download for appending. Without a mark it starts over: the version of its bytes is unknown.
     fn open_part(&self, mark: Option<&str>) -> io::Result<File> {
         match mark {
             Some(mark) => write_bytes(&self.beside("mark"), mark.as_bytes())?,
@@ -265,7 +264,7 @@ impl Shelf {
         File::options().append(true).create(true).open(path)
     }
 
-    /// Makes the whole part the file that is at the address.
+    /// Stores the finished download as the current file of the address.
     fn keep(&self, etag: Option<String>) -> io::Result<WebFile> {
         let part = self.beside("incomplete");
         let sha256 = sha256_of_file(&part)?.sha256;
@@ -279,7 +278,7 @@ impl Shelf {
     }
 }
 
-/// The name as far as it can be a file's in the cache.
+/// The name with every character that is unsafe in a file name replaced.
 fn plain(name: &str) -> String {
     let kept = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let name: String = name.chars().map(|c| if kept(c) { c } else { '-' }).collect();
