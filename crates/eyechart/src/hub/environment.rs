@@ -25,7 +25,7 @@ pub struct Environment {
     pub hf_hub_offline: bool,
     /// `XDG_CACHE_HOME`
     pub xdg_cache_home: Option<PathBuf>,
-    /// `HOME`
+    /// `HOME`, or `USERPROFILE`, which Windows sets.
     pub home: Option<PathBuf>,
     /// Commands that may be pip, in the order in which they are tried: a program and its first arguments.
     pub pip_commands: Vec<Vec<String>>,
@@ -70,7 +70,7 @@ impl Environment {
             hf_token_path: path("HF_TOKEN_PATH"),
             hf_hub_offline: text("HF_HUB_OFFLINE").is_some_and(|value| is_true(&value)),
             xdg_cache_home: path("XDG_CACHE_HOME"),
-            home: path("HOME"),
+            home: path("HOME").or_else(|| path("USERPROFILE")),
             pip_commands: ["pip", "pip3", "python3 -m pip"].iter().map(words).collect(),
         }
     }
