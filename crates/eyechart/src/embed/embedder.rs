@@ -182,11 +182,11 @@ mod tests {
         }
     }
 
-    /// What a watcher heard.
+    /// What a watcher was told.
     #[derive(Default, Clone)]
-    struct Heard(Arc<Mutex<Vec<String>>>);
+    struct Seen(Arc<Mutex<Vec<String>>>);
 
-    impl Watcher for Heard {
+    impl Watcher for Seen {
         fn begin(&self, total: usize) {
             self.0.lock().unwrap().push(format!("of {total}"));
         }
@@ -208,35 +208,35 @@ mod tests {
         VectorCache::new(root, CacheKey::new(&["lengths"]))
     }
 
-    fn embedder(lengths: &Lengths, root: &Path, heard: &Heard) -> Embedder {
+    fn embedder(lengths: &Lengths, root: &Path, seen: &Seen) -> Embedder {
         let usual = Cached::new(Box::new(lengths.clone()), Some(cache(root)));
-        Embedder::new(usual, None, Box::new(heard.clone()))
+        Embedder::new(usual, None, Box::new(seen.clone()))
     }
 
     #[test]
     fn only_what_is_not_known_is_embedded_and_the_order_stays() {
         let root = tempfile::tempdir().unwrap();
-        let (lengths, heard) = (Lengths::default(), Heard::default());
-        let embedder = embedder(&lengths, root.path(), &heard);
+        let (lengths, seen) = (Lengths::default(), Seen::default());
+        let embedder = embedder(&lengths, root.path(), &seen);
         embedder.embed(&["a", "bb"]).unwrap();
         let found = embedder.embed(&["ccc", "bb", "dddd", "a"]).unwrap();
         assert_eq!(found.as_slice(), [3.0, 1.0, 2.0, 1.0, 4.0, 1.0, 1.0, 1.0]);
         assert_eq!(*lengths.asked.lock().unwrap(), [2, 2]);
         assert_eq!(embedder.embed(&["dddd", "a"]).unwrap().as_slice(), [4.0, 1.0, 1.0, 1.0]);
         assert_eq!(lengths.asked.lock().unwrap().len(), 2, "where all is known the source is not asked");
-        assert_eq!(*heard.0.lock().unwrap(), ["of 2", "2", "end", "of 4", "4", "end"]);
+        assert_eq!(*seen.0.lock().unwrap(), ["of 2", "2", "end", "of 4", "4", "end"]);
         assert!(embedder.embed(&[]).unwrap().is_empty());
     }
 
     #[test]
     fn the_exact_source_has_a_cache_of_its_own_and_is_asked_only_for_exact_vectors() {
         let root = tempfile::tempdir().unwrap();
-        let (usual, exact, heard) = (Lengths::default(), Lengths::default(), Heard::default());
+        let (usual, exact, seen) = (Lengths::default(), Lengths::default(), Seen::default());
         let by = |source: &Lengths, name: &str| {
             let cache = VectorCache::new(root.path(), CacheKey::new(&[name]));
             Cached::new(Box::new(source.clone()), Some(cache))
         };
-        let embedder = Embedder::new(by(&usual, "usual"), Some(by(&exact, "exact")), Box::new(heard.clone()));
+        let embedder = Embedder::new(by(&usual, "usual"), Some(by(&exact, "exact")), Box::new(seen.clone()));
         embedder.embed(&["a", "bb"]).unwrap();
         assert_eq!(exact.asked.lock().unwrap().len(), 0);
         embedder.embed_exactly(&["bb"]).unwrap();
@@ -250,27 +250,27 @@ mod tests {
         let texts: Vec<String> = (0..CHUNK + 10).map(|i| format!("text {i}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let mut lengths = Lengths { refuse: Some(texts[CHUNK + 3].to_owned()), ..Lengths::default() };
-        let heard = Heard::default();
+        let seen = Seen::default();
         assert_eq!(
-            embedder(&lengths, root.path(), &heard).embed(&texts),
+            embedder(&lengths, root.path(), &seen).embed(&texts),
             Err(EmbedError::Encoder("it broke".to_owned()))
         );
         lengths.refuse = None;
-        assert_eq!(embedder(&lengths, root.path(), &heard).embed(&texts).unwrap().len(), texts.len());
+        assert_eq!(embedder(&lengths, root.path(), &seen).embed(&texts).unwrap().len(), texts.len());
         assert_eq!(*lengths.asked.lock().unwrap(), [CHUNK, 10]);
         let total = texts.len();
         let expected = format!("of {total}, {CHUNK}, end, of {total}, {total}, end");
-        assert_eq!(heard.0.lock().unwrap().join(", "), expected);
+        assert_eq!(seen.0.lock().unwrap().join(", "), expected);
     }
 
     #[test]
     fn a_cache_that_cannot_be_written_is_noticed_once_and_stops_nothing() {
         let root = tempfile::NamedTempFile::new().unwrap();
-        let (lengths, heard) = (Lengths::default(), Heard::default());
+        let (lengths, seen) = (Lengths::default(), Seen::default());
         let texts: Vec<String> = (0..2 * CHUNK).map(|i| format!("text {i}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        assert_eq!(embedder(&lengths, root.path(), &heard).embed(&texts).unwrap().len(), texts.len());
-        let notices = heard.0.lock().unwrap().iter().filter(|said| said.contains("are not kept")).count();
+        assert_eq!(embedder(&lengths, root.path(), &seen).embed(&texts).unwrap().len(), texts.len());
+        let notices = seen.0.lock().unwrap().iter().filter(|said| said.contains("are not kept")).count();
         assert_eq!(notices, 1);
     }
 }

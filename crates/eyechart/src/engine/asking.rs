@@ -1,6 +1,7 @@
 //! The loop: starts items while it may, hands outcomes to the sink, and ends when nothing is in flight.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::{JoinError, JoinSet};
 
@@ -54,6 +55,15 @@ struct Waiting<I> {
 /// The end of an item, with the slot that is free once its outcome is taken.
 type ItemEnd<W> = (Slot, Result<Option<<W as Work>::Outcome>, <W as Work>::Error>);
 
+/// The right to be in flight without memory; given back when dropped.
+struct Probe(Arc<AtomicBool>);
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// What has happened.
 enum Step<W: Work> {
     StopNow,
@@ -63,6 +73,7 @@ enum Step<W: Work> {
     Received(Slot, Result<W::Item, W::Error>),
     SourceEnded,
     MemoryFree(Lease),
+    Probe,
     GateChanged,
 }
 
@@ -88,7 +99,8 @@ impl<W: Work> Asking<W> {
                 Step::Received(slot, Ok(item)) => state.receive(slot, item),
                 Step::Received(_, Err(error)) => state.fail(error),
                 Step::SourceEnded => state.phase = Phase::Drained,
-                Step::MemoryFree(lease) => state.start(lease),
+                Step::MemoryFree(lease) => state.start(lease, None),
+                Step::Probe => state.start_probe(),
                 Step::GateChanged => {}
             }
         }
@@ -107,6 +119,8 @@ struct State<W: Work> {
     /// Items that were given up without an outcome.
     abandoned: usize,
     has_noticed_memory: bool,
+    /// Whether an item is in flight that got no memory.
+    has_probe: Arc<AtomicBool>,
 }
 
 impl<W: Work> State<W> {
@@ -120,6 +134,7 @@ impl<W: Work> State<W> {
             received: 0,
             abandoned: 0,
             has_noticed_memory: false,
+            has_probe: Arc::default(),
         }
     }
 
@@ -133,6 +148,8 @@ impl<W: Work> State<W> {
 
     async fn next_step(&mut self, source: &mut impl Source<W>, stop: &Stop) -> Step<W> {
         let Asking { work, gate, memory, total, .. } = &self.asking;
+        // Before anything is read, so that no change in between is missed.
+        let changed = gate.changed();
         let is_starting = matches!(self.phase, Phase::Starting);
         let is_going = self.stopper.level() == StopLevel::Go;
         let has_failed = matches!(self.phase, Phase::Failing(_));
@@ -141,6 +158,9 @@ impl<W: Work> State<W> {
         gate.expect(is_starting && may_start && self.received < *total);
         let receives = is_starting && may_start && self.waiting.is_none();
         let bytes = self.waiting.as_ref().map(|waiting| waiting.bytes);
+        if bytes.is_some() && self.may_probe() {
+            return Step::Probe;
+        }
         tokio::select! {
             biased;
             () = stop.reached(StopLevel::Now) => Step::StopNow,
@@ -149,7 +169,7 @@ impl<W: Work> State<W> {
             () = work.deadline(), if !has_failed => Step::DeadlinePassed,
             lease = memory.reserve(bytes.unwrap_or(0)), if bytes.is_some() => Step::MemoryFree(lease),
             step = receive(gate, source), if receives => step,
-            () = gate.changed(), if is_starting && !may_start => Step::GateChanged,
+            () = changed, if bytes.is_some() || is_starting && !may_start => Step::GateChanged,
         }
     }
 
@@ -158,15 +178,33 @@ impl<W: Work> State<W> {
         let bytes = self.asking.work.bytes(&item);
         self.waiting = Some(Waiting { slot, item, bytes });
         match self.asking.memory.try_reserve(bytes) {
-            Some(lease) => self.start(lease),
+            Some(lease) => self.start(lease, None),
             None => self.notice_memory(bytes),
         }
     }
 
-    fn start(&mut self, lease: Lease) {
+    fn start(&mut self, lease: Lease, probe: Option<Probe>) {
         let Some(Waiting { slot, item, .. }) = self.waiting.take() else { return };
         let (work, stop) = (Arc::clone(&self.asking.work), self.stopper.stop());
-        self.in_flight.spawn(async move { (slot, work.perform(item, lease, stop).await) });
+        self.in_flight.spawn(async move {
+            let outcome = work.perform(item, lease, stop).await;
+            drop(probe);
+            (slot, outcome)
+        });
+    }
+
+    /// Whether the waiting item may start without memory: if every item in flight has failed, only another item can show
+    /// whether the endpoint works. One at a time, so that the limit is exceeded by one request at most.
+    fn may_probe(&self) -> bool {
+        let is_stuck = self.asking.gate.failing() >= self.in_flight.len();
+        is_stuck && !self.in_flight.is_empty() && !self.has_probe.load(Ordering::Relaxed)
+    }
+
+    fn start_probe(&mut self) {
+        // Nothing is always free.
+        let Some(lease) = RequestMemory::unlimited().try_reserve(0) else { return };
+        self.has_probe.store(true, Ordering::Relaxed);
+        self.start(lease, Some(Probe(Arc::clone(&self.has_probe))));
     }
 
     /// Tells the user, once, that memory and not the number of connections limits the run.

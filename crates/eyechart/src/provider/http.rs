@@ -82,44 +82,44 @@ impl Client {
     pub(super) async fn send(&self, body: Bytes) -> Sent {
         let started = Timestamp::now();
         let clock = Instant::now();
-        let mut heard = Heard::default();
-        let outcome = self.exchange(body.clone(), &mut heard).await;
+        let mut received = ReceivedReply::default();
+        let outcome = self.exchange(body.clone(), &mut received).await;
         let seconds = clock.elapsed().as_secs_f64();
-        let outcome = outcome.and_then(|()| heard.judged()).map_err(|failure| self.presentable(failure));
+        let outcome = outcome.and_then(|()| received.checked()).map_err(|failure| self.presentable(failure));
         let now = Timestamp::now();
         let attempt = Attempt {
             started: started.to_string(),
             seconds,
-            status: heard.status.map(|status| status.as_u16()),
-            request_id: header(&heard.headers, "x-request-id").map(|id| self.secrets.hide(id)),
-            retry_after: heard.asked_wait(now).map(|wait| wait.as_secs_f64()),
+            status: received.status.map(|status| status.as_u16()),
+            request_id: header(&received.headers, "x-request-id").map(|id| self.secrets.hide(id)),
+            retry_after: received.asked_wait(now).map(|wait| wait.as_secs_f64()),
             error: outcome.as_ref().err().cloned(),
         };
-        self.note(&attempt, &body, &heard);
-        let allowances = allowance::allowances(&heard.headers, now);
-        Sent { attempt, body: outcome.is_ok().then(|| heard.body.freeze()), allowances }
+        self.note(&attempt, &body, &received);
+        let allowances = allowance::allowances(&received.headers, now);
+        Sent { attempt, body: outcome.is_ok().then(|| received.body.freeze()), allowances }
     }
 
-    /// Sends and hears; what was heard before a failure is kept.
-    async fn exchange(&self, body: Bytes, heard: &mut Heard) -> Result<(), Failure> {
+    /// Sends the body and reads the reply into `received`, which keeps what came before a failure.
+    async fn exchange(&self, body: Bytes, received: &mut ReceivedReply) -> Result<(), Failure> {
         let sent = self.client.post(&self.url).body(body).send().await;
         let mut reply = sent.map_err(|error| self.transport(error))?;
-        heard.status = Some(reply.status());
-        heard.headers = std::mem::take(reply.headers_mut());
+        received.status = Some(reply.status());
+        received.headers = std::mem::take(reply.headers_mut());
         while let Some(part) = reply.chunk().await.map_err(|error| self.transport(error))? {
-            if heard.body.len() + part.len() > LARGEST_REPLY {
+            if received.body.len() + part.len() > LARGEST_REPLY {
                 let message = format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20);
                 return Err(Failure::new(FailureKind::Malformed, message));
             }
-            heard.body.extend_from_slice(&part);
+            received.body.extend_from_slice(&part);
         }
         Ok(())
     }
 
     /// Logs the attempt where somebody wants it.
-    fn note(&self, attempt: &Attempt, body: &[u8], heard: &Heard) {
+    fn note(&self, attempt: &Attempt, body: &[u8], received: &ReceivedReply) {
         let Some(log) = &self.log else { return };
-        let reply = heard.status.map(|_| Message::reply(&heard.headers, &heard.body, &self.secrets));
+        let reply = received.status.map(|_| Message::reply(&received.headers, &received.body, &self.secrets));
         log.write(&Exchange {
             at: &attempt.started,
             url: &self.url,
@@ -159,17 +159,17 @@ impl Client {
     }
 }
 
-/// What of a reply was heard.
+/// As much of a reply as was received.
 #[derive(Default)]
-struct Heard {
+struct ReceivedReply {
     status: Option<StatusCode>,
     headers: HeaderMap,
     body: BytesMut,
 }
 
-impl Heard {
+impl ReceivedReply {
     /// Nothing but status 200 can be an answer.
-    fn judged(&self) -> Result<(), Failure> {
+    fn checked(&self) -> Result<(), Failure> {
         match self.status {
             Some(StatusCode::OK) | None => Ok(()),
             Some(status) => Err(refusal(status, &self.headers, &self.body)),

@@ -1,6 +1,7 @@
 //! Samples as work of the engine: read ahead from the data, asked of the endpoint, appended to the record.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
@@ -118,11 +119,19 @@ fn encoded_bytes(image: &ImageSource) -> u64 {
 }
 
 /// Samples as a thread reads them from the data.
-pub(super) struct ReadAhead(pub(super) mpsc::Receiver<Result<SampleResult, DatasetError>>);
+pub(super) struct ReadAhead {
+    pub(super) samples: mpsc::Receiver<Result<SampleResult, DatasetError>>,
+    pub(super) thread: Option<JoinHandle<()>>,
+}
 
 impl<W: Work<Item = SampleResult, Error = RunError>> Source<W> for ReadAhead {
     async fn next(&mut self) -> Option<Result<SampleResult, RunError>> {
-        self.0.recv().await.map(|sample| sample.map_err(RunError::Broken))
+        if let Some(sample) = self.samples.recv().await {
+            return Some(sample.map_err(RunError::Broken));
+        }
+        // A reader that panics closes the channel too, but that is not the end of the data.
+        let ended = self.thread.take().map_or(Ok(()), JoinHandle::join);
+        ended.err().map(|_| Err(RunError::Defect("reading the data broke off in a panic".to_owned())))
     }
 }
 

@@ -11,7 +11,6 @@ use super::live::Live;
 use super::load_series::{LoadSeries, Points};
 use super::recorded::{Replay, Source as Answered};
 use super::{Plan, RunError, Spent};
-use crate::dataset::DatasetError;
 use crate::engine::{Asking, Ended, RequestMemory, Stop, Work, block_on};
 use crate::log::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
 use crate::provider::{Gate, GateSettings};
@@ -121,10 +120,10 @@ pub fn execute(
     let load = series.map_or(Ok(()), LoadSeries::finish);
     let ended = outcome?;
     closed?;
-    load?;
     if ended == Ended::Finished {
         fold(&job.folder.samples_path(), order.iter().map(String::as_str))?;
     }
+    load?;
     Ok(ended)
 }
 
@@ -142,7 +141,7 @@ fn get_answers(
     stop: &Stop,
 ) -> Result<Ended, RunError> {
     let Plan { spec, dataset, outputs, .. } = plan;
-    let samples = ReadAhead(read_ahead(dataset, recording.job.to_ask.clone())?);
+    let samples = read_ahead(dataset, recording.job.to_ask.clone())?;
     let observers = recording.observers.clone();
     match live {
         Some(live) => {
@@ -193,19 +192,16 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
 }
 
 /// Reads samples on a thread of its own, a few ahead.
-fn read_ahead(
-    dataset: Dataset,
-    to_ask: Vec<PickedSample>,
-) -> Result<mpsc::Receiver<Result<SampleResult, DatasetError>>, RunError> {
+fn read_ahead(dataset: Dataset, to_ask: Vec<PickedSample>) -> Result<ReadAhead, RunError> {
     let samples = dataset.samples(to_ask)?;
     let (send, receive) = mpsc::channel(READ_AHEAD);
-    std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         for sample in samples {
-            // Nobody listens any more: the run has stopped.
+            // If nothing receives any more, the run has stopped.
             if send.blocking_send(sample).is_err() {
                 break;
             }
         }
     });
-    Ok(receive)
+    Ok(ReadAhead { samples: receive, thread: Some(thread) })
 }

@@ -153,7 +153,11 @@ impl Settings {
         let mut plan = plan(loaded, &self.options(loaded)?, progress)?;
         let job = self.job(&plan)?;
         match &job {
-            Some(job) => plan.continue_as(&job.folder.spec()?),
+            Some(job) => {
+                let recorded = job.folder.spec()?;
+                plan.continue_as(&recorded);
+                plan.spec.execution = self.execution.over(recorded.execution);
+            }
             // Only an endpoint is sent pictures.
             None if matches!(plan.spec.answers, Answers::Endpoint(_)) => {
                 plan.notices.extend(loaded.place_note())

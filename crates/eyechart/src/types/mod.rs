@@ -2,12 +2,14 @@
 //!
 //! Nothing here opens a file, a socket or a clock.
 
+mod attempt;
 mod command;
 mod encoder;
 mod error_class;
 mod event;
 mod failure;
 mod images;
+mod load;
 mod metric;
 mod nearest;
 mod output;
@@ -25,6 +27,7 @@ mod span;
 mod spec;
 mod task;
 
+pub use attempt::Attempt;
 pub use command::{ArgumentFile, CommandRecord};
 pub use encoder::EncoderSpec;
 pub use error_class::ErrorClass;
@@ -33,9 +36,10 @@ pub use failure::{Failure, FailureKind};
 pub use images::{
     Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
 };
+pub use load::Load;
 pub use metric::{Counts, Formula, Metric, MetricKind, READABLE, SCORES, readable_metric};
 pub use nearest::{did_you_mean, nearest};
-pub use output::{Attempt, Load, ModelOutput, StopReason, Usage};
+pub use output::{ModelOutput, StopReason, Usage};
 pub use place::{FoundMarker, Marker, Place};
 pub use price::{Budget, Price, Tokens};
 pub use progress::{Progress, Silent};

@@ -1,8 +1,8 @@
-//! What came back, and what each attempt to get it took.
+//! A model's answer to a request.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Tokens};
+use super::Tokens;
 
 /// A model's answer to one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,38 +71,4 @@ impl Usage {
         // Whatever an endpoint claims: no sum of it must overflow.
         self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
     }
-}
-
-/// How busy an endpoint was kept at a moment of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Load {
-    /// When: UTC, RFC 3339.
-    pub at: String,
-    /// Requests that might have been under way at once.
-    pub limit: usize,
-    /// Requests that were.
-    pub under_way: usize,
-    /// Samples that were, those that waited to be asked again included.
-    pub samples: usize,
-}
-
-/// One HTTP request and its reply. Never includes the wait before a retry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When it was sent: UTC, RFC 3339.
-    pub started: String,
-    /// From sending to the whole reply, in seconds.
-    pub seconds: f64,
-    /// The reply's status; absent where there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// The endpoint's id of the request (`x-request-id`), for its operator's logs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// What the reply's `Retry-After` asked for, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<f64>,
-    /// Why it failed; absent where it did not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
 }

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::common::{Place, jpeg, stderr};
+use crate::common::{Place, endpoint, jpeg, rule, run_at, stderr};
 use eyechart::rehearse::{Options, Server};
 use serde_json::json;
 
@@ -57,4 +57,21 @@ fn peak_of(mut child: Child) -> (Option<u64>, std::process::Output) {
         std::thread::sleep(Duration::from_millis(5));
     }
     (peak, child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_bad_sample_that_holds_all_the_memory_fails_and_the_others_are_asked() {
+    let place = Place::new();
+    let task = place.charts(4);
+    for number in 0..4 {
+        place.write(&format!("images/{number}.jpg"), jpeg(number, 2_000_000));
+    }
+    let server = endpoint(vec![
+        rule(json!({"prompt": "chart 0?", "status": 500})),
+        rule(json!({"answer": "A rise."})),
+    ]);
+    let mut command = run_at(&server, &place, &task);
+    command.args(["--max-request-memory", "1MB", "--max-retries", "1"]).assert().code(1);
+    let statuses: Vec<_> = place.run().samples().iter().map(|sample| sample["status"].clone()).collect();
+    assert_eq!(statuses, ["failed", "completed", "completed", "completed"]);
 }

@@ -178,8 +178,9 @@ impl Gate {
     }
 
     /// Waits until an attempt ends or a slot is given back.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
+    /// Changes after this call count, also before the future is polled.
+    pub fn changed(&self) -> impl Future<Output = ()> + '_ {
+        self.changed.notified()
     }
 
     /// Tells observers how an attempt ended.
@@ -379,8 +380,8 @@ impl Admission {
         self.has_ended = true;
         let mut state = self.gate.lock();
         let ended = state.end_attempt(self.request, report, history);
+        // Under the lock, so that observers see changes in their order.
         let changes = state.changes(Instant::now());
-        drop(state);
         self.gate.report(&changes);
         ended
     }
