@@ -150,13 +150,15 @@ impl Settings {
     /// # Errors
     /// [`RunError`] if the settings make no sense, the data cannot be read, or the run to resume is another measurement.
     pub fn plan(&self, loaded: &LoadedTask, progress: &dyn Progress) -> Result<PlannedRun, RunError> {
-        let mut plan = plan(loaded, &self.options(loaded)?, progress)?;
+        let options = self.options(loaded)?;
+        let mut plan = plan(loaded, &options, progress)?;
         let job = self.job(&plan)?;
         match &job {
             Some(job) => {
                 let recorded = job.folder.spec()?;
                 plan.continue_as(&recorded);
                 plan.spec.execution = self.execution.over(recorded.execution);
+                plan.spec.price = self.price(&options.model, &options.answers, recorded.price)?;
             }
             // Only an endpoint is sent pictures.
             None if matches!(plan.spec.answers, Answers::Endpoint(_)) => {

@@ -208,3 +208,21 @@ fn a_sample_that_fails_holds_no_budget_up() {
         assert!(stderr(&output).contains("--max-tokens-total 5000 is used up"), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn a_run_that_is_resumed_with_its_task_keeps_its_recorded_limit_and_price() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(dear())]);
+    priced(&server, &place, 40).args(["--max-cost", "0.019"]).assert().code(3);
+    let asked = server.stats().requests;
+    let resume = || {
+        let mut command = run_at(&server, &place, &place.texts(40));
+        command.arg("--resume").arg(place.runs());
+        command
+    };
+    let said = stderr(resume().assert().code(3).get_output());
+    assert!(said.contains("--max-cost 0.019 is used up"), "{said}");
+    assert_eq!(server.stats().requests, asked);
+    resume().args(["--max-cost", "none"]).assert().code(0);
+    assert_eq!((place.run().samples().len(), server.stats().requests), (40, 40));
+}
