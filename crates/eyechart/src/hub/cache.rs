@@ -1,12 +1,12 @@
-//! One repository's folder in the cache that Python's `huggingface_hub` shares: `blobs`, `snapshots`, `refs`, locks.
+//! The folder of one repository in the cache that Python's `huggingface_hub` shares.
 //!
 //! ```text
 //! <cache>/datasets--them--charts/
-//!     refs/main                      the commit that main was, the last time anybody asked
-//!     snapshots/<commit>/<path>      a relative link into blobs, or a copy where there are no links
+//!     refs/main                      the commit of main when the Hub was last asked
+//!     snapshots/<commit>/<path>      a relative link into blobs, or a copy on a file system without links
 //!     blobs/<etag>                   a file; <etag>.incomplete while it is downloaded
 //!     trees/<commit>.json            all files of the commit
-//!     .no_exist/<commit>/<path>      an empty file: the commit has no such file
+//!     .no_exist/<commit>/<path>      an empty file: the commit does not have this file
 //! <cache>/.locks/datasets--them--charts/<etag>.lock
 //! ```
 //!
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use super::repository::{Repository, is_commit};
 use crate::files::{FileError, FileLock, create_parent_folders, place, write_bytes};
 
-/// A repository's folder, which need not exist yet.
+/// The folder of a repository. It need not exist.
 #[derive(Debug, Clone)]
 pub(super) struct RepositoryCache {
     folder: PathBuf,
@@ -32,13 +32,13 @@ impl RepositoryCache {
         Self { folder: cache.join(&name), locks: cache.join(".locks").join(name) }
     }
 
-    /// The commit that a revision was, the last time anybody asked.
+    /// The commit of a revision when the Hub was last asked.
     pub(super) fn commit_of(&self, revision: &str) -> Option<String> {
         let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
         Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
     }
 
-    /// Keeps which commit a revision is.
+    /// Stores the commit of a revision.
     pub(super) fn remember(&self, revision: &str, commit: &str) -> Result<(), FileError> {
         if self.commit_of(revision).as_deref() == Some(commit) {
             return Ok(());
@@ -50,7 +50,7 @@ impl RepositoryCache {
         self.folder.join("snapshots").join(commit)
     }
 
-    /// A file's place in the snapshot. The path has been checked.
+    /// The path of a file in the snapshot. The caller has checked `path`.
     pub(super) fn file(&self, commit: &str, path: &str) -> PathBuf {
         self.snapshot(commit).join(path)
     }
@@ -59,24 +59,24 @@ impl RepositoryCache {
         self.folder.join("blobs").join(etag)
     }
 
-    /// The blob's bytes so far.
+    /// The unfinished download of a blob.
     pub(super) fn part(&self, etag: &str) -> PathBuf {
         self.folder.join("blobs").join(format!("{etag}.incomplete"))
     }
 
-    /// Where the list of a commit's files is kept.
+    /// The list of the files of a commit.
     pub(super) fn listing(&self, commit: &str) -> PathBuf {
         self.folder.join("trees").join(format!("{commit}.json"))
     }
 
-    /// Whether somebody asked before, and the commit has no such file.
+    /// Whether an earlier request found that the commit has no such file.
     pub(super) fn is_absent(&self, commit: &str, path: &str) -> bool {
         self.folder.join(".no_exist").join(commit).join(path).is_file()
     }
 
-    /// Keeps that the commit has no such file.
+    /// Stores that the commit has no such file.
     pub(super) fn note_absent(&self, commit: &str, path: &str) {
-        // It only saves a request: a cache that cannot be written is no reason to fail here.
+        // It only saves a request, so a cache that cannot be written is not an error.
         let _ = write_in_cache(&self.folder.join(".no_exist").join(commit).join(path), b"");
     }
 
@@ -105,10 +105,10 @@ pub(super) fn write_in_cache(path: &Path, content: &[u8]) -> Result<(), FileErro
     write_bytes(path, content)
 }
 
-/// A copy of the blob where links are not to be had.
+/// Links the blob, or copies it if the file system has no links.
 fn link_or_copy(blob: &Path, at: &Path, link: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
     match link(at) {
-        // The temporary name is taken: another one is tried.
+        // The temporary name is taken. The caller tries another one.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         Err(_) => copy(blob, at),
         Ok(()) => Ok(()),

@@ -1,4 +1,4 @@
-//! From what went wrong with a request to an error that says which file of which repository, and what to do.
+//! Turns a failed request into an error that names the file, the repository, and what to do.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use super::endpoint::Endpoint;
 use super::http::{Failure, Http, Status};
 use super::repository::Repository;
 
-/// One repository at one commit, as seen through one client.
+/// A repository and the client for it.
 #[derive(Clone)]
 pub(super) struct Context {
     pub(super) http: Arc<Http>,
     pub(super) repository: Repository,
 }
 
-/// What of a repository is wanted.
+/// What is requested from a repository.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted<'a> {
-    /// The repository itself, at a revision.
+    /// A revision.
     Revision(&'a str),
-    /// The list of a commit's files.
+    /// The list of the files of a commit.
     Listing(&'a str),
-    /// A file of a commit: its path, and the commit.
+    /// A file: its path and the commit.
     File(&'a str, &'a str),
 }
 

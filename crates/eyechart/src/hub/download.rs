@@ -1,4 +1,5 @@
-//! One file into the cache: the lock, the part that may be there already, the check, the link.
+//! Downloads one file into the cache: takes the lock, continues an unfinished download, checks the hash, links the
+//! file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -17,11 +18,11 @@ use crate::types::Progress;
 pub(super) struct Download<'a> {
     pub(super) cache: &'a RepositoryCache,
     pub(super) source: Source,
-    /// The blob's name.
+    /// The name of the blob.
     pub(super) etag: String,
 }
 
-/// How all downloads of one call get on.
+/// The progress of all downloads of one call.
 pub(super) struct Meter<'a> {
     progress: &'a dyn Progress,
     done: AtomicU64,
@@ -44,7 +45,7 @@ impl<'a> Meter<'a> {
 }
 
 impl Download<'_> {
-    /// Downloads the blob, unless another process has just done so, and links it into the snapshot.
+    /// Downloads the blob and links it into the snapshot. Downloads nothing if another process has just done it.
     pub(super) fn run(&self, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
         let Source { commit, path, identity, .. } = &self.source;
         let waiting = || meter.progress.say(&format!("waiting for another process that downloads {path}"));
@@ -59,7 +60,7 @@ impl Download<'_> {
         Ok(self.cache.link(&self.etag, commit, path)?)
     }
 
-    /// A part that turns out to be wrong is thrown away, and the whole downloaded once more.
+    /// Downloads the blob. If its hash is wrong, it is removed and downloaded once more.
     fn fetch(&self, blob: &Path, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
         let path = self.cache.part(&self.etag);
         let mut damaged = None;
@@ -89,7 +90,7 @@ impl Download<'_> {
     }
 }
 
-/// The blob's bytes so far, hashed.
+/// An unfinished download and the hash of its bytes.
 struct Part {
     file: File,
     hasher: Hasher,
@@ -97,12 +98,12 @@ struct Part {
 }
 
 impl Part {
-    /// Goes on with what an earlier download left, where it can be the beginning of the file.
+    /// Opens an unfinished download, unless it is longer than the file or the size of the file is unknown.
     fn open(path: &Path, download: &Download<'_>) -> io::Result<Self> {
         create_parent_folders(path)?;
         let size = download.source.identity.size;
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        // Without a size nobody could tell where a part ends that is longer than the file.
+        // Without the size, bytes behind the end of the file could not be detected.
         if size.is_none_or(|size| file.metadata().is_ok_and(|data| data.len() > size)) {
             file.set_len(0)?;
         }

@@ -1,11 +1,11 @@
-//! The Hub's addresses: `HF_ENDPOINT` and what lies below it. Opens no connection.
+//! The addresses of the Hub below `HF_ENDPOINT`. Opens no connection.
 
 use reqwest::Url;
 
 use super::HubError;
 use super::repository::{Repository, RepositoryKind};
 
-/// Where the Hub is.
+/// The address of the Hub.
 #[derive(Clone)]
 pub(super) struct Endpoint(Url);
 
@@ -16,39 +16,39 @@ impl Endpoint {
         usable.then_some(Self(url)).ok_or(HubError::Endpoint)
     }
 
-    /// Host and port: an address may hold a password, which is nobody's to read.
+    /// Host and port, for messages: the address itself may contain a password.
     pub(super) fn host(&self) -> String {
         let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}{port}", self.0.host_str().unwrap_or_default())
     }
 
-    /// Whether `url` is served by the Hub itself, which alone may see the token.
+    /// Whether the Hub itself serves `url`. Only then may the token be sent.
     pub(super) fn serves(&self, url: &Url) -> bool {
         url.origin() == self.0.origin()
     }
 
-    /// The repository's page, for people.
+    /// The page of the repository, for people.
     pub(super) fn page(&self, repository: &Repository) -> String {
         let mut page = self.site(repository, &[]);
-        // They only fail for addresses without a host.
+        // Both fail only for addresses without a host.
         let _ = page.set_username("");
         let _ = page.set_password(None);
         page.to_string()
     }
 
-    /// The API's word on a revision.
+    /// The API's address of a revision.
     pub(super) fn revision(&self, repository: &Repository) -> Url {
         self.api(repository, &["revision", repository.revision()])
     }
 
-    /// The first page of all files of a commit.
+    /// The first page of the list of files of a commit.
     pub(super) fn tree(&self, repository: &Repository, commit: &str) -> Url {
         let mut url = self.api(repository, &["tree", commit]);
         url.set_query(Some("recursive=true"));
         url
     }
 
-    /// A file.
+    /// The address of a file.
     pub(super) fn resolve(&self, repository: &Repository, commit: &str, path: &str) -> Url {
         let rest: Vec<&str> = ["resolve", commit].into_iter().chain(path.split('/')).collect();
         self.site(repository, &rest)
@@ -60,14 +60,14 @@ impl Endpoint {
         self.below(["api", kind].into_iter().chain(id).chain(rest.iter().copied()))
     }
 
-    /// Models are at the top, datasets are not.
+    /// Models are at the root, datasets below `datasets`.
     fn site(&self, repository: &Repository, rest: &[&str]) -> Url {
         let kind = (repository.kind == RepositoryKind::Dataset).then_some(repository.kind.plural());
         let id = repository.id.split('/');
         self.below(kind.into_iter().chain(id).chain(rest.iter().copied()))
     }
 
-    /// The segments are escaped, so that a `/` inside of one stays inside.
+    /// Appends segments to the address. A `/` in a segment is escaped.
     fn below<'a>(&self, segments: impl Iterator<Item = &'a str>) -> Url {
         let mut url = self.0.clone();
         if let Ok(mut path) = url.path_segments_mut() {

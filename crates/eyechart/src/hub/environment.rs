@@ -1,4 +1,4 @@
-//! What the process's environment says about caches and downloads, captured once, so that nothing else reads it.
+//! The environment variables about caches and downloads, read once. Nothing else reads them.
 //!
 //! The variables and their defaults are those of Python's `huggingface_hub`.
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The variables that hold a key, or name the file that holds it.
 pub const KEY_VARIABLES: [&str; 2] = ["HF_TOKEN", "HF_TOKEN_PATH"];
 
-/// The variables that matter. An empty one counts as absent.
+/// The values of the variables. An empty value counts as absent.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// `HF_HOME`
@@ -27,23 +27,23 @@ pub struct Environment {
     pub xdg_cache_home: Option<PathBuf>,
     /// `HOME`, or `USERPROFILE`, which Windows sets.
     pub home: Option<PathBuf>,
-    /// Commands that may be pip, in the order in which they are tried: a program and its first arguments.
+    /// Commands that may be pip, in the order of attempts: a program and its first arguments.
     pub pip_commands: Vec<Vec<String>>,
 }
 
-/// A key that no debug output shows.
+/// A token that debug output never shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// The token without the white space around it; nothing where nothing is left.
+    /// The token without surrounding white space. `None` if nothing is left.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
-    /// The key itself, for the one header that carries it.
+    /// The token itself, for the `Authorization` header.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -56,7 +56,7 @@ impl fmt::Debug for Token {
 }
 
 impl Environment {
-    /// What this process was started with.
+    /// The environment of this process.
     #[must_use]
     pub fn from_process() -> Self {
         let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -83,18 +83,18 @@ impl Environment {
         }
     }
 
-    /// eyechart's own cache folder; `None` where nothing says where caches are.
+    /// eyechart's own cache folder. `None` if neither `XDG_CACHE_HOME` nor `HOME` is set.
     #[must_use]
     pub fn own_cache(&self) -> Option<PathBuf> {
         Some(self.cache_home()?.join("eyechart"))
     }
 
-    /// The Hub's address without a `/` at its end.
+    /// The address of the Hub, without a `/` at its end.
     pub(crate) fn endpoint(&self) -> &str {
         self.hf_endpoint.as_deref().unwrap_or("https://huggingface.co").trim_end_matches('/')
     }
 
-    /// The Hub's token: the variable's, or the one that `hf auth login` saved.
+    /// The token of the Hub: from the variable, or saved by `hf auth login`.
     pub(crate) fn token(&self) -> Option<Token> {
         self.hf_token.clone().or_else(|| {
             let path = match &self.hf_token_path {
@@ -119,7 +119,7 @@ impl Environment {
         }
     }
 
-    /// `~/…` as `huggingface_hub` reads it: variables set in files have no shell to do so.
+    /// Expands `~/…` as `huggingface_hub` does: no shell expands variables that are set in files.
     fn expanded(&self, path: &Path) -> PathBuf {
         match (path.strip_prefix("~"), &self.home) {
             (Ok(rest), Some(home)) => home.join(rest),

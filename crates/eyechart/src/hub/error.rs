@@ -1,33 +1,32 @@
-//! Why the Hub's files cannot be had, written for the person who has to do something about it. No error holds a
-//! token or a signed address.
+//! Why a file of the Hub cannot be used. Each message says what to do. No error contains a token or a signed address.
 
 use crate::files::FileError;
 
-/// Why a file of the Hub cannot be had.
+/// Why a file of the Hub cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
     /// There is no folder for the cache.
     #[error("no folder for the Hugging Face cache: set HF_HOME or HF_HUB_CACHE to one")]
     NoCache,
-    /// `HF_ENDPOINT` is of no use.
+    /// `HF_ENDPOINT` is not an address.
     #[error("HF_ENDPOINT is not an address: expected one such as https://huggingface.co")]
     Endpoint,
-    /// The token cannot be sent.
+    /// The token contains characters that cannot be sent.
     #[error("the Hub's token has characters that no header can carry: set HF_TOKEN to one such as hf_…")]
     Token,
-    /// A name that no repository, revision or file can have.
+    /// The name is not a valid repository, revision or file.
     #[error("{given:?} is not a name on the Hub: expected {expected}")]
     Name {
         /// The name.
         given: String,
-        /// What would have been right.
+        /// The expected form.
         expected: &'static str,
     },
-    /// This machine gives no HTTP client.
+    /// No HTTP client can be made on this machine.
     #[error("cannot make an HTTP client: {0}")]
     Client(String),
-    /// It is not in the cache, and nobody may be asked.
+    /// It is not in the cache, and `HF_HUB_OFFLINE` forbids requests.
     #[error(
         "the cache has no {wanted} of {repository}, and the Hub is not asked (HF_HUB_OFFLINE): fetch it first"
     )]
@@ -37,7 +36,7 @@ pub enum HubError {
         /// A file's path, or a revision.
         wanted: String,
     },
-    /// The Hub gave no whole answer.
+    /// No complete reply came from the Hub.
     #[error("cannot get {wanted} of {repository} from {host}: {cause}")]
     Unreachable {
         /// Such as `the dataset them/charts`.
@@ -46,10 +45,10 @@ pub enum HubError {
         wanted: String,
         /// Host and port.
         host: String,
-        /// What went wrong, the last time.
+        /// The reason of the last failure.
         cause: String,
     },
-    /// The repository asks who its readers are.
+    /// The repository requires a request for access.
     #[error("{repository} is gated: ask for access at {page}{}", .has_token.then_some(
         " with the account of the token that is set (HF_TOKEN): it has none so far"
     ).unwrap_or(", then set HF_TOKEN to a token of the account that has it"))]
@@ -61,7 +60,7 @@ pub enum HubError {
         /// Whether a token was sent.
         has_token: bool,
     },
-    /// No such repository, or one that this reader must not know of.
+    /// The repository does not exist, or is private.
     #[error("{host} has no public repository that is {repository}: check its name{}", .has_token.then_some(
         ", and whether the token that is set (HF_TOKEN) is valid and may read it"
     ).unwrap_or("; if it is private, set HF_TOKEN"))]
@@ -78,7 +77,7 @@ pub enum HubError {
     RevisionNotFound {
         /// Such as `the dataset them/charts`.
         repository: String,
-        /// The revision that was asked for.
+        /// The requested revision.
         revision: String,
     },
     /// The commit has no such file.
@@ -88,10 +87,10 @@ pub enum HubError {
         repository: String,
         /// The file.
         path: String,
-        /// The commit, or the revision where none is known yet.
+        /// The commit, or the revision if its commit is unknown.
         commit: String,
     },
-    /// An answer that nothing here expects.
+    /// An unexpected status.
     #[error("{host} answered {status} for {wanted} of {repository}")]
     Status {
         /// Such as `the dataset them/charts`.
@@ -103,7 +102,7 @@ pub enum HubError {
         /// The HTTP status.
         status: u16,
     },
-    /// The answer is not the Hub's.
+    /// The reply does not follow the Hub's API.
     #[error("{host} does not answer as the Hub does: {reason}; check HF_ENDPOINT")]
     Protocol {
         /// Host and port.
@@ -111,7 +110,7 @@ pub enum HubError {
         /// What is missing or wrong.
         reason: String,
     },
-    /// The bytes are not those that the Hub promises.
+    /// The received bytes differ from the Hub's facts.
     #[error(
         "{path} of {repository} is damaged in transfer: its {what} is {found}, expected {expected}; try again later"
     )]
@@ -122,45 +121,45 @@ pub enum HubError {
         path: String,
         /// `size`, `etag`, `sha256` or `git hash`.
         what: &'static str,
-        /// What came.
+        /// The value found.
         found: String,
-        /// What the Hub promises.
+        /// The Hub's value.
         expected: String,
     },
-    /// The file has no such bytes.
+    /// The range is outside of the file.
     #[error("{path} has no bytes {} to {}: expected a range inside its {} bytes", .range.start, .range.end,
         .size.map_or_else(|| "unknown number of".to_owned(), |size| size.to_string()))]
     Range {
         /// The file.
         path: String,
-        /// The first byte that was asked for, and the one after the last.
+        /// The requested range.
         range: std::ops::Range<u64>,
-        /// The file's, where it is known.
+        /// Size of the file, if known.
         size: Option<u64>,
     },
-    /// A file in the cache is not what the Hub says it is.
+    /// A file in the cache differs from the Hub's facts.
     #[error("{} is damaged: its {what} is {found}, expected {expected}; delete it, and it is downloaded again", .file.display())]
     Spoiled {
         /// The file in the cache.
         file: std::path::PathBuf,
         /// `size`, `sha256` or `git hash`.
         what: &'static str,
-        /// What it is.
+        /// The value found.
         found: String,
-        /// What it should be.
+        /// The Hub's value.
         expected: String,
     },
-    /// Only some of the commit's files are known.
+    /// Only some of the files of the commit are known.
     #[error(
-        "the cache has a part of {repository} alone, and nobody can be asked which files there are besides: \
-             unset HF_HUB_OFFLINE, or fetch it with a network first"
+        "the cache has only some files of {repository}, and the list of all files needs a network: \
+             unset HF_HUB_OFFLINE, or fetch the repository with a network first"
     )]
     PartOnly {
         /// Such as `the dataset them/charts`.
         repository: String,
     },
-    /// A piece of a file was asked for, and the server would only send all of it.
-    #[error("{host} sends {path} as a whole alone, not in pieces: download the whole file")]
+    /// The server ignores ranges and sends only whole files.
+    #[error("{host} sends {path} only as a whole, not in ranges: download the whole file")]
     NoRanges {
         /// Host and port.
         host: String,
@@ -174,11 +173,11 @@ pub enum HubError {
         action: &'static str,
         /// The file or folder.
         path: String,
-        /// The system's word.
+        /// The system's message.
         cause: String,
     },
-    /// Nobody waits for the file any more, as another one of the same call failed.
-    #[error("the download was stopped, as another one failed")]
+    /// The download was stopped because another one of the same call failed.
+    #[error("the download was stopped because another one failed")]
     Stopped,
 }
 
@@ -189,7 +188,7 @@ impl From<FileError> for HubError {
 }
 
 impl HubError {
-    /// Whether the Hub may not or cannot be asked at the moment, so that the cache's word is the best there is.
+    /// Whether the Hub may not or cannot be asked now, so that the cache is the best source.
     pub(super) fn is_out_of_reach(&self) -> bool {
         match self {
             Self::Offline { .. } | Self::Unreachable { .. } => true,

@@ -1,4 +1,4 @@
-//! Whether bytes are those that the name of their blob promises: sha256 for large files, git's hash for others.
+//! Checks bytes against the etag: SHA-256 for large files, git's object id for small ones.
 
 use std::io::{self, Read};
 
@@ -8,18 +8,18 @@ use sha2::{Digest as _, Sha256};
 use crate::files::for_each_block;
 use crate::text::hex;
 
-/// Hashes bytes as they come.
+/// Hashes bytes as they arrive.
 pub(super) enum Hasher {
-    /// Of a large file: the etag is its sha256.
+    /// For a large file, whose etag is its SHA-256.
     Sha256(Sha256),
-    /// Of a file that git itself keeps: the etag is the blob's object id.
+    /// For a file stored in git, whose etag is the object id of the git blob.
     Git(Sha1),
-    /// The etag is no hash that is known here: sizes must do.
+    /// For an etag that is not a known hash. Only the size is checked.
     None,
 }
 
 impl Hasher {
-    /// The hash that goes with an etag; `size` in bytes is part of git's.
+    /// The hasher for an etag. Git's hash includes the `size` in bytes.
     pub(super) fn of(etag: &str, size: Option<u64>) -> Self {
         let is_hex = etag.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         match (etag.len(), size) {
@@ -46,7 +46,7 @@ impl Hasher {
         for_each_block(source, |block| self.update(block))
     }
 
-    /// The hash's name and its value in lower-case hex, where it differs from the etag.
+    /// Name and value of the hash in lower-case hexadecimal, if it differs from the etag.
     pub(super) fn mismatch(self, etag: &str) -> Option<(&'static str, String)> {
         let (name, found) = match self {
             Self::Sha256(hasher) => ("sha256", hex(&hasher.finalize())),

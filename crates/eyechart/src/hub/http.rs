@@ -36,7 +36,7 @@ pub(super) struct Http {
 
 /// A request.
 #[derive(Clone)]
-pub(super) struct Ask {
+pub(super) struct HubRequest {
     pub(super) method: Method,
     pub(super) url: Url,
     /// First byte, and the byte after the last one. Absent for the whole file.
@@ -121,15 +121,15 @@ impl Http {
     }
 
     /// One attempt.
-    pub(super) fn send(&self, ask: Ask) -> Result<Reply, Failure> {
+    pub(super) fn send(&self, request: HubRequest) -> Result<Reply, Failure> {
         let caller = self.caller.clone();
-        self.note_reached(self.wait(async move { caller.send(ask).await })?)
+        self.note_reached(self.wait(async move { caller.send(request).await })?)
     }
 
     /// The facts that `HEAD` gives. Tries again after transient failures.
     pub(super) fn head(&self, url: Url) -> Result<Facts, Failure> {
         self.with_retries(|| {
-            Ok(self.send(Ask { method: Method::HEAD, url: url.clone(), range: None })?.facts)
+            Ok(self.send(HubRequest { method: Method::HEAD, url: url.clone(), range: None })?.facts)
         })
     }
 
@@ -137,9 +137,9 @@ impl Http {
     pub(super) fn page(&self, url: Url) -> Result<(Bytes, Option<Url>), Failure> {
         self.with_retries(|| {
             let caller = self.caller.clone();
-            let ask = Ask { method: Method::GET, url: url.clone(), range: None };
+            let request = HubRequest { method: Method::GET, url: url.clone(), range: None };
             self.note_reached(self.wait(async move {
-                let response = caller.send(ask).await?.response;
+                let response = caller.send(request).await?.response;
                 let next = next_page(response.headers(), response.url());
                 let body = response.bytes().await.map_err(Failure::transport)?;
                 Ok((body, next))
@@ -208,15 +208,15 @@ struct Caller {
 }
 
 impl Caller {
-    async fn send(&self, ask: Ask) -> Result<Reply, Failure> {
-        let mut url = ask.url.clone();
+    async fn send(&self, request: HubRequest) -> Result<Reply, Failure> {
+        let mut url = request.url.clone();
         let mut facts = Facts::default();
         for _ in 0..MOST_REDIRECTS {
             let by_hub = self.endpoint.serves(&url);
-            let response = self.hop(&ask, url.clone()).await?;
+            let response = self.hop(&request, url.clone()).await?;
             let headers = response.headers();
             facts.gather(headers, by_hub && response.status().is_success());
-            let known = ask.method == Method::HEAD && facts.etag.is_some();
+            let known = request.method == Method::HEAD && facts.etag.is_some();
             match redirect_target(&response) {
                 Some(next) if !known => url = next,
                 None if !response.status().is_success() => {
@@ -228,18 +228,19 @@ impl Caller {
         Err(Failure::Transport(format!("more than {MOST_REDIRECTS} redirects")))
     }
 
-    async fn hop(&self, ask: &Ask, url: Url) -> Result<Response, Failure> {
+    async fn hop(&self, request: &HubRequest, url: Url) -> Result<Response, Failure> {
         let token = self.authorization.as_ref().filter(|_| self.endpoint.serves(&url));
         // Sizes and ranges must refer to the file, not to a compressed form of it.
-        let mut request = self.client.request(ask.method.clone(), url).header(ACCEPT_ENCODING, "identity");
+        let mut builder =
+            self.client.request(request.method.clone(), url).header(ACCEPT_ENCODING, "identity");
         if let Some(token) = token {
-            request = request.header(AUTHORIZATION, token.clone());
+            builder = builder.header(AUTHORIZATION, token.clone());
         }
-        if let Some((from, end)) = ask.range {
+        if let Some((from, end)) = request.range {
             let last = end.map(|end| (end - 1).to_string()).unwrap_or_default();
-            request = request.header(RANGE, format!("bytes={from}-{last}"));
+            builder = builder.header(RANGE, format!("bytes={from}-{last}"));
         }
-        request.send().await.map_err(Failure::transport)
+        builder.send().await.map_err(Failure::transport)
     }
 }
 

@@ -1,5 +1,5 @@
-//! All files of a commit: from the Hub's API, from the list that the cache keeps in the form of `huggingface_hub`, or
-//! from a snapshot's folder.
+//! The files of a commit: from the Hub's API, from the list in the cache, which has the format of `huggingface_hub`, or
+//! from the folder of a snapshot.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,25 +14,25 @@ use super::repository::check_path;
 use super::transfer::Identity;
 use crate::files::FileError;
 
-/// The form of `huggingface_hub`'s `trees/<commit>.json` that is known here.
+/// The supported version of `huggingface_hub`'s `trees/<commit>.json`.
 const FORMAT: u32 = 1;
-/// The Hub lists a thousand files a page; a list that goes on after this many pages is none.
+/// The Hub lists 1,000 files per page. A longer list is treated as an error of the server.
 const MOST_PAGES: usize = 10_000;
 
 /// A file of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// Relative, with `/`.
+    /// Relative path, with `/`.
     pub path: String,
-    /// Bytes.
+    /// Number of bytes.
     pub size: u64,
-    /// Of the content, in lower-case hex; absent for a small file that git itself keeps.
+    /// SHA-256 of the content, in lower-case hexadecimal. Absent for a small file that is stored in git.
     pub sha256: Option<String>,
-    /// The name of its blob in the cache; absent where only a copy of the file is at hand.
+    /// Name of the blob in the cache. Absent if only a copy of the file is known.
     pub etag: Option<String>,
 }
 
-/// The files by their paths.
+/// The files of a commit by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listing {
     files: BTreeMap<String, Entry>,
@@ -58,7 +58,7 @@ struct Kept {
     files: BTreeMap<String, Entry>,
 }
 
-/// What the API says of a file or a folder.
+/// A file or a folder in a reply of the API.
 #[derive(Deserialize)]
 struct Node {
     #[serde(rename = "type")]
@@ -79,7 +79,7 @@ struct Lfs {
 }
 
 impl Listing {
-    /// Asks the Hub for every page.
+    /// Requests the list from the Hub, page by page.
     pub(super) fn fetch(context: &Context, commit: &str) -> Result<Self, HubError> {
         let mut files = BTreeMap::new();
         let mut next = Some(context.endpoint().tree(&context.repository, commit));
@@ -99,7 +99,7 @@ impl Listing {
         Err(context.protocol(format!("its list of files has more than {MOST_PAGES} pages")))
     }
 
-    /// What the cache keeps; nothing where it keeps none, or one of another form.
+    /// The list stored in the cache. `None` if there is none, or one in another format.
     pub(super) fn read(path: &Path) -> Option<Self> {
         let kept: Kept = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let usable = kept.format_version == FORMAT && kept.files.keys().all(|path| check_path(path).is_ok());
@@ -114,14 +114,14 @@ impl Listing {
         write_in_cache(path, &text)
     }
 
-    /// What a snapshot's folder has, for caches that older versions of `huggingface_hub` have filled.
+    /// The files in a snapshot's folder, for caches filled by older versions of `huggingface_hub`.
     pub(super) fn of_folder(snapshot: &Path) -> Self {
         let mut files = BTreeMap::new();
         let mut folders = vec![snapshot.to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let path = entry.path();
-                // Of the file that a link leads to.
+                // Follows links.
                 let Ok(data) = fs::metadata(&path) else { continue };
                 if data.is_dir() {
                     folders.push(path);
@@ -133,7 +133,7 @@ impl Listing {
         Self { files, is_whole: false }
     }
 
-    /// Whether it has all files of the commit.
+    /// Whether the list has all files of the commit.
     pub(super) fn is_whole(&self) -> bool {
         self.is_whole
     }
@@ -142,7 +142,7 @@ impl Listing {
         self.files.is_empty()
     }
 
-    /// Sorted by path.
+    /// The files, sorted by path.
     pub(super) fn files(&self) -> Vec<RemoteFile> {
         let file = |(path, entry): (&String, &Entry)| RemoteFile {
             path: path.clone(),
@@ -153,7 +153,7 @@ impl Listing {
         self.files.iter().map(file).collect()
     }
 
-    /// What is known of one file's content; nothing where there is no such file.
+    /// The etag and the size of one file. `None` if there is no such file.
     pub(super) fn identity(&self, path: &str) -> Option<Identity> {
         self.files.get(path).map(|entry| Identity { etag: entry.etag(), size: Some(entry.size()) })
     }
@@ -186,7 +186,7 @@ impl From<Node> for Entry {
     }
 }
 
-/// The path below `folder` with `/`; nothing for one that is not Unicode, which the Hub never has.
+/// The path relative to `folder`, with `/`. `None` for a path that is not Unicode: the Hub has no such paths.
 fn relative(path: &Path, folder: &Path) -> Option<String> {
     let parts = path.strip_prefix(folder).ok()?.components();
     let names: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();

@@ -1,8 +1,8 @@
-//! The Hugging Face Hub: which files a repository has, and its files into the cache that Python's `huggingface_hub`
-//! shares.
+//! The Hugging Face Hub: lists the files of a repository, and downloads them into the cache that Python's
+//! `huggingface_hub` shares.
 //!
-//! Everything blocks and may be called from inside and outside of a runtime. Nothing here prints, and nothing knows
-//! what the files are good for.
+//! Every call blocks and may be made inside or outside of an async runtime. Nothing here prints or knows what the files
+//! contain.
 
 mod cache;
 mod context;
@@ -38,21 +38,21 @@ use http::Http;
 use repository::is_commit;
 use snapshot::Origin;
 
-/// How long to wait for the Hub, and how often.
+/// Timeouts and retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// For a connection to come about.
+    /// Time to connect.
     pub connect_timeout: Duration,
-    /// For each read, not for a whole file: a slow transfer is fine as long as bytes come.
+    /// Time for one read, not for a whole file: a slow transfer continues as long as bytes arrive.
     pub read_timeout: Duration,
-    /// Tries without a byte of progress before a transfer is given up; at least 1.
+    /// Attempts without a new byte before a transfer fails. Zero counts as one.
     pub attempts: u32,
-    /// Before the second try; each further wait is twice as long.
+    /// Wait before the second attempt. Each later wait is twice as long.
     pub first_wait: Duration,
 }
 
 impl Default for Settings {
-    /// Five seconds to connect, 30 for a read, six tries over about a quarter of a minute.
+    /// 5 s to connect, 30 s for a read, six attempts over about 15 s.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
@@ -63,7 +63,7 @@ impl Default for Settings {
     }
 }
 
-/// The Hub, or the mirror that `HF_ENDPOINT` names, and the cache.
+/// The Hub or the mirror in `HF_ENDPOINT`, and the cache.
 pub struct Hub {
     cache: PathBuf,
     offline: bool,
@@ -71,10 +71,10 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The Hub as the environment has it. Opens no connection.
+    /// The Hub that the environment describes. Opens no connection.
     ///
     /// # Errors
-    /// Where the environment names no cache folder, no address or no token that can be used.
+    /// If the environment has no usable cache folder, address or token.
     pub fn new(env: &Environment) -> Result<Self, HubError> {
         Self::with_settings(env, Settings::default())
     }
@@ -90,14 +90,14 @@ impl Hub {
         Ok(Self { cache, offline: env.hf_hub_offline, http: Arc::new(http) })
     }
 
-    /// The repository at the commit that its revision is now. A revision that is a commit already costs no request.
+    /// The repository at the current commit of its revision. No request is sent for a revision that is a commit.
     ///
-    /// Where the Hub may not be asked or does not answer, it is the commit that the cache remembers:
-    /// [`Snapshot::is_from_cache`] tells.
+    /// If the Hub may not be asked or does not answer, the commit in the cache is used, and [`Snapshot::is_from_cache`]
+    /// is true.
     ///
     /// # Errors
-    /// [`HubError::Offline`] and [`HubError::Unreachable`] where the cache remembers none either; what the Hub says
-    /// of a repository or a revision that it does not have or does not give.
+    /// [`HubError::Offline`] and [`HubError::Unreachable`] if the cache has no commit either. Another error if the Hub
+    /// does not have the repository or the revision, or refuses access.
     pub fn snapshot(&self, repository: &Repository) -> Result<Snapshot, HubError> {
         repository.check()?;
         let cache = RepositoryCache::new(&self.cache, repository);
@@ -113,7 +113,7 @@ impl Hub {
         let revision = context.repository.revision();
         let asked = match self.offline {
             true => Err(context.offline(Wanted::Revision(revision))),
-            false => ask_commit(context),
+            false => fetch_commit(context),
         };
         match asked {
             Ok(commit) => Ok((commit, Origin::Hub)),
@@ -135,8 +135,8 @@ impl std::fmt::Debug for Hub {
     }
 }
 
-/// Asks the Hub which commit the revision is.
-fn ask_commit(context: &Context) -> Result<String, HubError> {
+/// Asks the Hub for the current commit of the revision.
+fn fetch_commit(context: &Context) -> Result<String, HubError> {
     #[derive(Deserialize)]
     struct Info {
         sha: Option<String>,

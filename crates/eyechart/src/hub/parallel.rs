@@ -1,25 +1,25 @@
-//! A few blocking jobs at a time, each on a thread.
+//! Runs a few blocking jobs at the same time, each on a thread.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::HubError;
 
-/// More connections do not make one machine's network faster, and the Hub limits them.
+/// More connections are not faster from one machine, and the Hub limits them.
 const AT_ONCE: usize = 4;
 
-/// Tells a job whether another one has failed, so that its own result is of no use any more.
+/// Tells a job that another job has failed, so that its own result is not needed.
 #[derive(Clone, Copy)]
 pub(super) struct Stop<'a>(&'a OnceLock<HubError>);
 
 impl Stop<'_> {
-    /// An error where the job should end.
+    /// Fails if the job should end.
     pub(super) fn check(self) -> Result<(), HubError> {
         if self.0.get().is_some() { Err(HubError::Stopped) } else { Ok(()) }
     }
 }
 
-/// Does `job` for every item; the results are in the items' order. The first error comes back, and no further item is
-/// begun after it.
+/// Runs `job` for every item and returns the results in the order of the items. After the first error no further job
+/// starts, and the error is returned.
 pub(super) fn for_each<T: Sync, R: Send>(
     items: &[T],
     job: impl Fn(&T, Stop<'_>) -> Result<R, HubError> + Sync,
@@ -35,7 +35,7 @@ pub(super) fn for_each<T: Sync, R: Send>(
         while let Some((index, item)) = next() {
             match job(item, Stop(&failed)) {
                 Ok(result) => done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result)),
-                // A second error, such as that of a job that was stopped, is nobody's.
+                // Only the first error is reported: later ones come from jobs that were stopped.
                 Err(error) => drop(failed.set(error)),
             }
         }
@@ -61,7 +61,7 @@ mod tests {
     fn results_are_in_order_and_the_first_error_is_the_one_that_is_told() {
         let squares = for_each(&(0..100).collect::<Vec<_>>(), |n, _| Ok(n * n)).unwrap();
         assert_eq!(squares, (0..100).map(|n| n * n).collect::<Vec<_>>());
-        // Those beside the failing one run until they learn of it.
+        // The other jobs run until they see that one has failed.
         let failed = for_each(&[0, 1, 2, 3, 4, 5], |n, stop| match n {
             1 => Err(HubError::Endpoint),
             _ => loop {

@@ -1,25 +1,25 @@
-//! Names on the Hub: repositories, revisions and paths, each checked before it becomes part of an address or of a
-//! path on this machine.
+//! Names on the Hub: repositories, revisions and paths. Each is checked before it becomes part of an address or a local
+//! path.
 
 use std::fmt;
 use std::path::{Component, Path};
 
 use super::HubError;
 
-/// The revision of a repository that pins none.
+/// The revision of a repository without a pinned one.
 const DEFAULT_REVISION: &str = "main";
 
-/// What kind of repository; each kind has its own addresses and cache folders.
+/// The kind of a repository. Each kind has its own addresses and cache folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RepositoryKind {
-    /// Data.
+    /// A dataset.
     Dataset,
-    /// Weights.
+    /// A model.
     Model,
 }
 
 impl RepositoryKind {
-    /// As addresses and folder names have it.
+    /// The word in addresses and folder names.
     pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Dataset => "datasets",
@@ -31,11 +31,11 @@ impl RepositoryKind {
 /// A repository at a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Repository {
-    /// Its kind.
+    /// Kind of the repository.
     pub kind: RepositoryKind,
-    /// Such as `organisation/name`.
+    /// Name, such as `organisation/name`.
     pub id: String,
-    /// A branch, a tag or a commit; absent for `main`.
+    /// Branch, tag or commit. Absent for `main`.
     pub revision: Option<String>,
 }
 
@@ -52,22 +52,22 @@ impl Repository {
         Self { kind: RepositoryKind::Model, id: id.into(), revision: None }
     }
 
-    /// The revision by name.
+    /// The name of the revision.
     pub(super) fn revision(&self) -> &str {
         self.revision.as_deref().unwrap_or(DEFAULT_REVISION)
     }
 
-    /// The commit, where the revision is one already.
+    /// The commit, if the revision is a commit.
     pub(super) fn pinned_commit(&self) -> Option<&str> {
         self.revision.as_deref().filter(|revision| is_commit(revision))
     }
 
-    /// The repository's folder in the cache, such as `datasets--organisation--name`.
+    /// Name of the folder in the cache, such as `datasets--organisation--name`.
     pub(super) fn folder_name(&self) -> String {
         format!("{}--{}", self.kind.plural(), self.id.replace('/', "--"))
     }
 
-    /// Whether both names are such as the Hub has, and stay inside the cache as paths.
+    /// Checks that both names are valid on the Hub and stay inside the cache as paths.
     pub(super) fn check(&self) -> Result<(), HubError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let is_name = |name: &str| !name.is_empty() && name.chars().all(allowed) && !name.starts_with('.');
@@ -96,12 +96,12 @@ impl fmt::Display for Repository {
     }
 }
 
-/// Whether `text` is a whole commit hash.
+/// Whether `text` is a full commit hash.
 pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether a file's path stays inside the repository's folder.
+/// Checks that the path of a file stays inside the repository's folder.
 pub(super) fn check_path(path: &str) -> Result<(), HubError> {
     if is_relative(path) {
         return Ok(());
@@ -112,7 +112,7 @@ pub(super) fn check_path(path: &str) -> Result<(), HubError> {
     })
 }
 
-/// Whether `text` is a path with `/` that leads down only, the same on every system.
+/// Whether `text` is a relative path with `/` that never leads upwards, on every system.
 fn is_relative(text: &str) -> bool {
     let plain = |part: &str| !part.is_empty() && !part.contains(['\\', ':', '\0']);
     text.split('/').all(plain)

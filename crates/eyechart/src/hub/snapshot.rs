@@ -1,4 +1,4 @@
-//! A repository at one commit: its files, listed, downloaded, or read in part.
+//! A repository at one commit: lists files, downloads them, or reads a part of one.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -19,26 +19,26 @@ use super::transfer::{Identity, Source};
 use super::{HubError, parallel};
 use crate::types::Progress;
 
-/// A repository at one commit. Cheap to clone; clones share what they know.
+/// A repository at one commit. Cheap to clone; clones share the list of files.
 #[derive(Clone)]
 pub struct Snapshot {
     context: Context,
     cache: RepositoryCache,
     commit: String,
     origin: Origin,
-    /// Whether nobody may be asked.
+    /// Whether no request may be sent.
     offline: bool,
     listing: Arc<OnceLock<Listing>>,
 }
 
-/// Who said which commit the revision is.
+/// Where the commit of the revision comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The Hub, just now.
+    /// The Hub gave it for this snapshot.
     Hub,
-    /// The cache: it was so when somebody asked last.
+    /// The cache has it from an earlier request.
     Cache,
-    /// The user, who named the commit itself.
+    /// The user named the commit.
     Pinned,
 }
 
@@ -52,19 +52,19 @@ impl Snapshot {
         Self { context, cache, commit, origin, offline, listing: Arc::default() }
     }
 
-    /// The commit in lower-case hex, 40 digits.
+    /// The commit: 40 lower-case hexadecimal digits.
     #[must_use]
     pub fn commit(&self) -> &str {
         &self.commit
     }
 
-    /// Whether the commit is the cache's word, as the Hub could not be asked: the revision may have moved on.
+    /// Whether the commit comes from the cache because the Hub could not be asked. The revision may have changed since.
     #[must_use]
     pub fn is_from_cache(&self) -> bool {
         self.origin == Origin::Cache
     }
 
-    /// The folder that holds the downloaded files under their paths. It need not exist yet.
+    /// The folder with the downloaded files under their paths. It need not exist.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.cache.snapshot(&self.commit)
@@ -72,20 +72,20 @@ impl Snapshot {
 
     /// All files of the commit, sorted by path.
     ///
-    /// The Hub is asked once for a commit; the cache keeps the answer where Python finds it too. Without a network
-    /// and without such an answer, the files are those of the snapshot's folder, which may be a part of all.
+    /// The Hub is asked once for each commit; Python finds the stored list too. Without a network and without a stored
+    /// list, the files in the snapshot's folder are listed, which may be only some of the files.
     ///
     /// # Errors
-    /// Whatever keeps the Hub from answering; [`HubError::Offline`] where it may not be asked and the cache has
-    /// nothing of the commit.
+    /// Any error of the request; [`HubError::Offline`] if no request may be sent and the cache has no file of the
+    /// commit.
     pub fn files(&self) -> Result<Vec<RemoteFile>, HubError> {
         self.listing().map(Listing::files)
     }
 
-    /// As [`Snapshot::files`], where those are all files that the commit has.
+    /// All files of the commit, as [`Snapshot::files`], but never only some of them.
     ///
     /// # Errors
-    /// As [`Snapshot::files`]; [`HubError::PartOnly`] where only some of the files are known.
+    /// As [`Snapshot::files`]; [`HubError::PartOnly`] if only some of the files are known.
     pub fn all_files(&self) -> Result<Vec<RemoteFile>, HubError> {
         match self.listing()? {
             listing if listing.is_whole() => Ok(listing.files()),
@@ -93,11 +93,11 @@ impl Snapshot {
         }
     }
 
-    /// Where the files are in the cache, in the order of `paths`. Those that are missing are downloaded first, a few
-    /// at a time, each checked against the Hub's hash and size.
+    /// The paths of the files in the cache, in the order of `paths`. Missing files are downloaded first, a few at a
+    /// time, and checked against the Hub's hash and size.
     ///
     /// # Errors
-    /// The first one that comes up. What was whole by then stays, and what was not is gone on with by the next call.
+    /// The first error. Complete files stay in the cache, and the next call continues incomplete ones.
     pub fn get(&self, paths: &[String], progress: &dyn Progress) -> Result<Vec<PathBuf>, HubError> {
         paths.iter().try_for_each(|path| check_path(path))?;
         let place = |path: &String| self.cache.file(&self.commit, path);
@@ -112,11 +112,11 @@ impl Snapshot {
         Ok(paths.iter().map(place).collect())
     }
 
-    /// Whether a file in the cache has the size and the hash that the Hub gives for it; one that is not there is whole.
-    /// Asks nobody.
+    /// Checks a file in the cache against the Hub's size and hash. A file that is not in the cache passes. Sends no
+    /// request.
     ///
     /// # Errors
-    /// [`HubError::Spoiled`], and [`HubError::Cache`] where the file cannot be read.
+    /// [`HubError::Spoiled`] if they differ, [`HubError::Cache`] if the file cannot be read.
     pub fn verify(&self, path: &str) -> Result<(), HubError> {
         let Some(file) = self.cached(path)? else { return Ok(()) };
         let Some(identity) = self.known_listing().and_then(|listing| listing.identity(path)) else {
@@ -135,11 +135,11 @@ impl Snapshot {
         }
     }
 
-    /// Some bytes of a file, from the cache where it has the file. Nothing is stored.
+    /// Some bytes of a file, from the cache if the file is there. Nothing is stored.
     ///
     /// # Errors
-    /// As [`Snapshot::get`]; [`HubError::Range`] where the file ends before the range does; [`HubError::NoRanges`]
-    /// where the server gives whole files alone.
+    /// As [`Snapshot::get`]; [`HubError::Range`] if the file ends before the range; [`HubError::NoRanges`] if the
+    /// server sends only whole files.
     pub fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, HubError> {
         if let Some(file) = self.cached(path)? {
             return read_local(&file, &range).map_err(HubError::cache("read", &file));
@@ -160,13 +160,13 @@ impl Snapshot {
         Ok(bytes.into())
     }
 
-    /// The bytes of a file from `from` to its end, from the cache where it has the file. Nothing is stored.
+    /// The bytes of a file from `from` to its end, from the cache if the file is there. Nothing is stored.
     ///
-    /// A connection that breaks is opened again where it broke. A stream from the beginning is checked against the
-    /// Hub's hash: one that does not match ends with an error in place of its end.
+    /// After a broken connection the stream continues at the same byte. A stream from the beginning is checked against
+    /// the Hub's hash, and ends with an error if the hash differs.
     ///
     /// # Errors
-    /// As [`Snapshot::get`]. What happens later is an error of `read`.
+    /// As [`Snapshot::get`]. Later failures are errors of `read`.
     pub fn stream(&self, path: &str, from: u64) -> Result<Box<dyn Read + Send>, HubError> {
         if let Some(file) = self.cached(path)? {
             let opened = File::open(&file).and_then(|mut opened| {
@@ -184,13 +184,13 @@ impl Snapshot {
         }
     }
 
-    /// The file's place in the cache, where it is there.
+    /// The path of the file in the cache, if the file is there.
     fn cached(&self, path: &str) -> Result<Option<PathBuf>, HubError> {
         check_path(path)?;
         Ok(Some(self.cache.file(&self.commit, path)).filter(|file| file.is_file()))
     }
 
-    /// Whether the cache has the file, with the size that the Hub gives for it. A file that was cut off is none.
+    /// Whether the cache has the file with the Hub's size. A file that was cut off does not count.
     fn has(&self, path: &str) -> bool {
         let Ok(data) = std::fs::metadata(self.cache.file(&self.commit, path)) else { return false };
         let expected = self.known_listing().and_then(|listing| listing.identity(path)?.size);
@@ -211,12 +211,12 @@ impl Snapshot {
             return Err(self.context.offline(Wanted::Listing(&self.commit)));
         }
         let listing = Listing::fetch(&self.context, &self.commit)?;
-        // It saves requests later: a cache that cannot be written is no reason to fail here.
+        // It only saves later requests, so a cache that cannot be written is not an error.
         let _ = listing.keep(&self.cache.listing(&self.commit));
         Ok(self.listing.get_or_init(|| listing))
     }
 
-    /// The listing that is at hand without a network.
+    /// The list of files that is known without a request.
     fn known_listing(&self) -> Option<&Listing> {
         if self.listing.get().is_none()
             && let Some(kept) = Listing::read(&self.cache.listing(&self.commit))
@@ -243,7 +243,7 @@ impl Snapshot {
     fn prepare(&self, source: &Source) -> Result<Download<'_>, HubError> {
         let etag = source.identity.etag.as_deref();
         let etag = etag.ok_or_else(|| self.context.protocol(format!("no ETag for {}", source.path)))?;
-        // It becomes the name of a file.
+        // The etag becomes the name of a file.
         let is_name = etag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if !is_name || etag.is_empty() || etag.len() > 128 {
             return Err(self
@@ -253,7 +253,7 @@ impl Snapshot {
         Ok(Download { cache: &self.cache, etag: etag.to_owned(), source: source.clone() })
     }
 
-    /// Where the file comes from, and what it must be.
+    /// Where the file comes from, and its size and etag.
     fn source(&self, path: &str) -> Result<Source, HubError> {
         let wanted = Wanted::File(path, &self.commit);
         if self.offline {
@@ -261,14 +261,14 @@ impl Snapshot {
         }
         let identity = match self.known_listing().filter(|listing| listing.is_whole()) {
             Some(listing) => listing.identity(path).ok_or_else(|| self.no_entry(path))?,
-            None => self.ask_identity(path)?,
+            None => self.fetch_identity(path)?,
         };
         let (context, commit) = (self.context.clone(), self.commit.clone());
         Ok(Source { context, commit, path: path.to_owned(), identity })
     }
 
-    /// Without the list of all files, the Hub is asked for this one.
-    fn ask_identity(&self, path: &str) -> Result<Identity, HubError> {
+    /// Asks the Hub for this file only, without the list of all files.
+    fn fetch_identity(&self, path: &str) -> Result<Identity, HubError> {
         if self.cache.is_absent(&self.commit, path) {
             return Err(self.no_entry(path));
         }
@@ -288,10 +288,10 @@ impl Snapshot {
         HubError::EntryNotFound { repository, path: path.to_owned(), commit }
     }
 
-    /// Keeps the commit of a branch or a tag for offline use: only now that the cache has files of it.
+    /// Stores the commit of a branch or a tag for offline use, once the cache has files of the commit.
     fn remember(&self) {
         if self.origin == Origin::Hub {
-            // The files are there, which is what was wanted: a cache that cannot be written does no harm.
+            // The files are in the cache, so a failure here is not an error.
             let _ = self.cache.remember(self.context.repository.revision(), &self.commit);
         }
     }

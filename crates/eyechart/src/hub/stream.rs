@@ -1,4 +1,4 @@
-//! A file read while it is downloaded; nothing of it is kept.
+//! Reads a file while it is downloaded. Stores nothing.
 
 use std::io::{self, Read};
 
@@ -8,12 +8,12 @@ use super::HubError;
 use super::hash::Hasher;
 use super::transfer::{Source, Transfer};
 
-/// The bytes of a file from some place to its end.
+/// The bytes of a file from an offset to its end.
 pub(super) struct Stream {
     source: Source,
     transfer: Transfer,
     received: Bytes,
-    /// Only for a stream from the beginning, and until it has ended.
+    /// Hashes a stream that starts at the first byte. Absent for other streams and after the end.
     check: Option<Hasher>,
 }
 

@@ -1,4 +1,4 @@
-//! A file's bytes in order, over as many connections as it takes. Knows nothing of where they go.
+//! The bytes of a file in order, over several connections if one breaks. Knows nothing of where the bytes go.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use reqwest::{Method, Response, StatusCode};
 
 use super::HubError;
 use super::context::{Context, Wanted};
-use super::http::{Ask, Failure, Reply, part_start, whole_size};
+use super::http::{Failure, HubRequest, Reply, part_start, whole_size};
 use crate::net::Retries;
 
-/// What a piece of a file may cost more than itself.
+/// Bytes that may be received in addition to the requested piece.
 const MOST_PASSED_OVER: u64 = 1 << 20;
 
-/// What is transferred.
+/// A file to be transferred.
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) context: Context,
@@ -22,40 +22,40 @@ pub(super) struct Source {
     pub(super) identity: Identity,
 }
 
-/// What the Hub said of the file's content; absent where it said nothing.
+/// What the Hub reports about the content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
-    /// The name of its blob.
+    /// The name of the blob in the cache.
     pub(super) etag: Option<String>,
-    /// Bytes.
+    /// Number of bytes.
     pub(super) size: Option<u64>,
 }
 
-/// A transfer under way. Nothing is asked before the first bytes are.
+/// A running transfer. The first request is sent when the first bytes are read.
 pub(super) struct Transfer {
     source: Source,
-    /// The next byte to hand out.
+    /// Offset of the next byte to return.
     at: u64,
-    /// The byte after the last one, once it is known.
+    /// Offset behind the last byte, once it is known.
     end: Option<u64>,
-    /// An open connection, and how many of its bytes were handed out before.
+    /// An open connection, and how many of its bytes were returned before.
     open: Option<(Response, u64)>,
-    /// Whether ranges are asked for: not of a server that refused one.
+    /// Whether to request ranges. False once the server has refused one.
     by_range: bool,
-    /// The most bytes that are passed over where a server ignores a range.
+    /// Maximum number of bytes to skip if the server ignores a range.
     passed_over: u64,
     retries: Retries,
 }
 
 impl Source {
-    /// The bytes from `from` to the file's end, or to `end`.
+    /// The bytes from `from` to `end`, or to the end of the file.
     pub(super) fn transfer(self, from: u64, end: Option<u64>) -> Transfer {
         let end = end.or(self.identity.size);
         let retries = self.context.http.retries();
         Transfer { source: self, at: from, end, open: None, by_range: true, passed_over: u64::MAX, retries }
     }
 
-    /// The bytes of a range, of a server that gives ranges: the whole file is not received for a piece of it.
+    /// The bytes of a range. Fails if the server ignores ranges, instead of receiving the whole file.
     pub(super) fn piece(self, range: &Range<u64>) -> Transfer {
         Transfer { passed_over: MOST_PASSED_OVER, ..self.transfer(range.start, Some(range.end)) }
     }
@@ -70,11 +70,11 @@ impl Source {
     }
 }
 
-/// Why no bytes came.
+/// Why no bytes arrived.
 enum Broken {
-    /// Another try may do better.
+    /// Another attempt can succeed.
     Failed(Failure),
-    /// It would not.
+    /// Another attempt would fail the same way.
     Wrong(HubError),
 }
 
@@ -85,9 +85,10 @@ impl From<Failure> for Broken {
 }
 
 impl Transfer {
-    /// The next bytes; nothing at the end.
+    /// The next bytes. `None` at the end.
     ///
-    /// A connection that breaks is opened again where it broke. A slow one is fine as long as bytes come.
+    /// After a broken connection the transfer continues at the same byte. A slow connection is used as long as bytes
+    /// arrive.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, HubError> {
         while self.end.is_none_or(|end| self.at < end) {
             let failure = match self.receive() {
@@ -106,23 +107,23 @@ impl Transfer {
             let explain = |failure| self.source.context.explain(failure, self.source.wanted());
             failure.wait(&mut self.retries).map_err(explain)?;
         }
-        // An end that only the closed connection told stays known.
+        // If the size was unknown, the closed connection marks the end.
         self.end = Some(self.at);
         self.open = None;
         Ok(None)
     }
 
-    /// New bytes of the open connection; what it repeats is passed over.
+    /// New bytes of the open connection. Repeated bytes are skipped.
     fn receive(&mut self) -> Result<Option<Bytes>, Broken> {
         loop {
             let (response, repeated) = match self.open.take() {
                 Some(open) => open,
-                None => self.accept(self.source.context.http.send(self.ask())?).map_err(Broken::Wrong)?,
+                None => self.accept(self.source.context.http.send(self.request())?).map_err(Broken::Wrong)?,
             };
             let Some((mut bytes, response)) = self.source.context.http.chunk(response)? else {
                 return Ok(None);
             };
-            // Both are at most the length of what is in memory: they fit.
+            // Both are at most the number of bytes in memory, so they fit.
             let passed_over = repeated.min(bytes.len() as u64);
             bytes.advance(passed_over as usize);
             self.open = Some((response, repeated - passed_over));
@@ -135,15 +136,15 @@ impl Transfer {
         }
     }
 
-    fn ask(&self) -> Ask {
+    fn request(&self) -> HubRequest {
         let Source { context, commit, path, identity } = &self.source;
         let last = self.end.filter(|_| self.end != identity.size);
         let part = self.by_range && (self.at > 0 || last.is_some());
         let url = context.endpoint().resolve(&context.repository, commit, path);
-        Ask { method: Method::GET, url, range: part.then_some((self.at, last)) }
+        HubRequest { method: Method::GET, url, range: part.then_some((self.at, last)) }
     }
 
-    /// Whether the answer is of the same file, and how many of its bytes were handed out before.
+    /// Checks that the reply is about the same file. Returns how many of its bytes were returned before.
     fn accept(&self, reply: Reply) -> Result<(Response, u64), HubError> {
         let Identity { etag, size } = &self.source.identity;
         if let (Some(found), Some(expected)) = (&reply.facts.etag, etag)

@@ -1,7 +1,8 @@
-//! Appending to `samples.jsonl`: written before the caller goes on, fsynced in groups behind its back.
+//! Appends to `samples.jsonl`. A line is written before the caller continues, and flushed to the disk a moment later in
+//! a group.
 //!
-//! Two threads: one writes whatever lines have gathered and acknowledges them, the other fsyncs whatever has
-//! been written meanwhile. A slow disk makes the groups larger; it never holds up a request.
+//! One thread writes the waiting lines and acknowledges them. Another thread flushes what was written meanwhile. A slow
+//! disk makes the groups larger and never delays a request.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -14,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::LogError;
 use crate::types::{SampleRecord, Status, Tally};
 
-/// Lines written at once, at most.
+/// Maximum number of lines in one write.
 const GROUP: usize = 256;
 
 /// What one line adds to the tally.
@@ -38,7 +39,7 @@ struct Line {
     written: oneshot::Sender<Result<(), std::io::Error>>,
 }
 
-/// An open log. Cheap to share; [`Appender::finish`] closes it.
+/// An open log. [`Appender::finish`] closes it.
 pub struct Appender {
     path: PathBuf,
     lines: mpsc::Sender<Line>,
@@ -48,17 +49,17 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// Opens `path` for appending, after dropping a torn last line. One that lacks its newline alone is kept.
+    /// Opens `path` for appending. Removes an incomplete last line; a complete record without its newline is kept.
     ///
     /// # Errors
-    /// [`LogError::Io`] where it cannot be opened or repaired.
+    /// [`LogError::Io`] if the file cannot be opened or repaired.
     pub fn open(path: &Path) -> Result<Self, LogError> {
         let file = open_repaired(path).map_err(LogError::io("open", path))?;
         let copy = file.try_clone().map_err(LogError::io("open", path))?;
         Ok(Self::start(path, file, move || copy.sync_data()))
     }
 
-    /// A log whose lines go to `file` and are made durable by `sync`.
+    /// Starts a log that writes to `file` and flushes with `sync`.
     fn start(
         path: &Path,
         file: impl Write + Send + 'static,
@@ -73,11 +74,11 @@ impl Appender {
         Self { path: path.to_owned(), lines, durable, writer, syncer }
     }
 
-    /// Appends one record; returns once the operating system has it. It is durable a moment later, which
-    /// [`Appender::durable`] tells.
+    /// Appends one record. Returns once the operating system has the line. [`Appender::durable`] reports when it is on
+    /// the disk.
     ///
     /// # Errors
-    /// [`LogError`] where the line could not be written: the run must stop.
+    /// [`LogError`] if the line could not be written. The run must stop.
     pub async fn append(&self, record: &SampleRecord) -> Result<(), LogError> {
         let mut bytes = serde_json::to_vec(record)
             .map_err(|error| LogError::Malformed { path: self.path.clone(), reason: error.to_string() })?;
@@ -89,16 +90,16 @@ impl Appender {
         acknowledged.await.map_err(|_| closed())?.map_err(LogError::io("write", &self.path))
     }
 
-    /// What is safe on disk, as it grows.
+    /// The records on the disk, updated as they are flushed.
     #[must_use]
     pub fn durable(&self) -> watch::Receiver<Tally> {
         self.durable.clone()
     }
 
-    /// Fsyncs what is left and closes the log. Blocks.
+    /// Flushes the rest and closes the log. Blocks.
     ///
     /// # Errors
-    /// [`LogError::Io`] where any fsync failed: what was written last may be lost.
+    /// [`LogError::Io`] if a flush failed: the last lines may be lost.
     pub fn finish(self) -> Result<(), LogError> {
         drop(self.lines);
         let closed = || LogError::Closed { path: self.path.clone() };
@@ -107,7 +108,7 @@ impl Appender {
     }
 }
 
-/// What the writer has done, for the syncer.
+/// What the writing thread has done, for the flushing thread.
 #[derive(Default)]
 struct Progress {
     state: Mutex<Written>,
@@ -123,7 +124,7 @@ struct Written {
 
 impl Progress {
     fn lock(&self) -> MutexGuard<'_, Written> {
-        // The state is a few counters, whole at every instant: a panic elsewhere cannot have torn it.
+        // The state is a few counters, valid at every moment: a panic of another thread cannot damage it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -159,7 +160,7 @@ fn acknowledge(lines: impl Iterator<Item = Line>, outcome: std::io::Result<()>, 
             Ok(()) => Ok(()),
             Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),
         };
-        // A caller that was interrupted no longer listens; its line stands all the same.
+        // An interrupted caller no longer waits. Its line is written nevertheless.
         let _ = line.written.send(copy);
     }
     if outcome.is_ok() {
@@ -199,7 +200,7 @@ fn open_repaired(path: &Path) -> std::io::Result<File> {
         let mut last = Vec::new();
         file.seek(SeekFrom::Start(whole))?;
         file.read_to_end(&mut last)?;
-        // The reader counts a record that lacks nothing but its newline: what it counts must stay.
+        // The reader counts a complete record without its newline, so it must stay.
         if serde_json::from_slice::<SampleRecord>(&last).is_ok() {
             file.write_all(b"\n")?;
         } else {
@@ -210,7 +211,7 @@ fn open_repaired(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// The offset behind the last newline, found from the end.
+/// The offset behind the last newline. Searches backwards from the end.
 fn end_of_last_whole_line(file: &mut File, length: u64) -> std::io::Result<u64> {
     let mut end = length;
     let mut block = vec![0; 1 << 16];

@@ -1,4 +1,4 @@
-//! Folding a finished log to one line a sample, in the order in which samples were picked.
+//! Folds a finished log to one line per sample, in the order in which the samples were picked.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,10 +10,10 @@ use super::reader::{Content, for_each_sample};
 use crate::files::write_atomically;
 use crate::types::Epoch;
 
-/// A line, and of what it is.
+/// The position and the sample of a line.
 #[derive(Clone, Copy)]
 struct Line {
-    /// The place of its sample in the order.
+    /// Index of the sample in the order.
     rank: usize,
     epoch: Epoch,
     number: u64,
@@ -21,12 +21,12 @@ struct Line {
     length: usize,
 }
 
-/// Rewrites `path` atomically so that each (id, epoch) has its last line only, sorted as `order` has the ids and
-/// then by epoch; samples that are not in it follow. Lines that cannot be read are left out of the new file. A file
-/// that is so already is not touched. Holds a few numbers for each line in memory.
+/// Rewrites `path` atomically with only the last line of each (id, epoch), sorted by the ids in `order` and then by
+/// epoch. Other samples follow. Lines that cannot be read are left out. A folded file is not touched. Memory holds a
+/// few numbers for each line.
 ///
 /// # Errors
-/// [`LogError`] where the file cannot be read or replaced; the old one then stands.
+/// [`LogError`] if the file cannot be read or replaced. The old file stays.
 pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), LogError> {
     let Scan { lines, is_clean } = scan(path, Ranks::new(order))?;
     let is_folded = |one: &Line, next: &Line| (one.rank, one.epoch) < (next.rank, next.epoch);
@@ -55,10 +55,10 @@ fn last_of_each(mut lines: Vec<Line>) -> impl Iterator<Item = Line> {
     lines.into_iter()
 }
 
-/// Where samples stand in the order.
+/// The index of each sample in the order.
 struct Ranks<'a> {
     ordered: HashMap<&'a str, usize>,
-    /// Those that are not in it, as they come.
+    /// Other samples, in the order of their first lines.
     others: HashMap<String, usize>,
 }
 
@@ -77,10 +77,10 @@ impl<'a> Ranks<'a> {
     }
 }
 
-/// What a log holds.
+/// The content of a log.
 struct Scan {
     lines: Vec<Line>,
-    /// Whether each line could be read and has its newline.
+    /// Whether every line can be read and ends with a newline.
     is_clean: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A run's folder: its name, its files, and which samples it still lacks.
+//! The folder of a run: its name, its files, its lock, and the samples that are not finished.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::{BadLine, LogError, Record, read_outline, read_record};
 use crate::files::{FileLock, create_folders, sync_folder, temporaries, write_json};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
 
-/// The folder of one run, whether it is under way or long finished.
+/// The folder of a running or finished run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
@@ -21,24 +21,25 @@ pub struct RunLock {
     _lock: FileLock,
 }
 
-/// What a run still lacks.
+/// The samples that a run has not finished.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Unfinished {
-    /// Samples without a record, or with a failed one, in picked order.
+    /// Samples without a record or with a failed one, in picked order.
     pub to_ask: Vec<PickedSample>,
-    /// Samples that completed.
+    /// Number of completed samples.
     pub completed: usize,
-    /// Lines of the log that could not be read: their samples are among those to ask.
+    /// Lines of the log that cannot be read. Their samples are in `to_ask`.
     pub bad_lines: Vec<BadLine>,
-    /// The records that there are, without their texts.
+    /// All records, without their texts.
     pub recorded: Vec<SampleRecord>,
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run under `out`, with its spec and an empty log, durable before it returns.
+    /// Creates the folder of a new run under `out`, with its spec and an empty log. All of it is on the disk when this
+    /// returns.
     ///
     /// # Errors
-    /// [`LogError::Io`] where `out` cannot be written.
+    /// [`LogError::Io`] if `out` cannot be written.
     pub fn create(out: &Path, spec: &EvalSpec) -> Result<Self, LogError> {
         create_folders(out)?;
         let path = out.join(name_of(spec));
@@ -46,16 +47,16 @@ impl RunFolder {
         let folder = Self { path };
         let samples = folder.samples_path();
         File::create_new(&samples).map_err(LogError::io("create", &samples))?;
-        // Last, since it makes the folder a run's: none is ever there that lacks its log.
+        // The spec makes the folder a run, so it comes last: every run has its log.
         write_json(&folder.spec_path(), spec)?;
         sync_folder(out)?;
         Ok(folder)
     }
 
-    /// The folder of an existing run.
+    /// Opens the folder of an existing run.
     ///
     /// # Errors
-    /// [`LogError::Malformed`] where `path` is not a run's folder.
+    /// [`LogError::Malformed`] if `path` is not the folder of a run.
     pub fn open(path: &Path) -> Result<Self, LogError> {
         let folder = Self { path: path.to_owned() };
         if folder.spec_path().is_file() {
@@ -66,10 +67,10 @@ impl RunFolder {
         Err(LogError::Malformed { path: path.to_owned(), reason })
     }
 
-    /// Removes scores and results, which no longer are those of the record once it grows.
+    /// Removes scores and results, which are out of date once the record grows.
     ///
     /// # Errors
-    /// [`LogError::Io`] where they cannot be removed.
+    /// [`LogError::Io`] if they cannot be removed.
     pub fn discard_derived(&self) -> Result<(), LogError> {
         for path in [self.results_path(), self.scores_path()] {
             match fs::remove_file(&path) {
@@ -82,10 +83,11 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Takes the right to write this run, and clears away what an earlier writer had no time to.
+    /// Takes the lock of this run and removes temporary files of a killed process. On a file system without locks
+    /// nothing is locked.
     ///
     /// # Errors
-    /// [`LogError::InUse`] where another process has it; [`LogError::Io`] where the folder cannot be written.
+    /// [`LogError::InUse`] if another process has the lock; [`LogError::Io`] if the folder cannot be written.
     pub fn lock(&self) -> Result<RunLock, LogError> {
         let lock = FileLock::try_take(&self.lock_path())?;
         let lock = lock.ok_or_else(|| LogError::InUse { path: self.path.clone() })?;
@@ -101,14 +103,14 @@ impl RunFolder {
     /// Whether a process is writing this run.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        // Without the file, no process has written the run, or a version that had no lock.
+        // Without the file no process has written the run, or only a version without locks.
         FileLock::is_taken(&self.lock_path())
     }
 
-    /// The runs directly under `out`, by name, which begins with their time.
+    /// The runs directly under `out`, sorted by name, which begins with the time.
     ///
     /// # Errors
-    /// [`LogError::Io`] where `out` cannot be listed.
+    /// [`LogError::Io`] if `out` cannot be listed.
     pub fn all_under(out: &Path) -> Result<Vec<Self>, LogError> {
         let entries = fs::read_dir(out).map_err(LogError::io("list", out))?;
         let mut runs: Vec<_> = entries.flatten().filter_map(|entry| Self::open(&entry.path()).ok()).collect();
@@ -116,7 +118,7 @@ impl RunFolder {
         Ok(runs)
     }
 
-    /// Its path.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -140,7 +142,7 @@ impl RunFolder {
         self.path.join("scores.jsonl")
     }
 
-    /// How busy the endpoint was kept.
+    /// `load.jsonl`.
     #[must_use]
     pub fn load_path(&self) -> PathBuf {
         self.path.join("load.jsonl")
@@ -157,16 +159,16 @@ impl RunFolder {
         self.path.join("run.lock")
     }
 
-    /// Where pictures are stored that exist nowhere else; shared with the runs beside this one.
+    /// The folder for pictures that exist nowhere else. Shared with the runs in the same folder.
     #[must_use]
     pub fn images_path(&self) -> PathBuf {
         self.path.parent().unwrap_or(Path::new(".")).join("images")
     }
 
-    /// Its spec.
+    /// Reads the spec.
     ///
     /// # Errors
-    /// [`LogError`] where it cannot be read or is of another version.
+    /// [`LogError`] if the spec cannot be read or has another version.
     pub fn spec(&self) -> Result<EvalSpec, LogError> {
         let path = self.spec_path();
         let text = fs::read(&path).map_err(LogError::io("read", &path))?;
@@ -175,15 +177,15 @@ impl RunFolder {
         spec.of_known_format().map_err(malformed)
     }
 
-    /// Its record.
+    /// Reads the record.
     ///
     /// # Errors
-    /// [`LogError::Io`] where the log cannot be read at all.
+    /// [`LogError::Io`] if the log cannot be read.
     pub fn record(&self) -> Result<Record, LogError> {
         read_record(&self.samples_path())
     }
 
-    /// What of `spec` has no record yet, or a failed one.
+    /// The samples of `spec` that have no record or a failed one.
     ///
     /// # Errors
     /// As [`RunFolder::record`].

@@ -1,4 +1,4 @@
-//! `load.jsonl`: how busy the endpoint was kept, appended while a run goes. For people and plots: nothing goes by it.
+//! `load.jsonl`: the requests in flight over time, appended during a run. For people and plots; nothing depends on it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -7,10 +7,10 @@ use std::path::Path;
 use super::{LogError, RunFolder};
 use crate::types::Load;
 
-/// Drops a torn last line, as a killed process leaves it.
+/// Removes an incomplete last line of a killed process.
 ///
 /// # Errors
-/// [`LogError::Io`] where the file cannot be read or written.
+/// [`LogError::Io`] if the file cannot be read or written.
 pub fn repair_load(folder: &RunFolder) -> Result<(), LogError> {
     let path = folder.load_path();
     drop_torn_line(&path).map_err(LogError::io("repair", &path))
@@ -28,10 +28,10 @@ fn drop_torn_line(path: &Path) -> io::Result<()> {
     File::options().write(true).open(path)?.set_len(whole as u64)
 }
 
-/// Appends the points, a line each.
+/// Appends one line for each point.
 ///
 /// # Errors
-/// [`LogError::Io`] where the file cannot be written.
+/// [`LogError::Io`] if the file cannot be written.
 pub fn append_load(folder: &RunFolder, points: &[Load]) -> Result<(), LogError> {
     let path = folder.load_path();
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! The record: a run's folder, its append-only log, and files that are replaced whole or not at all.
+//! The record: the folder of a run, its append-only log, and the check of both.
 //!
 //! `docs/formats.md` describes every file. Nothing here knows how answers are made or scored.
 
@@ -28,17 +28,17 @@ pub use reader::{BadLine, Record, for_each_last, read_outline, read_record, read
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
-    /// The file system refused.
+    /// A file or a folder cannot be read, written or locked.
     #[error("cannot {action} {path}: {source}")]
     Io {
         /// What was tried.
         action: &'static str,
-        /// On which file.
+        /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A file of the record does not hold what its format promises.
+    /// A file of the record does not follow its format.
     #[error("{path} is not what it should be: {reason}")]
     Malformed {
         /// The file.
@@ -55,7 +55,7 @@ pub enum LogError {
         /// The run's folder.
         path: PathBuf,
     },
-    /// The writer's thread is gone after an earlier error.
+    /// The log was closed by an earlier error.
     #[error("the record {path} is closed after an earlier error")]
     Closed {
         /// The file.

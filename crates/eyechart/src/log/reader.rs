@@ -1,4 +1,4 @@
-//! Reading a record back: whatever can be read is kept, whatever cannot is named.
+//! Reads a record. Lines that cannot be read are reported, and the others are used.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -8,36 +8,36 @@ use std::path::Path;
 use super::LogError;
 use crate::types::{Epoch, SampleRecord, Score};
 
-/// A line that could not be read.
+/// A line that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLine {
-    /// Its number, from 1.
+    /// Number of the line, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub reason: String,
 }
 
-/// What a log holds.
+/// The content of a log.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {
-    /// One record for each (id, epoch), the last that was written; in the order of their first line.
+    /// The last record of each (id, epoch), in the order of the first lines.
     pub samples: Vec<SampleRecord>,
-    /// Lines that could not be read, but for a torn last one.
+    /// Lines that cannot be read, except an incomplete last line.
     pub bad_lines: Vec<BadLine>,
-    /// Whether the last line was torn, as by a crash.
+    /// Whether the last line is incomplete, as after a crash.
     pub torn: bool,
 }
 
 /// Reads `samples.jsonl`.
 ///
 /// # Errors
-/// [`LogError::Io`] where the file cannot be read at all.
+/// [`LogError::Io`] if the file cannot be read.
 pub fn read_record(path: &Path) -> Result<Record, LogError> {
     read_with(path, |sample| sample)
 }
 
-/// Reads `samples.jsonl` without the texts in it: what counting and timing need, in memory that hardly depends on how
-/// long prompts and answers are.
+/// Reads `samples.jsonl` without the texts in it, for counts and times. Memory hardly depends on the length of prompts
+/// and answers.
 ///
 /// # Errors
 /// As [`read_record`].
@@ -45,8 +45,8 @@ pub fn read_outline(path: &Path) -> Result<Record, LogError> {
     read_with(path, SampleRecord::without_texts)
 }
 
-/// Calls `visit` with the last record of each (id, epoch) in `samples.jsonl`, in the order of their lines. Holds ids in
-/// memory, not records.
+/// Calls `visit` with the last record of each (id, epoch) in `samples.jsonl`, in the order of the lines. Memory holds
+/// only the ids.
 ///
 /// # Errors
 /// As [`read_record`].
@@ -92,7 +92,7 @@ fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result
 /// Reads `scores.jsonl`.
 ///
 /// # Errors
-/// [`LogError`] where it cannot be read: it is derived, so it is made again by `eyechart score`.
+/// [`LogError`] if the file cannot be read. `eyechart score` makes it again.
 pub fn read_scores(path: &Path) -> Result<Vec<Score>, LogError> {
     let mut scores = Vec::new();
     for_each_line(path, |line| {
@@ -105,17 +105,17 @@ pub fn read_scores(path: &Path) -> Result<Vec<Score>, LogError> {
     Ok(scores)
 }
 
-/// What a line of `samples.jsonl` holds. Everybody who reads the log goes by this.
+/// The content of a line of `samples.jsonl`. Every reader of the log uses this type.
 pub(super) enum Content {
-    /// A sample's record.
+    /// The record of a sample.
     Sample(Box<SampleRecord>),
-    /// Something else, and why it is none.
+    /// Not a record, with the reason.
     Bad(String),
-    /// The beginning of one, at the end of the file.
+    /// An incomplete record at the end of the file.
     Torn,
 }
 
-/// Calls `visit` with each line of a `samples.jsonl` and what it holds; blank lines are left out.
+/// Calls `visit` with each line of a `samples.jsonl` and its content. Blank lines are left out.
 pub(super) fn for_each_sample(
     path: &Path,
     mut visit: impl FnMut(&RawLine<'_>, Content) -> Result<(), LogError>,
@@ -132,16 +132,16 @@ pub(super) fn for_each_sample(
 
 /// A line without its newline.
 pub(super) struct RawLine<'a> {
-    /// From 1.
+    /// Number of the line, from 1.
     pub(super) number: u64,
     pub(super) bytes: &'a [u8],
-    /// Where it begins.
+    /// Offset of the first byte.
     pub(super) offset: u64,
-    /// Whether it had a newline.
+    /// Whether the line ends with a newline.
     pub(super) whole: bool,
 }
 
-/// Calls `visit` with each line; blank lines are left out.
+/// Calls `visit` with each line. Blank lines are left out.
 pub(super) fn for_each_line(
     path: &Path,
     mut visit: impl FnMut(RawLine<'_>) -> Result<(), LogError>,

@@ -1,6 +1,6 @@
-//! Which IP addresses are public: those that anybody's machine would reach as the same host.
+//! Which IP addresses are public: they reach the same host from every machine.
 //!
-//! After IANA's registries of special-purpose addresses, RFC 6890 and its updates.
+//! Follows IANA's registries of special-purpose addresses, RFC 6890 and its updates.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -35,7 +35,7 @@ const MAPPED: (Ipv6Addr, u32) = (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96)
 const NAT64: (Ipv6Addr, u32) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 const SIX_TO_FOUR: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16);
 
-/// Whether `address` is globally reachable. An IPv6 address that stands for an IPv4 one is what that one is.
+/// Whether `address` is globally reachable. An IPv6 address that embeds an IPv4 address is judged by the latter.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -60,7 +60,7 @@ fn is_in_v6(address: Ipv6Addr, (network, length): (Ipv6Addr, u32)) -> bool {
     (address.to_bits() ^ network.to_bits()).leading_zeros() >= length
 }
 
-/// The IPv4 address that traffic to this one ends at, where it carries one.
+/// The IPv4 address that an IPv6 address embeds, if it embeds one.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [.., a, b, c, d] = address.octets();
     if is_in_v6(address, MAPPED) || is_in_v6(address, NAT64) {

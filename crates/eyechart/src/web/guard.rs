@@ -1,5 +1,5 @@
-//! What may be connected to: checked for addresses in a URL, and for those that a name stands for as they are
-//! handed to the connection itself, so that nothing can change between check and use.
+//! Which addresses may be connected to. Checks IP addresses in a URL, and the addresses of a name when the connection
+//! is made, so that they cannot change between check and use.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -17,18 +17,18 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Those that everybody can reach.
+    /// Only addresses that are reachable from everywhere.
     pub(super) const PUBLIC: Self = Self { allows: is_public };
-    /// All.
+    /// All addresses.
     pub(super) const ANY: Self = Self { allows: |_| true };
 
-    /// Refuses what needs no look-up to be refused: other schemes, credentials, addresses as such.
+    /// Refuses other schemes, credentials, and IP addresses that are not allowed. Looks up no name.
     pub(super) fn check(self, url: &Url) -> Result<(), String> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("expected an address with http or https, it has {}", url.scheme()));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("an address with a user name or password is not fetched: take them out".to_owned());
+            return Err("an address with a user name or password is not fetched: remove them".to_owned());
         }
         let host = url.host_str().unwrap_or_default();
         match literal(host) {
@@ -40,8 +40,7 @@ impl Guard {
     }
 }
 
-/// The host as an IP address, where it is one. All other spellings (`127.1`, `0x7f.0.0.1`, …) are gone once a URL
-/// is parsed.
+/// The host as an IP address, if it is one. Parsing the URL has normalised other spellings (`127.1`, `0x7f.0.0.1`, …).
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
@@ -58,7 +57,7 @@ impl fmt::Display for Refused {
         match literal(&self.host) {
             Some(_) => write!(f, "{} is not a public address", self.host)?,
             None => {
-                write!(f, "{} stands for {}, which is not a public address", self.host, self.address)?;
+                write!(f, "{} resolves to {}, which is not a public address", self.host, self.address)?;
             }
         }
         f.write_str(": nothing is fetched from there without --allow-private-urls")
@@ -67,7 +66,7 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Looks names up and lets through only the addresses that the guard allows.
+/// Looks names up and returns only the addresses that the guard allows.
 pub(super) struct GuardedNames {
     pub(super) names: Arc<dyn Resolve>,
     pub(super) guard: Guard,
@@ -88,7 +87,7 @@ impl Resolve for GuardedNames {
     }
 }
 
-/// The system's own look-up.
+/// The system's resolver.
 pub(super) struct SystemNames;
 
 impl Resolve for SystemNames {

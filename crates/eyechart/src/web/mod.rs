@@ -1,6 +1,7 @@
-//! Pictures and data files by address: each fetched once, from public addresses alone, and kept on disk by its hash.
+//! Fetches pictures and data files from the web, once each and only from public addresses, and stores them on disk by
+//! hash.
 //!
-//! Knows nothing of samples or picture formats: the caller says which pictures are worth keeping.
+//! Knows nothing of samples or picture formats: the caller checks the bytes of a picture.
 
 mod address;
 mod cache;
@@ -26,30 +27,30 @@ use cache::Cache;
 use client::Client;
 use guard::{Guard, SystemNames};
 
-/// Says what is wrong with bytes that are not what was wanted.
+/// Checks the bytes of a picture. The error says what is wrong with them.
 pub type Check = fn(&[u8]) -> Result<(), String>;
 
-/// How pictures are fetched.
+/// Limits and settings of fetches.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
-    /// The folder for what was fetched; made where it is missing.
+    /// Folder for fetched files. Created if it is missing.
     pub cache: PathBuf,
-    /// What must hold of a picture's bytes before they are kept or given to anybody.
+    /// Check of a picture before it is stored or returned.
     pub check: Check,
-    /// Whether addresses that only this machine or its network can reach are fetched from too.
+    /// Whether to fetch from addresses that only this machine or its network can reach.
     pub allow_private: bool,
-    /// For one try, from the name's look-up to the last byte, redirects included.
+    /// Time for one attempt, from the name look-up to the last byte, redirects included.
     pub timeout: Duration,
-    /// The longest body.
+    /// Maximum size of a picture in bytes.
     pub max_bytes: usize,
-    /// Redirects that are followed.
+    /// Maximum number of redirects.
     pub max_redirects: usize,
-    /// Connections to one host that are kept open between pictures.
+    /// Idle connections kept open for each host.
     pub connections: usize,
 }
 
 impl WebSettings {
-    /// The usual limits: 30 s, 50 MiB, 5 redirects, public addresses alone.
+    /// The default limits: 30 s, 50 MiB, 5 redirects, only public addresses.
     #[must_use]
     pub fn new(cache: PathBuf, check: Check) -> Self {
         Self {
@@ -66,8 +67,7 @@ impl WebSettings {
 
 /// Fetches pictures and files. Many tasks can share it.
 ///
-/// No cookie, no credential and no referrer is sent, and no proxy is used: behind one, the address that is
-/// connected to could not be checked.
+/// Sends no cookies, credentials or referrer. Uses no proxy, because the address behind a proxy could not be checked.
 #[derive(Debug)]
 pub struct Web {
     client: Client,
@@ -77,14 +77,14 @@ pub struct Web {
     flights: Mutex<HashMap<Url, Arc<Flight>>>,
 }
 
-/// One address being fetched, and what came of it: the picture, or why there is none.
+/// A running or failed fetch of one address: the picture, or the reason why there is none.
 type Flight = OnceCell<Result<Bytes, String>>;
 
 impl Web {
-    /// A client that has not connected to anything yet.
+    /// Opens no connection.
     ///
     /// # Errors
-    /// What is wrong with the machine's certificates.
+    /// The reason why no HTTP client can be made, such as broken certificates.
     pub fn new(settings: WebSettings) -> Result<Self, String> {
         let guard = if settings.allow_private { Guard::ANY } else { Guard::PUBLIC };
         Self::guarded(settings, guard, Arc::new(SystemNames))
@@ -100,12 +100,12 @@ impl Web {
         })
     }
 
-    /// The picture at `url`: from the cache, or else fetched. Whoever asks for an address that is being fetched
-    /// waits for that fetch; one that failed is not tried again by this client. Dropping the future ends the
-    /// fetch, unless somebody else waits for it.
+    /// The picture at `url`, from the cache or the web. Concurrent calls for one address share one fetch. An address
+    /// that failed is not tried again by this client. Dropping the future ends the fetch unless another call waits for
+    /// it.
     ///
     /// # Errors
-    /// [`FailureKind::PictureUnavailable`] with the address and what stood in the way.
+    /// [`FailureKind::PictureUnavailable`] with the address and the reason.
     pub async fn fetch(&self, url: &str) -> Result<Bytes, Failure> {
         let unavailable = |reason| {
             Failure::new(FailureKind::PictureUnavailable, format!("{}: {reason}", shown_address(url)))
@@ -114,13 +114,13 @@ impl Web {
         let flight = Arc::clone(self.flights().entry(target.clone()).or_default());
         let outcome = flight.get_or_init(|| self.obtain(&target)).await;
         if outcome.is_ok() {
-            // The cache has it from now on; what failed stays here, so that a dead link is not tried again.
+            // The cache has the picture now. A failure stays here, so that a dead link is not tried again.
             self.flights().remove(&target);
         }
         outcome.clone().map_err(unavailable)
     }
 
-    /// The picture at `url` where it was fetched before. Blocks on the disk, and asks nobody.
+    /// The picture at `url` if it is in the cache. Blocks on the disk, and sends no request.
     #[must_use]
     pub fn kept(&self, url: &str) -> Option<Bytes> {
         self.cache.get(&self.client.target(url).ok()?)
@@ -147,7 +147,7 @@ impl Web {
 
     async fn keep(&self, url: &Url, bytes: Bytes) {
         let (cache, url) = (Arc::clone(&self.cache), url.clone());
-        // A full or read-only disk costs another fetch some day, and is no reason to lose this picture.
+        // With a full or read-only disk the picture is fetched again later. This is not an error.
         let _ = tokio::task::spawn_blocking(move || cache.put(&url, &bytes)).await;
     }
 }

@@ -160,7 +160,7 @@ async fn a_redirect_leads_to_no_place_that_could_not_be_named_itself() {
     let (_cache, web) = guarded(Names(&[("inner.example", &["10.0.0.7", "::1"])]));
     for (path, reason) in [
         ("/metadata", "169.254.169.254 is not a public address"),
-        ("/name", "inner.example stands for 10.0.0.7, which is not a public address"),
+        ("/name", "inner.example resolves to 10.0.0.7, which is not a public address"),
         ("/file", "expected an address with http or https, it has file"),
         ("/password", "an address with a user name or password is not fetched"),
     ] {
@@ -178,7 +178,7 @@ async fn of_a_names_addresses_only_the_public_ones_are_connected_to() {
     let at = |host: &str| format!("http://{host}:{}/a", site.port());
     assert_eq!(web.fetch(&at("mixed.example")).await.unwrap(), "picture");
     let said = refused(&web, &at("inner.example")).await;
-    let expected = "inner.example stands for 127.0.0.2, which is not a public address: nothing is fetched from \
+    let expected = "inner.example resolves to 127.0.0.2, which is not a public address: nothing is fetched from \
                     there without --allow-private-urls";
     assert_eq!(said, expected);
     assert_eq!(site.requests().len(), 1);
@@ -222,7 +222,7 @@ async fn what_is_no_fetchable_address_is_refused_with_the_reason() {
         ("http://", "not an address: empty host"),
         ("a.png", "not an address: relative URL without a base"),
         ("ftp://example.org/a.png", "expected an address with http or https, it has ftp"),
-        ("https://:pw@example.org/", "an address with a user name or password is not fetched: take them out"),
+        ("https://:pw@example.org/", "an address with a user name or password is not fetched: remove them"),
     ] {
         assert_eq!(refused(&web, url).await, reason);
     }

@@ -1,14 +1,14 @@
-//! Folders that may already have the files: the Hugging Face cache and eyechart's own.
+//! Caches that may have the files: the Hugging Face cache and eyechart's own.
 
 use std::path::{Path, PathBuf};
 
 use super::model::Model;
 use crate::hub::Environment;
 
-/// Why there is no cache folder at all.
+/// The reason if there is no cache folder.
 pub(super) const NO_HOME: &str = "neither HOME nor XDG_CACHE_HOME is set";
 
-/// The files in the Hugging Face cache: the snapshot that `refs/main` names, else any that is right.
+/// The files in the Hugging Face cache: in the snapshot of `refs/main`, or in any other valid snapshot.
 pub(super) fn in_hub_cache(env: &Environment, model: &Model) -> Result<PathBuf, String> {
     let cache = env.hub_cache().ok_or(NO_HOME)?;
     let repository = cache.join(format!("models--{}", model.repository.replace('/', "--")));
@@ -28,7 +28,7 @@ pub(super) fn in_hub_cache(env: &Environment, model: &Model) -> Result<PathBuf, 
     Err(reasons.join("; "))
 }
 
-/// The snapshots of a repository's cache folder, that of `refs/main` first.
+/// The snapshots of a repository, with that of `refs/main` first.
 fn snapshots(repository: &Path) -> Vec<PathBuf> {
     let folder = repository.join("snapshots");
     let main = std::fs::read_to_string(repository.join("refs").join("main")).unwrap_or_default();
@@ -38,7 +38,7 @@ fn snapshots(repository: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The files that an earlier download left in eyechart's own cache.
+/// The files in eyechart's own cache, from an earlier download.
 pub(super) fn in_own_cache(env: &Environment, model: &Model) -> Result<PathBuf, String> {
     let folder = env.own_cache().ok_or(NO_HOME)?.join(&model.name);
     if !folder.is_dir() {

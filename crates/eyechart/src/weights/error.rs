@@ -1,39 +1,39 @@
-//! Why there are no weights, written for the person who has to do something about it.
+//! Why no encoder was found. The message gives the reason of each attempt and says what to do.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::Way;
 
-/// One way that led nowhere.
+/// A way that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The way.
     pub way: Way,
-    /// Why it led nowhere; never holds a key.
+    /// The reason. Never contains a key.
     pub reason: String,
 }
 
-/// Why there are no weights.
+/// Why no encoder was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The folder that the user named is not right.
+    /// The folder that the user named cannot be used.
     Named {
         /// The folder.
         folder: PathBuf,
         /// What is missing or differs.
         reason: String,
-        /// The files that it must have.
+        /// The required files.
         required: Vec<String>,
     },
-    /// No way led to the files.
+    /// Every way failed.
     NotFound {
         /// The encoder's name.
         model: String,
-        /// Every way in the order tried.
+        /// The ways in the order of attempts.
         attempts: Vec<Attempt>,
-        /// The files that a folder must have.
+        /// The required files.
         required: Vec<String>,
     },
 }
@@ -46,7 +46,7 @@ impl fmt::Display for WeightsError {
                 required
             }
             Self::NotFound { model, attempts, required } => {
-                writeln!(f, "no way led to the files of the encoder {model}:")?;
+                writeln!(f, "cannot find the files of the encoder {model}:")?;
                 for Attempt { way, reason } in attempts {
                     writeln!(f, "  {way}: {reason}")?;
                 }

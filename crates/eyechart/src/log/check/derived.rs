@@ -1,4 +1,4 @@
-//! `scores.jsonl` and `results.json`: both or neither, and of the record as it is.
+//! Checks `scores.jsonl` and `results.json`: both exist or neither, and they belong to the current record.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -11,11 +11,11 @@ use crate::log::RunFolder;
 use crate::log::reader::for_each_line;
 use crate::types::{Epoch, MetricKind, READABLE, Results, Score, Status};
 
-/// File systems tell times apart this well at worst.
+/// The coarsest resolution of file times.
 const TIME_STEP: Duration = Duration::from_secs(2);
 const AGAIN: &str = "`eyechart score` makes it again";
 
-/// Whether the run has scores. One that was never scored is none the worse for it.
+/// Checks the scores if there are any. Returns whether the run has scores; a run without scores is not a problem.
 pub(super) fn check(folder: &RunFolder, samples: &Samples, findings: &mut Vec<Finding>) -> bool {
     let (scores, results) = (folder.scores_path(), folder.results_path());
     match (scores.exists(), results.exists()) {
@@ -42,7 +42,7 @@ pub(super) fn check(folder: &RunFolder, samples: &Samples, findings: &mut Vec<Fi
     true
 }
 
-/// Earlier versions wrote other fields: there is nothing to hold them against, and they can be made again at any time.
+/// Earlier versions wrote other fields. They are not checked, because they can be made again.
 fn is_of_an_earlier_version(results: &Path) -> bool {
     let text = fs::read(results).unwrap_or_default();
     let format = serde_json::from_slice::<serde_json::Value>(&text).ok();
@@ -57,10 +57,10 @@ fn is_older(derived: &Path, source: &Path) -> bool {
     }
 }
 
-/// Name, part and target of an entry.
+/// Name, part and target of a score entry.
 type Entry = (String, String, Option<String>);
 
-/// How many lines of `scores.jsonl` figures are made of.
+/// How many lines of `scores.jsonl` the figures use.
 #[derive(Default)]
 struct Lines {
     with_number: usize,
@@ -102,7 +102,7 @@ fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> 
     numbers
 }
 
-/// Answers without any score, where others have one: they came after the scoring.
+/// Answers without a score, if others have one: they are newer than the scores.
 fn unscored(path: &Path, samples: &Samples, scored: &HashSet<(String, Epoch)>) -> Option<Finding> {
     let completed = samples.ended.iter().filter(|(_, status)| **status == Status::Completed);
     let mut ids: Vec<&str> =

@@ -1,4 +1,4 @@
-//! `load.jsonl`, where there is one: every line a point of the series.
+//! Checks `load.jsonl`, if it exists: every line is a point of the series.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -1,6 +1,6 @@
-//! Checks what a run left behind, file by file, and says what is wrong with it. Changes nothing.
+//! Checks the files of a run and reports what is wrong with them. Changes nothing.
 //!
-//! It goes by the files alone: whether an answer is good, or a score right, is not its business.
+//! Checks only the files, not whether an answer is good or a score is right.
 
 mod derived;
 mod load;
@@ -19,17 +19,17 @@ use crate::types::SampleCounts;
 
 pub use pictures::{CheckedPictures, check_pictures};
 
-/// What kind of thing is wrong: a closed list.
+/// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Problem {
-    /// A file that must be there is not, or cannot be read.
+    /// A required file is missing or cannot be read.
     Unreadable,
-    /// `spec.json` contradicts itself, such as by a hash that is not that of its text.
+    /// `spec.json` contradicts itself, such as a hash that differs from that of the text.
     Spec,
-    /// A line that is none of its format's.
+    /// A line that does not follow the format.
     BadLine,
-    /// The beginning of a line at the end of the record.
+    /// An incomplete line at the end of the record.
     TornLine,
     /// Samples without a record.
     Missing,
@@ -39,9 +39,9 @@ pub enum Problem {
     Duplicate,
     /// A record that contradicts itself or the spec.
     Inconsistent,
-    /// A picture whose bytes are not those of its name, or that is missing.
+    /// A picture that is missing, or whose bytes do not have the hash in its name.
     Picture,
-    /// Scores or results that do not belong to the record as it is.
+    /// Scores or results that do not belong to the current record.
     Stale,
     /// A temporary file of a process that was killed.
     Leftover,
@@ -49,17 +49,17 @@ pub enum Problem {
     InUse,
 }
 
-/// One thing that is wrong.
+/// A problem in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Of what kind.
+    /// The kind.
     pub problem: Problem,
-    /// In which file or folder.
+    /// The file or folder.
     pub path: PathBuf,
-    /// In which line, from 1; absent where it is no line's.
+    /// Number of the line, from 1. Absent if the problem is not in a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// What was found, what was expected, what to do.
+    /// What was found, what was expected, and what to do.
     pub message: String,
 }
 
@@ -83,21 +83,21 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A run that was checked.
+/// The result of a check of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckedRun {
-    /// Its folder.
+    /// The folder of the run.
     pub folder: PathBuf,
-    /// How its samples ended, by its record.
+    /// How the samples ended, according to the record.
     pub samples: SampleCounts,
-    /// Whether it has scores and results.
+    /// Whether the run has scores and results.
     pub scored: bool,
-    /// What is wrong with it; empty where all is well.
+    /// The problems. Empty if there are none.
     pub findings: Vec<Finding>,
 }
 
-/// Checks everything in a run's folder, and that the pictures exist which nothing else holds. The pictures' bytes
-/// are [`check_pictures`]' business, as runs share them.
+/// Checks all files in the folder of a run, and that the pictures exist which are stored nowhere else.
+/// [`check_pictures`] checks the bytes of the pictures, which runs share.
 #[must_use]
 pub fn check_run(folder: &RunFolder) -> CheckedRun {
     let mut findings = Vec::new();

@@ -1,4 +1,4 @@
-//! `images/`: every file holds the bytes that its name is the hash of.
+//! Checks `images/`: the name of every file is the hash of its bytes.
 
 use std::fs;
 use std::io;
@@ -9,14 +9,14 @@ use serde::Serialize;
 use super::{Finding, Problem};
 use crate::files::{sha256_of_file, temporaries};
 
-/// A folder of pictures that was checked.
+/// The result of a check of a folder of pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckedPictures {
     /// The folder, which runs share.
     pub folder: PathBuf,
-    /// Pictures in it.
+    /// Number of pictures.
     pub pictures: usize,
-    /// What is wrong with them; empty where all is well, also where there is no such folder.
+    /// The problems. Empty if there are none or if the folder is missing.
     pub findings: Vec<Finding>,
 }
 
@@ -51,7 +51,7 @@ pub fn check_pictures(folder: &Path) -> CheckedPictures {
     checked
 }
 
-/// No folder is a folder without pictures: most runs send them as they stand.
+/// The files in the folder. A missing folder has none: most runs store no pictures.
 fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),

@@ -1,4 +1,4 @@
-//! `samples.jsonl`: every line a record, every picked sample exactly one.
+//! Checks `samples.jsonl`: every line is a record, and every picked sample has exactly one.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use crate::log::RunFolder;
 use crate::log::reader::{Content, for_each_sample};
 use crate::types::{Epoch, EvalSpec, SampleCounts, SampleRecord, Status};
 
-/// What the record says.
+/// The facts in the record that other checks need.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     pub(super) counts: SampleCounts,
-    /// The status of each (id, epoch).
+    /// Status of each (id, epoch).
     pub(super) ended: HashMap<(String, Epoch), Status>,
 }
 
-/// What is kept of a record for as long as a later one may take its place.
+/// The last record of a sample so far, and its line.
 struct Last {
     line: u64,
     record: SampleRecord,
@@ -43,13 +43,13 @@ pub(super) fn check(folder: &RunFolder, spec: Option<&EvalSpec>, findings: &mut 
 struct Check<'a> {
     path: PathBuf,
     images: PathBuf,
-    /// The row of each picked sample; unknown without a spec.
+    /// Row of each picked sample. Absent without a spec.
     rows: Option<HashMap<&'a str, u64>>,
     all_images_kept: bool,
 }
 
 impl Check<'_> {
-    /// Looks at each line; gives the last record of each sample, without its texts.
+    /// Checks each line. Returns the last record of each sample, without its texts.
     fn lines(&self, findings: &mut Vec<Finding>) -> HashMap<(String, Epoch), Last> {
         let mut last = HashMap::new();
         let read = for_each_sample(&self.path, |line, content| {
@@ -114,7 +114,7 @@ impl Check<'_> {
         wrong
     }
 
-    /// Pictures that exist nowhere else, and are not where they should be.
+    /// Reports pictures that are stored nowhere else and are missing.
     fn missing_images(&self, record: &SampleRecord) -> Vec<(Problem, String)> {
         let images = record.example_images.iter().chain(&record.images);
         let kept = images.filter(|image| self.all_images_kept || image.changed.is_some());

@@ -1,4 +1,4 @@
-//! `spec.json`: readable, of a known version, and true to itself.
+//! Checks `spec.json`: it can be read, has a known version, and does not contradict itself.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::files::sha256_hex;
 use crate::log::RunFolder;
 use crate::types::EvalSpec;
 
-/// The spec, where it can be read at all.
+/// The spec, if it can be read.
 pub(super) fn check(folder: &RunFolder, findings: &mut Vec<Finding>) -> Option<EvalSpec> {
     let path = folder.spec_path();
     let spec = match folder.spec() {
