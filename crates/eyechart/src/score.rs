@@ -4,7 +4,7 @@ mod columns;
 
 use crate::analyze::{self, Measured, analyze};
 use crate::files::{FileError, write_atomically, write_json};
-use crate::log::{BadLine, LogError, RunFolder};
+use crate::record::{BadLine, RecordError, RunFolder};
 use crate::scorer::{Embed, KeyFault, Scorer, ScorerError, Tools};
 use crate::task::{LoadedTask, TaskError};
 use columns::Completion;
@@ -17,7 +17,7 @@ use crate::types::{ErrorClass, Results, Score, Task};
 pub enum ScoreError {
     /// Its record cannot be read, or the scores cannot be written.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Record(#[from] RecordError),
     /// Its spec holds a task that this version does not understand.
     #[error(transparent)]
     Task(#[from] TaskError),
@@ -49,7 +49,7 @@ impl ScoreError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Log(error) => error.class(),
+            Self::Record(error) => error.class(),
             Self::Scorer(ScorerError::Embed(error)) => error.class(),
             Self::Entry { .. } => ErrorClass::Usage,
             Self::Task(_) | Self::Columns { .. } => ErrorClass::Data,
@@ -126,14 +126,14 @@ impl<'a> Scoring<'a> {
         let scores: Vec<Score> = (0..record.samples.len())
             .flat_map(|_| by_scorer.iter_mut().filter_map(Iterator::next).flatten().collect::<Vec<_>>())
             .collect();
-        self.write_scores(&scores).map_err(LogError::from)?;
+        self.write_scores(&scores).map_err(RecordError::from)?;
         let embeds = self.needs_encoder() && !scores.is_empty();
         let results = Results {
             encoder: tools.embedder.filter(|_| embeds).map(Embed::spec),
             scored_by: self.file.map(|file| file.source.clone()),
             ..analyze(&spec, &measured, record.samples.iter().collect(), &scores)
         };
-        write_json(&self.folder.results_path(), &results).map_err(LogError::from)?;
+        write_json(&self.folder.results_path(), &results).map_err(RecordError::from)?;
         Ok(Scored { results, task: self.task, bad_lines: record.bad_lines })
     }
 
@@ -160,15 +160,15 @@ pub fn figure_ids(task: &Task) -> Vec<String> {
 /// The figures of a run that was scored before.
 ///
 /// # Errors
-/// [`ScoreError::Log`] where it was not, or by another version.
+/// [`ScoreError::Record`] where it was not, or by another version.
 pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
     let path = folder.results_path();
-    let text = std::fs::read(&path).map_err(|source| LogError::Io {
+    let text = std::fs::read(&path).map_err(|source| RecordError::Io {
         action: "read the results (`eyechart score` makes them)",
         path: path.clone(),
         source,
     })?;
-    let malformed = |reason| LogError::Malformed { path: path.clone(), reason };
+    let malformed = |reason| RecordError::Malformed { path: path.clone(), reason };
     let format = serde_json::from_slice(&text)
         .ok()
         .and_then(|results: serde_json::Value| Some(results.get("format")?.as_str()?.to_owned()));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use eyechart::log::{CheckedPictures, CheckedRun, Finding, RunFolder, check_pictures, check_run};
+use eyechart::record::{CheckedPictures, CheckedRun, Finding, RunFolder, check_pictures, check_run};
 use serde::Serialize;
 
 use super::results::chosen_runs;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use eyechart::files::FileError;
-use eyechart::log::LogError;
+use eyechart::record::RecordError;
 use eyechart::run::RunError;
 use eyechart::score::ScoreError;
 use eyechart::scorer::EmbedError;
@@ -70,7 +70,7 @@ fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
         .downcast_ref()
         .map(RunError::class)
         .or_else(|| error.downcast_ref().map(ScoreError::class))
-        .or_else(|| error.downcast_ref().map(LogError::class))
+        .or_else(|| error.downcast_ref().map(RecordError::class))
         .or_else(|| error.downcast_ref().map(EmbedError::class))
         .or_else(|| error.downcast_ref().map(class_of_file_error))
 }

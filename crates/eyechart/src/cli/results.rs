@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use eyechart::log::RunFolder;
+use eyechart::record::RunFolder;
 use eyechart::report::{Entry, Format, render};
 use eyechart::score::{Scored, read_scored};
 

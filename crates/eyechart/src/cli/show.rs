@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use eyechart::log::{RunFolder, read_scores};
+use eyechart::record::{RunFolder, read_scores};
 use eyechart::report::{Samples, Selection, samples_as_json, samples_as_text};
 use eyechart::score::read_scored;
 use eyechart::types::{Figure, Results};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::files::{FileError, create_folders, write_atomically};
-use crate::log::{LogError, Record, RunFolder, read_scores};
+use crate::record::{Record, RecordError, RunFolder, read_scores};
 use crate::score::{ScoreError, Scored, read_scored};
 use crate::types::{Control, SampleRecord, Score, ScoreEntry};
 
@@ -47,7 +47,7 @@ pub enum LayoutError {
     Score(#[from] ScoreError),
     /// A file cannot be read or written.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Record(#[from] RecordError),
 }
 
 /// A run with its scores, by sample, part and target.
@@ -79,11 +79,11 @@ pub fn export_vlm_benchmarks(folder: &RunFolder, out: &Path) -> Result<Vec<PathB
         "vlm-benchmarks/flickr30k" => run.flickr30k(),
         task => return Err(LayoutError::NoFiles { task: task.to_owned() }),
     };
-    create_folders(out).map_err(LogError::from)?;
+    create_folders(out).map_err(RecordError::from)?;
     let mut written = Vec::new();
     for sheet in sheets {
         let path = out.join(sheet.name);
-        sheet.write(&path).map_err(LogError::from)?;
+        sheet.write(&path).map_err(RecordError::from)?;
         written.push(path);
     }
     Ok(written)

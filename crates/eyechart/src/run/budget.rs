@@ -138,17 +138,17 @@ impl Meter {
         exhausted.or_else(|| self.uncounted(&count)).map_or(Ok(()), |exhausted| Err(exhausted.into()))
     }
 
-    /// Whether another sample may be started beside those `under_way`, going by what the others cost on average: the
+    /// Whether another sample may be started beside those `in_flight`, going by what the others cost on average: the
     /// nearer the limit, the fewer at once, so that it is passed by an answer or so and not by hundreds.
-    pub(super) fn admits(&self, under_way: usize) -> bool {
+    pub(super) fn admits(&self, in_flight: usize) -> bool {
         if self.budget.cost.is_none() && self.budget.tokens.is_none() {
             return true;
         }
         let Spent { tokens, samples, .. } = self.lock().spent;
         if samples == 0 {
-            return under_way < BLIND;
+            return in_flight < BLIND;
         }
-        let expected = 1.0 + under_way as f64 / samples as f64;
+        let expected = 1.0 + in_flight as f64 / samples as f64;
         let within = |limit: Option<f64>, spent: f64| limit.is_none_or(|limit| spent * expected < limit);
         let price = self.price.as_ref();
         within(self.budget.cost, price.map_or(0.0, |price| price.of(tokens)))

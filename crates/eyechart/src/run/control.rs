@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
-use super::pictures::fetch_each;
+use super::fetch_pictures::fetch_each;
 use super::plan::AnswersFrom;
 use super::{Plan, RunError};
 use crate::image::Preparer;

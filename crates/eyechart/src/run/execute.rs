@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::asking::{AskSamples, ReadAhead, RecordSink};
+use super::ask_samples::{AskSamples, ReadAhead, RecordSink};
+use super::limit_changes::{LimitChangeWriter, LimitChanges};
 use super::live::Live;
-use super::load_series::{LoadSeries, Points};
 use super::recorded::{Replay, Source as Answered};
 use super::{Plan, RunError, Spent};
 use crate::engine::{Asking, Ended, RequestMemory, Stop, Work, block_on};
-use crate::log::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
 use crate::provider::{Gate, GateSettings};
+use crate::record::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
 use crate::task::{Dataset, SampleResult};
 use crate::types::{Connections, EvalSpec, Observers, PickedSample, RunEvent, SampleRecord, Status, Tokens};
 
@@ -45,7 +45,7 @@ impl Job {
     /// A new run under `out`: folder, spec and empty log exist when this returns.
     ///
     /// # Errors
-    /// [`RunError::Log`] where they cannot be made.
+    /// [`RunError::Record`] where they cannot be made.
     pub fn create(out: &Path, plan: &Plan) -> Result<Self, RunError> {
         let folder = RunFolder::create(out, &plan.spec)?;
         let lock = folder.lock()?;
@@ -63,7 +63,7 @@ impl Job {
     /// What is left of the run in `folder`, which picked the samples of `spec`.
     ///
     /// # Errors
-    /// [`RunError::Log`] where its record cannot be read, or another process is writing it.
+    /// [`RunError::Record`] where its record cannot be read, or another process is writing it.
     pub fn resume(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
         // Locked before it is read: what another process still wrote would be asked again.
         let lock = folder.lock()?;
@@ -108,8 +108,8 @@ pub fn execute(
     job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
     let durable = log.durable();
-    let points = Arc::new(Points::default());
-    let series = live.is_some().then(|| LoadSeries::keep(&job.folder, Arc::clone(&points)));
+    let points = Arc::new(LimitChanges::default());
+    let series = live.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&points)));
     let observers = observers.with(points);
     observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
@@ -117,7 +117,7 @@ pub fn execute(
     let closed = log.finish();
     observers.emit(&RunEvent::Synced(*durable.borrow()));
     observers.emit(&RunEvent::Ended);
-    let load = series.map_or(Ok(()), LoadSeries::finish);
+    let load = series.map_or(Ok(()), LimitChangeWriter::finish);
     let ended = outcome?;
     closed?;
     if ended == Ended::Finished {

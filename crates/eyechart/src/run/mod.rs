@@ -1,16 +1,16 @@
 //! The run: freezes the spec, makes the folder, gets every answer, keeps the record.
 
-mod asking;
+mod ask_samples;
 mod budget;
 mod cache;
 mod control;
 mod dry_run;
 mod execute;
+mod fetch_pictures;
 mod forecast;
+mod limit_changes;
 mod live;
-mod load_series;
 mod outputs;
-mod pictures;
 mod plan;
 mod planned;
 mod preview;
@@ -22,8 +22,8 @@ mod settings;
 
 use crate::dataset::DatasetError;
 use crate::engine::{Broken, RuntimeError};
-use crate::log::LogError;
 use crate::provider::{Halt, KeyError, ModelNameError};
+use crate::record::RecordError;
 use crate::task::TaskError;
 use crate::types::ErrorClass;
 
@@ -31,9 +31,9 @@ pub use budget::{Exhausted, Meter, Spent};
 pub use cache::Cache;
 pub use dry_run::{DryRun, Oddity, PromptLengths, Remark, dry_run};
 pub use execute::{Job, execute};
+pub use fetch_pictures::fetch_addresses;
 pub use forecast::{Expected, Forecast, Scales, Weight, forecast};
 pub use live::Live;
-pub use pictures::fetch_addresses;
 pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields, with_images};
 pub use planned::{FETCHES, PlannedRun, StartedRun, meter_of, refuse_unpriced, web_for};
 pub use preview::{Preview, sample_named};
@@ -71,7 +71,7 @@ pub enum RunError {
     Defect(String),
     /// The record cannot be written: the run stopped.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Record(#[from] RecordError),
     /// The endpoint cannot work: the run stopped, and what had no answer can be resumed.
     #[error(transparent)]
     Halt(#[from] Halt),
@@ -89,7 +89,7 @@ impl RunError {
             Self::Data(_) | Self::Task(_) => ErrorClass::Data,
             Self::Broken(_) | Self::Runtime(_) => ErrorClass::Machine,
             Self::Defect(_) => ErrorClass::Defect,
-            Self::Log(error) => error.class(),
+            Self::Record(error) => error.class(),
             Self::Halt(_) => ErrorClass::Endpoint,
             Self::Budget(_) => ErrorClass::Budget,
         }

@@ -12,11 +12,11 @@ use super::{
 use crate::engine::{Ended, Stop, Stopper};
 use crate::hub::Environment;
 use crate::image::Preparer;
-use crate::log::RunFolder;
 use crate::provider::{
     ApiKey, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Provider, RetryPolicy,
     image_limits,
 };
+use crate::record::RunFolder;
 use crate::scorer::Scorer;
 use crate::types::{
     Answers, Connections, Control, Endpoint, EvalSpec, Execution, Observers, PickedSample, Progress, SendAs,

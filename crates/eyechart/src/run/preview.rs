@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::RunError;
+use super::fetch_pictures::fetch_all;
 use super::live::Live;
-use super::pictures::fetch_all;
 use super::request::Unready;
 use crate::engine::block_on;
 use crate::files::sha256_hex;

@@ -2,7 +2,7 @@
 
 use super::RunError;
 use crate::image::{PrepareError, Preparer};
-use crate::log::LogError;
+use crate::record::RecordError;
 use crate::types::{
     ImageRecord, ImageSource, Messages, Part, Request, RequestImage, Sample, SampleRecord, Turn,
 };
@@ -38,7 +38,7 @@ impl RequestBuilder<'_> {
                 Err(Unready::Failed(Box::new(record)))
             }
             Err(PrepareError::Store(path, source)) => {
-                Err(Unready::Broken(LogError::Io { action: "keep a picture in", path, source }.into()))
+                Err(Unready::Broken(RecordError::Io { action: "keep a picture in", path, source }.into()))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::plan::{AnswersFrom, Plan, RunOptions};
 use super::{RunError, execute::Job};
-use crate::log::RunFolder;
+use crate::record::RunFolder;
 use crate::task::DataAccess;
 use crate::types::{Answers, EvalSpec, Task};
 
@@ -56,7 +56,7 @@ pub fn refuse_differences(folder: &RunFolder, recorded: &EvalSpec, plan: &Plan) 
 /// nothing has to be asked again.
 ///
 /// # Errors
-/// [`RunError::Log`] where the folder cannot be listed, or another process is writing that run. Runs that cannot
+/// [`RunError::Record`] where the folder cannot be listed, or another process is writing that run. Runs that cannot
 /// be read are passed over.
 pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<Job>, RunError> {
     let mut finished = None;

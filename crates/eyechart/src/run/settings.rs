@@ -10,8 +10,8 @@ use super::prices::Prices;
 use super::{
     AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
 };
-use crate::log::RunFolder;
 use crate::provider::{Header, HttpLog, ModelName};
+use crate::record::RunFolder;
 use crate::task::{DataAccess, LoadedTask};
 use crate::types::{
     Answers, Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::columns::Missing;
 use super::kept::{KeptColumns, cluster_of, read_choices};
-use super::load::LoadedTask;
+use super::loaded_task::LoadedTask;
 use super::message::Layout;
 use super::pick::pick;
 use super::prompt::Prompt;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attempt, Load, SampleRecord};
+use super::{Attempt, LimitChange, SampleRecord};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub enum RunEvent<'a> {
         seconds: f64,
     },
     /// The limit on concurrent requests is a new one.
-    LimitChanged(&'a Load),
+    LimitChanged(&'a LimitChange),
     /// Something that the user should know.
     Notice(String),
     /// The run has ended, one way or another.

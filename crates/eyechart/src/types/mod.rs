@@ -9,7 +9,7 @@ mod error_class;
 mod event;
 mod failure;
 mod images;
-mod load;
+mod limit_change;
 mod metric;
 mod nearest;
 mod output;
@@ -36,7 +36,7 @@ pub use failure::{Failure, FailureKind};
 pub use images::{
     Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
 };
-pub use load::Load;
+pub use limit_change::LimitChange;
 pub use metric::{Counts, Formula, Metric, MetricKind, READABLE, SCORES, readable_metric};
 pub use nearest::{did_you_mean, nearest};
 pub use output::{ModelOutput, StopReason, Usage};

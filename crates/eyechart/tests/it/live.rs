@@ -316,7 +316,7 @@ fn all_pictures_are_stored_where_asked_for() {
 }
 
 #[test]
-fn no_more_requests_are_under_way_than_allowed() {
+fn no_more_requests_are_in_flight_than_allowed() {
     let place = Place::new();
     let task = place.charts(24);
     let server = endpoint(vec![rule(json!({"answer": "Yes.", "latency_ms": 30}))]);

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 9] = [
     &["files", "net"],
     &["types", "stats"],
     &["hub", "web"],
-    &["dataset", "demo", "image", "log", "provider", "rehearse", "scorer", "weights"],
+    &["dataset", "demo", "image", "record", "provider", "rehearse", "scorer", "weights"],
     &["engine"],
     &["task", "run", "score", "analyze", "embed", "calc"],
     &["report"],
@@ -87,9 +87,9 @@ fn files_import_only_what_lies_below_their_modules() {
 
 #[test]
 fn the_rule_notices_an_import_that_breaks_it() {
-    assert!(may_import("report", "log"));
-    assert!(!may_import("log", "report"));
-    assert!(!may_import("log", "image"));
+    assert!(may_import("report", "record"));
+    assert!(!may_import("record", "report"));
+    assert!(!may_import("record", "image"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `eyechart run`: the main job.
 
 mod arguments;
-mod asking;
 mod budget;
+mod execution;
 mod forecast;
 mod planning;
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyechart::embed::Embedder;
-use eyechart::log::RunFolder;
+use eyechart::record::RunFolder;
 use eyechart::report::{Entry, render};
 use eyechart::run::{PlannedRun, meter_of, refuse_unpriced};
 
@@ -127,7 +127,7 @@ impl Run {
         let entries = if scores {
             self.measure(planned, &interrupt, &scoring)?
         } else {
-            self.each_task(planned, &interrupt, |folder, _| asking::unscored(folder))?
+            self.each_task(planned, &interrupt, |folder, _| execution::unscored(folder))?
         };
         let Some(entries) = entries else { return Ok(Exit::Interrupted) };
         output::result(&render(&entries, self.output.format.into()));
@@ -163,7 +163,7 @@ impl Run {
         let (tasks, meter) = (planned.len(), Arc::new(meter_of(&planned)));
         for planned in planned {
             let task_folder = planned.plan.task_folder.clone();
-            let Some(folder) = asking::ask(planned, interrupt, &meter)? else {
+            let Some(folder) = execution::ask(planned, interrupt, &meter)? else {
                 if tasks > 1 {
                     let out = self.settings()?.out();
                     let out = out.display();

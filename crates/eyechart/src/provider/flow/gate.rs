@@ -18,7 +18,7 @@ use super::health::{EndpointHealth, FailureHistory, OtherSamples};
 use super::limits::{self, Clearance, EndedAttempt, Limit, NextRequest, Pause, SentRequest};
 use super::outcome::AttemptOutcome;
 use super::tokens::TokenEstimate;
-use crate::types::{Attempt, Connections, Load, Observers, RunEvent};
+use crate::types::{Attempt, Connections, LimitChange, Observers, RunEvent};
 
 /// If all samples with a slot have failed, another sample gets a slot after this time, to show whether the endpoint
 /// works.
@@ -85,7 +85,7 @@ pub(super) struct State {
 /// What observers are told after an attempt.
 #[derive(Debug, Default)]
 struct Changes {
-    limit: Option<Load>,
+    limit: Option<LimitChange>,
     pause: Option<Duration>,
 }
 
@@ -353,7 +353,8 @@ impl State {
         let mut changes = Changes::default();
         if self.reported_limit.replace(limit) != Some(limit) {
             let at = Timestamp::now().to_string();
-            changes.limit = Some(Load { at, limit, under_way: self.in_flight.len(), samples: self.samples });
+            changes.limit =
+                Some(LimitChange { at, limit, in_flight: self.in_flight.len(), samples: self.samples });
         }
         if std::mem::replace(&mut self.reported_pause, pause) != pause {
             changes.pause = Some(pause.map_or(Duration::ZERO, |until| until - now));

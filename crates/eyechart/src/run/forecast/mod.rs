@@ -2,7 +2,7 @@
 //!
 //! A forecast is no measurement. What nobody can know is said to be unknown.
 
-mod pictures;
+mod token_rule;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Spent;
 use crate::image::Preparer;
 use crate::types::{Answers, Control, EvalSpec, ImageDetail, ImageSource, Price, Sample, Tokens};
-use pictures::TokenRule;
+use token_rule::TokenRule;
 
 /// Of text, as OpenAI has it for English: the usual rule of thumb.
 const CHARACTERS_A_TOKEN: f64 = 4.0;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::load::LoadedTask;
-use super::super::pictures::PictureFiles;
+use super::super::loaded_task::LoadedTask;
+use super::super::picture_files::PictureFiles;
 use super::{DataAccess, Located};
 use crate::dataset::archive::{ArchiveSource, LocalFile};
 use crate::dataset::{self, Files};

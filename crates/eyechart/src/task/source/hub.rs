@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::pictures::PictureFiles;
+use super::super::picture_files::PictureFiles;
 use super::{DataAccess, Located, is_parquet, own_cache, parent_of};
 use crate::dataset::archive::{ArchiveSource, read_on};
 use crate::dataset::{self, Files, Ranges, ReadAt};

@@ -7,8 +7,8 @@ mod web;
 
 use std::path::PathBuf;
 
-use super::load::LoadedTask;
-use super::pictures::PictureFiles;
+use super::loaded_task::LoadedTask;
+use super::picture_files::PictureFiles;
 use crate::dataset::Files;
 use crate::hub::{Environment, Snapshot};
 use crate::types::{DataOrigin, DatasetSpec, EvalSpec, Progress};

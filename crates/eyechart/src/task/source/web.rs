@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::pictures::PictureFiles;
+use super::super::picture_files::PictureFiles;
 use super::{DataAccess, Located};
 use crate::dataset::Files;
 use crate::types::{DataOrigin, Progress, Task};

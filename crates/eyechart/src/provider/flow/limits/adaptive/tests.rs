@@ -83,7 +83,7 @@ struct Simulation {
     queue: std::collections::VecDeque<(Time, u64)>,
     /// Samples that have waited long enough and are asked again as soon as the limit allows.
     again: std::collections::VecDeque<u32>,
-    under_way: usize,
+    in_flight: usize,
     seconds: Vec<Second>,
     sent: u64,
 }
@@ -100,7 +100,7 @@ impl Simulation {
             served: 0,
             queue: std::collections::VecDeque::new(),
             again: std::collections::VecDeque::new(),
-            under_way: 0,
+            in_flight: 0,
             seconds: Vec::new(),
             sent: 0,
         }
@@ -131,7 +131,7 @@ impl Simulation {
     }
 
     fn fill(&mut self) {
-        while self.under_way < self.client.limit() {
+        while self.in_flight < self.client.limit() {
             if let Some(retries) = self.again.pop_front() {
                 self.send(retries);
             } else if self.slots < self.client.limit() + self.waiting().min(16) {
@@ -145,12 +145,12 @@ impl Simulation {
 
     /// Samples that wait to be asked again make room for others, as in the gate.
     fn waiting(&self) -> usize {
-        self.slots - self.under_way
+        self.slots - self.in_flight
     }
 
     fn send(&mut self, retries: u32) {
         self.sent += 1;
-        self.under_way += 1;
+        self.in_flight += 1;
         let attempt = self.sent;
         if let Client::Adaptive(adaptive) = &mut self.client {
             adaptive.start(attempt);
@@ -202,7 +202,7 @@ impl Simulation {
     }
 
     fn end(&mut self, attempt: u64, signal: Signal) {
-        self.under_way -= 1;
+        self.in_flight -= 1;
         if let Client::Adaptive(adaptive) = &mut self.client {
             adaptive.end(attempt, signal);
         }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::LogError;
+use super::RecordError;
 use super::reader::{Content, for_each_sample};
 use crate::files::write_atomically;
 use crate::types::Epoch;
@@ -26,14 +26,14 @@ struct Line {
 /// few numbers for each line.
 ///
 /// # Errors
-/// [`LogError`] if the file cannot be read or replaced. The old file stays.
-pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), LogError> {
+/// [`RecordError`] if the file cannot be read or replaced. The old file stays.
+pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), RecordError> {
     let Scan { lines, is_clean } = scan(path, Ranks::new(order))?;
     let is_folded = |one: &Line, next: &Line| (one.rank, one.epoch) < (next.rank, next.epoch);
     if is_clean && lines.is_sorted_by(is_folded) {
         return Ok(());
     }
-    let mut source = File::open(path).map_err(LogError::io("open", path))?;
+    let mut source = File::open(path).map_err(RecordError::io("open", path))?;
     let folded = write_atomically(path, |folded| {
         let mut bytes = Vec::new();
         for line in last_of_each(lines) {
@@ -84,7 +84,7 @@ struct Scan {
     is_clean: bool,
 }
 
-fn scan(path: &Path, mut ranks: Ranks<'_>) -> Result<Scan, LogError> {
+fn scan(path: &Path, mut ranks: Ranks<'_>) -> Result<Scan, RecordError> {
     let mut scan = Scan { lines: Vec::new(), is_clean: true };
     for_each_sample(path, |line, content| {
         scan.is_clean &= line.whole;
@@ -106,8 +106,8 @@ fn scan(path: &Path, mut ranks: Ranks<'_>) -> Result<Scan, LogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::read_record;
-    use crate::log::reader::tests::record;
+    use crate::record::read_record;
+    use crate::record::reader::tests::record;
     use crate::types::Status;
 
     #[test]

@@ -6,14 +6,14 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 use super::cache::Key;
+use super::fetch_pictures::fetched;
 use super::live::{Live, Ready};
-use super::pictures::fetched;
 use super::request::Unready;
 use super::{Job, RunError};
 use crate::dataset::DatasetError;
 use crate::engine::{Lease, Sink, Source, Stop, StopLevel, Work};
-use crate::log::Appender;
 use crate::provider::Gate;
+use crate::record::Appender;
 use crate::task::SampleResult;
 use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord};
 

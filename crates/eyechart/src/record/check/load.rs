@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{Finding, Problem};
-use crate::types::Load;
+use crate::types::LimitChange;
 
 pub(super) fn check(path: &Path, findings: &mut Vec<Finding>) {
     let bytes = match fs::read(path) {
@@ -14,7 +14,7 @@ pub(super) fn check(path: &Path, findings: &mut Vec<Finding>) {
         Err(error) => return findings.push(Finding::new(Problem::Unreadable, path, error.to_string())),
     };
     for (line, number) in bytes.split_inclusive(|byte| *byte == b'\n').zip(1..) {
-        let finding = match serde_json::from_slice::<Load>(line) {
+        let finding = match serde_json::from_slice::<LimitChange>(line) {
             Ok(_) => continue,
             Err(_) if !line.ends_with(b"\n") => {
                 let message = "a torn last line: it is dropped when the run is resumed";

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::samples::Samples;
 use super::{Finding, Problem, some_of};
-use crate::log::RunFolder;
-use crate::log::reader::for_each_line;
+use crate::record::RunFolder;
+use crate::record::reader::for_each_line;
 use crate::types::{Epoch, MetricKind, READABLE, Results, Score, Status};
 
 /// The coarsest resolution of file times.

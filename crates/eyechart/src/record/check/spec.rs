@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Finding, Problem};
 use crate::files::sha256_hex;
-use crate::log::RunFolder;
+use crate::record::RunFolder;
 use crate::types::EvalSpec;
 
 /// The spec, if it can be read.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{BadLine, LogError, Record, read_outline, read_record};
+use super::{BadLine, Record, RecordError, read_outline, read_record};
 use crate::files::{FileLock, create_folders, sync_folder, temporaries, write_json};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
 
@@ -39,14 +39,14 @@ impl RunFolder {
     /// returns.
     ///
     /// # Errors
-    /// [`LogError::Io`] if `out` cannot be written.
-    pub fn create(out: &Path, spec: &EvalSpec) -> Result<Self, LogError> {
+    /// [`RecordError::Io`] if `out` cannot be written.
+    pub fn create(out: &Path, spec: &EvalSpec) -> Result<Self, RecordError> {
         create_folders(out)?;
         let path = out.join(name_of(spec));
-        fs::create_dir(&path).map_err(LogError::io("create the folder", &path))?;
+        fs::create_dir(&path).map_err(RecordError::io("create the folder", &path))?;
         let folder = Self { path };
         let samples = folder.samples_path();
-        File::create_new(&samples).map_err(LogError::io("create", &samples))?;
+        File::create_new(&samples).map_err(RecordError::io("create", &samples))?;
         // The spec makes the folder a run, so it comes last: every run has its log.
         write_json(&folder.spec_path(), spec)?;
         sync_folder(out)?;
@@ -56,26 +56,26 @@ impl RunFolder {
     /// Opens the folder of an existing run.
     ///
     /// # Errors
-    /// [`LogError::Malformed`] if `path` is not the folder of a run.
-    pub fn open(path: &Path) -> Result<Self, LogError> {
+    /// [`RecordError::Malformed`] if `path` is not the folder of a run.
+    pub fn open(path: &Path) -> Result<Self, RecordError> {
         let folder = Self { path: path.to_owned() };
         if folder.spec_path().is_file() {
             return Ok(folder);
         }
         let reason =
             "expected a run's folder, with spec.json in it (such folders stand under `runs`)".to_owned();
-        Err(LogError::Malformed { path: path.to_owned(), reason })
+        Err(RecordError::Malformed { path: path.to_owned(), reason })
     }
 
     /// Removes scores and results, which are out of date once the record grows.
     ///
     /// # Errors
-    /// [`LogError::Io`] if they cannot be removed.
-    pub fn discard_derived(&self) -> Result<(), LogError> {
+    /// [`RecordError::Io`] if they cannot be removed.
+    pub fn discard_derived(&self) -> Result<(), RecordError> {
         for path in [self.results_path(), self.scores_path()] {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(LogError::io("remove", &path)(error));
+                    return Err(RecordError::io("remove", &path)(error));
                 }
                 _ => {}
             }
@@ -87,15 +87,15 @@ impl RunFolder {
     /// nothing is locked.
     ///
     /// # Errors
-    /// [`LogError::InUse`] if another process has the lock; [`LogError::Io`] if the folder cannot be written.
-    pub fn lock(&self) -> Result<RunLock, LogError> {
+    /// [`RecordError::InUse`] if another process has the lock; [`RecordError::Io`] if the folder cannot be written.
+    pub fn lock(&self) -> Result<RunLock, RecordError> {
         let lock = FileLock::try_take(&self.lock_path())?;
-        let lock = lock.ok_or_else(|| LogError::InUse { path: self.path.clone() })?;
+        let lock = lock.ok_or_else(|| RecordError::InUse { path: self.path.clone() })?;
         // Only the process that holds the lock writes this file, so what is found is not in use.
         for left in
-            temporaries(&self.path, Some("samples.jsonl")).map_err(LogError::io("list", &self.path))?
+            temporaries(&self.path, Some("samples.jsonl")).map_err(RecordError::io("list", &self.path))?
         {
-            fs::remove_file(&left).map_err(LogError::io("remove", &left))?;
+            fs::remove_file(&left).map_err(RecordError::io("remove", &left))?;
         }
         Ok(RunLock { _lock: lock })
     }
@@ -110,9 +110,9 @@ impl RunFolder {
     /// The runs directly under `out`, sorted by name, which begins with the time.
     ///
     /// # Errors
-    /// [`LogError::Io`] if `out` cannot be listed.
-    pub fn all_under(out: &Path) -> Result<Vec<Self>, LogError> {
-        let entries = fs::read_dir(out).map_err(LogError::io("list", out))?;
+    /// [`RecordError::Io`] if `out` cannot be listed.
+    pub fn all_under(out: &Path) -> Result<Vec<Self>, RecordError> {
+        let entries = fs::read_dir(out).map_err(RecordError::io("list", out))?;
         let mut runs: Vec<_> = entries.flatten().filter_map(|entry| Self::open(&entry.path()).ok()).collect();
         runs.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(runs)
@@ -168,11 +168,11 @@ impl RunFolder {
     /// Reads the spec.
     ///
     /// # Errors
-    /// [`LogError`] if the spec cannot be read or has another version.
-    pub fn spec(&self) -> Result<EvalSpec, LogError> {
+    /// [`RecordError`] if the spec cannot be read or has another version.
+    pub fn spec(&self) -> Result<EvalSpec, RecordError> {
         let path = self.spec_path();
-        let text = fs::read(&path).map_err(LogError::io("read", &path))?;
-        let malformed = |reason| LogError::Malformed { path: path.clone(), reason };
+        let text = fs::read(&path).map_err(RecordError::io("read", &path))?;
+        let malformed = |reason| RecordError::Malformed { path: path.clone(), reason };
         let spec: EvalSpec = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
         spec.of_known_format().map_err(malformed)
     }
@@ -180,8 +180,8 @@ impl RunFolder {
     /// Reads the record.
     ///
     /// # Errors
-    /// [`LogError::Io`] if the log cannot be read.
-    pub fn record(&self) -> Result<Record, LogError> {
+    /// [`RecordError::Io`] if the log cannot be read.
+    pub fn record(&self) -> Result<Record, RecordError> {
         read_record(&self.samples_path())
     }
 
@@ -189,7 +189,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// As [`RunFolder::record`].
-    pub fn unfinished(&self, spec: &EvalSpec) -> Result<Unfinished, LogError> {
+    pub fn unfinished(&self, spec: &EvalSpec) -> Result<Unfinished, RecordError> {
         let record = read_outline(&self.samples_path())?;
         let completed: std::collections::HashSet<&str> = record
             .samples
@@ -233,7 +233,7 @@ mod tests {
         assert!(!folder.is_in_use());
         let first = folder.lock().unwrap();
         let refused = folder.lock().unwrap_err();
-        assert!(matches!(refused, LogError::InUse { .. }));
+        assert!(matches!(refused, RecordError::InUse { .. }));
         assert!(refused.to_string().contains(&place.path().display().to_string()), "{refused}");
         assert!(folder.is_in_use());
         drop(first);

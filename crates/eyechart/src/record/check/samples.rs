@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::{Finding, Problem, some_of};
-use crate::log::RunFolder;
-use crate::log::reader::{Content, for_each_sample};
+use crate::record::RunFolder;
+use crate::record::reader::{Content, for_each_sample};
 use crate::types::{Epoch, EvalSpec, SampleCounts, SampleRecord, Status};
 
 /// The facts in the record that other checks need.

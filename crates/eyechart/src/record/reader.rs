@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use super::LogError;
+use super::RecordError;
 use crate::types::{Epoch, SampleRecord, Score};
 
 /// A line that cannot be read.
@@ -31,8 +31,8 @@ pub struct Record {
 /// Reads `samples.jsonl`.
 ///
 /// # Errors
-/// [`LogError::Io`] if the file cannot be read.
-pub fn read_record(path: &Path) -> Result<Record, LogError> {
+/// [`RecordError::Io`] if the file cannot be read.
+pub fn read_record(path: &Path) -> Result<Record, RecordError> {
     read_with(path, |sample| sample)
 }
 
@@ -41,7 +41,7 @@ pub fn read_record(path: &Path) -> Result<Record, LogError> {
 ///
 /// # Errors
 /// As [`read_record`].
-pub fn read_outline(path: &Path) -> Result<Record, LogError> {
+pub fn read_outline(path: &Path) -> Result<Record, RecordError> {
     read_with(path, SampleRecord::without_texts)
 }
 
@@ -50,7 +50,7 @@ pub fn read_outline(path: &Path) -> Result<Record, LogError> {
 ///
 /// # Errors
 /// As [`read_record`].
-pub fn for_each_last(path: &Path, mut visit: impl FnMut(&SampleRecord)) -> Result<(), LogError> {
+pub fn for_each_last(path: &Path, mut visit: impl FnMut(&SampleRecord)) -> Result<(), RecordError> {
     let mut last: HashMap<(String, Epoch), u64> = HashMap::new();
     for_each_sample(path, |line, content| {
         if let Content::Sample(sample) = content {
@@ -69,7 +69,7 @@ pub fn for_each_last(path: &Path, mut visit: impl FnMut(&SampleRecord)) -> Resul
     })
 }
 
-fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result<Record, LogError> {
+fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result<Record, RecordError> {
     let mut record = Record::default();
     let mut places: HashMap<(String, Epoch), usize> = HashMap::new();
     for_each_sample(path, |line, content| {
@@ -92,11 +92,11 @@ fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result
 /// Reads `scores.jsonl`.
 ///
 /// # Errors
-/// [`LogError`] if the file cannot be read. `eyechart score` makes it again.
-pub fn read_scores(path: &Path) -> Result<Vec<Score>, LogError> {
+/// [`RecordError`] if the file cannot be read. `eyechart score` makes it again.
+pub fn read_scores(path: &Path) -> Result<Vec<Score>, RecordError> {
     let mut scores = Vec::new();
     for_each_line(path, |line| {
-        scores.push(serde_json::from_slice(line.bytes).map_err(|error| LogError::Malformed {
+        scores.push(serde_json::from_slice(line.bytes).map_err(|error| RecordError::Malformed {
             path: path.to_owned(),
             reason: format!("line {}: {error}; `eyechart score` makes it again", line.number),
         })?);
@@ -118,8 +118,8 @@ pub(super) enum Content {
 /// Calls `visit` with each line of a `samples.jsonl` and its content. Blank lines are left out.
 pub(super) fn for_each_sample(
     path: &Path,
-    mut visit: impl FnMut(&RawLine<'_>, Content) -> Result<(), LogError>,
-) -> Result<(), LogError> {
+    mut visit: impl FnMut(&RawLine<'_>, Content) -> Result<(), RecordError>,
+) -> Result<(), RecordError> {
     for_each_line(path, |line| {
         let content = match serde_json::from_slice(line.bytes) {
             Ok(sample) => Content::Sample(sample),
@@ -144,15 +144,16 @@ pub(super) struct RawLine<'a> {
 /// Calls `visit` with each line. Blank lines are left out.
 pub(super) fn for_each_line(
     path: &Path,
-    mut visit: impl FnMut(RawLine<'_>) -> Result<(), LogError>,
-) -> Result<(), LogError> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(LogError::io("open", path))?);
+    mut visit: impl FnMut(RawLine<'_>) -> Result<(), RecordError>,
+) -> Result<(), RecordError> {
+    let mut file =
+        BufReader::with_capacity(1 << 16, File::open(path).map_err(RecordError::io("open", path))?);
     let mut line = Vec::new();
     let mut next = 0;
     for number in 1.. {
         line.clear();
         let offset = next;
-        next += file.read_until(b'\n', &mut line).map_err(LogError::io("read", path))? as u64;
+        next += file.read_until(b'\n', &mut line).map_err(RecordError::io("read", path))? as u64;
         if line.is_empty() {
             break;
         }

@@ -2,7 +2,7 @@
 //! lost by it.
 #![no_main]
 
-use eyechart::log::{Appender, fold, read_record};
+use eyechart::record::{Appender, fold, read_record};
 use eyechart::types::SampleRecord;
 use libfuzzer_sys::fuzz_target;
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::*;
-use crate::log::reader::tests::record;
+use crate::record::reader::tests::record;
 
 #[tokio::test]
 async fn an_appended_line_is_in_the_file_and_counts_once_it_is_durable() {
@@ -43,7 +43,7 @@ async fn a_last_line_that_lacks_its_newline_alone_is_kept() {
     let log = Appender::open(&path).unwrap();
     log.append(&record("b", Status::Completed)).await.unwrap();
     log.finish().unwrap();
-    let read = crate::log::read_record(&path).unwrap();
+    let read = crate::record::read_record(&path).unwrap();
     assert_eq!(read.samples, [record("a", Status::Completed), record("b", Status::Completed)]);
 }
 
@@ -78,12 +78,12 @@ async fn a_full_disk_is_told_to_whoever_appends_and_never_counted() {
     log.append(&record("a", Status::Completed)).await.unwrap();
     let full = log.append(&record("b", Status::Completed)).await.unwrap_err();
     assert!(
-        matches!(&full, LogError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull),
+        matches!(&full, RecordError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull),
         "{full}"
     );
     assert!(full.to_string().starts_with("cannot write samples.jsonl: "), "{full}");
     let closed = log.append(&record("c", Status::Completed)).await.unwrap_err();
-    assert!(matches!(closed, LogError::Closed { .. }), "nothing goes behind a torn line: {closed}");
+    assert!(matches!(closed, RecordError::Closed { .. }), "nothing goes behind a torn line: {closed}");
     log.finish().unwrap();
     assert_eq!(durable.borrow().ended, 1);
     assert_eq!(receive.try_iter().flatten().count(), length() * 3 / 2);

@@ -4,16 +4,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{LogError, RunFolder};
-use crate::types::Load;
+use super::{RecordError, RunFolder};
+use crate::types::LimitChange;
 
 /// Removes an incomplete last line of a killed process.
 ///
 /// # Errors
-/// [`LogError::Io`] if the file cannot be read or written.
-pub fn repair_load(folder: &RunFolder) -> Result<(), LogError> {
+/// [`RecordError::Io`] if the file cannot be read or written.
+pub fn repair_load(folder: &RunFolder) -> Result<(), RecordError> {
     let path = folder.load_path();
-    drop_torn_line(&path).map_err(LogError::io("repair", &path))
+    drop_torn_line(&path).map_err(RecordError::io("repair", &path))
 }
 
 fn drop_torn_line(path: &Path) -> io::Result<()> {
@@ -31,15 +31,15 @@ fn drop_torn_line(path: &Path) -> io::Result<()> {
 /// Appends one line for each point.
 ///
 /// # Errors
-/// [`LogError::Io`] if the file cannot be written.
-pub fn append_load(folder: &RunFolder, points: &[Load]) -> Result<(), LogError> {
+/// [`RecordError::Io`] if the file cannot be written.
+pub fn append_load(folder: &RunFolder, points: &[LimitChange]) -> Result<(), RecordError> {
     let path = folder.load_path();
     let mut lines = Vec::new();
     for point in points {
         serde_json::to_writer(&mut lines, point)
-            .map_err(|error| LogError::io("write", &path)(error.into()))?;
+            .map_err(|error| RecordError::io("write", &path)(error.into()))?;
         lines.push(b'\n');
     }
     let file = OpenOptions::new().create(true).append(true).open(&path);
-    file.and_then(|mut file| file.write_all(&lines)).map_err(LogError::io("write", &path))
+    file.and_then(|mut file| file.write_all(&lines)).map_err(RecordError::io("write", &path))
 }

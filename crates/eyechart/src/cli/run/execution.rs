@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eyechart::analyze::{Outcomes, analyze};
 use eyechart::engine::Ended;
-use eyechart::log::{RunFolder, for_each_last};
+use eyechart::record::{RunFolder, for_each_last};
 use eyechart::report::Entry;
 use eyechart::run::{Meter, PlannedRun, RunError, StartedRun};
 use eyechart::types::Observers;

@@ -27,7 +27,7 @@ pub use reader::{BadLine, Record, for_each_last, read_outline, read_record, read
 /// Why the record cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LogError {
+pub enum RecordError {
     /// A file or a folder cannot be read, written or locked.
     #[error("cannot {action} {path}: {source}")]
     Io {
@@ -63,13 +63,13 @@ pub enum LogError {
     },
 }
 
-impl From<FileError> for LogError {
+impl From<FileError> for RecordError {
     fn from(FileError { action, path, source }: FileError) -> Self {
         Self::Io { action, path, source }
     }
 }
 
-impl LogError {
+impl RecordError {
     /// What kind of trouble it is. A folder that is not there is a mistake of the caller; a full disk is not.
     #[must_use]
     pub fn class(&self) -> ErrorClass {

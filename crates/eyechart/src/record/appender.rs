@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::LogError;
+use super::RecordError;
 use crate::types::{SampleRecord, Status, Tally};
 
 /// Maximum number of lines in one write.
@@ -52,10 +52,10 @@ impl Appender {
     /// Opens `path` for appending. Removes an incomplete last line; a complete record without its newline is kept.
     ///
     /// # Errors
-    /// [`LogError::Io`] if the file cannot be opened or repaired.
-    pub fn open(path: &Path) -> Result<Self, LogError> {
-        let file = open_repaired(path).map_err(LogError::io("open", path))?;
-        let copy = file.try_clone().map_err(LogError::io("open", path))?;
+    /// [`RecordError::Io`] if the file cannot be opened or repaired.
+    pub fn open(path: &Path) -> Result<Self, RecordError> {
+        let file = open_repaired(path).map_err(RecordError::io("open", path))?;
+        let copy = file.try_clone().map_err(RecordError::io("open", path))?;
         Ok(Self::start(path, file, move || copy.sync_data()))
     }
 
@@ -78,16 +78,16 @@ impl Appender {
     /// the disk.
     ///
     /// # Errors
-    /// [`LogError`] if the line could not be written. The run must stop.
-    pub async fn append(&self, record: &SampleRecord) -> Result<(), LogError> {
+    /// [`RecordError`] if the line could not be written. The run must stop.
+    pub async fn append(&self, record: &SampleRecord) -> Result<(), RecordError> {
         let mut bytes = serde_json::to_vec(record)
-            .map_err(|error| LogError::Malformed { path: self.path.clone(), reason: error.to_string() })?;
+            .map_err(|error| RecordError::Malformed { path: self.path.clone(), reason: error.to_string() })?;
         bytes.push(b'\n');
         let (written, acknowledged) = oneshot::channel();
         let line = Line { bytes, summary: record.into(), written };
-        let closed = || LogError::Closed { path: self.path.clone() };
+        let closed = || RecordError::Closed { path: self.path.clone() };
         self.lines.send(line).await.map_err(|_| closed())?;
-        acknowledged.await.map_err(|_| closed())?.map_err(LogError::io("write", &self.path))
+        acknowledged.await.map_err(|_| closed())?.map_err(RecordError::io("write", &self.path))
     }
 
     /// The records on the disk, updated as they are flushed.
@@ -99,12 +99,12 @@ impl Appender {
     /// Flushes the rest and closes the log. Blocks.
     ///
     /// # Errors
-    /// [`LogError::Io`] if a flush failed: the last lines may be lost.
-    pub fn finish(self) -> Result<(), LogError> {
+    /// [`RecordError::Io`] if a flush failed: the last lines may be lost.
+    pub fn finish(self) -> Result<(), RecordError> {
         drop(self.lines);
-        let closed = || LogError::Closed { path: self.path.clone() };
+        let closed = || RecordError::Closed { path: self.path.clone() };
         self.writer.join().map_err(|_| closed())?;
-        self.syncer.join().map_err(|_| closed())?.map_err(LogError::io("fsync", &self.path))
+        self.syncer.join().map_err(|_| closed())?.map_err(RecordError::io("fsync", &self.path))
     }
 }
 

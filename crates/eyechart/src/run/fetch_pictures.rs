@@ -31,18 +31,18 @@ pub(super) fn fetch_each(
     mut take: impl FnMut(String, Result<Bytes, Failure>) + Send,
 ) -> Result<(), RunError> {
     let fetching = async {
-        let (mut urls, mut under_way) = (urls.into_iter(), JoinSet::new());
+        let (mut urls, mut in_flight) = (urls.into_iter(), JoinSet::new());
         loop {
-            while under_way.len() < at_once
+            while in_flight.len() < at_once
                 && let Some(url) = urls.next()
             {
                 let web = Arc::clone(web);
-                under_way.spawn(async move {
+                in_flight.spawn(async move {
                     let fetched = web.fetch(&url).await;
                     (url, fetched)
                 });
             }
-            match under_way.join_next().await {
+            match in_flight.join_next().await {
                 Some(Ok((url, fetched))) => take(url, fetched),
                 // A fetch that broke off gave no picture.
                 Some(Err(_)) => {}
