@@ -6,8 +6,8 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use eyechart::dataset::archive::{Archive, ArchiveSource};
-use eyechart::types::Silent;
 use eyechart::dataset::{Files, Pick, open};
+use eyechart::types::Silent;
 use libfuzzer_sys::fuzz_target;
 
 const BLOCK: usize = 512;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use eyechart::provider::{RetryPolicy, read_reply};
+use eyechart::provider::{OPENAI_CHAT, RetryPolicy, read_reply};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -37,8 +37,13 @@ fuzz_target!(|bytes: &[u8]| {
     let headers: Vec<(&str, &[u8])> = lines.filter_map(|line| Some((header(line)?, &line[1..]))).collect();
     let now: Timestamp = Timestamp::from_second(1_795_514_400).unwrap_or(Timestamp::UNIX_EPOCH);
     for status in [200, 307, 429] {
-        let Some(reading) = read_reply(status, &headers, b"", now) else { return };
-        assert!(reading.allowances.iter().all(|allowance| allowance.reset <= LONGEST && allowance.remaining >= 0.0));
+        let Some(reading) = read_reply(OPENAI_CHAT, status, &headers, b"", now) else { return };
+        assert!(
+            reading
+                .allowances
+                .iter()
+                .all(|allowance| allowance.reset <= LONGEST && allowance.remaining >= 0.0)
+        );
         for retry in [0, 5, u32::MAX] {
             let _ = RetryPolicy { max_retries: 5 }.delay(retry, reading.retry_after);
         }

@@ -2,7 +2,7 @@
 //! nothing that a record could not bear.
 #![no_main]
 
-use eyechart::provider::read_reply;
+use eyechart::provider::{OPENAI_CHAT, read_reply};
 use eyechart::types::FailureKind;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +12,7 @@ const STATUSES: [u16; 12] = [200, 200, 200, 308, 400, 401, 403, 404, 413, 422, 4
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, body)) = bytes.split_first() else { return };
     let status = STATUSES[usize::from(*choice) % STATUSES.len()];
-    let Some(reading) = read_reply(status, &[], body, Timestamp::UNIX_EPOCH) else { return };
+    let Some(reading) = read_reply(OPENAI_CHAT, status, &[], body, Timestamp::UNIX_EPOCH) else { return };
     match reading.outcome {
         Ok(output) => {
             assert_eq!(status, 200);

@@ -94,6 +94,7 @@ impl EmbedderArguments {
         let required = name.key_required(own_address) && !authorized;
         let key = ApiKey::check(variable, std::env::var(variable).ok(), required)?;
         let endpoint = Endpoint {
+            protocol: name.protocol().name().to_owned(),
             base_url: name.base_url(self.embed_base_url.as_deref())?,
             key_variable: Some(variable.to_owned()),
             headers: self.embed_header.iter().map(|header| header.name.clone()).collect(),
@@ -104,7 +105,7 @@ impl EmbedderArguments {
         let headers = self.embed_header.clone();
         let http = HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers, log: None };
         let policy = RetryPolicy { max_retries: RETRIES };
-        let model = EmbeddingModel::new(&endpoint, key, &http, policy).map_err(anyhow::Error::msg)?;
+        let model = EmbeddingModel::new(&endpoint, key, &http, policy)?;
         let gate = Gate::new(GateSettings { give_up_after: GIVE_UP_AFTER, ..GateSettings::default() });
         Ok(RemoteEncoder::new(model, endpoint, gate)?)
     }

@@ -180,6 +180,7 @@ impl Show {
 
     fn show_request(&self, loaded: &LoadedTask, id: &str) -> anyhow::Result<()> {
         let endpoint = self.endpoint(loaded)?;
+        let protocol = Settings::default().protocol_of(&endpoint)?;
         loaded.place_note().iter().for_each(|text| output::notice(text));
         let task = with_images(loaded.task.clone(), self.images.given())?;
         let access =
@@ -191,9 +192,9 @@ impl Show {
         let store = tempfile::tempdir()?;
         let http =
             HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new(), log: None };
-        let provider = Provider::new(&endpoint, None, &http, RetryPolicy { max_retries: 0 });
+        let provider = Provider::new(&endpoint, protocol, None, &http, RetryPolicy { max_retries: 0 });
         let live = Live {
-            provider: provider.map_err(anyhow::Error::msg)?,
+            provider: provider?,
             limits: GateSettings::default(),
             web: web_for(&task, self.allow_private_urls)?,
             images: task.images.map(|spec| {

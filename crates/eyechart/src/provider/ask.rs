@@ -1,53 +1,55 @@
-//! A model that answers prompts, asked by its wire protocol.
+//! A model that answers requests, asked in its wire protocol.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::flow::attempts::{Asker, Read};
+use super::answer::AnswerReader;
+use super::flow::attempts::Asker;
 use super::flow::{Asked, Gate, Halt, RetryPolicy};
-use super::http::{Client, HttpSettings};
+use super::http::{Client, HttpSettings, ProviderError, Target};
 use super::key::ApiKey;
-use super::openai;
+use super::protocol::{Parameter, Protocol};
+use super::reply::{Read, ReplyReader};
 use crate::types::{Endpoint, ModelOutput, Request};
 
 /// A model at an endpoint, ready to be asked from many tasks at once.
 #[derive(Debug)]
 pub struct Provider {
     asker: Asker,
+    protocol: &'static dyn Protocol,
     model: String,
     params: Map<String, Value>,
 }
 
 impl Provider {
-    /// A provider for `endpoint`; opens no connection yet.
+    /// A provider for `endpoint` that speaks `protocol`. Opens no connection yet.
     ///
     /// # Errors
-    /// A text that says which header or setting HTTP does not allow.
+    /// [`ProviderError`] if HTTP does not allow a header, or the HTTP client cannot be set up.
     pub fn new(
         endpoint: &Endpoint,
+        protocol: &'static dyn Protocol,
         key: Option<ApiKey>,
         http: &HttpSettings,
         policy: RetryPolicy,
-    ) -> Result<Self, String> {
-        let url = format!("{}{}", endpoint.base_url, openai::PATH);
-        Ok(Self {
-            asker: Asker { client: Client::new(url, key, http)?, policy },
-            model: endpoint.model.clone(),
-            params: endpoint.params.clone(),
-        })
+    ) -> Result<Self, ProviderError> {
+        let url = protocol.url(&endpoint.base_url, &endpoint.model);
+        let client = Client::new(Target { url, protocol, key }, http)?;
+        let (model, params) = (endpoint.model.clone(), endpoint.params.clone());
+        Ok(Self { asker: Asker { client, policy }, protocol, model, params })
     }
 
-    /// The address that requests go to.
+    /// The address that requests are sent to.
     #[must_use]
     pub fn url(&self) -> &str {
         self.asker.client.url()
     }
 
-    /// The body of a request. Worth a blocking thread where it has pictures.
+    /// The body of a request. Encodes the pictures: call it on a blocking thread if there are any.
     #[must_use]
     pub fn body(&self, request: &Request) -> bytes::Bytes {
-        openai::body(&self.model, &self.params, request)
+        self.protocol.body(&self.model, &self.params, request)
     }
 
     /// Sends `body` through `gate` until it is answered, refused for good, or given up. `None`: `stopped` came
@@ -61,17 +63,36 @@ impl Provider {
         gate: &Arc<Gate>,
         stopped: impl Future<Output = ()>,
     ) -> Result<Option<Asked>, Halt> {
-        self.asker.ask(body, gate, stopped, |reply| self.read(reply)).await
+        self.asker.ask(body, gate, stopped, || self.reader()).await
     }
 
-    fn read(&self, reply: &[u8]) -> Read<ModelOutput> {
-        let without_keys = |output| self.asker.client.without_keys(output);
-        let (outcome, unusable) = match openai::parse(reply) {
-            Ok(output) => (Ok(without_keys(output)), None),
-            Err((failure, unusable)) => (Err(failure), unusable.map(|output| without_keys(*output))),
-        };
-        let said = outcome.as_ref().ok().or(unusable.as_ref());
-        let tokens = said.and_then(|output| output.usage).map(|usage| usage.total());
-        Read { outcome, unusable, tokens }
+    fn reader(&self) -> WithoutKeys<'_> {
+        let names = self.protocol.parameter_names(Parameter::MaxTokens);
+        let given = self.protocol.parameter(&self.params, Parameter::MaxTokens).map(|(name, _)| name);
+        let max_tokens = given.or(names.first().copied()).unwrap_or_default();
+        WithoutKeys {
+            reader: AnswerReader::new(self.protocol.decoder(), max_tokens),
+            client: &self.asker.client,
+        }
+    }
+}
+
+/// Reads an answer, and removes API keys that the model repeats.
+struct WithoutKeys<'a> {
+    reader: AnswerReader,
+    client: &'a Client,
+}
+
+impl ReplyReader for WithoutKeys<'_> {
+    type Answer = ModelOutput;
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.reader.push(bytes);
+    }
+
+    fn finish(self) -> Read<ModelOutput> {
+        let without_keys = |output| self.client.without_keys(output);
+        let Read { outcome, unusable, tokens } = self.reader.finish();
+        Read { outcome: outcome.map(without_keys), unusable: unusable.map(without_keys), tokens }
     }
 }

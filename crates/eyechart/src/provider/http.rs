@@ -1,4 +1,4 @@
-//! One attempt: send a body, read the whole reply, say what it was and how long it took.
+//! One attempt: sends a body, reads the response while it arrives, and times it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::StatusCode;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::flow::allowance::{self, Allowance};
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, Secrets, is_placeholder};
-use super::said::Said;
+use super::protocol::{ErrorReport, PROTOCOLS, Protocol};
+use super::reply::{Read, ReplyReader};
 use crate::net::{http_client, retry_after};
 use crate::text::causes;
 use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
@@ -20,6 +21,40 @@ use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 const LARGEST_REPLY: usize = 16 << 20;
 /// Characters of a failure's message that are kept.
 const EXCERPT: usize = 400;
+/// Bytes of a response with status 200 that are kept for the log.
+const LOGGED: usize = 64 << 10;
+
+/// Why requests cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// A header without a name.
+    #[error("--header: expected NAME=VALUE, got a text without a name")]
+    NamelessHeader,
+    /// A header that HTTP does not allow.
+    #[error("--header {name}: expected NAME=VALUE that HTTP allows as a header")]
+    Header {
+        /// The header's name.
+        name: String,
+    },
+    /// A header that should carry a key, and carries a placeholder from documentation.
+    #[error("--header {name} holds a placeholder, not a key: give the provider's key")]
+    Placeholder {
+        /// The header's name.
+        name: String,
+    },
+    /// The HTTP client cannot be set up.
+    #[error("{0}")]
+    Client(String),
+    /// A protocol that this version does not speak.
+    #[error(
+        "the protocol {name:?} is unknown to this version of eyechart: expected one of {}",
+        PROTOCOLS.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
+    )]
+    UnknownProtocol {
+        /// The protocol's name.
+        name: String,
+    },
+}
 
 /// How requests are sent.
 #[derive(Debug, Clone)]
@@ -34,10 +69,20 @@ pub struct HttpSettings {
     pub log: Option<Arc<HttpLog>>,
 }
 
+/// Where requests are sent, and in which protocol.
+pub(super) struct Target {
+    /// The address.
+    pub(super) url: String,
+    pub(super) protocol: &'static dyn Protocol,
+    /// The API key; none is sent, if absent.
+    pub(super) key: Option<ApiKey>,
+}
+
 /// A client for one address.
 pub(super) struct Client {
     client: reqwest::Client,
     url: String,
+    protocol: &'static dyn Protocol,
     headers: HeaderMap,
     secrets: Secrets,
     timeout: Duration,
@@ -50,17 +95,20 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// An attempt with its reply's body, where there was a good one.
-pub(super) struct Sent {
+/// An attempt that has ended.
+pub(super) struct Sent<T> {
+    /// Its error is that of the outcome.
     pub(super) attempt: Attempt,
-    pub(super) body: Option<Bytes>,
-    /// What the endpoint's headers say of its limits.
+    /// What the response contains, or why there is no response with status 200.
+    pub(super) outcome: Result<Read<T>, Failure>,
+    /// What the response's headers report about the endpoint's limits.
     pub(super) allowances: Vec<Allowance>,
 }
 
 impl Client {
-    pub(super) fn new(url: String, key: Option<ApiKey>, settings: &HttpSettings) -> Result<Self, String> {
-        let headers = headers(key.as_ref(), &settings.headers)?;
+    pub(super) fn new(target: Target, settings: &HttpSettings) -> Result<Self, ProviderError> {
+        let Target { url, protocol, key } = target;
+        let headers = headers(protocol, key.as_ref(), &settings.headers)?;
         // Redirects are never followed: they would carry the key and the pictures to another address.
         let client = http_client(|client| {
             client
@@ -69,9 +117,11 @@ impl Client {
                 .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
                 .pool_max_idle_per_host(settings.connections)
                 .tcp_nodelay(true)
-        })?;
+        })
+        .map_err(ProviderError::Client)?;
         let secrets = Secrets::of(key.as_ref(), &settings.headers);
-        Ok(Self { client, url, headers, secrets, timeout: settings.timeout, log: settings.log.clone() })
+        let (timeout, log) = (settings.timeout, settings.log.clone());
+        Ok(Self { client, url, protocol, headers, secrets, timeout, log })
     }
 
     /// Where requests go.
@@ -79,39 +129,58 @@ impl Client {
         &self.url
     }
 
-    pub(super) async fn send(&self, body: Bytes) -> Sent {
+    pub(super) async fn send<R: ReplyReader>(&self, body: Bytes, mut reader: R) -> Sent<R::Answer> {
         let started = Timestamp::now();
         let clock = Instant::now();
         let mut received = ReceivedReply::default();
-        let outcome = self.exchange(body.clone(), &mut received).await;
+        let outcome = self.exchange(body.clone(), &mut reader, &mut received).await;
         let seconds = clock.elapsed().as_secs_f64();
-        let outcome = outcome.and_then(|()| received.checked()).map_err(|failure| self.presentable(failure));
         let now = Timestamp::now();
+        let error = received.error(self.protocol);
+        let outcome = match (outcome, received.status, &error) {
+            (Err(failure), ..) => Err(failure),
+            (Ok(()), Some(status), Some(error)) => Err(refusal(status, &received.headers, error)),
+            (Ok(()), ..) => Ok(reader.finish()),
+        };
+        let outcome = outcome.map_err(|failure| self.presentable(failure));
         let attempt = Attempt {
             started: started.to_string(),
             seconds,
             status: received.status.map(|status| status.as_u16()),
             request_id: header(&received.headers, "x-request-id").map(|id| self.secrets.hide(id)),
-            retry_after: received.asked_wait(now).map(|wait| wait.as_secs_f64()),
+            retry_after: asked_wait(&received.headers, error.as_ref(), now).map(|wait| wait.as_secs_f64()),
             error: outcome.as_ref().err().cloned(),
         };
         self.note(&attempt, &body, &received);
         let allowances = allowance::allowances(&received.headers, now);
-        Sent { attempt, body: outcome.is_ok().then(|| received.body.freeze()), allowances }
+        Sent { attempt, outcome, allowances }
     }
 
-    /// Sends the body and reads the reply into `received`, which keeps what came before a failure.
-    async fn exchange(&self, body: Bytes, received: &mut ReceivedReply) -> Result<(), Failure> {
+    /// Sends the body. A response with status 200 goes to the reader as it arrives; of any other response, `received`
+    /// keeps the body. `received` also has what came before a failure.
+    async fn exchange<R: ReplyReader>(
+        &self,
+        body: Bytes,
+        reader: &mut R,
+        received: &mut ReceivedReply,
+    ) -> Result<(), Failure> {
         let sent = self.client.post(&self.url).body(body).send().await;
         let mut reply = sent.map_err(|error| self.transport(error))?;
         received.status = Some(reply.status());
         received.headers = std::mem::take(reply.headers_mut());
+        let (is_answer, is_logged) = (reply.status() == StatusCode::OK, self.log.is_some());
         while let Some(part) = reply.chunk().await.map_err(|error| self.transport(error))? {
-            if received.body.len() + part.len() > LARGEST_REPLY {
+            received.bytes += part.len();
+            if received.bytes > LARGEST_REPLY {
                 let message = format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20);
                 return Err(Failure::new(FailureKind::Malformed, message));
             }
-            received.body.extend_from_slice(&part);
+            if is_answer {
+                reader.push(&part);
+            }
+            if !is_answer || is_logged && received.body.len() < LOGGED {
+                received.body.extend_from_slice(&part);
+            }
         }
         Ok(())
     }
@@ -119,7 +188,9 @@ impl Client {
     /// Logs the attempt where somebody wants it.
     fn note(&self, attempt: &Attempt, body: &[u8], received: &ReceivedReply) {
         let Some(log) = &self.log else { return };
-        let reply = received.status.map(|_| Message::reply(&received.headers, &received.body, &self.secrets));
+        let reply = received
+            .status
+            .map(|_| Message::reply(&received.headers, &received.body, received.bytes, &self.secrets));
         log.write(&Exchange {
             at: &attempt.started,
             url: &self.url,
@@ -159,49 +230,43 @@ impl Client {
     }
 }
 
-/// As much of a reply as was received.
+/// A response as far as it was received.
 #[derive(Default)]
 struct ReceivedReply {
     status: Option<StatusCode>,
     headers: HeaderMap,
+    /// The bytes of the body.
+    bytes: usize,
+    /// The body of an error; of other responses the beginning, if a log wants it.
     body: BytesMut,
 }
 
 impl ReceivedReply {
-    /// Nothing but status 200 can be an answer.
-    fn checked(&self) -> Result<(), Failure> {
-        match self.status {
-            Some(StatusCode::OK) | None => Ok(()),
-            Some(status) => Err(refusal(status, &self.headers, &self.body)),
-        }
-    }
-
-    fn asked_wait(&self, now: Timestamp) -> Option<Duration> {
-        asked_wait(self.status?, &self.headers, &self.body, now)
+    /// The error that the response is. Only a response with status 200 can be an answer.
+    fn error(&self, protocol: &dyn Protocol) -> Option<ErrorReport> {
+        let status = self.status.filter(|status| *status != StatusCode::OK)?;
+        Some(protocol.read_error(status.as_u16(), &self.body))
     }
 }
 
-/// The wait that a reply asks for: in its headers, or else in the error that it is (Gemini's have none in the headers).
+/// How long a response asks to wait: its headers say so, or else the error that it is (Gemini's).
 pub(super) fn asked_wait(
-    status: StatusCode,
     headers: &HeaderMap,
-    body: &[u8],
+    error: Option<&ErrorReport>,
     now: Timestamp,
 ) -> Option<Duration> {
-    let in_body = || (status != StatusCode::OK).then(|| Said::of_body(body).wait)?;
-    retry_after(headers, now).or_else(in_body)
+    retry_after(headers, now).or_else(|| error?.wait)
 }
 
-/// Why a reply with another status than 200 is no answer.
-pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
-    let said = Said::of_body(body);
+/// The failure that a response with another status than 200 is.
+pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, error: &ErrorReport) -> Failure {
     let redirected = header(headers, "location").filter(|_| status.is_redirection());
     let message = match redirected {
         Some(address) => format!("status {status}: it redirects to {address}, which is never followed"),
-        None if said.message.is_empty() => format!("status {status}"),
-        None => format!("status {status}: {}", said.message),
+        None if error.message.is_empty() => format!("status {status}"),
+        None => format!("status {status}: {}", error.message),
     };
-    Failure::new(said.kind(status.as_u16()), message)
+    Failure::new(error.kind, message)
 }
 
 /// Whether it was the encryption that failed: errors of the TLS library hide inside those of the connection.
@@ -212,28 +277,37 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
         || error.source().is_some_and(is_tls)
 }
 
-fn headers(key: Option<&ApiKey>, additional: &[Header]) -> Result<HeaderMap, String> {
+fn headers(
+    protocol: &dyn Protocol,
+    key: Option<&ApiKey>,
+    additional: &[Header],
+) -> Result<HeaderMap, ProviderError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(key) = key {
-        let mut bearer = HeaderValue::try_from(key.bearer()).map_err(|error| error.to_string())?;
-        bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
+    let authentication = protocol.authentication(key.map_or("", ApiKey::secret));
+    if key.is_some() {
+        insert(&mut headers, &authentication)?;
     }
-    for Header { name, value } in additional {
-        let wrong = || format!("--header {name}: expected NAME=VALUE that HTTP allows as a header");
-        if name.is_empty() {
-            return Err("--header: expected NAME=VALUE, got a text without a name".to_owned());
+    for header in additional {
+        if header.name.eq_ignore_ascii_case(&authentication.name)
+            && header.value.split_whitespace().last().is_some_and(is_placeholder)
+        {
+            return Err(ProviderError::Placeholder { name: header.name.clone() });
         }
-        let name = HeaderName::try_from(name).map_err(|_| wrong())?;
-        if name == AUTHORIZATION && value.split_whitespace().last().is_some_and(is_placeholder) {
-            return Err(format!("--header {name} holds a placeholder, not a key: give the provider's key"));
-        }
-        let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
+        insert(&mut headers, header)?;
     }
     Ok(headers)
+}
+
+fn insert(headers: &mut HeaderMap, Header { name, value }: &Header) -> Result<(), ProviderError> {
+    if name.is_empty() {
+        return Err(ProviderError::NamelessHeader);
+    }
+    let wrong = || ProviderError::Header { name: name.clone() };
+    let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
+    value.set_sensitive(true);
+    headers.insert(HeaderName::try_from(name).map_err(|_| wrong())?, value);
+    Ok(())
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -250,13 +324,15 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::protocol::OPENAI_CHAT;
 
     #[test]
     fn a_secret_is_hidden_in_every_form_it_was_given_in_and_before_the_text_is_cut() {
         let headers = vec![Header::new("Authorization", "Bearer sk-live-SECRET123456")];
         let settings = HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers, log: None };
         assert!(!format!("{settings:?}").contains("SECRET"), "{settings:?}");
-        let client = Client::new("http://127.0.0.1/".to_owned(), None, &settings).unwrap();
+        let target = Target { url: "http://127.0.0.1/".to_owned(), protocol: OPENAI_CHAT, key: None };
+        let client = Client::new(target, &settings).unwrap();
         assert!(!format!("{client:?}").contains("SECRET"));
         let shown = |text: String| client.presentable(Failure::new(FailureKind::Auth, text)).message;
         assert_eq!(shown("wrong: sk-live-SECRET123456".to_owned()), "wrong: [key]");
@@ -271,6 +347,7 @@ mod tests {
     #[test]
     fn a_placeholder_in_the_authorization_header_is_refused() {
         let given = [Header::new("authorization", "Bearer YOUR_API_KEY")];
-        assert!(headers(None, &given).unwrap_err().contains("placeholder"));
+        let refused = headers(OPENAI_CHAT, None, &given).unwrap_err();
+        assert!(matches!(refused, ProviderError::Placeholder { .. }), "{refused}");
     }
 }

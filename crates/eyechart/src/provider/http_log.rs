@@ -55,7 +55,8 @@ impl Message {
         Self { headers, bytes: body.len(), body: String::new() }
     }
 
-    pub(super) fn reply(headers: &HeaderMap, body: &[u8], secrets: &Secrets) -> Self {
+    /// `body` may be the beginning only of the `bytes` that were received.
+    pub(super) fn reply(headers: &HeaderMap, body: &[u8], bytes: usize, secrets: &Secrets) -> Self {
         let value = |(name, value): (_, &HeaderValue)| match name {
             // Whoever has a session's cookie may go on with the session.
             &SET_COOKIE => (name.to_string(), "[key]".into()),
@@ -64,7 +65,7 @@ impl Message {
         // Hidden before it is cut, so that no part of a secret is left.
         let text = secrets.hide(String::from_utf8_lossy(body).into_owned());
         let body_shown = text.chars().take(EXCERPT).collect();
-        Self { headers: headers.iter().map(value).collect(), bytes: body.len(), body: body_shown }
+        Self { headers: headers.iter().map(value).collect(), bytes, body: body_shown }
     }
 }
 

@@ -83,9 +83,8 @@ impl ApiKey {
         Ok(Some(Self(key)))
     }
 
-    /// The value of the `Authorization` header.
-    pub(super) fn bearer(&self) -> String {
-        format!("Bearer {}", self.0)
+    pub(super) fn secret(&self) -> &str {
+        &self.0
     }
 }
 

@@ -1,11 +1,13 @@
-//! Names of well-known OpenAI-compatible endpoints: an address and the variable that holds the key.
+//! Names of well-known endpoints: an address, and the variable that holds the key.
 
-/// A provider that speaks the OpenAI chat-completions protocol.
+use super::protocol::{OPENAI_CHAT, Protocol, without_path};
+
+/// A well-known provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preset {
     /// The part of a model's name before the first slash.
     pub name: &'static str,
-    /// The address before `/chat/completions` and `/embeddings`.
+    /// The address before the path of the protocol.
     pub base_url: &'static str,
     /// The environment variable with the key.
     pub key_variable: &'static str,
@@ -123,7 +125,7 @@ impl ModelName {
             }
         };
         let address = address.trim_end_matches('/');
-        let address = address.trim_end_matches("/chat/completions").trim_end_matches("/embeddings");
+        let address = without_path(address);
         let Ok(url) = reqwest::Url::parse(address) else {
             return Err(ModelNameError::BaseUrl { given: address.to_owned() });
         };
@@ -138,6 +140,13 @@ impl ModelName {
             "http" | "https" if url.has_host() => Ok(address.to_owned()),
             _ => Err(ModelNameError::BaseUrl { given: address.to_owned() }),
         }
+    }
+
+    /// The protocol that the provider speaks.
+    #[must_use]
+    pub fn protocol(&self) -> &'static dyn Protocol {
+        // All presets speak this protocol, and so do most servers at other addresses.
+        OPENAI_CHAT
     }
 
     /// The environment variable with this provider's key.

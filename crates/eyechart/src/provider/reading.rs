@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::answer::AnswerReader;
 use super::flow::allowance::{self, Allowance};
 use super::http::{asked_wait, refusal};
-use super::openai;
+use super::protocol::Protocol;
+use super::reply::{Read, ReplyReader};
 use crate::types::{Failure, ModelOutput};
 
 /// A reply that was read.
@@ -22,10 +24,16 @@ pub struct Reading {
     pub allowances: Vec<Allowance>,
 }
 
-/// Reads a reply of the OpenAI protocol that came at `now`. Headers that HTTP does not allow are passed over; `None`
-/// where `status` is no status.
+/// Reads a whole response of `protocol` that arrived at `now`. Ignores headers that HTTP does not allow. `None` if
+/// `status` is not an HTTP status.
 #[must_use]
-pub fn read_reply(status: u16, headers: &[(&str, &[u8])], body: &[u8], now: Timestamp) -> Option<Reading> {
+pub fn read_reply(
+    protocol: &dyn Protocol,
+    status: u16,
+    headers: &[(&str, &[u8])],
+    body: &[u8],
+    now: Timestamp,
+) -> Option<Reading> {
     let status = StatusCode::from_u16(status).ok()?;
     let mut map = HeaderMap::new();
     for (name, value) in headers {
@@ -33,11 +41,19 @@ pub fn read_reply(status: u16, headers: &[(&str, &[u8])], body: &[u8], now: Time
             map.insert(name, value);
         }
     }
-    let outcome = match status {
-        StatusCode::OK => openai::parse(body).map_err(|(failure, _)| failure),
-        status => Err(refusal(status, &map, body)),
+    let error = (status != StatusCode::OK).then(|| protocol.read_error(status.as_u16(), body));
+    let outcome = match &error {
+        None => read_answer(protocol, body).outcome,
+        Some(error) => Err(refusal(status, &map, error)),
     };
-    let retry_after = asked_wait(status, &map, body, now);
+    let retry_after = asked_wait(&map, error.as_ref(), now);
     let allowances = allowance::allowances(&map, now);
     Some(Reading { outcome, retry_after, allowances })
+}
+
+/// The answer in the whole body of a response with status 200.
+pub(super) fn read_answer(protocol: &dyn Protocol, body: &[u8]) -> Read<ModelOutput> {
+    let mut reader = AnswerReader::new(protocol.decoder(), "max_tokens");
+    reader.push(body);
+    reader.finish()
 }

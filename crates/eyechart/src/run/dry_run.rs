@@ -8,6 +8,7 @@ use super::forecast::{Forecast, Scales, Weight, forecast};
 use super::recorded::Source;
 use super::{Plan, RunError, Spent};
 use crate::image::Preparer;
+use crate::provider::Protocol;
 use crate::task::SampleResult;
 use crate::types::{Answers, Failure, FailureKind, ImageSource, PickedSample, Sample};
 use crate::web::Web;
@@ -98,17 +99,28 @@ struct Look {
     remarks: Vec<Remark>,
 }
 
-/// Looks at the samples `to_ask`, with pictures as `preparer` makes them; of those that a run would fetch by `web`, at
-/// what was fetched before. Blocks, on all processors.
+/// What a dry run looks at samples with.
+#[derive(Debug, Clone, Copy)]
+pub struct DryRunTools<'a> {
+    /// Prepares the pictures; none are sent, if absent.
+    pub preparer: Option<&'a Preparer>,
+    /// Has the pictures that were fetched before; addresses are passed through, if absent.
+    pub web: Option<&'a Web>,
+    /// The wire protocol of the endpoint; absent if no endpoint is asked.
+    pub protocol: Option<&'static dyn Protocol>,
+}
+
+/// Looks at the samples `to_ask` without sending anything. Blocks, on all processors.
 ///
 /// # Errors
 /// [`RunError::Data`] where the data cannot be read.
 pub fn dry_run(
     plan: Plan,
     to_ask: Vec<PickedSample>,
-    (preparer, web): (Option<&Preparer>, Option<&Web>),
+    tools: &DryRunTools<'_>,
     spent: &Spent,
 ) -> Result<DryRun, RunError> {
+    let DryRunTools { preparer, web, protocol } = *tools;
     let Plan { spec, dataset, outputs, .. } = plan;
     let samples = dataset.samples(to_ask)?;
     let source = match &spec.answers {
@@ -125,7 +137,7 @@ pub fn dry_run(
     let prompts = lengths(&looks);
     let mut remarks: Vec<Remark> = looks.iter_mut().flat_map(|look| look.remarks.drain(..)).collect();
     remarks.sort_by(|a, b| (a.row, &a.id, a.oddity).cmp(&(b.row, &b.id, b.oddity)));
-    let forecast = forecast(&spec, weight.samples, &weight, spent);
+    let forecast = forecast(&spec, protocol, weight.samples, &weight, spent);
     Ok(DryRun {
         task: spec.task.name,
         model: spec.model,

@@ -22,14 +22,14 @@ mod settings;
 
 use crate::dataset::DatasetError;
 use crate::engine::{Broken, RuntimeError};
-use crate::provider::{Halt, KeyError, ModelNameError};
+use crate::provider::{Halt, KeyError, ModelNameError, ProviderError};
 use crate::record::RecordError;
 use crate::task::TaskError;
 use crate::types::ErrorClass;
 
 pub use budget::{Exhausted, Meter, Spent};
 pub use cache::Cache;
-pub use dry_run::{DryRun, Oddity, PromptLengths, Remark, dry_run};
+pub use dry_run::{DryRun, DryRunTools, Oddity, PromptLengths, Remark, dry_run};
 pub use execute::{Job, execute};
 pub use fetch_pictures::fetch_addresses;
 pub use forecast::{Expected, Forecast, Scales, Weight, forecast};
@@ -57,6 +57,9 @@ pub enum RunError {
     /// The name or the address of the model makes no sense.
     #[error(transparent)]
     Model(#[from] ModelNameError),
+    /// Requests cannot be sent to the endpoint as the settings want it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The API key is missing, or cannot be one.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -85,7 +88,7 @@ impl RunError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Config(_) | Self::Model(_) | Self::Key(_) => ErrorClass::Usage,
+            Self::Config(_) | Self::Model(_) | Self::Provider(_) | Self::Key(_) => ErrorClass::Usage,
             Self::Data(_) | Self::Task(_) => ErrorClass::Data,
             Self::Broken(_) | Self::Runtime(_) => ErrorClass::Machine,
             Self::Defect(_) => ErrorClass::Defect,

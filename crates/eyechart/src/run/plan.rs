@@ -48,7 +48,7 @@ pub enum AnswersFrom {
     /// An endpoint; its `params` are what the command line sets over the task's generation settings.
     Endpoint {
         /// The endpoint.
-        endpoint: Endpoint,
+        endpoint: Box<Endpoint>,
         /// Request fields to leave out.
         dropped: Vec<String>,
     },
@@ -226,7 +226,7 @@ fn answers(task: &Task, from: &AnswersFrom, outputs: Option<&Outputs>) -> Result
     Ok(match from {
         AnswersFrom::Endpoint { endpoint, dropped } => {
             let params = request_fields(&task.generation, &endpoint.params, dropped)?;
-            Answers::Endpoint(Endpoint { params, ..endpoint.clone() })
+            Answers::Endpoint(Endpoint { params, ..(**endpoint).clone() })
         }
         AnswersFrom::Column(column) => Answers::Column(column.clone()),
         AnswersFrom::Outputs(path) => {

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use super::settings::is_at_preset;
 use super::{
-    Cache, DryRun, Forecast, Job, Live, Meter, Plan, RunError, Scales, Settings, Spent, dry_run, execute,
-    forecast,
+    Cache, DryRun, DryRunTools, Forecast, Job, Live, Meter, Plan, RunError, Scales, Settings, Spent, dry_run,
+    execute, forecast,
 };
 use crate::engine::{Ended, Stop, Stopper};
 use crate::hub::Environment;
 use crate::image::Preparer;
+use crate::provider::protocol::Parameter;
 use crate::provider::{
-    ApiKey, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Provider, RetryPolicy,
-    image_limits,
+    ApiKey, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Protocol, Provider,
+    RetryPolicy, image_limits,
 };
 use crate::record::RunFolder;
 use crate::scorer::Scorer;
@@ -42,6 +43,8 @@ pub struct PlannedRun {
 
 /// What of the settings is needed once the run starts.
 struct Connection {
+    /// The wire protocol of the endpoint; absent if no endpoint is asked.
+    protocol: Option<&'static dyn Protocol>,
     out: PathBuf,
     headers: Vec<Header>,
     api_key: Option<String>,
@@ -49,28 +52,42 @@ struct Connection {
     allow_private_urls: bool,
 }
 
+/// An endpoint and the protocol that it speaks.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    endpoint: &'a Endpoint,
+    protocol: &'static dyn Protocol,
+}
+
+impl Target<'_> {
+    /// Whether requests ask for the same answer each time: at temperature 0.
+    fn has_stable_answers(self) -> bool {
+        let temperature = self.protocol.parameter(&self.endpoint.params, Parameter::Temperature);
+        temperature.and_then(|(_, temperature)| temperature.as_f64()) == Some(0.0)
+    }
+}
+
 impl PlannedRun {
     pub(super) fn new(mut plan: Plan, job: Option<Job>, settings: &Settings) -> Result<Self, RunError> {
-        if let Answers::Endpoint(endpoint) = &plan.spec.answers
-            && plan.spec.execution.cache
-            && !Cache::holds_for(endpoint)
-        {
-            let notice = "--cache: the temperature is not 0, so answers are neither reused nor kept";
-            plan.notices.push(notice.to_owned());
-        }
+        let protocol = match &plan.spec.answers {
+            Answers::Endpoint(endpoint) => Some(settings.protocol_of(endpoint)?),
+            _ => None,
+        };
         let connection = Connection {
+            protocol,
             out: settings.out(),
             headers: settings.headers.clone(),
             api_key: settings.api_key.clone(),
             log: settings.log.clone(),
             allow_private_urls: settings.allow_private_urls,
         };
-        let provider = match &plan.spec.answers {
-            Answers::Endpoint(endpoint) if !settings.is_dry_run => {
-                Some(connection.provider(&plan.spec, endpoint)?)
-            }
-            _ => None,
-        };
+        let target = connection.target(&plan.spec);
+        if plan.spec.execution.cache && target.is_some_and(|target| !target.has_stable_answers()) {
+            let notice = "--cache: the temperature is not 0, so answers are neither reused nor kept";
+            plan.notices.push(notice.to_owned());
+        }
+        let target = connection.target(&plan.spec).filter(|_| !settings.is_dry_run);
+        let provider = target.map(|target| connection.provider(&plan.spec, target)).transpose()?;
         Ok(Self { plan, job, provider, connection })
     }
 
@@ -119,10 +136,8 @@ impl PlannedRun {
     /// Why asking would fail for want of an API key; nothing, if it would not.
     #[must_use]
     pub fn missing_key(&self) -> Option<RunError> {
-        match &self.plan.spec.answers {
-            Answers::Endpoint(endpoint) => self.connection.key(&self.plan.spec.model, endpoint).err(),
-            _ => None,
-        }
+        let spec = &self.plan.spec;
+        self.connection.key(&spec.model, self.connection.target(spec)?).err()
     }
 
     /// Fetches what the samples to ask need to this machine, and exchanges their pictures if the run is shuffled.
@@ -160,7 +175,13 @@ impl PlannedRun {
         let scales = Scales::new(&self.plan.spec, tryer.as_ref());
         let samples = self.plan.dataset.look_at(first)?;
         let looked = samples.iter().flatten().map(|sample| scales.weigh(sample)).sum();
-        Ok(Some(forecast(&self.plan.spec, to_ask.len() as u64, &looked, &self.spent())))
+        Ok(Some(forecast(
+            &self.plan.spec,
+            self.connection.protocol,
+            to_ask.len() as u64,
+            &looked,
+            &self.spent(),
+        )))
     }
 
     /// Looks at every sample without asking: what the run would take, and what is wrong.
@@ -170,7 +191,9 @@ impl PlannedRun {
     pub fn dry_run(self) -> Result<DryRun, RunError> {
         let (to_ask, spent, tryer) = (self.to_ask().to_vec(), self.spent(), self.tryer());
         let web = web_for(&self.plan.task, self.connection.allow_private_urls)?;
-        dry_run(self.plan, to_ask, (tryer.as_ref(), web.as_ref()), &spent)
+        let tools =
+            DryRunTools { preparer: tryer.as_ref(), web: web.as_ref(), protocol: self.connection.protocol };
+        dry_run(self.plan, to_ask, &tools, &spent)
     }
 
     /// Fetches, starts and asks, with nothing that watches or stops it. Blocks; works inside an async program too.
@@ -248,7 +271,16 @@ impl StartedRun {
 }
 
 impl Connection {
-    fn provider(&self, spec: &EvalSpec, endpoint: &Endpoint) -> Result<Provider, RunError> {
+    /// The endpoint of the run with its protocol; absent if no endpoint is asked.
+    fn target<'a>(&self, spec: &'a EvalSpec) -> Option<Target<'a>> {
+        match &spec.answers {
+            Answers::Endpoint(endpoint) => Some(Target { endpoint, protocol: self.protocol? }),
+            _ => None,
+        }
+    }
+
+    fn provider(&self, spec: &EvalSpec, target: Target<'_>) -> Result<Provider, RunError> {
+        let Target { endpoint, protocol } = target;
         let execution = spec.execution;
         let is_given = |name: &&String| self.headers.iter().any(|given| given.name == **name);
         if let Some(missing) = endpoint.headers.iter().find(|name| !is_given(name)) {
@@ -266,15 +298,17 @@ impl Connection {
             log: self.log.clone(),
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
-        Provider::new(endpoint, self.key(&spec.model, endpoint)?, &http, policy).map_err(RunError::Config)
+        let key = self.key(&spec.model, target)?;
+        Ok(Provider::new(endpoint, protocol, key, &http, policy)?)
     }
 
     /// The key that an endpoint needs; nothing if there is none and none is needed.
-    fn key(&self, model: &str, endpoint: &Endpoint) -> Result<Option<ApiKey>, RunError> {
+    fn key(&self, model: &str, target: Target<'_>) -> Result<Option<ApiKey>, RunError> {
+        let Target { endpoint, protocol } = target;
         let name: ModelName = model.parse()?;
         let variable = name.key_variable();
-        let is_authorized =
-            endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case("authorization"));
+        let key_header = protocol.authentication("").name;
+        let is_authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case(&key_header));
         let required = name.key_required(!is_at_preset(&name, endpoint)) && !is_authorized;
         let value = self.api_key.clone().or_else(|| std::env::var(variable).ok());
         Ok(ApiKey::check(variable, value, required)?)
@@ -296,10 +330,8 @@ impl Connection {
 
     /// Where answers of earlier runs are, if they may be used.
     fn cache(&self, spec: &EvalSpec) -> Result<Option<Cache>, RunError> {
-        let Answers::Endpoint(endpoint) = &spec.answers else { return Ok(None) };
-        if !spec.execution.cache || !Cache::holds_for(endpoint) {
-            return Ok(None);
-        }
+        let usable = self.target(spec).filter(|target| spec.execution.cache && target.has_stable_answers());
+        let Some(Target { endpoint, .. }) = usable else { return Ok(None) };
         let missing = "nothing says where answers are kept: set XDG_CACHE_HOME or HOME";
         let folder =
             Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;

@@ -16,7 +16,10 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
         // The recorded fields are the whole of it: what the task sets besides was dropped.
         Answers::Endpoint(endpoint) => {
             let dropped = task.generation.keys().filter(|key| !endpoint.params.contains_key(*key));
-            AnswersFrom::Endpoint { endpoint: endpoint.clone(), dropped: dropped.cloned().collect() }
+            AnswersFrom::Endpoint {
+                endpoint: Box::new(endpoint.clone()),
+                dropped: dropped.cloned().collect(),
+            }
         }
         Answers::Column(column) => AnswersFrom::Column(column.clone()),
         Answers::Outputs(file) => AnswersFrom::Outputs(file.path.clone()),

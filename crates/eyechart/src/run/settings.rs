@@ -10,7 +10,7 @@ use super::prices::Prices;
 use super::{
     AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
 };
-use crate::provider::{Header, HttpLog, ModelName};
+use crate::provider::{Header, HttpLog, ModelName, Protocol, ProviderError, protocol};
 use crate::record::RunFolder;
 use crate::task::{DataAccess, LoadedTask};
 use crate::types::{
@@ -64,6 +64,8 @@ pub struct Settings {
     pub out: Option<PathBuf>,
     /// A run to resume, or a folder of runs.
     pub resume: Option<PathBuf>,
+    /// The wire protocol of the endpoint; that of the provider or of the run to resume, if absent.
+    pub protocol: Option<&'static dyn Protocol>,
     /// The API key; the environment variable of the provider is read, if absent.
     pub api_key: Option<String>,
     /// Where requests and replies are logged.
@@ -262,6 +264,9 @@ impl Settings {
         let AnswersFrom::Endpoint { mut endpoint, mut dropped } = recorded else {
             return self.model.as_deref().map_or(Ok(recorded), |model| self.answers(model));
         };
+        if let Some(protocol) = self.protocol {
+            endpoint.protocol = protocol.name().to_owned();
+        }
         if let Some(given) = &self.base_url {
             endpoint.base_url = ModelName::custom(&endpoint.model).base_url(Some(given))?;
         }
@@ -289,7 +294,10 @@ impl Settings {
         if name.provider == "recorded" {
             return Ok(AnswersFrom::Column(name.model));
         }
-        Ok(AnswersFrom::Endpoint { endpoint: self.endpoint(name)?, dropped: self.dropped_params.clone() })
+        Ok(AnswersFrom::Endpoint {
+            endpoint: Box::new(self.endpoint(name)?),
+            dropped: self.dropped_params.clone(),
+        })
     }
 
     /// The endpoint of the model `name`, with the request fields and headers of these settings.
@@ -298,6 +306,7 @@ impl Settings {
     /// [`RunError::Model`] if there is no address.
     pub fn endpoint(&self, name: ModelName) -> Result<Endpoint, RunError> {
         Ok(Endpoint {
+            protocol: self.protocol.unwrap_or(name.protocol()).name().to_owned(),
             base_url: name.base_url(self.base_url.as_deref())?,
             key_variable: Some(name.key_variable().to_owned()),
             headers: self.header_names(),
@@ -305,6 +314,16 @@ impl Settings {
             provider: name.provider,
             model: name.model,
         })
+    }
+
+    /// The wire protocol of `endpoint`.
+    ///
+    /// # Errors
+    /// [`RunError::Provider`] if neither these settings nor eyechart have a protocol of the recorded name.
+    pub fn protocol_of(&self, endpoint: &Endpoint) -> Result<&'static dyn Protocol, RunError> {
+        let given = self.protocol.filter(|protocol| protocol.name() == endpoint.protocol);
+        let found = given.or_else(|| protocol::protocol(&endpoint.protocol));
+        Ok(found.ok_or_else(|| ProviderError::UnknownProtocol { name: endpoint.protocol.clone() })?)
     }
 
     /// Without their values, which can be secrets.

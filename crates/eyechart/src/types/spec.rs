@@ -81,7 +81,10 @@ pub enum Answers {
 pub struct Endpoint {
     /// The provider's name: a preset or `custom`.
     pub provider: String,
-    /// The address before `/chat/completions`.
+    /// The name of the wire protocol, such as `openai-chat`. Runs of earlier versions do not record it.
+    #[serde(default = "Endpoint::first_protocol")]
+    pub protocol: String,
+    /// The address before the path of the protocol.
     pub base_url: String,
     /// The model's name as the endpoint knows it.
     pub model: String,
@@ -93,6 +96,13 @@ pub struct Endpoint {
     pub headers: Vec<String>,
     /// Request fields besides model and messages, after `--param` and `--drop-param`.
     pub params: Map<String, Value>,
+}
+
+impl Endpoint {
+    /// The protocol of runs that do not record one: no other existed.
+    fn first_protocol() -> String {
+        "openai-chat".to_owned()
+    }
 }
 
 /// The dataset as it was when the samples were picked.
@@ -347,6 +357,7 @@ impl EvalSpec {
 impl Answers {
     fn compare_with(&self, given: &Self, compare: &mut impl FnMut(&'static str, String, String)) {
         if let (Self::Endpoint(recorded), Self::Endpoint(given)) = (self, given) {
+            compare("protocol", recorded.protocol.clone(), given.protocol.clone());
             compare("base URL", recorded.base_url.clone(), given.base_url.clone());
             compare("model at the endpoint", recorded.model.clone(), given.model.clone());
             compare("request fields", json(&recorded.params), json(&given.params));

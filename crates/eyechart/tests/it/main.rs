@@ -42,6 +42,7 @@ mod own_data;
 mod parquet_memory;
 mod parts;
 mod pictures;
+mod protocol;
 mod recorded;
 mod request_memory;
 mod resume;

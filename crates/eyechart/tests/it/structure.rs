@@ -123,6 +123,26 @@ fn figures_and_reports_know_no_scorer() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The built-in endpoint speaks protocols too, as a server.
+#[test]
+fn only_a_protocols_own_files_know_its_words() {
+    const WORDS: [&str; 4] = ["chat/completions", "finish_reason", "prompt_tokens", "completion_tokens"];
+    let mut wrong = Vec::new();
+    for file in rust_files(&source()) {
+        let is_protocol = file.starts_with(source().join("provider/protocol"));
+        if is_protocol || module_of(&file) == "rehearse" || file.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+        for line in code.filter(|line| !line.trim_start().starts_with("//")) {
+            let word = WORDS.iter().find(|word| line.contains(*word));
+            wrong.extend(word.map(|word| format!("{} knows {word:?}", file.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 fn all_files() -> Vec<PathBuf> {
     rust_files(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
 }

@@ -52,6 +52,7 @@ impl Run {
             allow_private_urls: self.sending.allow_private_urls,
             out: self.out.clone(),
             resume: self.resume.clone(),
+            protocol: None,
             api_key: None,
             log: self.sending.log()?,
             is_dry_run: self.dry_run,

@@ -12,6 +12,7 @@ use super::outcome::AttemptOutcome;
 use super::retry::RetryPolicy;
 use super::sample_attempts::{NextStep, SampleAttempts};
 use crate::provider::http::{Client, Sent};
+use crate::provider::reply::{Read, ReplyReader};
 use crate::types::{Attempt, Failure, ModelOutput};
 
 /// How a sample ended, with every attempt.
@@ -23,22 +24,6 @@ pub struct Asked<T = ModelOutput> {
     pub unusable: Option<T>,
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
-}
-
-/// What a reply with status 200 contains.
-pub(in crate::provider) struct Read<T> {
-    /// The answer, or why the reply is not one.
-    pub(in crate::provider) outcome: Result<T, Failure>,
-    /// The part of a failed answer that can be used.
-    pub(in crate::provider) unusable: Option<T>,
-    /// Tokens that the request cost; absent if the reply does not say.
-    pub(in crate::provider) tokens: Option<u64>,
-}
-
-impl<T> Read<T> {
-    pub(in crate::provider) fn failed(failure: Failure) -> Self {
-        Self { outcome: Err(failure), unusable: None, tokens: None }
-    }
 }
 
 /// One attempt, and what its reply contains.
@@ -57,42 +42,29 @@ pub(in crate::provider) struct Asker {
 }
 
 impl Asker {
-    /// Sends `body` through `gate` until `read` finds an answer in the reply, or the sample has failed. `None`: the
-    /// sample waited when `stopped` came, and has not ended.
+    /// Sends `body` through `gate` until a reader finds an answer in the response, or the sample has failed. Each attempt
+    /// has a reader of its own. `None`: the sample waited when `stopped` came, and has not ended.
     ///
     /// # Errors
     /// [`Halt`] if the run must stop; the sample has not ended.
-    pub(in crate::provider) async fn ask<T>(
+    pub(in crate::provider) async fn ask<R: ReplyReader>(
         &self,
         body: Bytes,
         gate: &Arc<Gate>,
         stopped: impl Future<Output = ()>,
-        read: impl Fn(&[u8]) -> Read<T>,
-    ) -> Result<Option<Asked<T>>, Halt> {
-        let send = || self.send(body.clone(), &read);
+        reader: impl Fn() -> R,
+    ) -> Result<Option<Asked<R::Answer>>, Halt> {
+        let send = || self.send(body.clone(), reader());
         ask_until_settled(self.policy, gate, stopped, send).await
     }
 
-    async fn send<T>(&self, body: Bytes, read: impl Fn(&[u8]) -> Read<T>) -> FinishedAttempt<T> {
-        let Sent { mut attempt, body, allowances } = self.client.send(body).await;
-        let read = self.read_reply(&mut attempt, body, read);
+    /// Sends one attempt. Why its response cannot be used becomes the error of the attempt too.
+    async fn send<R: ReplyReader>(&self, body: Bytes, reader: R) -> FinishedAttempt<R::Answer> {
+        let Sent { mut attempt, outcome, allowances } = self.client.send(body, reader).await;
+        let mut read = outcome.unwrap_or_else(Read::failed);
+        read.outcome = read.outcome.map_err(|failure| self.client.presentable(failure));
+        attempt.error = read.outcome.as_ref().err().cloned();
         FinishedAttempt { attempt, allowances, read }
-    }
-
-    /// What the reply contains; why it cannot be used becomes the error of the attempt too.
-    fn read_reply<T>(
-        &self,
-        attempt: &mut Attempt,
-        body: Option<Bytes>,
-        read: impl Fn(&[u8]) -> Read<T>,
-    ) -> Read<T> {
-        if let Some(failure) = &attempt.error {
-            return Read::failed(failure.clone());
-        }
-        let mut found = read(&body.unwrap_or_default());
-        found.outcome = found.outcome.map_err(|failure| self.client.presentable(failure));
-        attempt.error = found.outcome.as_ref().err().cloned();
-        found
     }
 }
 

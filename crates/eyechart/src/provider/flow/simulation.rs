@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinSet;
 
-use super::attempts::{Asked, FinishedAttempt, Read, ask_until_settled};
+use super::attempts::{Asked, FinishedAttempt, ask_until_settled};
 use super::gate::Gate;
 use super::halt::Halt;
 use super::retry::RetryPolicy;
+use crate::provider::reply::Read;
 use crate::types::{Attempt, Failure, FailureKind};
 
 /// The number of a sample, and how it ended.

@@ -26,6 +26,7 @@ impl Scope {
     pub(super) fn new(endpoint: &Endpoint, headers: &[Header]) -> Self {
         let mut scope = Map::new();
         scope.insert("format".to_owned(), FORMAT.into());
+        scope.insert("protocol".to_owned(), endpoint.protocol.clone().into());
         scope.insert("base_url".to_owned(), endpoint.base_url.clone().into());
         scope.insert("model".to_owned(), endpoint.model.clone().into());
         scope.insert("params".to_owned(), Value::Object(endpoint.params.clone()));
@@ -110,6 +111,7 @@ mod tests {
     fn endpoint() -> Endpoint {
         Endpoint {
             provider: "custom".to_owned(),
+            protocol: "openai-chat".to_owned(),
             base_url: "http://localhost:8000/v1".to_owned(),
             model: "m".to_owned(),
             key_variable: None,
@@ -155,8 +157,8 @@ mod tests {
     #[test]
     fn the_key_is_that_of_the_documented_form() {
         let form = concat!(
-            r#"{"base_url":"http://localhost:8000/v1","detail":"low","format":"eyechart.answer/2","headers":[],"#,
-            r#""model":"m","params":{"max_tokens":300,"temperature":0},"#,
+            r#"{"base_url":"http://localhost:8000/v1","detail":"low","format":"eyechart.answer/3","headers":[],"#,
+            r#""model":"m","params":{"max_tokens":300,"temperature":0},"protocol":"openai-chat","#,
             r#""question":[["image/png","ab"],"What is \"it\"?"],"system":"Be brief.","turns":[[["1 + 1?"],"2"]]}"#
         );
         assert_eq!(key(&endpoint(), &[]).as_str(), sha256_hex(form));
@@ -172,6 +174,12 @@ mod tests {
         assert_eq!(with(("x-api-key", "a")), with(("x-api-key", "b")));
         assert_ne!(with(("x-tokenizer", "a")), with(("x-tokenizer", "b")));
         assert_ne!(with(("x-variant", "a")), key(&endpoint(), &[]));
+    }
+
+    #[test]
+    fn an_answer_in_another_protocol_is_another_answer() {
+        let other = Endpoint { protocol: "lines".to_owned(), ..endpoint() };
+        assert_ne!(key(&endpoint(), &[]), key(&other, &[]));
     }
 
     #[test]

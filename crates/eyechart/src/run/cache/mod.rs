@@ -19,7 +19,7 @@ pub(super) use key::Key;
 use key::Scope;
 
 /// Name and version of the format. Part of the key, so that answers of another version are never found.
-const FORMAT: &str = "eyechart.answer/2";
+const FORMAT: &str = "eyechart.answer/3";
 
 /// The stored answers that one run may use.
 #[derive(Debug)]
@@ -48,12 +48,6 @@ impl Cache {
         let folder = folder.join("answers");
         create_folders(&folder)?;
         Ok(Self { folder, scope: Scope::new(endpoint, headers) })
-    }
-
-    /// Whether the request asks for the same answer each time, which is so at temperature 0.
-    #[must_use]
-    pub fn holds_for(endpoint: &Endpoint) -> bool {
-        endpoint.params.get("temperature").and_then(serde_json::Value::as_f64) == Some(0.0)
     }
 
     /// The key of a sample with prepared pictures. `None` if the bytes of a picture are not known because the endpoint

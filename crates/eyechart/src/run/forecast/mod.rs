@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 use super::Spent;
 use crate::image::Preparer;
+use crate::provider::Protocol;
+use crate::provider::protocol::Parameter;
 use crate::types::{Answers, Control, EvalSpec, ImageDetail, ImageSource, Price, Sample, Tokens};
 use token_rule::TokenRule;
 
@@ -140,7 +142,13 @@ impl<'a> Scales<'a> {
 /// What asking `requests` samples of `spec` will take, going by those that were `looked` at, and by what a run that
 /// goes on has `spent`.
 #[must_use]
-pub fn forecast(spec: &EvalSpec, requests: u64, looked: &Weight, spent: &Spent) -> Forecast {
+pub fn forecast(
+    spec: &EvalSpec,
+    protocol: Option<&dyn Protocol>,
+    requests: u64,
+    looked: &Weight,
+    spent: &Spent,
+) -> Forecast {
     let Answers::Endpoint(endpoint) = &spec.answers else { return nothing_sent() };
     let scale = Scale { requests, looked: *looked };
     let recorded = (spent.samples > 0).then_some(spent);
@@ -151,7 +159,7 @@ pub fn forecast(spec: &EvalSpec, requests: u64, looked: &Weight, spent: &Spent) 
     let picture_tokens = (looked.pictures > 0 && recorded.is_none()).then(|| scale.picture_tokens());
     let output_tokens = match recorded {
         Some(spent) => scale.as_recorded(spent.tokens.output, spent),
-        None => scale.output_tokens(&endpoint.params),
+        None => scale.output_tokens(&endpoint.params, protocol),
     };
     let cost = spec.price.as_ref();
     let cost =
@@ -215,14 +223,13 @@ impl Scale {
         Expected::new(self.all(self.looked.picture_tokens), basis)
     }
 
-    fn output_tokens(&self, params: &Map<String, Value>) -> Expected {
-        let limits = ["max_completion_tokens", "max_tokens"];
-        let limit = limits.iter().find_map(|key| Some((key, params.get(*key)?.as_u64()?)));
-        match limit {
-            Some((key, limit)) => {
-                Expected::new(self.requests as f64 * limit as f64, format!("at most: {key} = {limit}"))
+    fn output_tokens(&self, params: &Map<String, Value>, protocol: Option<&dyn Protocol>) -> Expected {
+        let limit = protocol.and_then(|protocol| protocol.parameter(params, Parameter::MaxTokens));
+        match limit.and_then(|(name, limit)| Some((name, limit.as_u64()?))) {
+            Some((name, limit)) => {
+                Expected::new(self.requests as f64 * limit as f64, format!("at most: {name} = {limit}"))
             }
-            None => Expected::unknown("unknown: neither max_tokens nor max_completion_tokens is set"),
+            None => Expected::unknown("unknown: the request sets no limit on the tokens of an answer"),
         }
     }
 

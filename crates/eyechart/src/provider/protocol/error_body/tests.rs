@@ -19,7 +19,7 @@ fn error_bodies_are_read_in_every_shape_that_servers_send() {
         ("<html>\n  <b>502</b></html>", "<html> <b>502</b></html>"),
         ("", ""),
     ] {
-        assert_eq!(Said::of_body(body.as_bytes()).message, text);
+        assert_eq!(ErrorBody::of_body(body.as_bytes()).message, text);
     }
 }
 
@@ -175,7 +175,7 @@ const GEMINI_MINUTE: &str = r#"[{"error":{"code":429,"message":"You exceeded you
 
 #[test]
 fn a_wait_is_read_from_the_details_else_from_the_words() {
-    let wait = |body: &str| Said::of_body(body.as_bytes()).wait;
+    let wait = |body: &str| ErrorBody::of_body(body.as_bytes()).wait;
     assert_eq!(wait(GEMINI_MINUTE), Some(Duration::from_secs(15)));
     let words = |words: &str| wait(&json!({"error": {"message": words}}).to_string());
     assert_eq!(words("Please retry in 15.002899939s."), Some(Duration::from_nanos(15_002_899_939)));
@@ -187,7 +187,7 @@ fn a_wait_is_read_from_the_details_else_from_the_words() {
 
 #[test]
 fn an_error_with_status_200_is_found_wherever_it_is_and_one_that_says_nothing_is_none() {
-    let kind = |reply: Value| Said::of_reply(&reply).map(|said| said.kind_without_status());
+    let kind = |reply: Value| ErrorBody::in_reply(&reply).map(|error| error.kind_without_status());
     for (reply, expected) in [
         (json!({"choices": null, "error": {"code": 429}}), Some(RateLimited)),
         (json!({"object": "error", "message": "overloaded", "code": 503}), Some(ServerError)),
@@ -206,13 +206,13 @@ fn an_error_with_status_200_is_found_wherever_it_is_and_one_that_says_nothing_is
 #[test]
 fn each_error_in_the_wild_is_counted_as_what_it_is() {
     for (status, body, kind) in IN_THE_WILD {
-        assert_eq!(Said::of_body(body.as_bytes()).kind(status), kind, "{status} {body}");
+        assert_eq!(ErrorBody::of_body(body.as_bytes()).kind(status), kind, "{status} {body}");
     }
 }
 
 #[test]
 fn an_error_with_status_200_is_counted_by_its_code_as_number_or_text_else_by_its_words() {
-    let kind = |error: Value| Said::of_error(&error).kind_without_status();
+    let kind = |error: Value| ErrorBody::of_error(&error).kind_without_status();
     assert_eq!(kind(serde_json::json!({"message": "slow down", "code": "429"})), RateLimited);
     assert_eq!(kind(serde_json::json!({"message": "upstream failed", "code": 502})), ServerError);
     assert_eq!(kind(serde_json::json!({"message": "no such key", "code": "401"})), Auth);

@@ -1,52 +1,53 @@
-//! What an error says, in whichever of the shapes that servers use, and how it is counted: by its status, and by its
-//! words where servers have one status for several things. The words are those of servers in the wild.
+//! The errors of OpenAI-compatible servers, in all the shapes that these use. A failure is classified by its status, and
+//! by its words if servers use one status for several failures. The words are those of servers in the wild.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::ErrorReport;
 use crate::text::parse_duration;
 use crate::types::{Failure, FailureKind};
 
-/// Bytes of a foreign error text that are looked at.
+/// The bytes of an error text that are read.
 const LONGEST_ERROR: usize = 64 << 10;
-/// Words in which a thing and that it is missing belong together.
+/// The largest distance, in words, between a thing and the words that it is missing.
 const CLOSE: usize = 12;
-/// What a message calls a picture.
+/// The words for a picture in messages.
 const PICTURE: [&str; 5] = ["image", "images", "image_url", "picture", "pictures"];
 
 /// An error as far as it can be read.
 #[derive(Debug, Default)]
-pub(super) struct Said {
-    /// For people, on one line; empty where there is nothing.
+pub(super) struct ErrorBody {
+    /// The message for people on one line; empty if there is none.
     pub(super) message: String,
-    /// Its `code` and `type`, for programs.
+    /// Its `code` and `type`.
     code: String,
-    /// The code, where it is an HTTP status.
+    /// The code, if it is an HTTP status.
     status: Option<u16>,
-    /// For how long it asks to wait.
+    /// How long the server asks to wait.
     pub(super) wait: Option<Duration>,
 }
 
-impl Said {
-    /// What the body of a reply that is no answer says.
+impl ErrorBody {
+    /// The error in the body of a response with another status than 200.
     pub(super) fn of_body(body: &[u8]) -> Self {
         let parsed: Option<Value> = serde_json::from_slice(body).ok();
         // Gemini's servers wrap their errors in a list.
         let parsed = parsed.as_ref().map(|body| body.get(0).unwrap_or(body));
         let error =
             parsed.and_then(|body| ["error", "detail", "message"].iter().find_map(|key| some(body, key)));
-        let said = error.map(Self::of_error).filter(|said| !said.message.is_empty());
-        let said = said.unwrap_or_else(|| Self { message: one_line(body), ..Self::default() });
+        let found = error.map(Self::of_error).filter(|error| !error.message.is_empty());
+        let found = found.unwrap_or_else(|| Self { message: one_line(body), ..Self::default() });
         match parsed {
-            Some(beside) => said.with_codes_beside(beside),
-            None => said,
+            Some(beside) => found.with_codes_beside(beside),
+            None => found,
         }
     }
 
-    /// What is wrong with a reply that has status 200, where it carries an error: its own, or its first choice's. An
-    /// error that says nothing (`null`, `{}`, `""`) is none: some servers send one with every good answer.
-    pub(super) fn of_reply(reply: &Value) -> Option<Self> {
+    /// The error in a response with status 200: its own, or that of its first choice. An empty error (`null`, `{}`, `""`)
+    /// does not count: some servers send one with every answer.
+    pub(super) fn in_reply(reply: &Value) -> Option<Self> {
         let reply = reply.get(0).unwrap_or(reply);
         let of_choice = || reply.get("choices")?.get(0)?.get("error");
         let error = [reply.get("error"), of_choice()].into_iter().flatten().find(|error| !is_nothing(error));
@@ -65,32 +66,37 @@ impl Said {
         Self { message, code: code_of(error), status: status_of(error), wait }
     }
 
-    /// Mistral's and vLLM's have the code beside the message.
+    /// Takes the codes from `beside` if the error has none: Mistral and vLLM have the code beside the message.
     fn with_codes_beside(self, beside: &Value) -> Self {
         let code = if self.code.is_empty() { code_of(beside) } else { self.code };
         Self { code, status: self.status.or_else(|| status_of(beside)), ..self }
     }
 
-    /// The failure that an error with status 200 is.
+    /// The failure, if the error came with status 200.
     pub(super) fn failure_without_status(&self) -> Failure {
         Failure::new(self.kind_without_status(), format!("status 200 with an error: {}", self.message))
     }
 
-    /// How a reply with this status other than 200 is counted.
-    pub(super) fn kind(&self, status: u16) -> FailureKind {
+    /// What the error reports, if it came with `status`, which is not 200.
+    pub(super) fn report(self, status: u16) -> ErrorReport {
+        ErrorReport { kind: self.kind(status), wait: self.wait, message: self.message }
+    }
+
+    /// The kind of a failure with `status`, which is not 200.
+    fn kind(&self, status: u16) -> FailureKind {
         match status {
-            // A key without credit is refused like a wrong one, and the rest of the run would meet it too.
+            // Every other request would be refused too, for a key without credit as for a wrong one.
             401 | 402 => FailureKind::Auth,
             403 if self.is_filtered() => FailureKind::Refused,
             403 => FailureKind::Auth,
-            // One picture's address, not everybody's.
+            // The address of one picture.
             404 if self.lacks_picture() && !self.lacks_model() => FailureKind::BadRequest,
-            // Every other request would be redirected, sent with a wrong method, or told that the model is gone.
+            // Every other request would get the same response.
             300..=399 | 404 | 405 | 410 => FailureKind::NotFound,
             413 => FailureKind::TooLarge,
             429 if self.is_out_of_credit() => FailureKind::Auth,
             429 => FailureKind::RateLimited,
-            // Some gateways have no status but 400.
+            // Some gateways answer every error with 400.
             400 if self.status == Some(429) => self.kind(429),
             500 if self.exceeds_context() => FailureKind::TooLarge,
             408 | 409 | 500.. => FailureKind::ServerError,
@@ -98,7 +104,7 @@ impl Said {
         }
     }
 
-    /// How an error that came with status 200 is counted: by its code, where that is a status.
+    /// The kind of a failure with status 200: by its code, if that is an HTTP status.
     fn kind_without_status(&self) -> FailureKind {
         match self.status {
             Some(status) => self.kind(status),
@@ -106,7 +112,7 @@ impl Said {
         }
     }
 
-    /// Some gateways have no status but 400 for any of these, so only the words tell.
+    /// The kind by the words: some gateways answer all of these with 400.
     fn kind_by_words(&self) -> Option<FailureKind> {
         if self.refuses_key() {
             Some(FailureKind::Auth)
@@ -128,7 +134,7 @@ impl Said {
             || self.flagged() == Some(Flagged::Account)
     }
 
-    /// By its code alone: Gemini words the quota of a minute as OpenAI does a credit that is used up.
+    /// By the code only: Gemini's message for a quota per minute is OpenAI's for a credit that is used up.
     fn is_out_of_credit(&self) -> bool {
         self.is_coded(&["insufficient_quota", "billing_"]) && !self.is_coded(&["resource_exhausted"])
     }
@@ -151,7 +157,7 @@ impl Said {
         self.is_coded(&CODES) || self.says(&WORDS) || self.flagged() == Some(Flagged::Request)
     }
 
-    /// What it calls flagged: that which it names last before.
+    /// What the message calls flagged: the thing that it names last before that word.
     fn flagged(&self) -> Option<Flagged> {
         let message = self.message.to_lowercase();
         let (before, _) = message.split_once("flagged")?;
@@ -196,7 +202,7 @@ impl Said {
         self.lacks(|word| PICTURE.contains(&word), |_| false)
     }
 
-    /// Whether it says that a thing is missing, and names no other after it that is missing instead.
+    /// Whether the message says that a thing is missing, and not another thing that it names in between.
     fn lacks(&self, is_thing: impl Fn(&str) -> bool, is_other: impl Fn(&str) -> bool) -> bool {
         const MISSING: [&str; 3] = ["not found", "not exist", "not exists"];
         let message = self.message.to_lowercase();
@@ -223,14 +229,14 @@ impl Said {
     }
 }
 
-/// What an error calls flagged.
+/// What a message calls flagged.
 #[derive(PartialEq)]
 enum Flagged {
     Account,
     Request,
 }
 
-/// Whether an error says nothing.
+/// Whether an error is empty.
 pub(super) fn is_nothing(error: &Value) -> bool {
     match error {
         Value::Null | Value::Bool(false) => true,
@@ -241,18 +247,18 @@ pub(super) fn is_nothing(error: &Value) -> bool {
     }
 }
 
-/// Its words; names of models, paths and numbers stay whole.
+/// The words of a message. Names of models, paths and numbers stay whole.
 fn words(message: &str) -> Vec<&str> {
     let is_between = |c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.' | '/');
     message.split(is_between).filter(|word| !word.is_empty()).collect()
 }
 
-/// What is one sample's and not every request's.
+/// Whether the word is for something that belongs to one sample only.
 fn is_thing_of_a_sample(word: &str) -> bool {
     PICTURE.contains(&word) || matches!(word, "file" | "files" | "url" | "http" | "https")
 }
 
-/// Google's `details` with a `retryDelay`, as in `15s`.
+/// The wait in Google's `details`: a `retryDelay` such as `15s`.
 fn wait_of(error: &Value) -> Option<Duration> {
     let details = error.get("details")?.as_array()?;
     details.iter().find_map(|detail| parse_duration(detail.get("retryDelay")?.as_str()?))
@@ -281,14 +287,14 @@ fn text_of(error: &Value) -> String {
     }
 }
 
-/// Codes, types and states that are texts, with those of an inner error, where Azure's servers have them.
+/// All codes, types and states that are texts. Azure has them in an inner error.
 fn code_of(error: &Value) -> String {
     let own = ["code", "type", "status"].iter().filter_map(|key| error.get(key)?.as_str());
     let inner = error.get("innererror").and_then(|inner| inner.get("code")?.as_str());
     own.chain(inner).collect::<Vec<_>>().join(" ")
 }
 
-/// The code, where it is an HTTP status, as a number or as a text.
+/// The code as a number or text, if it is an HTTP status.
 fn status_of(error: &Value) -> Option<u16> {
     let code = ["code", "status"].iter().find_map(|key| match error.get(key)? {
         Value::Number(code) => code.as_u64(),
@@ -298,7 +304,7 @@ fn status_of(error: &Value) -> Option<u16> {
     code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code))
 }
 
-/// A foreign text on one line, as far as anybody would read it.
+/// A text on one line, cut to a length that people read.
 pub(super) fn one_line(body: &[u8]) -> String {
     let head = &body[..body.len().min(LONGEST_ERROR)];
     String::from_utf8_lossy(head).split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,72 +1,26 @@
-//! The OpenAI embeddings protocol: a model that turns texts into vectors.
-
-use std::sync::Arc;
+//! The OpenAI embeddings protocol: texts in, one vector for each out.
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::flow::attempts::{Asker, Read};
-use super::flow::{Gate, Halt, RetryPolicy};
-use super::http::{Client, HttpSettings};
-use super::key::ApiKey;
-use super::openai::tokens;
-use super::said::{Said, is_nothing, one_line};
-use crate::types::{Endpoint, Failure, FailureKind};
+use super::error_body::{ErrorBody, is_nothing, one_line};
+use super::openai_chat::token_count;
+use crate::provider::reply::Read;
+use crate::types::{Failure, FailureKind};
 
-/// Where requests go, behind the base URL.
-const PATH: &str = "/embeddings";
-/// What stands for a text with nothing in it, which servers refuse.
+/// The path of requests after the base URL.
+pub(in crate::provider) const PATH: &str = "/embeddings";
+/// Sent for an empty text, which servers refuse.
 const EMPTY: &str = " ";
 
-/// A model of embeddings at an endpoint, ready to be asked from many tasks at once.
-#[derive(Debug)]
-pub struct EmbeddingModel {
-    asker: Asker,
-    model: String,
-    params: Map<String, Value>,
-}
-
-impl EmbeddingModel {
-    /// The model of `endpoint`; opens no connection yet.
-    ///
-    /// # Errors
-    /// A text that says which setting HTTP does not allow.
-    pub fn new(
-        endpoint: &Endpoint,
-        key: Option<ApiKey>,
-        http: &HttpSettings,
-        policy: RetryPolicy,
-    ) -> Result<Self, String> {
-        let client = Client::new(format!("{}{PATH}", endpoint.base_url), key, http)?;
-        let (model, params) = (endpoint.model.clone(), endpoint.params.clone());
-        Ok(Self { asker: Asker { client, policy }, model, params })
-    }
-
-    /// One vector a text, in their order, all of one size, or why there are none. An empty text is sent as a space.
-    ///
-    /// # Errors
-    /// [`Halt`] where there is no point in asking for any others.
-    pub async fn embed(
-        &self,
-        texts: &[String],
-        gate: &Arc<Gate>,
-    ) -> Result<Result<Vec<Vec<f32>>, Failure>, Halt> {
-        let asked = self.asker.ask(self.body(texts), gate, std::future::pending(), |reply| {
-            parse(reply, texts.len()).unwrap_or_else(Read::failed)
-        });
-        let asked = asked.await?.expect("nothing stops it, so it has ended");
-        Ok(asked.outcome)
-    }
-
-    fn body(&self, texts: &[String]) -> Bytes {
-        let input: Vec<&str> =
-            texts.iter().map(|text| if text.is_empty() { EMPTY } else { text.as_str() }).collect();
-        let mut body =
-            Map::from_iter([("model".to_owned(), json!(self.model)), ("input".to_owned(), json!(input))]);
-        body.extend(self.params.clone());
-        Bytes::from(Value::Object(body).to_string())
-    }
+/// The body of a request for the vectors of `texts`.
+pub(in crate::provider) fn body(model: &str, params: &Map<String, Value>, texts: &[String]) -> Bytes {
+    let input: Vec<&str> =
+        texts.iter().map(|text| if text.is_empty() { EMPTY } else { text.as_str() }).collect();
+    let mut body = Map::from_iter([("model".to_owned(), json!(model)), ("input".to_owned(), json!(input))]);
+    body.extend(params.clone());
+    Bytes::from(Value::Object(body).to_string())
 }
 
 #[derive(Deserialize)]
@@ -84,14 +38,14 @@ struct Entry {
 }
 
 /// The vectors in the order of the texts, of which there were `count`.
-fn parse(body: &[u8], count: usize) -> Result<Read<Vec<Vec<f32>>>, Failure> {
+pub(in crate::provider) fn parse(body: &[u8], count: usize) -> Result<Read<Vec<Vec<f32>>>, Failure> {
     let malformed = |message: String| Failure::new(FailureKind::Malformed, message);
     let reply: Result<Reply, _> = serde_json::from_slice(body);
     let is_good = |reply: &Reply| reply.error.as_ref().is_none_or(is_nothing) && reply.data.len() == count;
-    // Only what is no good is read a second time: vectors are large.
+    // Vectors are large: only a response that cannot be used is read a second time.
     if !reply.as_ref().is_ok_and(is_good) {
-        let said = serde_json::from_slice(body).ok().and_then(|reply: Value| Said::of_reply(&reply));
-        said.map_or(Ok(()), |said| Err(said.failure_without_status()))?;
+        let error = serde_json::from_slice(body).ok().and_then(|reply: Value| ErrorBody::in_reply(&reply));
+        error.map_or(Ok(()), |error| Err(error.failure_without_status()))?;
     }
     let reply = reply
         .map_err(|error| malformed(format!("expected embeddings ({error}), got {:?}", one_line(body))))?;
@@ -112,7 +66,7 @@ fn parse(body: &[u8], count: usize) -> Result<Read<Vec<Vec<f32>>>, Failure> {
     if dim == 0 || !vectors.iter().all(is_whole) {
         return Err(malformed("the embeddings differ in size, or are no numbers".to_owned()));
     }
-    let count_of = |key: &str| reply.usage.as_ref()?.get(key).and_then(tokens);
+    let count_of = |key: &str| reply.usage.as_ref()?.get(key).and_then(token_count);
     let tokens = count_of("total_tokens").or_else(|| count_of("prompt_tokens"));
     Ok(Read { outcome: Ok(vectors), unusable: None, tokens })
 }

@@ -1,0 +1,98 @@
+//! An answer, put together from the events of a response.
+
+use super::protocol::{Decoder, Event};
+use super::reply::{Read, ReplyReader};
+use crate::types::{Failure, FailureKind, ModelOutput, StopReason};
+
+/// Reads one response with status 200 as an answer.
+pub(super) struct AnswerReader {
+    decoder: Box<dyn Decoder>,
+    /// The request field that raises the limit on an answer's tokens.
+    max_tokens: &'static str,
+    events: Vec<Event>,
+    answer: PartialAnswer,
+}
+
+/// An answer as far as it was received.
+struct PartialAnswer {
+    output: ModelOutput,
+    refusal: String,
+    failure: Option<Failure>,
+    /// Whether the response contained anything but a failure.
+    has_output: bool,
+}
+
+impl AnswerReader {
+    pub(super) fn new(decoder: Box<dyn Decoder>, max_tokens: &'static str) -> Self {
+        let output = ModelOutput::recorded("");
+        let answer = PartialAnswer { output, refusal: String::new(), failure: None, has_output: false };
+        Self { decoder, max_tokens, events: Vec::new(), answer }
+    }
+
+    fn add_events(&mut self) {
+        self.events.drain(..).for_each(|event| self.answer.add(event));
+    }
+}
+
+impl ReplyReader for AnswerReader {
+    type Answer = ModelOutput;
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes, &mut self.events);
+        self.add_events();
+    }
+
+    fn finish(mut self) -> Read<ModelOutput> {
+        self.decoder.finish(&mut self.events);
+        self.add_events();
+        self.answer.read(self.max_tokens)
+    }
+}
+
+impl PartialAnswer {
+    fn add(&mut self, event: Event) {
+        let output = &mut self.output;
+        self.has_output |= !matches!(event, Event::Failed(_));
+        match event {
+            Event::Text(text) if output.text.is_empty() => output.text = text,
+            Event::Text(text) => output.text.push_str(&text),
+            Event::Reasoning(text) => output.reasoning.get_or_insert_default().push_str(&text),
+            Event::Refusal(text) => self.refusal.push_str(&text),
+            Event::Model(model) => drop(output.model.get_or_insert(model)),
+            Event::Usage(usage) => output.usage = Some(usage),
+            Event::Stopped(reason) => output.stop_reason = Some(reason),
+            Event::Failed(failure) => drop(self.failure.get_or_insert(failure)),
+        }
+    }
+
+    fn read(self, max_tokens: &str) -> Read<ModelOutput> {
+        let tokens = self.output.usage.map(|usage| usage.total());
+        match self.failure.or_else(|| why_unusable(&self.output, self.refusal, max_tokens)) {
+            None => Read { outcome: Ok(self.output), unusable: None, tokens },
+            Some(failure) => {
+                let unusable = self.has_output.then_some(self.output);
+                Read { outcome: Err(failure), unusable, tokens }
+            }
+        }
+    }
+}
+
+/// Why the output is not an answer, if it has no text. An answer that was cut short is still the model's answer.
+fn why_unusable(output: &ModelOutput, refusal: String, max_tokens: &str) -> Option<Failure> {
+    if !output.text.trim().is_empty() {
+        return None;
+    }
+    if !refusal.is_empty() {
+        return Some(Failure::new(FailureKind::Refused, format!("the model refused: {refusal}")));
+    }
+    Some(match output.stop_reason {
+        Some(StopReason::ContentFilter) => {
+            Failure::new(FailureKind::Refused, "the endpoint's content filter withheld the answer")
+        }
+        Some(StopReason::Length) => Failure::new(
+            FailureKind::Truncated,
+            format!("the token limit was reached before the answer began (raise it: --param {max_tokens}=N)"),
+        ),
+        _ => Failure::new(FailureKind::Empty, "the answer is empty"),
+    })
+}

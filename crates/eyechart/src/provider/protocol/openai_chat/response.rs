@@ -1,0 +1,247 @@
+//! A response of the protocol: a whole JSON object, or a stream of events. Some gateways stream even if nobody asks for it.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Deserializer, Value};
+
+use super::super::error_body::{ErrorBody, one_line};
+use super::super::event_stream::{EventStream, is_event_stream};
+use super::super::{Decoder, Event};
+use crate::types::{Failure, FailureKind, StopReason, Usage};
+
+/// The data of the event that ends a stream.
+const DONE: &[u8] = b"[DONE]";
+
+/// Decodes one response.
+#[derive(Debug)]
+pub(super) struct ResponseDecoder {
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// The first bytes, too few to know the form.
+    Unknown(Vec<u8>),
+    /// A JSON object as far as it was received.
+    Whole(Vec<u8>),
+    Stream(EventStream, Progress),
+}
+
+/// How far a stream has come.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Whether the model has stopped: a stream may end without `[DONE]` then.
+    has_stopped: bool,
+    /// Whether `[DONE]` or a failure came: what comes after it does not count.
+    has_ended: bool,
+}
+
+impl Default for ResponseDecoder {
+    fn default() -> Self {
+        Self { form: Form::Unknown(Vec::new()) }
+    }
+}
+
+impl Decoder for ResponseDecoder {
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
+        match &mut self.form {
+            Form::Whole(body) => body.extend_from_slice(bytes),
+            Form::Stream(stream, progress) => stream.push(bytes, |data| progress.read(data, events)),
+            Form::Unknown(start) => {
+                start.extend_from_slice(bytes);
+                let start = std::mem::take(start);
+                self.form = match is_event_stream(&start) {
+                    None => Form::Unknown(start),
+                    Some(false) => Form::Whole(start),
+                    Some(true) => {
+                        self.form = Form::Stream(EventStream::default(), Progress::default());
+                        return self.push(&start, events);
+                    }
+                };
+            }
+        }
+    }
+
+    fn finish(&mut self, events: &mut Vec<Event>) {
+        match &mut self.form {
+            Form::Unknown(body) | Form::Whole(body) => read_whole(body, events),
+            Form::Stream(stream, progress) => {
+                stream.finish(|data| progress.read(data, events));
+                if !progress.has_ended && !progress.has_stopped {
+                    let message = "the reply is a stream that breaks off: expected a finish_reason or [DONE]";
+                    events.push(malformed(message.to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// The fields of a response, or of one chunk of a stream.
+#[derive(Deserialize)]
+struct Reply {
+    choices: Option<Vec<Choice>>,
+    model: Option<String>,
+    usage: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    /// In a whole response.
+    message: Option<Message>,
+    /// In a chunk.
+    delta: Option<Message>,
+    finish_reason: Option<String>,
+}
+
+/// A message, or the next piece of one.
+#[derive(Default, Deserialize)]
+struct Message {
+    content: Option<Value>,
+    refusal: Option<String>,
+    reasoning_content: Option<Value>,
+    reasoning: Option<Value>,
+}
+
+fn read_whole(body: &[u8], events: &mut Vec<Event>) {
+    let reply = serde_json::from_slice(body).and_then(reply_of);
+    let reply: Reply = match reply {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(failure)) => return events.push(Event::Failed(failure)),
+        Err(error) => {
+            let message = format!("expected a chat completion ({error}), got {:?}", one_line(body));
+            return events.push(malformed(message));
+        }
+    };
+    push_model_and_usage(reply.model, reply.usage, events);
+    let choice = reply.choices.into_iter().flatten().next();
+    let Some(Choice { message: Some(message), finish_reason, .. }) = choice else {
+        return events.push(malformed("expected choices[0].message in the reply, found none".to_owned()));
+    };
+    push_message(message, events);
+    push_finish_reason(finish_reason.as_deref(), events);
+}
+
+impl Progress {
+    /// Reads the data of one event: usually one chunk. Servers that send no empty lines put several into one event.
+    fn read(&mut self, data: &[u8], events: &mut Vec<Event>) {
+        if self.has_ended {
+            return;
+        }
+        let chunks = before_done(data);
+        for chunk in Deserializer::from_slice(chunks).into_iter::<Value>() {
+            match chunk.and_then(reply_of) {
+                Ok(Ok(chunk)) => self.read_chunk(chunk, events),
+                Ok(Err(failure)) => return self.fail(Event::Failed(failure), events),
+                Err(error) => {
+                    let expected = format!("expected events of a chat completion ({error})");
+                    return self.fail(malformed(format!("{expected}, got {:?}", one_line(data))), events);
+                }
+            }
+        }
+        self.has_ended = chunks.len() < data.len();
+    }
+
+    fn read_chunk(&mut self, chunk: Reply, events: &mut Vec<Event>) {
+        push_model_and_usage(chunk.model, chunk.usage, events);
+        // The last chunk may have the usage only.
+        let Some(choice) = chunk.choices.into_iter().flatten().next() else { return };
+        push_message(choice.delta.unwrap_or_default(), events);
+        self.has_stopped |= choice.finish_reason.is_some();
+        push_finish_reason(choice.finish_reason.as_deref(), events);
+    }
+
+    fn fail(&mut self, failure: Event, events: &mut Vec<Event>) {
+        self.has_ended = true;
+        events.push(failure);
+    }
+}
+
+/// The lines before `[DONE]`; all lines if there is no such line.
+fn before_done(data: &[u8]) -> &[u8] {
+    let mut start = 0;
+    for line in data.split(|byte| *byte == b'\n') {
+        if line == DONE {
+            return &data[..start];
+        }
+        start += line.len() + 1;
+    }
+    data
+}
+
+/// The fields that are read; the inner error if the value carries an error, whatever else is in it.
+fn reply_of<T: DeserializeOwned>(value: Value) -> Result<Result<T, Failure>, serde_json::Error> {
+    match ErrorBody::in_reply(&value) {
+        Some(error) => Ok(Err(error.failure_without_status())),
+        None => serde_json::from_value(value).map(Ok),
+    }
+}
+
+fn push_model_and_usage(model: Option<String>, usage: Option<Value>, events: &mut Vec<Event>) {
+    events.extend(model.map(Event::Model));
+    events.extend(usage.filter(Value::is_object).map(|usage| Event::Usage(usage_of(&usage))));
+}
+
+fn push_message(message: Message, events: &mut Vec<Event>) {
+    events.extend(reasoning_of(&message).map(Event::Reasoning));
+    events.extend(message.content.as_ref().map(|content| Event::Text(content_text(content))));
+    events.extend(message.refusal.filter(|refusal| !refusal.is_empty()).map(Event::Refusal));
+}
+
+fn push_finish_reason(reason: Option<&str>, events: &mut Vec<Event>) {
+    events.extend(reason.map(|reason| Event::Stopped(stop_reason(reason))));
+    if reason == Some("error") {
+        let message = "the answer broke off (finish_reason: error)";
+        events.push(Event::Failed(Failure::new(FailureKind::ServerError, message)));
+    }
+}
+
+fn malformed(message: String) -> Event {
+    Event::Failed(Failure::new(FailureKind::Malformed, message))
+}
+
+/// The text of a message's content: a string, or a list of parts. Only parts with text count.
+fn content_text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+/// The reasoning: in a field of its own, which servers call by two names, or in the parts of the content (Mistral).
+fn reasoning_of(message: &Message) -> Option<String> {
+    let fields = [&message.reasoning_content, &message.reasoning];
+    let apart = fields.into_iter().flatten().map(content_text).find(|text| !text.is_empty());
+    apart.or_else(|| {
+        let thinking = message.content.as_ref()?.as_array()?.iter().filter_map(|part| part.get("thinking"));
+        Some(thinking.map(content_text).collect::<String>()).filter(|text| !text.is_empty())
+    })
+}
+
+fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "stop" | "end_turn" | "eos" => StopReason::Stop,
+        "length" | "max_tokens" | "model_length" => StopReason::Length,
+        "content_filter" => StopReason::ContentFilter,
+        _ => StopReason::Other,
+    }
+}
+
+/// The token counts. A value that is not a count is absent: it is no reason to pay for the answer again.
+fn usage_of(usage: &Value) -> Usage {
+    Usage {
+        input_tokens: usage.get("prompt_tokens").and_then(token_count),
+        output_tokens: usage.get("completion_tokens").and_then(token_count),
+        reasoning_tokens: usage.pointer("/completion_tokens_details/reasoning_tokens").and_then(token_count),
+    }
+}
+
+/// A count, also if it is written as `10.0`.
+pub(in crate::provider::protocol) fn token_count(number: &Value) -> Option<u64> {
+    // Below this limit, 2^53, every whole number is exact in binary.
+    let is_count = |number: &f64| number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(number);
+    number.as_u64().or_else(|| number.as_f64().filter(is_count).map(|number| number as u64))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Responses as servers send them, whole and streamed, read as answers.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::provider::OPENAI_CHAT;
+use crate::provider::reading::read_answer;
+use crate::types::ModelOutput;
+
+/// The answer, or the failure with the part of an answer that came before it.
+fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<ModelOutput>>)> {
+    let read = read_answer(OPENAI_CHAT, body);
+    read.outcome.map_err(|failure| (failure, read.unusable.map(Box::new)))
+}
+
+#[test]
+fn reasoning_is_kept_apart_from_the_answer() {
+    let reply = json!({"model": "m-1", "choices": [{"finish_reason": "stop", "message":
+        {"content": "B", "reasoning_content": "Hm."}}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 4, "completion_tokens_details": {"reasoning_tokens": 3}}});
+    let output = parse(reply.to_string().as_bytes()).unwrap();
+    assert_eq!((output.text.as_str(), output.reasoning.as_deref()), ("B", Some("Hm.")));
+    assert_eq!(output.usage.unwrap().reasoning_tokens, Some(3));
+
+    let parts = json!({"choices": [{"message": {"content": [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "B"}]}}]});
+    let output = parse(parts.to_string().as_bytes()).unwrap();
+    assert_eq!((output.text.as_str(), output.reasoning.as_deref()), ("B", Some("Hm.")));
+}
+
+#[test]
+fn an_answer_that_is_none_says_why() {
+    let reply = |message: Value, finish: &str| {
+        let reply = json!({"choices": [{"message": message, "finish_reason": finish}]});
+        parse(reply.to_string().as_bytes()).unwrap_err().0
+    };
+    assert_eq!(reply(json!({"content": " \n"}), "stop").kind, FailureKind::Empty);
+    assert_eq!(reply(json!({"content": null}), "length").kind, FailureKind::Truncated);
+    assert_eq!(reply(json!({"content": ""}), "content_filter").kind, FailureKind::Refused);
+    assert_eq!(reply(json!({"refusal": "I can't."}), "stop").kind, FailureKind::Refused);
+    for broken in ["", "<html>", "{}", "[]", "{\"choices\": [{}]}", "{\"error\": {\"message\": \"busy\"}}"] {
+        assert_eq!(parse(broken.as_bytes()).unwrap_err().0.kind, FailureKind::Malformed, "{broken}");
+    }
+    let upstream = json!({"choices": [{"finish_reason": "error", "message": {"content": "The"},
+        "error": {"code": 502, "message": "upstream failed"}}]});
+    assert_eq!(parse(upstream.to_string().as_bytes()).unwrap_err().0.kind, FailureKind::ServerError);
+}
+
+#[test]
+fn odd_fields_beside_an_answer_leave_it_an_answer() {
+    let answer = |field: &str, value: Value| {
+        let mut reply = json!({"choices": [{"message": {"content": "B"}, "finish_reason": "stop"}]});
+        reply[field] = value;
+        parse(reply.to_string().as_bytes()).unwrap()
+    };
+    for (count, read) in [(json!(10.0), Some(10)), (json!(-1), None), (json!(1.5), None), (json!("9"), None)]
+    {
+        let output = answer("usage", json!({"prompt_tokens": count, "completion_tokens": 4}));
+        assert_eq!(output.text, "B");
+        let usage = output.usage.unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (read, Some(4)), "{count}");
+    }
+    assert_eq!(answer("usage", json!([1])).usage, None);
+    for nothing in [json!(null), json!({}), json!("")] {
+        assert_eq!(answer("error", nothing).text, "B");
+    }
+}
+
+#[test]
+fn an_answer_that_broke_off_is_a_failure_of_the_server_with_what_was_paid_for() {
+    let reply = json!({"choices": [{"message": {"content": "The left"}, "finish_reason": "error"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 2}});
+    let (failure, unusable) = parse(reply.to_string().as_bytes()).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::ServerError);
+    assert_eq!(unusable.unwrap().usage.unwrap().total(), 11);
+}
+
+const BEGINS: &str = ": a comment\n\ndata: {\"model\":\"m-1\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\r\n\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"A ri\"}}]}\n\ndata:{\"choices\":[{\"delta\":{\"content\":\"se.\",\"reasoning_content\":\"Hm.\"}}]}\n\n";
+const ENDS: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}\n\n";
+
+#[test]
+fn a_stream_is_the_reply_that_its_pieces_are_of_also_without_its_last_line() {
+    for end in ["", "data: [DONE]\n\n", "data: [DONE]"] {
+        let output = parse(format!("{BEGINS}{ENDS}{end}").as_bytes()).unwrap();
+        assert_eq!((output.text.as_str(), output.reasoning.as_deref()), ("A rise.", Some("Hm.")));
+        assert_eq!((output.model.as_deref(), output.stop_reason), (Some("m-1"), Some(StopReason::Stop)));
+        assert_eq!(output.usage.unwrap().total(), 11);
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_off_or_carries_an_error_is_no_answer() {
+    let kind = |end: &str| {
+        let (failure, received) = parse(format!("{BEGINS}{end}").as_bytes()).unwrap_err();
+        assert_eq!(received.unwrap().text, "A rise.");
+        failure.kind
+    };
+    assert_eq!(kind(""), FailureKind::Malformed);
+    assert_eq!(kind("data: {\"choi"), FailureKind::Malformed);
+    assert_eq!(kind("data: <html>\n\n"), FailureKind::Malformed);
+    let error = "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\ndata: [DONE]\n\n";
+    assert_eq!(kind(error), FailureKind::ServerError);
+}
+
+#[test]
+fn an_event_may_have_several_data_lines_and_events_may_lack_the_empty_line_between_them() {
+    let over_lines = "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"A\"},\ndata: \"finish_reason\":\"stop\"}]}\n\n";
+    assert_eq!(parse(over_lines.as_bytes()).unwrap().text, "A");
+    let chunk = |text: &str| format!("data: {}\n", json!({"choices": [{"delta": {"content": text}}]}));
+    let without_empty_lines = format!("{}{}data: [DONE]\n{}", chunk("A "), chunk("rise."), chunk("Ignored."));
+    assert_eq!(parse(without_empty_lines.as_bytes()).unwrap().text, "A rise.");
+}
+
+#[test]
+fn thinking_within_a_streamed_content_is_reasoning() {
+    let thinking = json!({"choices": [{"finish_reason": "stop", "delta": {"content": [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "B"}]}}]});
+    let output = parse(format!("data: {thinking}\n\n").as_bytes()).unwrap();
+    assert_eq!((output.text.as_str(), output.reasoning.as_deref()), ("B", Some("Hm.")));
+}
+
+fn decode(pieces: impl Iterator<Item = impl AsRef<[u8]>>) -> Vec<Event> {
+    let (mut decoder, mut events) = (ResponseDecoder::default(), Vec::new());
+    pieces.for_each(|piece| decoder.push(piece.as_ref(), &mut events));
+    decoder.finish(&mut events);
+    events
+}
+
+proptest! {
+    #[test]
+    fn the_events_do_not_depend_on_how_the_network_splits_the_bytes(
+        size in 1_usize..40,
+        ends_with_done in any::<bool>(),
+        is_crlf in any::<bool>(),
+        is_whole in any::<bool>(),
+    ) {
+        let whole = json!({"model": "m", "choices": [{"message": {"content": "Grüße, 猫!"}, "finish_reason": "stop"}]});
+        let done = if ends_with_done { "data: [DONE]" } else { "" };
+        let stream = format!("{BEGINS}data: {}\n\n{ENDS}{done}", json!({"choices": [{"delta": {"content": "猫"}}]}));
+        let text = if is_whole { whole.to_string() } else { stream };
+        let text = if is_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text };
+        let expected = decode([&text].into_iter());
+        prop_assert_eq!(decode(text.as_bytes().chunks(size)), expected);
+    }
+}
