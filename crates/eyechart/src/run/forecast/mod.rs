@@ -225,11 +225,15 @@ impl Scale {
 
     fn output_tokens(&self, params: &Map<String, Value>, protocol: Option<&dyn Protocol>) -> Expected {
         let limit = protocol.and_then(|protocol| protocol.parameter(params, Parameter::MaxTokens));
+        let names = protocol.map_or(&[][..], |protocol| protocol.parameter_names(Parameter::MaxTokens));
         match limit.and_then(|(name, limit)| Some((name, limit.as_u64()?))) {
             Some((name, limit)) => {
                 Expected::new(self.requests as f64 * limit as f64, format!("at most: {name} = {limit}"))
             }
-            None => Expected::unknown("unknown: the request sets no limit on the tokens of an answer"),
+            None => {
+                let hint = names.first().map(|name| format!(" (--param {name}=N)")).unwrap_or_default();
+                Expected::unknown(format!("unknown: no limit is set{hint}"))
+            }
         }
     }
 
