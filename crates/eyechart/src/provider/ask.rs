@@ -52,11 +52,11 @@ impl Provider {
         self.protocol.body(&self.model, &self.params, request)
     }
 
-    /// Sends `body` through `gate` until it is answered, refused for good, or given up. `None`: `stopped` came
-    /// first, while it waited, and the sample has not ended.
+    /// Sends `body` through `gate` until there is an answer, or the sample has failed. `None`: the sample waited when
+    /// `stopped` came, and has not ended.
     ///
     /// # Errors
-    /// [`Halt`] where the run cannot go on; the sample has not ended.
+    /// [`Halt`] if the run must stop; the sample has not ended.
     pub async fn ask(
         &self,
         body: bytes::Bytes,

@@ -17,7 +17,7 @@ use crate::net::{http_client, retry_after};
 use crate::text::causes;
 use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 
-/// No reply to one question is longer than this.
+/// The largest response in bytes. A longer one fails.
 const LARGEST_REPLY: usize = 16 << 20;
 /// Characters of a failure's message that are kept.
 const EXCERPT: usize = 400;
@@ -59,13 +59,13 @@ pub enum ProviderError {
 /// How requests are sent.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// For one attempt, from sending to the whole reply.
+    /// The longest time of one attempt, from sending to the end of the response.
     pub timeout: Duration,
-    /// Connections kept open between requests.
+    /// The number of connections that are kept open between requests.
     pub connections: usize,
-    /// Additional headers.
+    /// Headers that are sent besides those of the protocol, in place of those with the same name.
     pub headers: Vec<Header>,
-    /// Where requests and replies are logged; nowhere, if absent.
+    /// The log of requests and responses; none is kept, if absent.
     pub log: Option<Arc<HttpLog>>,
 }
 
@@ -124,7 +124,7 @@ impl Client {
         Ok(Self { client, url, protocol, headers, secrets, timeout, log })
     }
 
-    /// Where requests go.
+    /// The address that requests are sent to.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -185,7 +185,7 @@ impl Client {
         Ok(())
     }
 
-    /// Logs the attempt where somebody wants it.
+    /// Logs the attempt, if there is a log.
     fn note(&self, attempt: &Attempt, body: &[u8], received: &ReceivedReply) {
         let Some(log) = &self.log else { return };
         let reply = received
@@ -202,7 +202,7 @@ impl Client {
         });
     }
 
-    /// Why no whole reply came.
+    /// Why there is no complete response.
     fn transport(&self, error: reqwest::Error) -> Failure {
         let kind = if is_tls(&error) { FailureKind::Tls } else { FailureKind::Connection };
         if error.is_timeout() && !error.is_connect() {
@@ -212,7 +212,7 @@ impl Client {
         Failure::new(kind, causes(&error.without_url()))
     }
 
-    /// The output without a key in it: nothing that is as long occurs in an answer by chance.
+    /// The output without API keys. A text as long as a key does not occur in an answer by chance.
     pub(super) fn without_keys(&self, output: ModelOutput) -> ModelOutput {
         let hide = |text: String| self.secrets.hide_long(text);
         ModelOutput {
@@ -223,8 +223,7 @@ impl Client {
         }
     }
 
-    /// The failure without any secret in it (endpoints quote keys back in their errors), then cut to a length that
-    /// a record bears.
+    /// The failure without secrets (endpoints quote keys in their errors), cut to a length that fits a record.
     pub(super) fn presentable(&self, failure: Failure) -> Failure {
         Failure { message: shortened(&self.secrets.hide(failure.message)), ..failure }
     }
@@ -269,7 +268,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, error: &ErrorRepo
     Failure::new(error.kind, message)
 }
 
-/// Whether it was the encryption that failed: errors of the TLS library hide inside those of the connection.
+/// Whether TLS failed. Errors of the TLS library are inside those of the connection.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     error.is::<rustls::Error>()

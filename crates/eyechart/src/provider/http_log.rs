@@ -1,5 +1,5 @@
-//! What went over the wire, one line of JSON an attempt, for whoever has to find out what an endpoint does
-//! (`--log-http`). No picture is in it, and `[key]` stands for whatever may be secret.
+//! The log of HTTP requests and responses (`--log-http`): one line of JSON for each attempt. It has no pictures, and
+//! `[key]` in place of everything that may be secret.
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use super::key::Secrets;
 
-/// Characters of a reply's body that are kept.
+/// Characters of a response's body that are logged.
 const EXCERPT: usize = 4_000;
 
-/// A log of requests and replies. What cannot be written is left out: the run's record is elsewhere.
+/// A log of requests and responses. A line that cannot be written is left out: the run's record does not depend on it.
 pub struct HttpLog(Mutex<Box<dyn Write + Send>>);
 
 impl std::fmt::Debug for HttpLog {
@@ -22,10 +22,10 @@ impl std::fmt::Debug for HttpLog {
     }
 }
 
-/// One attempt. Missing is absent.
+/// One attempt.
 #[derive(Serialize)]
 pub(super) struct Exchange<'a> {
-    /// When the request was sent.
+    /// The time of sending: UTC, RFC 3339.
     pub(super) at: &'a str,
     pub(super) url: &'a str,
     pub(super) request: Message,
@@ -33,14 +33,14 @@ pub(super) struct Exchange<'a> {
     pub(super) status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reply: Option<Message>,
-    /// From sending to the whole reply.
+    /// Seconds from sending to the end of the response.
     pub(super) seconds: f64,
-    /// Why the attempt failed, where it did before the reply's meaning was looked at.
+    /// Why the attempt failed; absent if it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
 }
 
-/// A request or a reply: headers, size, and the beginning of a reply's body.
+/// A request or a response: headers, size, and the beginning of a response's body.
 #[derive(Clone, Serialize)]
 pub(super) struct Message {
     headers: Map<String, Value>,
@@ -58,11 +58,11 @@ impl Message {
     /// `body` may be the beginning only of the `bytes` that were received.
     pub(super) fn reply(headers: &HeaderMap, body: &[u8], bytes: usize, secrets: &Secrets) -> Self {
         let value = |(name, value): (_, &HeaderValue)| match name {
-            // Whoever has a session's cookie may go on with the session.
+            // A session's cookie gives access to the session.
             &SET_COOKIE => (name.to_string(), "[key]".into()),
             _ => (name.to_string(), secrets.hide(shown(value)).into()),
         };
-        // Hidden before it is cut, so that no part of a secret is left.
+        // Secrets are hidden before the text is cut, so that no part of one is left.
         let text = secrets.hide(String::from_utf8_lossy(body).into_owned());
         let body_shown = text.chars().take(EXCERPT).collect();
         Self { headers: headers.iter().map(value).collect(), bytes, body: body_shown }
@@ -78,7 +78,7 @@ fn shown(value: &HeaderValue) -> String {
 }
 
 impl HttpLog {
-    /// A log that goes to `file`.
+    /// A log that is written to `file`.
     pub fn new(file: impl Write + Send + 'static) -> Self {
         Self(Mutex::new(Box::new(file)))
     }
@@ -86,7 +86,7 @@ impl HttpLog {
     pub(super) fn write(&self, exchange: &Exchange<'_>) {
         let Ok(mut line) = serde_json::to_vec(exchange) else { return };
         line.push(b'\n');
-        // Whole lines in one write each, so that two of them never mix.
+        // One write for each line, so that lines never mix.
         let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line);
     }
 }

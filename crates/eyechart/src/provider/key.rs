@@ -1,26 +1,26 @@
-//! API keys: read once from the environment, never shown.
+//! API keys: read from the environment, never shown.
 
-/// A shorter header value is no secret, and hiding it would garble every text.
+/// The fewest characters of a secret. Hiding shorter header values would garble every text.
 const SECRET: usize = 6;
 
-/// A secret of fewer characters may be a word (`ollama`), which an answer must keep.
+/// The fewest characters of a secret that is hidden in answers. A shorter one may be a word, such as `ollama`.
 const LONG: usize = 16;
 
-/// A key. Its debug form shows nothing of it.
+/// An API key. Its debug form does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
-/// A header that is sent with every request. Its value may be a secret: the debug form shows nothing of it.
+/// A header that is sent with every request. Its value may be a secret, so the debug form does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
-    /// As HTTP has it.
+    /// The header's name.
     pub name: String,
-    /// What no file, log or error may show.
+    /// The header's value. No file, log or error may show it.
     pub value: String,
 }
 
 impl Header {
-    /// A header.
+    /// The header `name` with `value`. Neither is checked here.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: value.into() }
     }
@@ -32,42 +32,42 @@ impl std::fmt::Debug for Header {
     }
 }
 
-/// Texts that no file, log or error may show.
+/// Secret texts, which no file, log or error may show.
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Vec<String>);
 
-/// Why a key cannot be used.
+/// Why an API key cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The variable is not set or empty.
+    /// The variable is not set, or it is empty.
     #[error(
         "no API key: the environment variable {variable} is not set; export it, or name a keyless endpoint (--base-url, --embed-base-url)"
     )]
     Missing {
-        /// The variable that was looked at.
+        /// The variable's name.
         variable: String,
     },
-    /// A stand-in from somebody's documentation.
+    /// The key is a placeholder from documentation.
     #[error(
         "the API key in {variable} is a placeholder, not a key: set it to the key that the provider gave you"
     )]
     Placeholder {
-        /// The variable that holds it.
+        /// The variable's name.
         variable: String,
     },
-    /// Not something an HTTP header can carry.
+    /// The key has characters that an HTTP header cannot carry.
     #[error("the API key in {variable} has a line break or another character that no key has")]
     Unsendable {
-        /// The variable that holds it.
+        /// The variable's name.
         variable: String,
     },
 }
 
 impl ApiKey {
-    /// The key that `variable` holds, given as `value`; `None` where there is none and none is needed.
+    /// The key in `value`, the content of `variable`. `None` if there is no key and none is required.
     ///
     /// # Errors
-    /// [`KeyError`] where it is missing though `required`, a placeholder, or no header text.
+    /// [`KeyError`] if the key is missing and `required`, or if it is not a key.
     pub fn check(variable: &str, value: Option<String>, required: bool) -> Result<Option<Self>, KeyError> {
         let variable = || variable.to_owned();
         let key = value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
@@ -89,7 +89,8 @@ impl ApiKey {
 }
 
 impl Secrets {
-    /// The key and the values of headers, whole and word by word, the longest first so that none is hidden in part.
+    /// The key and the values of headers, whole and word by word. The longest comes first, so that no secret is hidden in
+    /// part.
     pub(super) fn of(key: Option<&ApiKey>, headers: &[Header]) -> Self {
         let words = |value: &String| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let values =
@@ -104,18 +105,18 @@ impl Secrets {
         Self(secrets)
     }
 
-    /// `text` with `[key]` for each of them.
+    /// `text` with `[key]` in place of each secret.
     pub(super) fn hide(&self, text: String) -> String {
         self.0.iter().fold(text, hidden)
     }
 
-    /// The same for those alone that are no words of any language.
+    /// `text` with `[key]` in place of each secret that is too long to be a word.
     pub(super) fn hide_long(&self, text: String) -> String {
         self.0.iter().filter(|secret| secret.len() >= LONG).fold(text, hidden)
     }
 }
 
-/// As it stands in JSON, where an endpoint quotes it.
+/// The secret as JSON has it: endpoints quote keys in their errors.
 fn quoted(secret: &str) -> String {
     let quoted = serde_json::Value::from(secret).to_string();
     quoted[1..quoted.len() - 1].to_owned()
@@ -131,7 +132,7 @@ impl std::fmt::Debug for ApiKey {
     }
 }
 
-/// Whether this is a stand-in from somebody's documentation. A word `your` or the like is in no key.
+/// Whether the key is a placeholder from documentation. No real key contains a word such as `your`.
 pub(super) fn is_placeholder(key: &str) -> bool {
     let lower = key.to_lowercase();
     let bracketed = [('<', '>'), ('[', ']'), ('{', '}')];

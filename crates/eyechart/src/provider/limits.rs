@@ -1,19 +1,18 @@
-//! What well-known providers are known to take of pictures: written down in November 2026, mostly from copies of
-//! their documentation.
+//! The limits of well-known providers on pictures, as of November 2026, mostly from copies of their documentation.
 //!
-//! Only what they state is here; a provider that is not here has no known limit. `docs/images.md` shows the table.
+//! A provider that is not in the table has no known limit. `docs/images.md` shows the table.
 
 use std::num::NonZeroU32;
 
 use crate::types::ImageLimits;
 
-/// The host that a provider's requests go to, and what it takes.
+/// The host of a provider, and its limits.
 const IMAGE_LIMITS: &[(&str, ImageLimits)] = &[
     (
         "api.anthropic.com",
         ImageLimits {
             provider: "anthropic",
-            // Stated as 5 MB of base64.
+            // The documentation says 5 MB of base64.
             bytes: Some(3_750_000),
             side: NonZeroU32::new(8_000),
             pictures: Some(100),
@@ -33,7 +32,7 @@ const IMAGE_LIMITS: &[(&str, ImageLimits)] = &[
     ),
 ];
 
-/// What the endpoint at `base_url` takes; nothing is limited where it is not in the table.
+/// The limits of the endpoint at `base_url`; no limits if its host is not in the table.
 #[must_use]
 pub fn image_limits(base_url: &str) -> ImageLimits {
     let url = reqwest::Url::parse(base_url).ok();

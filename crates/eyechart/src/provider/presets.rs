@@ -9,7 +9,7 @@ pub struct Preset {
     pub name: &'static str,
     /// The address before the path of the protocol.
     pub base_url: &'static str,
-    /// The environment variable with the key.
+    /// The environment variable with the API key.
     pub key_variable: &'static str,
     /// Whether the endpoint refuses requests without a key.
     pub key_required: bool,
@@ -44,45 +44,45 @@ pub fn key_variables() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|preset| preset.key_variable).chain([CUSTOM_KEY_VARIABLE])
 }
 
-/// `provider/name`, taken apart.
+/// A model's name, `PROVIDER/NAME`, in its two parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelName {
-    /// Before the first slash.
+    /// The part before the first slash.
     pub provider: String,
-    /// Behind it: the model as the endpoint knows it, slashes and all.
+    /// The rest, which may have slashes: the model's name at the endpoint.
     pub model: String,
 }
 
 /// Why a model's name or address cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelNameError {
-    /// No slash, or nothing on one side of it.
+    /// There is no slash, or one side of it is empty.
     #[error("the model {given:?} is not PROVIDER/NAME: expected something like mistral/pixtral-12b-2409")]
     Shape {
-        /// What was given.
+        /// The text that was given.
         given: String,
     },
-    /// Neither a preset nor an address.
+    /// The provider has no preset, and no address was given.
     #[error(
         "no provider {given:?}: expected one of {}, or any name together with an address (--base-url, --embed-base-url)",
         PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
     )]
     UnknownProvider {
-        /// What was given.
+        /// The text that was given.
         given: String,
     },
-    /// An address that is none.
+    /// The address is not an http(s) address.
     #[error("the base URL {given:?} is not an address: expected something like http://localhost:8000/v1")]
     BaseUrl {
-        /// What was given.
+        /// The text that was given.
         given: String,
     },
-    /// An address with more in it than an address.
+    /// The address has a part that may hold a secret.
     #[error(
         "the base URL holds {what}: expected scheme, host and path alone, such as http://localhost:8000/v1; a key goes into its variable or into --header"
     )]
     BaseUrlHolds {
-        /// What should not be in it.
+        /// The part.
         what: &'static str,
     },
 }
@@ -90,7 +90,7 @@ pub enum ModelNameError {
 impl std::str::FromStr for ModelName {
     type Err = ModelNameError;
 
-    /// Splits at the first slash.
+    /// Splits the text at the first slash.
     fn from_str(given: &str) -> Result<Self, ModelNameError> {
         match given.split_once('/') {
             Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
@@ -112,10 +112,10 @@ impl ModelName {
         PRESETS.iter().find(|preset| preset.name == self.provider)
     }
 
-    /// The address requests go to: `given`, else the preset's. Without a slash at its end.
+    /// The base URL: `given`, else the preset's, without a slash at its end and without the path of a protocol.
     ///
     /// # Errors
-    /// [`ModelNameError`] where there is neither, or where it is no http(s) address.
+    /// [`ModelNameError`] if there is neither, or if it is not an http(s) address.
     pub fn base_url(&self, given: Option<&str>) -> Result<String, ModelNameError> {
         let address = match (given, self.preset()) {
             (Some(address), _) => address,
@@ -129,7 +129,7 @@ impl ModelName {
         let Ok(url) = reqwest::Url::parse(address) else {
             return Err(ModelNameError::BaseUrl { given: address.to_owned() });
         };
-        // Not quoted: these are the places where an address holds secrets.
+        // The address is not quoted: these are the parts where it may hold secrets.
         if !url.username().is_empty() || url.password().is_some() {
             return Err(ModelNameError::BaseUrlHolds { what: "a user name or password" });
         }
@@ -149,13 +149,13 @@ impl ModelName {
         OPENAI_CHAT
     }
 
-    /// The environment variable with this provider's key.
+    /// The environment variable with this provider's API key.
     #[must_use]
     pub fn key_variable(&self) -> &'static str {
         self.preset().map_or(CUSTOM_KEY_VARIABLE, |preset| preset.key_variable)
     }
 
-    /// Whether a request without a key is pointless. An address of one's own may need none.
+    /// Whether the provider refuses requests without a key. Another address than the preset's may not need one.
     #[must_use]
     pub fn key_required(&self, base_url_given: bool) -> bool {
         !base_url_given && self.preset().is_some_and(|preset| preset.key_required)

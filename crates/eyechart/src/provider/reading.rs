@@ -1,4 +1,4 @@
-//! What one whole reply comes to, without a network: as a run would take it.
+//! Reads one whole response without a network, as a run would.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::protocol::Protocol;
 use super::reply::{Read, ReplyReader};
 use crate::types::{Failure, ModelOutput};
 
-/// A reply that was read.
+/// A response that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// The answer, or why it is none.
+    /// The answer, or why the response is not one.
     pub outcome: Result<ModelOutput, Failure>,
-    /// The wait that it asks for.
+    /// How long the response asks to wait.
     pub retry_after: Option<Duration>,
-    /// What its headers say of the endpoint's limits.
+    /// What the headers report about the endpoint's limits.
     pub allowances: Vec<Allowance>,
 }
 

@@ -1,4 +1,4 @@
-//! What is frozen before a run's first request: `spec.json`.
+//! `spec.json`: everything that is fixed before a run's first request.
 
 use std::path::PathBuf;
 
@@ -7,41 +7,41 @@ use serde_json::{Map, Value};
 
 use super::{Budget, CommandRecord, Control, ImagesOverride, Place, Price};
 
-/// Everything that determines a run's answers and scores, without secrets.
+/// Everything that a run's answers and scores depend on, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvalSpec {
     /// [`EvalSpec::FORMAT`]; [`EvalSpec::FORMAT_1`] in runs of earlier versions.
     pub format: String,
     /// The version of eyechart that made the run.
     pub eyechart: String,
-    /// When it was made: UTC, RFC 3339.
+    /// When the run was made: UTC, RFC 3339.
     pub created: String,
-    /// The task, word for word.
+    /// The task with the text of its file.
     pub task: TaskSource,
     /// The model's name, `provider/name`.
     pub model: String,
-    /// `--label`, where it was given: tells runs of one model apart.
+    /// The value of `--label`, which distinguishes runs of one model; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// `--control`, where it was given: what is done to the pictures.
+    /// The value of `--control`: what is done to the pictures; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
-    /// Where its answers come from.
+    /// Where the answers come from.
     pub answers: Answers,
-    /// What the model's tokens cost, where that is known.
+    /// The price of the model's tokens; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
-    /// Where the pictures are in the message; absent if the task sends none. Its task file need not say it.
+    /// Where the pictures are in the message; absent if the task sends none. The task file may leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// What the command line said over the task's `[images]`.
+    /// The command line's changes to the task's `[images]`.
     #[serde(default, skip_serializing_if = "ImagesOverride::is_empty")]
     pub images: ImagesOverride,
-    /// The data as it was.
+    /// The data at the time of the pick.
     pub data: DataSpec,
-    /// The seed of the pick.
+    /// The random seed of the pick.
     pub seed: u64,
-    /// `--limit`, where it was given.
+    /// The value of `--limit`; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
     /// The picked samples, in the order in which they are asked.
@@ -49,7 +49,7 @@ pub struct EvalSpec {
     /// The programs that the task's scorers start, as they were when the run was made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<CommandRecord>,
-    /// How the run goes about it: free to differ on resume.
+    /// How requests are sent. These settings may differ when the run is resumed.
     pub execution: Execution,
 }
 
@@ -68,15 +68,15 @@ pub struct TaskSource {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answers {
-    /// Asked of an endpoint.
+    /// An endpoint is asked.
     Endpoint(Endpoint),
-    /// Replayed from a dataset column.
+    /// Recorded answers in a column of the dataset.
     Column(String),
-    /// Read from a file of outputs made elsewhere.
+    /// A file of outputs that were made elsewhere.
     Outputs(DataFile),
 }
 
-/// An endpoint and what is sent to it besides prompt and pictures.
+/// An endpoint, and what is sent to it besides the messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The provider's name: a preset or `custom`.
@@ -88,13 +88,13 @@ pub struct Endpoint {
     pub base_url: String,
     /// The model's name as the endpoint knows it.
     pub model: String,
-    /// The environment variable that held the key, where one was used.
+    /// The environment variable of the API key; absent if no key was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_variable: Option<String>,
-    /// Names of `--header`s. Their values can be secrets and are not kept.
+    /// The names of `--header`s. Their values can be secrets and are not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
-    /// Request fields besides model and messages, after `--param` and `--drop-param`.
+    /// Request fields other than model and messages, after `--param` and `--drop-param`.
     pub params: Map<String, Value>,
 }
 
@@ -105,27 +105,27 @@ impl Endpoint {
     }
 }
 
-/// The dataset as it was when the samples were picked.
+/// The dataset at the time of the pick.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSpec {
     /// The data folder, absolute.
     pub folder: PathBuf,
-    /// Where the data was fetched from; absent for a folder of the user's own.
+    /// Where the data was downloaded from; absent for a local folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<DataOrigin>,
-    /// Its data files (pictures are covered by each sample's record).
+    /// The data files. Pictures are in each sample's record.
     pub files: Vec<DataFile>,
-    /// Rows in them, bad ones included.
+    /// The number of rows, including bad ones.
     pub rows: u64,
-    /// Rows that could be picked.
+    /// The number of rows that could be picked.
     pub eligible: u64,
-    /// Rows that could not be read.
+    /// The number of rows that could not be read.
     pub bad_rows: u64,
-    /// Rows whose label names none of their options.
+    /// The number of rows whose label is not one of their options.
     pub unresolved_labels: u64,
 }
 
-/// Where a dataset was fetched from, to the version.
+/// Where a dataset was downloaded from, with its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataOrigin {
@@ -133,68 +133,68 @@ pub enum DataOrigin {
     Hub {
         /// The dataset, such as `organisation/name`.
         repository: String,
-        /// What was asked for: a branch, a tag or a commit.
+        /// The branch, tag or commit that was asked for.
         revision: String,
-        /// The commit that it was, 40 hex digits.
+        /// The commit, 40 hex digits.
         commit: String,
     },
-    /// An address.
+    /// A URL.
     Url {
         /// The address.
         url: String,
-        /// SHA-256 of what was there, in hex.
+        /// SHA-256 of the content, in hex.
         sha256: String,
     },
 }
 
-/// One file, by content.
+/// One file, identified by its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
-    /// Its path; for data files relative to the data folder.
+    /// The path. Data files have paths relative to the data folder.
     pub path: PathBuf,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// SHA-256 of its content, in hex.
+    /// SHA-256 of the content, in hex.
     pub sha256: String,
 }
 
 /// A picked sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PickedSample {
-    /// Its id, unique within the run.
+    /// The id, unique within the run.
     pub id: String,
-    /// Its row, from 0.
+    /// The row's number, from 0.
     pub row: u64,
 }
 
-/// How a run goes about its requests.
+/// How a run sends its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
-    /// Requests under way at once.
+    /// The largest number of requests in flight.
     pub max_connections: Connections,
-    /// Requests after the first that a sample may cost.
+    /// The number of retries for each sample.
     pub max_retries: u32,
-    /// Seconds an attempt may take.
+    /// The longest time of an attempt, in seconds.
     pub timeout: f64,
-    /// Requests a minute, where `--rpm` limits them.
+    /// The limit of `--rpm` in requests per minute; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<f64>,
-    /// Tokens a minute, where `--tpm` limits them.
+    /// The limit of `--tpm` in tokens per minute; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_minute: Option<f64>,
-    /// Seconds after which an endpoint that answers nobody stops the run.
+    /// Seconds after which the run stops if the endpoint answers no sample.
     #[serde(default = "five_minutes")]
     pub give_up_after: f64,
-    /// Bytes that prepared requests may hold in memory together.
+    /// The largest memory of prepared requests, in bytes.
     #[serde(default = "default_request_memory")]
     pub max_request_memory: u64,
-    /// Whether every picture sent is stored beside the runs.
+    /// Whether every picture that is sent is stored in the runs' folder.
     #[serde(default)]
     pub keep_images: bool,
-    /// Whether answers that earlier runs were given are reused, and those of this one kept for others.
+    /// Whether answers of earlier runs are reused, and the answers of this run stored for later ones.
     #[serde(default)]
     pub cache: bool,
-    /// What the command that made the run may use up.
+    /// What the command may spend.
     #[serde(default, skip_serializing_if = "Budget::is_empty")]
     pub budget: Budget,
 }
@@ -225,14 +225,14 @@ impl Default for Execution {
     }
 }
 
-/// How many requests may be under way at once: `"auto"` or a number in JSON.
+/// The largest number of requests in flight: `"auto"` or a number in JSON.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "ConnectionsText", into = "ConnectionsText")]
 pub enum Connections {
-    /// As many as the endpoint bears.
+    /// As many requests as the endpoint can handle.
     #[default]
     Auto,
-    /// This many, at least 1.
+    /// This number, at least 1.
     Fixed(usize),
 }
 
@@ -267,14 +267,14 @@ impl From<Connections> for ConnectionsText {
     }
 }
 
-/// A setting in which two specs differ, so that one run cannot go on as the other.
+/// A setting in which two specs differ, so that one cannot continue the other's run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecDifference {
-    /// What it is called on the command line or in the data.
+    /// The setting's name on the command line or in the data.
     pub what: &'static str,
-    /// What the recorded run has.
+    /// The value of the recorded run.
     pub recorded: String,
-    /// What was asked for now.
+    /// The value that was given now.
     pub given: String,
 }
 
@@ -288,13 +288,13 @@ impl EvalSpec {
     /// The format's name and version.
     pub const FORMAT: &str = "eyechart.spec/2";
 
-    /// The format before it, which has no `place`: pictures are sent after the text.
+    /// The format of earlier versions. It has no `place`: pictures are sent after the text.
     pub const FORMAT_1: &str = "eyechart.spec/1";
 
     /// The spec with the place of its pictures, if it is of format 1.
     ///
     /// # Errors
-    /// What is wrong with the format, if it is of another version.
+    /// A message that names the format, if it is unknown.
     pub fn of_known_format(self) -> Result<Self, String> {
         match self.format.as_str() {
             Self::FORMAT => Ok(self),
@@ -305,7 +305,7 @@ impl EvalSpec {
         }
     }
 
-    /// In what `given` differs such that it is not the same measurement. Empty: it can go on as this run.
+    /// The differences that make `given` another measurement. Empty if `given` can continue this run.
     #[must_use]
     pub fn differences(&self, given: &Self) -> Vec<SpecDifference> {
         let mut found = Vec::new();
@@ -335,8 +335,8 @@ impl EvalSpec {
 }
 
 impl EvalSpec {
-    /// Whether the run was made of the task. A run of format 1 was, too, if the task file has got nothing but the line
-    /// `place = "after"` since then: that is what it meant.
+    /// Whether the run is one of `task`. For a run of format 1, the task file may have gained the line `place = "after"`
+    /// since then, which is what format 1 means.
     #[must_use]
     pub fn is_of(&self, task: &TaskSource) -> bool {
         if self.task.sha256 == task.sha256 {
