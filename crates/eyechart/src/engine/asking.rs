@@ -35,13 +35,11 @@ pub struct Asking<W> {
 /// What the loop does.
 #[derive(Debug)]
 enum Phase<E> {
-    /// It starts items.
-    Starting,
-    /// The source has given its last item.
-    Drained,
-    /// The order to stop has come: nothing starts, what is in flight ends.
+    /// It starts items until the source has no more.
+    Running,
+    /// The order to stop came first: nothing starts, what is in flight ends.
     Stopping,
-    /// An error stops the run: nothing starts, what is in flight ends.
+    /// An error came first: nothing starts, what is in flight ends.
     Failing(E),
 }
 
@@ -82,7 +80,7 @@ impl<W: Work> Asking<W> {
     /// by `sink` first; on the order to stop now they are dropped.
     ///
     /// # Errors
-    /// The first error of the work, of the source or of the sink.
+    /// The first error of the work or the source, unless the order to stop came before it; any error of the sink.
     pub async fn run(
         self,
         source: &mut impl Source<W>,
@@ -98,7 +96,7 @@ impl<W: Work> Asking<W> {
                 Step::DeadlinePassed => state.check(),
                 Step::Received(slot, Ok(item)) => state.receive(slot, item),
                 Step::Received(_, Err(error)) => state.fail(error),
-                Step::SourceEnded => state.phase = Phase::Drained,
+                Step::SourceEnded => state.has_received_all = true,
                 Step::MemoryFree(lease) => state.start(lease, None),
                 Step::Probe => state.start_probe(),
                 Step::GateChanged => {}
@@ -116,6 +114,8 @@ struct State<W: Work> {
     /// Tells items in flight that nothing more is to be sent.
     stopper: Stopper,
     received: usize,
+    /// Whether the source has given its last item.
+    has_received_all: bool,
     /// Items that were given up without an outcome.
     abandoned: usize,
     has_noticed_memory: bool,
@@ -127,19 +127,24 @@ impl<W: Work> State<W> {
     fn new(asking: Asking<W>) -> Self {
         Self {
             asking,
-            phase: Phase::Starting,
+            phase: Phase::Running,
             in_flight: JoinSet::new(),
             waiting: None,
             stopper: Stopper::default(),
             received: 0,
+            has_received_all: false,
             abandoned: 0,
             has_noticed_memory: false,
             has_probe: Arc::default(),
         }
     }
 
+    fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+
     fn is_starting(&self) -> bool {
-        matches!(self.phase, Phase::Starting)
+        self.is_running() && !self.has_received_all
     }
 
     fn is_over(&self) -> bool {
@@ -150,9 +155,7 @@ impl<W: Work> State<W> {
         let Asking { work, gate, memory, total, .. } = &self.asking;
         // Before anything is read, so that no change in between is missed.
         let changed = gate.changed();
-        let is_starting = matches!(self.phase, Phase::Starting);
-        let is_going = self.stopper.level() == StopLevel::Go;
-        let has_failed = matches!(self.phase, Phase::Failing(_));
+        let (is_running, is_starting) = (self.is_running(), self.is_starting());
         // Failures cost nothing, and other items must show whether they are the endpoint's fault.
         let may_start = work.may_start(self.in_flight.len().saturating_sub(gate.failing()));
         gate.expect(is_starting && may_start && self.received < *total);
@@ -164,9 +167,9 @@ impl<W: Work> State<W> {
         tokio::select! {
             biased;
             () = stop.reached(StopLevel::Now) => Step::StopNow,
+            () = stop.reached(StopLevel::Finish), if is_running => Step::StopRequested,
             Some(ended) = self.in_flight.join_next() => Step::ItemEnded(ended),
-            () = stop.reached(StopLevel::Finish), if is_going => Step::StopRequested,
-            () = work.deadline(), if !has_failed => Step::DeadlinePassed,
+            () = work.deadline(), if is_running => Step::DeadlinePassed,
             lease = memory.reserve(bytes.unwrap_or(0)), if bytes.is_some() => Step::MemoryFree(lease),
             step = receive(gate, source), if receives => step,
             () = changed, if bytes.is_some() || is_starting && !may_start => Step::GateChanged,
@@ -231,10 +234,15 @@ impl<W: Work> State<W> {
                 self.check();
             }
             Ok((_, Ok(None))) => self.abandoned += 1,
-            Ok((_, Err(error))) => self.fail(error),
-            Err(error) => self.fail(Broken(error).into()),
+            Ok((_, Err(error))) => self.give_up_item(error),
+            Err(error) => self.give_up_item(Broken(error).into()),
         }
         Ok(())
+    }
+
+    fn give_up_item(&mut self, error: W::Error) {
+        self.abandoned += 1;
+        self.fail(error);
     }
 
     fn check(&mut self) {
@@ -243,17 +251,18 @@ impl<W: Work> State<W> {
         }
     }
 
-    /// The first error counts.
     fn fail(&mut self, error: W::Error) {
-        if !matches!(self.phase, Phase::Failing(_)) {
-            self.phase = Phase::Failing(error);
-        }
-        self.give_up_waiting();
+        self.wind_down(Phase::Failing(error));
     }
 
     fn stop(&mut self) {
-        if self.is_starting() {
-            self.phase = Phase::Stopping;
+        self.wind_down(Phase::Stopping);
+    }
+
+    /// Starts nothing more. What came first is the reason: an error after the order to stop changes nothing.
+    fn wind_down(&mut self, reason: Phase<W::Error>) {
+        if self.is_running() {
+            self.phase = reason;
         }
         self.give_up_waiting();
     }
@@ -266,7 +275,7 @@ impl<W: Work> State<W> {
     fn ended(self) -> Result<Ended, W::Error> {
         match self.phase {
             Phase::Failing(error) => Err(error),
-            Phase::Drained if self.abandoned == 0 => Ok(Ended::Finished),
+            _ if self.has_received_all && self.abandoned == 0 => Ok(Ended::Finished),
             _ => Ok(Ended::Interrupted),
         }
     }

@@ -18,6 +18,10 @@ enum Fate {
     Panics,
     /// Never ends, unless it is told to stop.
     Waits,
+    /// Is done once it is told to stop.
+    DoneLate,
+    /// Fails once it is told to stop.
+    FailsLate,
 }
 
 #[derive(Default)]
@@ -59,14 +63,14 @@ impl Work for Counting {
         let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_in_flight.fetch_max(in_flight, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(1)).await;
+        if matches!(fate, Fate::Waits | Fate::DoneLate | Fate::FailsLate) {
+            stop.reached(StopLevel::Finish).await;
+        }
         let outcome = match fate {
-            Fate::Done => Ok(Some(number)),
-            Fate::Fails => Err(Failed(format!("item {number}"))),
+            Fate::Done | Fate::DoneLate => Ok(Some(number)),
+            Fate::Fails | Fate::FailsLate => Err(Failed(format!("item {number}"))),
             Fate::Panics => panic!("item {number}"),
-            Fate::Waits => {
-                stop.reached(StopLevel::Finish).await;
-                Ok(None)
-            }
+            Fate::Waits => Ok(None),
         };
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
         self.done.fetch_add(1, Ordering::SeqCst);
@@ -202,4 +206,19 @@ async fn a_budget_that_is_used_up_stops_the_run_with_what_was_in_flight_taken() 
     let run = run(work, vec![Fate::Done; 20], RequestMemory::unlimited(), false).await;
     assert_eq!(run.ended, Err(Failed("the budget".to_owned())));
     assert_eq!((run.started, run.taken.len()), (6, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_after_the_order_to_stop_is_not_the_reason_why_the_run_ended() {
+    for late in [Fate::DoneLate, Fate::FailsLate] {
+        // Late outcomes use up the budget.
+        let work = Counting { budget: CONNECTIONS, ..Counting::default() };
+        let fates = vec![Fate::Done, late, late, late];
+        let run = run(work, fates, RequestMemory::unlimited(), true).await;
+        assert_eq!((run.ended, run.started), (Ok(Ended::Interrupted), CONNECTIONS));
+    }
+    // The source has ended, so the failed item is the only one without an outcome.
+    let fates = vec![Fate::Done, Fate::FailsLate];
+    let run = run(Counting::default(), fates, RequestMemory::unlimited(), true).await;
+    assert_eq!(run.ended, Ok(Ended::Interrupted));
 }

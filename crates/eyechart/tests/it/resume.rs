@@ -1,9 +1,11 @@
 //! Going on with a run that did not end, or that had failures.
 
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use crate::common::{self, Place, endpoint, eyechart, rule, run_at, stderr};
+use eyechart::rehearse::Server;
 use serde_json::json;
 
 #[test]
@@ -180,6 +182,24 @@ fn a_complete_log_that_was_never_folded_is_folded() {
     assert_eq!(server.stats().requests, 3);
 }
 
+/// A run with four connections that a test interrupts.
+fn start(server: &Server, place: &Place, task: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_eyechart"))
+        .arg("run")
+        .arg(task)
+        .args(["--model", "custom/m", "--base-url", &server.url(), "--no-score", "--max-connections", "4"])
+        .arg("--out")
+        .arg(place.runs())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+}
+
 #[test]
 fn ctrl_c_finishes_and_records_what_is_in_flight() {
     let place = Place::new();
@@ -190,26 +210,9 @@ fn ctrl_c_finishes_and_records_what_is_in_flight() {
         rule(json!({"answer": "Slow.", "latency_ms": 1500, "times": 4})),
         rule(json!({"answer": "Quick."})),
     ]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
-        .arg("run")
-        .arg(&task)
-        .args([
-            "--model",
-            "custom/m",
-            "--base-url",
-            &server.url(),
-            "--no-score",
-            "--max-connections",
-            "4",
-            "--out",
-        ])
-        .arg(place.runs())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = start(&server, &place, &task);
     server.wait_for(|stats| stats.requests >= 8);
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    interrupt(&child);
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
@@ -223,6 +226,24 @@ fn ctrl_c_finishes_and_records_what_is_in_flight() {
 }
 
 #[test]
+fn an_error_after_ctrl_c_is_still_an_interrupted_run() {
+    let place = Place::new();
+    let task = place.charts(12);
+    let server = endpoint(vec![
+        rule(json!({"answer": "Quick.", "times": 4})),
+        rule(json!({"status": 401, "latency_ms": 1500})),
+    ]);
+    let mut child = start(&server, &place, &task);
+    server.wait_for(|stats| stats.requests >= 8);
+    interrupt(&child);
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("--resume") && !said.contains("error:"), "{said}");
+    assert_eq!(place.run().samples().len(), 4);
+}
+
+#[test]
 fn a_second_ctrl_c_stops_at_once_and_loses_nothing_recorded() {
     let place = Place::new();
     let task = place.charts(12);
@@ -231,30 +252,12 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing_recorded() {
         rule(json!({"answer": "Never.", "latency_ms": 600_000, "times": 4})),
         rule(json!({"answer": "Quick."})),
     ]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
-        .arg("run")
-        .arg(&task)
-        .args([
-            "--model",
-            "custom/m",
-            "--base-url",
-            &server.url(),
-            "--no-score",
-            "--max-connections",
-            "4",
-            "--out",
-        ])
-        .arg(place.runs())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = start(&server, &place, &task);
     server.wait_for(|stats| stats.requests >= 8);
-    let pid = child.id().to_string();
-    let interrupt = || Command::new("kill").args(["-INT", &pid]).status().unwrap();
-    interrupt();
+    interrupt(&child);
     let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
     read_until(&mut said, "finishing what is in flight");
-    interrupt();
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(place.run().samples().len(), 4);
     eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
