@@ -91,7 +91,7 @@ impl<W: Work> Asking<W> {
         while !state.is_over() {
             match state.next_step(source, stop).await {
                 Step::StopNow => return Ok(Ended::Interrupted),
-                Step::ItemEnded(ended) => state.end(ended, sink).await?,
+                Step::ItemEnded(ended) => state.end(ended, sink, stop).await?,
                 Step::StopRequested => state.stop(),
                 Step::DeadlinePassed => state.check(),
                 Step::Received(slot, Ok(item)) => state.receive(slot, item),
@@ -225,11 +225,16 @@ impl<W: Work> State<W> {
         &mut self,
         ended: Result<ItemEnd<W>, JoinError>,
         sink: &mut impl Sink<W>,
+        stop: &Stop,
     ) -> Result<(), W::Error> {
         match ended {
             Ok((slot, Ok(Some(outcome)))) => {
-                // Without a record nothing more is worth its price: what is in flight is dropped.
-                sink.take(outcome).await?;
+                tokio::select! {
+                    // Without a record nothing more is worth its price: what is in flight is dropped.
+                    taken = sink.take(outcome) => taken?,
+                    // The loop ends.
+                    () = stop.reached(StopLevel::Now) => return Ok(()),
+                }
                 drop(slot);
                 self.check();
             }

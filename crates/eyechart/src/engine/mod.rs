@@ -75,7 +75,8 @@ pub trait Source<W: Work>: Send {
 
 /// Where outcomes go.
 pub trait Sink<W: Work>: Send {
-    /// Takes one outcome; its slot is free when this returns.
+    /// Takes one outcome; its slot is free when this returns. On the order to stop now the future is dropped: an outcome
+    /// must then be taken whole or not at all.
     ///
     /// # Errors
     /// Why no more outcomes can be taken: everything in flight is dropped.

@@ -99,13 +99,18 @@ struct Taken {
     numbers: Vec<usize>,
     /// Raises the order to finish after the first outcome.
     stopper: Option<Stopper>,
+    /// Whether taking an outcome never ends.
+    hangs: bool,
 }
 
 impl Sink<Counting> for Taken {
     async fn take(&mut self, number: usize) -> Result<(), Failed> {
         self.numbers.push(number);
         if let Some(stopper) = &self.stopper {
-            stopper.raise(StopLevel::Finish);
+            stopper.raise(if self.hangs { StopLevel::Now } else { StopLevel::Finish });
+        }
+        if self.hangs {
+            std::future::pending::<()>().await;
         }
         Ok(())
     }
@@ -221,4 +226,18 @@ async fn an_error_after_the_order_to_stop_is_not_the_reason_why_the_run_ended() 
     let fates = vec![Fate::Done, Fate::FailsLate];
     let run = run(Counting::default(), fates, RequestMemory::unlimited(), true).await;
     assert_eq!(run.ended, Ok(Ended::Interrupted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_order_to_stop_now_does_not_wait_for_an_outcome_that_is_being_taken() {
+    let gate = Gate::new(GateSettings::default());
+    let (work, memory) = (Arc::new(Counting::default()), RequestMemory::unlimited());
+    let asking = Asking { work, gate, memory, total: 9, observers: Observers::default() };
+    let stopper = Stopper::default();
+    let stop = stopper.stop();
+    let mut source = Items(vec![(0, Fate::Done); 9].into_iter());
+    let mut sink = Taken { stopper: Some(stopper), hangs: true, ..Taken::default() };
+    let asked = asking.run(&mut source, &mut sink, &stop);
+    let ended = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("it stops");
+    assert_eq!((ended, sink.numbers), (Ok(Ended::Interrupted), vec![0]));
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -15,10 +16,10 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
-/// The right to write a run. Released when dropped, and when the process ends.
-#[derive(Debug)]
+/// The right to write a run. Released when the last copy is dropped, and when the process ends.
+#[derive(Debug, Clone)]
 pub struct RunLock {
-    _lock: FileLock,
+    _lock: Arc<FileLock>,
 }
 
 /// The samples that a run has not finished.
@@ -97,7 +98,7 @@ impl RunFolder {
         {
             fs::remove_file(&left).map_err(RecordError::io("remove", &left))?;
         }
-        Ok(RunLock { _lock: lock })
+        Ok(RunLock { _lock: Arc::new(lock) })
     }
 
     /// Whether a process is writing this run.

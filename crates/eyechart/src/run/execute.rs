@@ -11,7 +11,7 @@ use super::limit_changes::{LimitChangeWriter, LimitChanges};
 use super::live::Live;
 use super::recorded::{Replay, Source as Answered};
 use super::{Plan, RunError, Spent};
-use crate::engine::{Asking, Ended, RequestMemory, Stop, Work, block_on};
+use crate::engine::{Asking, Ended, RequestMemory, Stop, StopLevel, Work, block_on};
 use crate::provider::{Gate, GateSettings};
 use crate::record::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
 use crate::task::{Dataset, SampleResult};
@@ -38,7 +38,7 @@ pub struct Job {
     pub spent: Spent,
     /// Tokens of the samples to ask that were asked before, where there are any.
     earlier: HashMap<String, Tokens>,
-    _lock: RunLock,
+    lock: RunLock,
 }
 
 impl Job {
@@ -56,7 +56,7 @@ impl Job {
             bad_lines: Vec::new(),
             spent: Spent::default(),
             earlier: HashMap::new(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -73,7 +73,7 @@ impl Job {
             fold(&folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
         }
         let (spent, earlier) = (Spent::of(&recorded), tokens_of_failed(&recorded));
-        Ok(Self { folder, to_ask, already: completed, bad_lines, spent, earlier, _lock: lock })
+        Ok(Self { folder, to_ask, already: completed, bad_lines, spent, earlier, lock })
     }
 
     /// The record with what earlier ones of its sample cost.
@@ -108,36 +108,57 @@ pub fn execute(
     job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
     let durable = log.durable();
-    let points = Arc::new(LimitChanges::default());
-    let series = live.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&points)));
-    let observers = observers.with(points);
+    let changes = Arc::new(LimitChanges::default());
+    let limit_changes = live.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&changes)));
+    let observers = observers.with(changes);
     observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
-    let outcome = get_answers(plan, live, &Recording { job, log: &log, observers: &observers }, stop);
-    let closed = log.finish();
+    let files = OpenFiles { log, limit_changes, lock: job.lock.clone() };
+    let outcome = get_answers(plan, live, Recording { job, files, observers: &observers }, stop);
     observers.emit(&RunEvent::Synced(*durable.borrow()));
     observers.emit(&RunEvent::Ended);
-    let load = series.map_or(Ok(()), LimitChangeWriter::finish);
     let ended = outcome?;
-    closed?;
     if ended == Ended::Finished {
         fold(&job.folder.samples_path(), order.iter().map(String::as_str))?;
     }
-    load?;
     Ok(ended)
 }
 
-/// Where a run's records go, and who is told.
+/// Where the records of a run go, and its observers.
 struct Recording<'a> {
     job: &'a Job,
-    log: &'a Appender,
+    files: OpenFiles,
     observers: &'a Observers,
+}
+
+/// The files that are written while a run is asked.
+struct OpenFiles {
+    log: Appender,
+    limit_changes: Option<LimitChangeWriter>,
+    lock: RunLock,
+}
+
+impl OpenFiles {
+    /// Writes the rest. After the order to stop at once the caller does not wait for it: a disk may hang. The lock is
+    /// released once everything is written.
+    async fn close(self, stop: &Stop) -> Result<(), RunError> {
+        let closing = tokio::task::spawn_blocking(move || {
+            let closed = self.log.finish();
+            let limit_changes = self.limit_changes.map_or(Ok(()), LimitChangeWriter::finish);
+            drop(self.lock);
+            closed.and(limit_changes)
+        });
+        tokio::select! {
+            closed = closing => Ok(closed.map_err(|error| RunError::Defect(error.to_string()))??),
+            () = stop.reached(StopLevel::Now) => Ok(()),
+        }
+    }
 }
 
 fn get_answers(
     plan: Plan,
     live: Option<Live>,
-    recording: &Recording<'_>,
+    recording: Recording<'_>,
     stop: &Stop,
 ) -> Result<Ended, RunError> {
     let Plan { spec, dataset, outputs, .. } = plan;
@@ -165,14 +186,14 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
     work: W,
     (gate, memory): (Arc<Gate>, RequestMemory),
     mut samples: ReadAhead,
-    recording: &Recording<'_>,
+    recording: Recording<'_>,
     stop: &Stop,
 ) -> Result<Ended, RunError> {
-    let Recording { job, log, observers } = *recording;
+    let Recording { job, files, observers } = recording;
     let (total, work) = (job.to_ask.len(), Arc::new(work));
-    let mut sink = RecordSink { job, log, observers, recorded: 0 };
+    let mut durable = files.log.durable();
+    let mut sink = RecordSink { job, log: &files.log, observers, recorded: 0 };
     let asking = Asking { work, gate, memory, total, observers: observers.clone() };
-    let mut durable = log.durable();
     let report_durable = async {
         while durable.changed().await.is_ok() {
             let tally = *durable.borrow_and_update();
@@ -184,11 +205,15 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
         ended = asking.run(&mut samples, &mut sink, stop) => ended,
         () = report_durable => Ok(Ended::Interrupted),
     };
-    match ended {
+    let recorded = sink.recorded;
+    let closed = files.close(stop).await;
+    let ended = match ended {
         // A budget that is used up does not matter to a run that needs nothing more.
-        Err(RunError::Budget(_)) if sink.recorded == total => Ok(Ended::Finished),
-        ended => ended,
-    }
+        Err(RunError::Budget(_)) if recorded == total => Ended::Finished,
+        ended => ended?,
+    };
+    closed?;
+    Ok(ended)
 }
 
 /// Reads samples on a thread of its own, a few ahead.

@@ -264,6 +264,46 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing_recorded() {
     assert_eq!(place.run().samples().len(), 12);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_does_not_wait_for_a_disk_that_hangs() {
+    let place = Place::new();
+    let task = place.charts(2);
+    let server = endpoint(vec![
+        rule(json!({"prompt": "chart 1?", "status": 400, "times": 1})),
+        rule(json!({"prompt": "chart 1?", "answer": "Never.", "latency_ms": 600_000})),
+        rule(json!({"answer": "Quick."})),
+    ]);
+    run_at(&server, &place, &task).assert().code(1);
+    let run = place.run();
+    // Whoever opens a pipe waits for the other end.
+    std::fs::remove_file(run.path().join("load.jsonl")).unwrap();
+    assert!(Command::new("mkfifo").arg(run.path().join("load.jsonl")).status().unwrap().success());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
+        .args(["run", "--no-score", "--resume"])
+        .arg(run.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    server.wait_for(|stats| stats.requests >= 3);
+    interrupt(&child);
+    read_until(&mut std::io::BufReader::new(child.stderr.take().unwrap()), "finishing what is in flight");
+    interrupt(&child);
+    let give_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let ended = loop {
+        match child.try_wait().unwrap() {
+            Some(ended) => break ended,
+            None if std::time::Instant::now() > give_up => {
+                child.kill().unwrap();
+                panic!("the process waits for the disk");
+            }
+            None => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    };
+    assert_eq!(ended.code(), Some(130));
+    assert_eq!(run.samples().len(), 2);
+}
+
 fn read_until(reader: &mut impl std::io::BufRead, text: &str) {
     let mut line = String::new();
     while !line.contains(text) {
