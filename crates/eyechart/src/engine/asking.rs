@@ -68,7 +68,8 @@ enum Step<W: Work> {
     ItemEnded(Result<ItemEnd<W>, JoinError>),
     StopRequested,
     DeadlinePassed,
-    Received(Slot, Result<W::Item, W::Error>),
+    SlotFree(Slot),
+    Received(Result<W::Item, W::Error>),
     SourceEnded,
     MemoryFree(Lease),
     Probe,
@@ -94,8 +95,9 @@ impl<W: Work> Asking<W> {
                 Step::ItemEnded(ended) => state.end(ended, sink, stop).await?,
                 Step::StopRequested => state.stop(),
                 Step::DeadlinePassed => state.check(),
-                Step::Received(slot, Ok(item)) => state.receive(slot, item),
-                Step::Received(_, Err(error)) => state.fail(error),
+                Step::SlotFree(slot) => state.slot = Some(slot),
+                Step::Received(Ok(item)) => state.receive(item),
+                Step::Received(Err(error)) => state.fail(error),
                 Step::SourceEnded => state.has_received_all = true,
                 Step::MemoryFree(lease) => state.start(lease, None),
                 Step::Probe => state.start_probe(),
@@ -110,6 +112,9 @@ struct State<W: Work> {
     asking: Asking<W>,
     phase: Phase<W::Error>,
     in_flight: JoinSet<ItemEnd<W>>,
+    /// The slot of the next item. It is kept while other things happen: if all other items have failed, the next slot is
+    /// free only seconds later.
+    slot: Option<Slot>,
     waiting: Option<Waiting<W::Item>>,
     /// Tells items in flight that nothing more is to be sent.
     stopper: Stopper,
@@ -129,6 +134,7 @@ impl<W: Work> State<W> {
             asking,
             phase: Phase::Running,
             in_flight: JoinSet::new(),
+            slot: None,
             waiting: None,
             stopper: Stopper::default(),
             received: 0,
@@ -159,6 +165,10 @@ impl<W: Work> State<W> {
         // Failures cost nothing, and other items must show whether they are the endpoint's fault.
         let may_start = work.may_start(self.in_flight.len().saturating_sub(gate.failing()));
         gate.expect(is_starting && may_start && self.received < *total);
+        if !(is_starting && may_start) {
+            self.slot = None;
+        }
+        let has_slot = self.slot.is_some();
         let receives = is_starting && may_start && self.waiting.is_none();
         let bytes = self.waiting.as_ref().map(|waiting| waiting.bytes);
         if bytes.is_some() && self.may_probe() {
@@ -171,12 +181,14 @@ impl<W: Work> State<W> {
             Some(ended) = self.in_flight.join_next() => Step::ItemEnded(ended),
             () = work.deadline(), if is_running => Step::DeadlinePassed,
             lease = memory.reserve(bytes.unwrap_or(0)), if bytes.is_some() => Step::MemoryFree(lease),
-            step = receive(gate, source), if receives => step,
+            slot = gate.acquire(), if receives && !has_slot => Step::SlotFree(slot),
+            item = source.next(), if receives && has_slot => item.map_or(Step::SourceEnded, Step::Received),
             () = changed, if bytes.is_some() || is_starting && !may_start => Step::GateChanged,
         }
     }
 
-    fn receive(&mut self, slot: Slot, item: W::Item) {
+    fn receive(&mut self, item: W::Item) {
+        let Some(slot) = self.slot.take() else { return };
         self.received += 1;
         let bytes = self.asking.work.bytes(&item);
         self.waiting = Some(Waiting { slot, item, bytes });
@@ -283,14 +295,5 @@ impl<W: Work> State<W> {
             _ if self.has_received_all && self.abandoned == 0 => Ok(Ended::Finished),
             _ => Ok(Ended::Interrupted),
         }
-    }
-}
-
-/// A slot, then the next item.
-async fn receive<W: Work>(gate: &Arc<Gate>, source: &mut impl Source<W>) -> Step<W> {
-    let slot = gate.acquire().await;
-    match source.next().await {
-        Some(item) => Step::Received(slot, item),
-        None => Step::SourceEnded,
     }
 }

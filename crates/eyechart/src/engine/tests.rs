@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::provider::{Gate, GateSettings};
 use crate::types::{Connections, Observer, Observers, RunEvent};
@@ -31,6 +33,8 @@ struct Counting {
     most_in_flight: AtomicUsize,
     /// Items that may be done; all, if it is 0.
     budget: usize,
+    /// How often the loop checks the work; never, if absent.
+    check_every: Option<Duration>,
     started: AtomicUsize,
     done: AtomicUsize,
 }
@@ -83,6 +87,13 @@ impl Work for Counting {
 
     fn check(&self) -> Result<(), Failed> {
         if self.may_start(0) { Ok(()) } else { Err(Failed("the budget".to_owned())) }
+    }
+
+    async fn deadline(&self) {
+        match self.check_every {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -240,4 +251,40 @@ async fn the_order_to_stop_now_does_not_wait_for_an_outcome_that_is_being_taken(
     let asked = asking.run(&mut source, &mut sink, &stop);
     let ended = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("it stops");
     assert_eq!((ended, sink.numbers), (Ok(Ended::Interrupted), vec![0]));
+}
+
+/// One item, after two seconds.
+struct SlowItem {
+    given: Option<Instant>,
+    start: Instant,
+}
+
+impl Source<Counting> for SlowItem {
+    async fn next(&mut self) -> Option<Result<(usize, Fate), Failed>> {
+        if self.given.is_some() {
+            return None;
+        }
+        tokio::time::sleep_until(self.start + Duration::from_secs(2)).await;
+        self.given = Some(Instant::now());
+        Some(Ok((0, Fate::Done)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_free_slot_is_kept_while_the_source_takes_its_time() {
+    let gate = Gate::new(GateSettings { connections: Connections::Fixed(1), ..GateSettings::default() });
+    // All samples have failed: a slot is free at once, and the next one only seconds later.
+    gate.set_failing(17);
+    let mut failing = Vec::new();
+    for _ in 0..17 {
+        failing.push(gate.acquire().await);
+    }
+    let work = Arc::new(Counting { check_every: Some(Duration::from_millis(700)), ..Counting::default() });
+    let memory = RequestMemory::unlimited();
+    let asking = Asking { work, gate, memory, total: 1, observers: Observers::default() };
+    let mut source = SlowItem { given: None, start: Instant::now() };
+    let stopper = Stopper::default();
+    let ended = asking.run(&mut source, &mut Taken::default(), &stopper.stop()).await;
+    assert_eq!(ended, Ok(Ended::Finished));
+    assert_eq!(source.given.unwrap() - source.start, Duration::from_secs(2));
 }

@@ -177,6 +177,12 @@ impl Gate {
         self.lock().failing
     }
 
+    /// As if so many samples had failed and will be asked again.
+    #[cfg(test)]
+    pub(crate) fn set_failing(&self, failing: usize) {
+        self.lock().failing = failing;
+    }
+
     /// Waits until an attempt ends or a slot is given back.
     /// Changes after this call count, also before the future is polled.
     pub fn changed(&self) -> impl Future<Output = ()> + '_ {
