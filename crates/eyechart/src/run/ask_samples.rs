@@ -15,7 +15,7 @@ use crate::engine::{Lease, Sink, Source, Stop, StopLevel, Work};
 use crate::provider::Gate;
 use crate::record::Appender;
 use crate::task::SampleResult;
-use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord};
+use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord, Tokens};
 
 /// Samples asked of an endpoint.
 pub(super) struct AskSamples {
@@ -66,6 +66,7 @@ impl Work for AskSamples {
         let asked = live.provider.ask(body, &self.gate, stop.reached(StopLevel::Finish)).await?;
         let Some(asked) = asked else { return Ok(None) };
         record.attempts = asked.attempts;
+        record.earlier = tokens_of(&asked.retried);
         match asked.outcome {
             Ok(output) => {
                 keep(live, key, &output).await;
@@ -90,6 +91,11 @@ impl Work for AskSamples {
     fn deadline(&self) -> impl Future<Output = ()> + Send {
         self.live.meter.time_up()
     }
+}
+
+fn tokens_of(outputs: &[ModelOutput]) -> Tokens {
+    let counted = outputs.iter().filter_map(|output| output.usage?.counted());
+    counted.fold(Tokens::default(), |sum, tokens| sum + tokens)
 }
 
 /// Keeps an answer for other runs.
@@ -145,11 +151,12 @@ pub(super) struct RecordSink<'a> {
 }
 
 impl<W: Work<Outcome = SampleRecord, Error = RunError>> Sink<W> for RecordSink<'_> {
-    async fn take(&mut self, record: SampleRecord) -> Result<(), RunError> {
-        let record = self.job.with_earlier(record);
+    async fn take(&mut self, mut record: SampleRecord) -> Result<(), RunError> {
+        let tokens = record.tokens();
+        record.earlier = record.earlier + self.job.earlier_tokens(&record.id);
         self.log.append(&record).await?;
         self.recorded += 1;
-        self.observers.emit(&RunEvent::SampleEnded(&record));
+        self.observers.emit(&RunEvent::SampleEnded { record: &record, tokens });
         Ok(())
     }
 }

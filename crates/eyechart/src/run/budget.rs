@@ -155,15 +155,10 @@ impl Meter {
             && within(self.budget.tokens.map(|limit| limit as f64), tokens.total() as f64)
     }
 
-    /// Counts a sample that has just ended; `earlier` tokens of it have been counted before.
-    fn count(&self, record: &SampleRecord) {
-        let tokens = record.tokens();
-        let own = Tokens {
-            input: tokens.input - record.earlier.input,
-            output: tokens.output - record.earlier.output,
-        };
+    /// Counts a sample that has just ended, with the tokens of this run's requests for it.
+    fn count(&self, record: &SampleRecord, tokens: Tokens) {
         let mut count = self.lock();
-        count.spent.add(own);
+        count.spent.add(tokens);
         count.uncounted |= record.is_uncounted();
     }
 
@@ -208,8 +203,8 @@ impl Meter {
 
 impl Observer for Meter {
     fn observe(&self, event: &RunEvent<'_>) {
-        if let RunEvent::SampleEnded(record) = event {
-            self.count(record);
+        if let RunEvent::SampleEnded { record, tokens } = event {
+            self.count(record, *tokens);
         }
     }
 }
@@ -237,6 +232,10 @@ mod tests {
         record
     }
 
+    fn count(meter: &Meter, record: &SampleRecord) {
+        meter.count(record, record.tokens());
+    }
+
     fn counted() -> Option<Usage> {
         Some(Usage { input_tokens: Some(900), output_tokens: Some(100), reasoning_tokens: None })
     }
@@ -245,30 +244,19 @@ mod tests {
     fn the_nearer_the_limit_the_fewer_are_asked_at_once() {
         let meter = meter(Budget { tokens: Some(10_000), ..Budget::default() }, Spent::default());
         assert!(meter.admits(3) && !meter.admits(4), "nobody knows what one costs");
-        meter.count(&answered(counted()));
+        count(&meter, &answered(counted()));
         assert!(meter.admits(8) && !meter.admits(9), "nine more are what it allows");
-        (0..8).for_each(|_| meter.count(&answered(counted())));
+        (0..8).for_each(|_| count(&meter, &answered(counted())));
         assert!(meter.admits(0) && !meter.admits(1));
         assert!(meter.check().is_ok());
-        meter.count(&answered(counted()));
+        count(&meter, &answered(counted()));
         assert!(!meter.admits(0) && meter.check().is_err());
-    }
-
-    #[test]
-    fn what_a_sample_cost_before_is_not_counted_twice() {
-        let earlier = Tokens { input: 500, output: 50 };
-        let meter = meter(
-            Budget { cost: Some(1.0), ..Budget::default() },
-            Spent { tokens: earlier, samples: 1, seconds: 0.0 },
-        );
-        meter.count(&SampleRecord { earlier, ..answered(counted()) });
-        assert_eq!(meter.lock().spent.tokens, Tokens { input: 1400, output: 150 });
     }
 
     #[test]
     fn without_limits_everything_is_admitted_whatever_the_endpoint_reports() {
         let meter = meter(Budget::default(), Spent::default());
-        meter.count(&answered(None));
+        count(&meter, &answered(None));
         assert!(meter.admits(10_000) && meter.check().is_ok());
     }
 
@@ -276,7 +264,7 @@ mod tests {
     fn half_a_count_is_none() {
         let meter = meter(Budget { cost: Some(1.0), ..Budget::default() }, Spent::default());
         let half = Usage { input_tokens: Some(9), output_tokens: None, reasoning_tokens: None };
-        meter.count(&answered(Some(half)));
+        count(&meter, &answered(Some(half)));
         assert!(matches!(meter.check(), Err(RunError::Budget(Exhausted::Uncounted { option: COST }))));
     }
 

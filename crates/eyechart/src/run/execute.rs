@@ -76,10 +76,9 @@ impl Job {
         Ok(Self { folder, to_ask, already: completed, bad_lines, spent, earlier, lock })
     }
 
-    /// The record with what earlier ones of its sample cost.
-    pub(super) fn with_earlier(&self, mut record: SampleRecord) -> SampleRecord {
-        record.earlier = self.earlier.get(&record.id).copied().unwrap_or_default();
-        record
+    /// Tokens of earlier records of the sample `id`.
+    pub(super) fn earlier_tokens(&self, id: &str) -> Tokens {
+        self.earlier.get(id).copied().unwrap_or_default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attempt, LimitChange, SampleRecord};
+use super::{Attempt, LimitChange, SampleRecord, Tokens};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -23,7 +23,12 @@ pub enum RunEvent<'a> {
     /// An attempt has ended, well or not.
     AttemptEnded(&'a Attempt),
     /// The record of a sample is written. It may not be on the disk yet.
-    SampleEnded(&'a SampleRecord),
+    SampleEnded {
+        /// The record.
+        record: &'a SampleRecord,
+        /// Tokens that the endpoint reported for the requests of this run.
+        tokens: Tokens,
+    },
     /// Records have reached the disk.
     Synced(Tally),
     /// Nothing is sent for a while, because the endpoint asked for it.

@@ -66,7 +66,8 @@ pub struct SampleRecord {
     /// Where its answer is from, if it was not asked for: an earlier run asked the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<CachedAnswer>,
-    /// Tokens of answers that earlier records of the sample had, which this one takes the place of.
+    /// Tokens of earlier answers that this record does not have: of attempts that failed and were sent again, and of
+    /// earlier records of the sample that this record replaces.
     #[serde(default, skip_serializing_if = "Tokens::is_zero")]
     pub earlier: Tokens,
 }

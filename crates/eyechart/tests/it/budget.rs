@@ -79,6 +79,37 @@ fn tokens_are_limited_as_the_endpoint_counts_them() {
 }
 
 #[test]
+fn the_tokens_of_an_answer_that_broke_off_count_though_the_sample_is_asked_again() {
+    let place = Place::new();
+    let choice = json!({"message": {"content": "A ri"}, "finish_reason": "error"});
+    let usage = json!({"prompt_tokens": 700, "completion_tokens": 50});
+    let broken_off = json!({"model": "m", "choices": [choice], "usage": usage}).to_string();
+    let with = |mut reply: Value, key: &str, value: Value| {
+        reply[key] = value;
+        reply
+    };
+    let server = endpoint(vec![
+        rule(json!({"prompt": "What is 0?", "body": broken_off, "times": 1})),
+        rule(with(dear(), "prompt", json!("What is 0?"))),
+        // Long enough for the first sample to be asked again meanwhile.
+        rule(with(dear(), "latency_ms", json!(3000))),
+    ]);
+    let task = place.texts(9);
+    let ask = |command: &mut Command, limit: &str| {
+        command.args(["--max-connections", "8", "--max-tokens-total", limit]);
+        stderr(command.assert().code(3).get_output())
+    };
+    let said = ask(&mut run_at(&server, &place, &task), "1700");
+    assert!(said.contains("1700 is used up: 1750 tokens"), "{said}");
+    let run = place.run();
+    assert_eq!(run.samples().len(), 5, "four samples were in flight beside the first one");
+    assert_eq!(run.sample("t-0")["earlier"], json!({"input_tokens": 700, "output_tokens": 50}));
+    // The record has them too, so a resumed run counts them.
+    let said = ask(&mut resume(&place), "5750");
+    assert!(said.contains("5750 is used up: 5750 tokens"), "{said}");
+}
+
+#[test]
 fn a_run_that_needs_no_more_than_it_may_use_ends_well() {
     let place = Place::new();
     let server = endpoint(vec![rule(dear())]);

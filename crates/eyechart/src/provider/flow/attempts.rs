@@ -22,6 +22,8 @@ pub struct Asked<T = ModelOutput> {
     pub outcome: Result<T, Failure>,
     /// The part of a failed answer that can be used. Its tokens were paid for.
     pub unusable: Option<T>,
+    /// What attempts before the last one had of an answer. Their tokens were paid for too.
+    pub retried: Vec<T>,
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
 }
@@ -76,7 +78,7 @@ pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>
     send: impl Fn() -> F,
 ) -> Result<Option<Asked<T>>, Halt> {
     tokio::pin!(stopped);
-    let mut attempts = Vec::new();
+    let (mut attempts, mut retried) = (Vec::new(), Vec::new());
     let mut sample = SampleAttempts::begin(gate, policy);
     loop {
         let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
@@ -91,11 +93,14 @@ pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>
         if ended.retryable_failure().is_some() {
             match unless(&mut stopped, sample.next_step(&ended)).await.transpose()? {
                 None => return Ok(None),
-                Some(NextStep::AskAgain) => continue,
+                Some(NextStep::AskAgain) => {
+                    retried.extend(unusable);
+                    continue;
+                }
                 Some(NextStep::Settle) => {}
             }
         }
-        return Ok(Some(Asked { outcome, unusable, attempts }));
+        return Ok(Some(Asked { outcome, unusable, retried, attempts }));
     }
 }
 
