@@ -9,7 +9,7 @@ use super::cache::CacheKey;
 use super::embedder::Source as Encode;
 use super::rows::Rows;
 use crate::engine::{
-    Asking, Broken, Lease, RequestMemory, Runtime, RuntimeError, Sink, Source, Stop, Stopper, Work,
+    Asking, Broken, Lease, RequestMemory, Runtime, RuntimeError, Sink, Source, Stop, StopLevel, Stopper, Work,
 };
 use crate::provider::{EmbeddingModel, Gate, Halt};
 use crate::scorer::EmbedError;
@@ -89,8 +89,14 @@ impl Work for Embed {
         batch.texts.iter().map(|text| text.len() as u64).sum()
     }
 
-    async fn perform(&self, batch: Batch, _: Lease, _: Stop) -> Result<Option<Vectors>, EmbedError> {
-        match embed(&self.model, &batch.texts, &self.gate).await {
+    async fn perform(&self, batch: Batch, _: Lease, stop: Stop) -> Result<Option<Vectors>, EmbedError> {
+        // A batch in flight is dropped: without the other batches its vectors have no use.
+        let embedded = tokio::select! {
+            biased;
+            () = stop.reached(StopLevel::Finish) => return Ok(None),
+            embedded = embed(&self.model, &batch.texts, &self.gate) => embedded,
+        };
+        match embedded {
             Ok(Ok(vectors)) => Ok(Some(Vectors { first: batch.first, vectors })),
             Ok(Err(failure)) => Err(self.failed(failure)),
             // The words of the error name an option that has no effect here.

@@ -1,5 +1,8 @@
 //! Embeddings of an endpoint, against the built-in one.
 
+use std::process::Command;
+use std::time::Duration;
+
 use crate::common::recorded::{recorded, score, scores};
 use crate::common::{Place, bodies, endpoint, eyechart, rule, stderr, stdout};
 use eyechart::rehearse::Server;
@@ -85,6 +88,35 @@ fn a_refusal_ends_the_scoring_with_what_the_endpoint_said_and_no_scores() {
     assert!(said.contains("cannot embed the texts: embed-1 at http://127.0.0.1:"), "{said}");
     assert!(said.contains("input 7 is too long"), "{said}");
     assert!(!run.path().join("scores.jsonl").exists());
+}
+
+#[test]
+fn a_batch_that_is_in_flight_is_not_waited_for_once_another_one_has_failed() {
+    let place = Place::new();
+    let run = recorded(&place, 30);
+    let server =
+        endpoint(vec![rule(json!({"fault": "hang", "times": 1})), rule(json!({"status": 401}))]);
+    let mut command = eyechart();
+    command.arg("score").arg(run.path()).args(embedder(&server)).timeout(Duration::from_secs(60));
+    let said = stderr(command.assert().code(3).get_output());
+    assert!(said.contains("401") && server.stats().requests == 2, "{said}");
+}
+
+#[test]
+fn ctrl_c_ends_the_scoring_though_a_batch_is_in_flight() {
+    let place = Place::new();
+    let run = recorded(&place, 30);
+    let server = endpoint(vec![rule(json!({"fault": "hang"}))]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_eyechart"))
+        .arg("score")
+        .arg(run.path())
+        .args(embedder(&server))
+        .env("EYECHART_EMBED_CACHE", "off")
+        .spawn()
+        .unwrap();
+    server.wait_for(|stats| stats.requests >= 2);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
