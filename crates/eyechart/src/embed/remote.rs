@@ -9,7 +9,7 @@ use super::cache::CacheKey;
 use super::embedder::Source as Encode;
 use super::rows::Rows;
 use crate::engine::{
-    Asking, Broken, Lease, RequestMemory, Runtime, RuntimeError, Sink, Source, Stop, StopLevel, Stopper, Work,
+    Asking, Broken, ExpectedMemory, Lease, RequestMemory, Runtime, RuntimeError, Sink, Source, Stop, StopLevel, Stopper, Work,
 };
 use crate::provider::{EmbeddingModel, Gate, Halt};
 use crate::scorer::EmbedError;
@@ -85,8 +85,8 @@ impl Work for Embed {
     type Outcome = Vectors;
     type Error = EmbedError;
 
-    fn bytes(&self, batch: &Batch) -> u64 {
-        batch.texts.iter().map(|text| text.len() as u64).sum()
+    fn expected_memory(&self, batch: &Batch) -> ExpectedMemory {
+        ExpectedMemory::known(batch.texts.iter().map(|text| text.len() as u64).sum())
     }
 
     async fn perform(&self, batch: Batch, _: Lease, stop: Stop) -> Result<Option<Vectors>, EmbedError> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Broken, Lease, RequestMemory, Sink, Source, Stop, StopLevel, Stopper, Work};
+use super::{Broken, ExpectedMemory, Lease, RequestMemory, Sink, Source, Stop, StopLevel, Stopper, Work};
 use crate::provider::{Gate, Slot};
 use crate::types::{Observers, RunEvent};
 
@@ -190,11 +190,11 @@ impl<W: Work> State<W> {
     fn receive(&mut self, item: W::Item) {
         let Some(slot) = self.slot.take() else { return };
         self.received += 1;
-        let bytes = self.asking.work.bytes(&item);
-        self.waiting = Some(Waiting { slot, item, bytes });
-        match self.asking.memory.try_reserve(bytes) {
+        let memory = self.asking.work.expected_memory(&item);
+        self.waiting = Some(Waiting { slot, item, bytes: memory.bytes });
+        match self.asking.memory.try_reserve(memory.bytes) {
             Some(lease) => self.start(lease, None),
-            None => self.notice_memory(bytes),
+            None => self.notice_memory(memory),
         }
     }
 
@@ -216,21 +216,22 @@ impl<W: Work> State<W> {
     }
 
     fn start_probe(&mut self) {
-        // Nothing is always free.
-        let Some(lease) = RequestMemory::unlimited().try_reserve(0) else { return };
+        let bytes = self.waiting.as_ref().map_or(0, |waiting| waiting.bytes);
+        let lease = self.asking.memory.exceed(bytes);
         self.has_probe.store(true, Ordering::Relaxed);
         self.start(lease, Some(Probe(Arc::clone(&self.has_probe))));
     }
 
     /// Tells the user, once, that memory and not the number of connections limits the run.
-    fn notice_memory(&mut self, bytes: u64) {
-        if !std::mem::replace(&mut self.has_noticed_memory, true) {
-            self.asking.observers.emit(&RunEvent::Notice(format!(
-                "requests of about {} MiB fill the memory for requests: {} are in flight; --max-request-memory allows more",
-                bytes.div_ceil(1 << 20),
-                self.in_flight.len()
-            )));
+    fn notice_memory(&mut self, memory: ExpectedMemory) {
+        if memory.is_unknown || std::mem::replace(&mut self.has_noticed_memory, true) {
+            return;
         }
+        self.asking.observers.emit(&RunEvent::Notice(format!(
+            "requests of about {} MiB fill the memory for requests: {} are in flight; --max-request-memory allows more",
+            memory.bytes.div_ceil(1 << 20),
+            self.in_flight.len()
+        )));
     }
 
     async fn end(

@@ -1,76 +1,114 @@
 //! How many bytes the requests in memory may hold together.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
-/// Bytes for each permit of the semaphore, whose number of permits is limited.
-const UNIT: u64 = 1024;
-
-/// A limit on the memory of prepared requests, in bytes. Requests that wait are served in the order of their coming.
+/// A limit on the memory of prepared requests, in bytes. Copies share one limit.
 #[derive(Debug, Clone)]
-pub struct RequestMemory {
-    units: Arc<Semaphore>,
-    most: u32,
+pub struct RequestMemory(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limit: u64,
+    held: Mutex<u64>,
+    freed: Notify,
 }
 
 /// Memory that is reserved for one request. Returned when dropped.
 #[derive(Debug)]
 pub struct Lease {
     memory: RequestMemory,
-    permit: OwnedSemaphorePermit,
+    bytes: u64,
+}
+
+/// Memory that an item is expected to hold while it is prepared and asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpectedMemory {
+    /// In bytes.
+    pub bytes: u64,
+    /// Whether nothing is known of the size, so that `bytes` is the largest size possible.
+    pub is_unknown: bool,
+}
+
+impl ExpectedMemory {
+    /// A size that is known, at least roughly.
+    #[must_use]
+    pub fn known(bytes: u64) -> Self {
+        Self { bytes, is_unknown: false }
+    }
 }
 
 impl RequestMemory {
-    /// Memory of `bytes`, at least 1 KiB.
+    /// Memory of `bytes`.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
-        let most = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX).max(1);
-        Self { units: Arc::new(Semaphore::new((most as usize).min(Semaphore::MAX_PERMITS))), most }
+        Self(Arc::new(Shared { limit: bytes, held: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// Memory without a limit that anybody would meet.
+    /// Memory without a limit.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::new(u64::MAX)
     }
 
-    /// Reserves `bytes` now; nothing, if others hold too much.
+    /// Reserves `bytes` now. Returns nothing if they are not free. A request that is larger than the limit gets its
+    /// memory if nothing else holds any, so that one request is always possible.
     #[must_use]
     pub fn try_reserve(&self, bytes: u64) -> Option<Lease> {
-        let permit = Arc::clone(&self.units).try_acquire_many_owned(self.units_of(bytes)).ok()?;
-        Some(Lease { memory: self.clone(), permit })
+        let mut held = self.held();
+        let is_free = *held == 0 || held.saturating_add(bytes) <= self.0.limit;
+        is_free.then(|| {
+            *held = held.saturating_add(bytes);
+            Lease { memory: self.clone(), bytes }
+        })
     }
 
-    /// Waits until `bytes` are free. A request larger than the whole memory gets all of it, so that one request is always
-    /// possible.
+    /// Waits until `bytes` are free.
     pub async fn reserve(&self, bytes: u64) -> Lease {
-        let permit = Arc::clone(&self.units).acquire_many_owned(self.units_of(bytes)).await;
-        Lease { memory: self.clone(), permit: permit.unwrap_or_else(never_closed) }
+        loop {
+            let freed = self.0.freed.notified();
+            tokio::pin!(freed);
+            // Before the attempt, so that nothing that is freed in between is missed.
+            freed.as_mut().enable();
+            if let Some(lease) = self.try_reserve(bytes) {
+                return lease;
+            }
+            freed.await;
+        }
     }
 
-    fn units_of(&self, bytes: u64) -> u32 {
-        u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.most)
+    /// Reserves `bytes` even if that exceeds the limit.
+    pub(super) fn exceed(&self, bytes: u64) -> Lease {
+        let mut lease = Lease { memory: self.clone(), bytes: 0 };
+        lease.resize(bytes);
+        lease
+    }
+
+    fn held(&self) -> MutexGuard<'_, u64> {
+        // A number is valid at every moment: a panic of another thread cannot damage it.
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lease {
-    /// Changes the lease to `bytes`: gives back what is too much at once, waits for what is missing. While it waits for
-    /// more it holds nothing, so that two leases never wait for each other.
-    pub async fn resize(&mut self, bytes: u64) {
-        let (held, wanted) = (self.permit.num_permits(), self.memory.units_of(bytes));
-        match held.checked_sub(wanted as usize) {
-            Some(surplus) => drop(self.permit.split(surplus)),
-            None => {
-                drop(self.permit.split(held));
-                *self = self.memory.reserve(bytes).await;
-            }
+    /// Changes the lease to `bytes`, which the request holds already. This may exceed the limit: then nothing more is
+    /// reserved until enough is free. Nothing waits here, so requests never wait for each other's memory.
+    pub fn resize(&mut self, bytes: u64) {
+        let mut held = self.memory.held();
+        *held = held.saturating_sub(self.bytes).saturating_add(bytes);
+        drop(held);
+        let is_smaller = bytes < std::mem::replace(&mut self.bytes, bytes);
+        if is_smaller {
+            self.memory.0.freed.notify_waiters();
         }
     }
 }
 
-fn never_closed(_: AcquireError) -> OwnedSemaphorePermit {
-    unreachable!("nothing closes the semaphore")
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.resize(0);
+    }
 }
 
 #[cfg(test)]
@@ -79,20 +117,20 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_reserved_is_free_again_once_it_is_dropped_or_resized() {
-        let memory = RequestMemory::new(10 * UNIT);
-        let mut first = memory.reserve(8 * UNIT).await;
-        assert!(memory.try_reserve(3 * UNIT).is_none());
-        first.resize(7 * UNIT).await;
-        let second = memory.try_reserve(3 * UNIT).unwrap();
+        let memory = RequestMemory::new(10);
+        let mut first = memory.reserve(8).await;
+        assert!(memory.try_reserve(3).is_none());
+        first.resize(7);
+        let second = memory.try_reserve(3).unwrap();
         drop(first);
-        assert!(memory.try_reserve(7 * UNIT).is_some());
+        assert!(memory.try_reserve(7).is_some());
         drop(second);
-        assert!(memory.try_reserve(10 * UNIT).is_some());
+        assert!(memory.try_reserve(10).is_some());
     }
 
     #[tokio::test]
-    async fn a_request_larger_than_all_of_it_gets_all_of_it() {
-        let memory = RequestMemory::new(UNIT);
+    async fn a_request_larger_than_all_of_it_gets_its_memory_if_nothing_else_holds_any() {
+        let memory = RequestMemory::new(1);
         let lease = memory.reserve(u64::MAX).await;
         assert!(memory.try_reserve(1).is_none());
         drop(lease);
@@ -100,12 +138,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_leases_that_grow_do_not_wait_for_each_other() {
-        let memory = RequestMemory::new(10 * UNIT);
-        let (mut first, mut second) = (memory.reserve(5 * UNIT).await, memory.reserve(5 * UNIT).await);
-        let grow_first = tokio::spawn(async move { first.resize(9 * UNIT).await });
-        let grow_second = tokio::spawn(async move { second.resize(9 * UNIT).await });
-        grow_first.await.unwrap();
-        grow_second.await.unwrap();
+    async fn requests_that_grow_beyond_the_limit_hold_back_the_next_ones_but_not_each_other() {
+        let memory = RequestMemory::new(10);
+        let (mut first, mut second) = (memory.reserve(5).await, memory.reserve(5).await);
+        first.resize(9);
+        second.resize(9);
+        drop(first);
+        assert!(memory.try_reserve(2).is_none());
+        let waiting = memory.clone();
+        let next = tokio::spawn(async move { waiting.reserve(2).await });
+        tokio::task::yield_now().await;
+        second.resize(8);
+        next.await.unwrap();
     }
 }

@@ -16,7 +16,7 @@ mod stop;
 mod tests;
 
 pub use asking::{Asking, Ended};
-pub use memory::{Lease, RequestMemory};
+pub use memory::{ExpectedMemory, Lease, RequestMemory};
 pub use runtime::{Runtime, RuntimeError, block_on};
 pub use stop::{Stop, StopLevel, Stopper};
 
@@ -29,8 +29,8 @@ pub trait Work: Send + Sync + 'static {
     /// Why no item at all can be worked on any more.
     type Error: From<Broken> + Send + 'static;
 
-    /// Bytes that preparing `item` will hold in memory, as far as its size is known before it is prepared.
-    fn bytes(&self, item: &Self::Item) -> u64;
+    /// Memory that `item` will hold, as far as this is known before it is prepared.
+    fn expected_memory(&self, item: &Self::Item) -> ExpectedMemory;
 
     /// Works on one item to its end: prepares its request, sends it until it is settled. `lease` is the memory that was
     /// reserved for it. Returns nothing if `stop` was raised to [`StopLevel::Finish`] while the item waited.

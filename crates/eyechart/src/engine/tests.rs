@@ -53,8 +53,8 @@ impl Work for Counting {
     type Outcome = usize;
     type Error = Failed;
 
-    fn bytes(&self, _: &Self::Item) -> u64 {
-        self.bytes
+    fn expected_memory(&self, _: &Self::Item) -> ExpectedMemory {
+        ExpectedMemory::known(self.bytes)
     }
 
     async fn perform(

@@ -6,12 +6,12 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 use super::cache::Key;
-use super::fetch_pictures::fetched;
+use super::fetch_pictures::{FetchedSize, fetched};
 use super::live::{Live, Ready};
 use super::request::Unready;
 use super::{Job, RunError};
 use crate::dataset::DatasetError;
-use crate::engine::{Lease, Sink, Source, Stop, StopLevel, Work};
+use crate::engine::{ExpectedMemory, Lease, Sink, Source, Stop, StopLevel, Work};
 use crate::provider::Gate;
 use crate::record::Appender;
 use crate::task::SampleResult;
@@ -22,6 +22,8 @@ pub(super) struct AskSamples {
     pub(super) live: Arc<Live>,
     pub(super) gate: Arc<Gate>,
     pub(super) observers: Observers,
+    /// Of the pictures that were fetched so far.
+    pub(super) fetched_size: FetchedSize,
 }
 
 impl Work for AskSamples {
@@ -29,8 +31,15 @@ impl Work for AskSamples {
     type Outcome = SampleRecord;
     type Error = RunError;
 
-    fn bytes(&self, item: &SampleResult) -> u64 {
-        item.as_ref().map_or(0, bytes_of)
+    fn expected_memory(&self, item: &SampleResult) -> ExpectedMemory {
+        let Ok(sample) = item else { return ExpectedMemory::known(0) };
+        let urls = sample.messages.pictures().filter(|image| matches!(image, ImageSource::Url(_))).count();
+        let Some(web) = self.live.web.as_ref().filter(|_| urls > 0) else {
+            return ExpectedMemory::known(bytes_of(sample));
+        };
+        let expected = self.fetched_size.expected();
+        let to_fetch = with_encoded(expected.unwrap_or(web.max_bytes())) * urls as u64;
+        ExpectedMemory { bytes: bytes_of(sample) + to_fetch, is_unknown: expected.is_none() }
     }
 
     async fn perform(
@@ -46,13 +55,13 @@ impl Work for AskSamples {
         self.observers.emit(&RunEvent::SampleStarted { id: &sample.id });
         let live = &self.live;
         let sample = match &live.web {
-            Some(web) => match fetched(web, sample, &stop).await {
+            Some(web) => match fetched(web, sample, &self.fetched_size, &stop).await {
                 Ok(sample) => sample,
                 Err(ended) => return Ok(ended.map(|record| *record)),
             },
             None => sample,
         };
-        lease.resize(bytes_of(&sample)).await;
+        lease.resize(bytes_of(&sample));
         let preparing = Arc::clone(live);
         let ready = tokio::task::spawn_blocking(move || preparing.ready(sample)).await;
         let (mut record, body, key) = match ready {
@@ -62,7 +71,7 @@ impl Work for AskSamples {
             Ok(Err(Unready::Broken(error))) => return Err(error),
             Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
         };
-        lease.resize(body.len() as u64).await;
+        lease.resize(body.len() as u64);
         let asked = live.provider.ask(body, &self.gate, stop.reached(StopLevel::Finish)).await?;
         let Some(asked) = asked else { return Ok(None) };
         record.attempts = asked.attempts;
@@ -107,10 +116,14 @@ async fn keep(live: &Arc<Live>, key: Option<Key>, output: &ModelOutput) {
     let _ = tokio::task::spawn_blocking(keep).await;
 }
 
-/// Bytes that the pictures of a sample take while its body is built: as they are, and in base64. A picture that is still
-/// at an address counts nothing; it is counted once it is fetched.
+/// Bytes that the pictures of a sample take while its body is built. A picture that is still at an address takes none.
 fn bytes_of(sample: &Sample) -> u64 {
-    sample.messages.pictures().map(encoded_bytes).map(|bytes| bytes + bytes.div_ceil(3) * 4).sum()
+    sample.messages.pictures().map(encoded_bytes).map(with_encoded).sum()
+}
+
+/// Bytes of a picture as it is and in base64.
+fn with_encoded(bytes: u64) -> u64 {
+    bytes + bytes.div_ceil(3) * 4
 }
 
 fn encoded_bytes(image: &ImageSource) -> u64 {

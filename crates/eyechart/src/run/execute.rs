@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::ask_samples::{AskSamples, ReadAhead, RecordSink};
+use super::fetch_pictures::FetchedSize;
 use super::limit_changes::{LimitChangeWriter, LimitChanges};
 use super::live::Live;
 use super::recorded::{Replay, Source as Answered};
@@ -167,7 +168,8 @@ fn get_answers(
         Some(live) => {
             let memory = RequestMemory::new(live.memory);
             let gate = Gate::observed(live.limits, observers.clone());
-            let work = AskSamples { live: Arc::new(live), gate: Arc::clone(&gate), observers };
+            let (live, fetched_size) = (Arc::new(live), FetchedSize::default());
+            let work = AskSamples { live, gate: Arc::clone(&gate), observers, fetched_size };
             block_on(ask(work, (gate, memory), samples, recording, stop))?
         }
         None => {

@@ -1,6 +1,7 @@
 //! The pictures of a sample that are elsewhere, fetched before it is asked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
@@ -53,27 +54,52 @@ pub(super) fn fetch_each(
     Ok(block_on(fetching)?)
 }
 
+/// The size that the next fetched picture is expected to have: that of the largest picture so far, less an eighth for
+/// each later one, so that one large picture does not slow down the rest of a run.
+#[derive(Debug, Default)]
+pub(super) struct FetchedSize(AtomicU64);
+
+impl FetchedSize {
+    /// In bytes; nothing before the first picture.
+    pub(super) fn expected(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
+    }
+
+    fn record(&self, bytes: u64) {
+        let next = |expected: u64| Some(bytes.max(expected - expected / 8));
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    }
+}
+
 /// The sample with what is at its addresses; its failed record where one of them gives no picture; nothing where
 /// the order to stop came first: nothing has been asked yet, so nothing is lost.
 pub(super) async fn fetched(
     web: &Web,
     sample: Sample,
+    size: &FetchedSize,
     stop: &Stop,
 ) -> Result<Sample, Option<Box<SampleRecord>>> {
     tokio::select! {
         biased;
         () = stop.reached(StopLevel::Finish) => Err(None),
-        fetched = fetch_all(web, sample) => fetched.map_err(Some),
+        fetched = fetch_all(web, sample, size) => fetched.map_err(Some),
     }
 }
 
 /// As [`fetched`], with nobody to order a stop.
-pub(super) async fn fetch_all(web: &Web, mut sample: Sample) -> Result<Sample, Box<SampleRecord>> {
+pub(super) async fn fetch_all(
+    web: &Web,
+    mut sample: Sample,
+    size: &FetchedSize,
+) -> Result<Sample, Box<SampleRecord>> {
     let mut failed = None;
     for image in sample.messages.pictures_mut() {
         let ImageSource::Url(url) = image else { continue };
         match web.fetch(url).await {
-            Ok(bytes) => *image = ImageSource::Fetched { bytes, url: std::mem::take(url) },
+            Ok(bytes) => {
+                size.record(bytes.len() as u64);
+                *image = ImageSource::Fetched { bytes, url: std::mem::take(url) };
+            }
             Err(failure) => {
                 failed = Some(failure);
                 break;
@@ -84,4 +110,21 @@ pub(super) async fn fetch_all(web: &Web, mut sample: Sample) -> Result<Sample, B
     let (mut record, _) = SampleRecord::begin(sample);
     record.fail(failure);
     Err(Box::new(record))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_expected_size_is_that_of_the_largest_picture_until_many_smaller_ones_came() {
+        let size = FetchedSize::default();
+        assert_eq!(size.expected(), None);
+        size.record(100);
+        size.record(8_000);
+        size.record(100);
+        assert_eq!(size.expected(), Some(7_000));
+        (0..100).for_each(|_| size.record(100));
+        assert_eq!(size.expected(), Some(100));
+    }
 }

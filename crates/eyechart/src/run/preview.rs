@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::RunError;
-use super::fetch_pictures::fetch_all;
+use super::fetch_pictures::{FetchedSize, fetch_all};
 use super::live::Live;
 use super::request::Unready;
 use crate::engine::block_on;
@@ -42,7 +42,7 @@ impl Live {
             RunError::Config(format!("the sample {id} would fail before it is sent: {reason}"))
         };
         let sample = match &self.web {
-            Some(web) => block_on(fetch_all(web, sample))?.map_err(failed)?,
+            Some(web) => block_on(fetch_all(web, sample, &FetchedSize::default()))?.map_err(failed)?,
             None => sample,
         };
         let (record, body) = self.prepare(sample).map_err(|unready| match unready {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::RunError;
 use super::outputs::Outputs;
-use crate::engine::{Lease, Stop, Work};
+use crate::engine::{ExpectedMemory, Lease, Stop, Work};
 use crate::task::SampleResult;
 use crate::types::{Answers, Failure, FailureKind, ModelOutput, Sample, SampleRecord};
 
@@ -53,8 +53,8 @@ impl Work for Replay {
     type Outcome = SampleRecord;
     type Error = RunError;
 
-    fn bytes(&self, _: &SampleResult) -> u64 {
-        0
+    fn expected_memory(&self, _: &SampleResult) -> ExpectedMemory {
+        ExpectedMemory::known(0)
     }
 
     async fn perform(&self, item: SampleResult, _: Lease, _: Stop) -> Result<Option<SampleRecord>, RunError> {

@@ -26,7 +26,7 @@ pub(super) struct Client {
     client: reqwest::Client,
     guard: Guard,
     timeout: Duration,
-    max_bytes: usize,
+    pub(super) max_bytes: usize,
     max_redirects: usize,
 }
 

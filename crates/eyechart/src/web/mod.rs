@@ -126,6 +126,12 @@ impl Web {
         self.cache.get(&self.client.target(url).ok()?)
     }
 
+    /// Maximum size of a picture in bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        self.client.max_bytes as u64
+    }
+
     fn flights(&self) -> MutexGuard<'_, HashMap<Url, Arc<Flight>>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
