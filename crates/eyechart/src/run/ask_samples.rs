@@ -137,10 +137,31 @@ fn encoded_bytes(image: &ImageSource) -> u64 {
     }
 }
 
-/// Samples as a thread reads them from the data.
+/// Samples that are read before a slot is free for them.
+const READ_AHEAD: usize = 4;
+
+/// Samples as a thread of its own reads them from the data.
 pub(super) struct ReadAhead {
-    pub(super) samples: mpsc::Receiver<Result<SampleResult, DatasetError>>,
-    pub(super) thread: Option<JoinHandle<()>>,
+    samples: mpsc::Receiver<Result<SampleResult, DatasetError>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ReadAhead {
+    /// Starts to read.
+    pub(super) fn start(
+        samples: impl Iterator<Item = Result<SampleResult, DatasetError>> + Send + 'static,
+    ) -> Self {
+        let (send, receive) = mpsc::channel(READ_AHEAD);
+        let thread = std::thread::spawn(move || {
+            for sample in samples {
+                // If nothing receives any more, the run has stopped.
+                if send.blocking_send(sample).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { samples: receive, thread: Some(thread) }
+    }
 }
 
 impl<W: Work<Item = SampleResult, Error = RunError>> Source<W> for ReadAhead {
@@ -171,5 +192,22 @@ impl<W: Work<Outcome = SampleRecord, Error = RunError>> Sink<W> for RecordSink<'
         self.recorded += 1;
         self.observers.emit(&RunEvent::SampleEnded { record: &record, tokens });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::recorded::Replay;
+
+    #[tokio::test]
+    async fn a_reader_that_panics_is_not_the_end_of_the_data() {
+        let panics = std::iter::once_with(|| panic!("a defect of a reader"));
+        let mut samples = ReadAhead::start(panics);
+        let next = Source::<Replay>::next(&mut samples).await;
+        assert!(matches!(next, Some(Err(RunError::Defect(_)))), "it is not recorded as finished");
+        assert!(Source::<Replay>::next(&mut samples).await.is_none());
+        let mut samples = ReadAhead::start(std::iter::empty());
+        assert!(Source::<Replay>::next(&mut samples).await.is_none());
     }
 }

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use super::ask_samples::{AskSamples, ReadAhead, RecordSink};
 use super::fetch_pictures::FetchedSize;
 use super::limit_changes::{LimitChangeWriter, LimitChanges};
@@ -15,16 +13,14 @@ use super::{Plan, RunError, Spent};
 use crate::engine::{Asking, Ended, RequestMemory, Stop, StopLevel, Work, block_on};
 use crate::provider::{Gate, GateSettings};
 use crate::record::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
-use crate::task::{Dataset, SampleResult};
+use crate::task::SampleResult;
 use crate::types::{Connections, EvalSpec, Observers, PickedSample, RunEvent, SampleRecord, Status, Tokens};
 
 /// Recorded answers that are looked up at once.
 const REPLAYED: usize = 16;
 
-/// Samples that are read ahead of those who ask them.
-const READ_AHEAD: usize = 4;
-
-/// A run's folder and what is left to do in it; nobody else writes the run as long as this lives.
+/// A run's folder and what is left to do in it. No other process writes the run as long as this lives, unless it was
+/// only looked at.
 #[derive(Debug)]
 pub struct Job {
     /// Where it is recorded.
@@ -162,7 +158,7 @@ fn get_answers(
     stop: &Stop,
 ) -> Result<Ended, RunError> {
     let Plan { spec, dataset, outputs, .. } = plan;
-    let samples = read_ahead(dataset, recording.job.to_ask.clone())?;
+    let samples = ReadAhead::start(dataset.samples(recording.job.to_ask.clone())?);
     let observers = recording.observers.clone();
     match live {
         Some(live) => {
@@ -215,19 +211,4 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
     };
     closed?;
     Ok(ended)
-}
-
-/// Reads samples on a thread of its own, a few ahead.
-fn read_ahead(dataset: Dataset, to_ask: Vec<PickedSample>) -> Result<ReadAhead, RunError> {
-    let samples = dataset.samples(to_ask)?;
-    let (send, receive) = mpsc::channel(READ_AHEAD);
-    let thread = std::thread::spawn(move || {
-        for sample in samples {
-            // If nothing receives any more, the run has stopped.
-            if send.blocking_send(sample).is_err() {
-                break;
-            }
-        }
-    });
-    Ok(ReadAhead { samples: receive, thread: Some(thread) })
 }
