@@ -261,8 +261,11 @@ impl Settings {
         if self.outputs.is_some() {
             return self.answers(self.model.as_deref().unwrap_or("outputs"));
         }
-        let AnswersFrom::Endpoint { mut endpoint, mut dropped } = recorded else {
-            return self.model.as_deref().map_or(Ok(recorded), |model| self.answers(model));
+        let (mut endpoint, mut dropped) = match (recorded, self.model.as_deref()) {
+            (AnswersFrom::Endpoint { endpoint, dropped }, _) => (endpoint, dropped),
+            (AnswersFrom::Column(_), Some(model)) => return self.answers(model),
+            // The model of outputs is any name; another one than the recorded one is a difference.
+            (recorded, _) => return Ok(recorded),
         };
         if let Some(protocol) = self.protocol {
             endpoint.protocol = protocol.name().to_owned();

@@ -131,6 +131,23 @@ fn outputs_made_elsewhere_are_scored_and_missing_ones_counted() {
 }
 
 #[test]
+fn a_run_of_outputs_is_resumed_with_the_name_of_its_model_and_no_other() {
+    let place = Place::new();
+    let task = captions(&place);
+    let outputs = place.write("outputs.jsonl", "{\"id\": \"a.jpg\", \"output\": \"A dog runs.\"}\n");
+    let outputs = outputs.to_str().unwrap();
+    run(&place, &task, &["--model", "theirs", "--outputs", outputs, "--no-score"]).code(1);
+    let folder = place.run();
+    let resume = |model: &str| {
+        let mut command = eyechart();
+        command.args(["run", "--no-score", "--model", model, "--resume"]).arg(folder.path()).assert()
+    };
+    resume("theirs").code(1);
+    let refused = resume("ours").code(2);
+    assert!(stderr(refused.get_output()).contains("model"), "{}", stderr(refused.get_output()));
+}
+
+#[test]
 fn scoring_again_needs_nothing_but_the_run() {
     let place = Place::new();
     let task = captions(&place);
