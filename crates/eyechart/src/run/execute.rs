@@ -35,7 +35,8 @@ pub struct Job {
     pub spent: Spent,
     /// Tokens of the samples to ask that were asked before, where there are any.
     earlier: HashMap<String, Tokens>,
-    lock: RunLock,
+    /// Absent if the run was only looked at.
+    lock: Option<RunLock>,
 }
 
 impl Job {
@@ -53,7 +54,7 @@ impl Job {
             bad_lines: Vec::new(),
             spent: Spent::default(),
             earlier: HashMap::new(),
-            lock,
+            lock: Some(lock),
         })
     }
 
@@ -64,13 +65,22 @@ impl Job {
     pub fn resume(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
         // Locked before it is read: what another process still wrote would be asked again.
         let lock = folder.lock()?;
-        let Unfinished { to_ask, completed, bad_lines, recorded } = folder.unfinished(spec)?;
-        if to_ask.is_empty() {
+        let job = Self { lock: Some(lock), ..Self::look_at(folder, spec)? };
+        if job.to_ask.is_empty() {
             // Whoever got the last answer may not have lived to do it.
-            fold(&folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
+            fold(&job.folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
         }
+        Ok(job)
+    }
+
+    /// As [`Job::resume`], to look at the run only: takes no lock and writes nothing.
+    ///
+    /// # Errors
+    /// [`RunError::Record`] if its record cannot be read.
+    pub fn look_at(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
+        let Unfinished { to_ask, completed, bad_lines, recorded } = folder.unfinished(spec)?;
         let (spent, earlier) = (Spent::of(&recorded), tokens_of_failed(&recorded));
-        Ok(Self { folder, to_ask, already: completed, bad_lines, spent, earlier, lock })
+        Ok(Self { folder, to_ask, already: completed, bad_lines, spent, earlier, lock: None })
     }
 
     /// Tokens of earlier records of the sample `id`.
@@ -131,7 +141,7 @@ struct Recording<'a> {
 struct OpenFiles {
     log: Appender,
     limit_changes: Option<LimitChangeWriter>,
-    lock: RunLock,
+    lock: Option<RunLock>,
 }
 
 impl OpenFiles {

@@ -50,6 +50,7 @@ struct Connection {
     api_key: Option<String>,
     log: Option<Arc<HttpLog>>,
     allow_private_urls: bool,
+    is_dry_run: bool,
 }
 
 /// An endpoint and the protocol that it speaks.
@@ -80,6 +81,7 @@ impl PlannedRun {
             api_key: settings.api_key.clone(),
             log: settings.log.clone(),
             allow_private_urls: settings.allow_private_urls,
+            is_dry_run: settings.is_dry_run,
         };
         let target = connection.target(&plan.spec);
         if plan.spec.execution.cache && target.is_some_and(|target| !target.has_stable_answers()) {
@@ -212,9 +214,13 @@ impl PlannedRun {
     /// Makes the run's folder, if the run is a new one, and what asks. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`RunError`] if the budget of `meter` is used up already, or the folder cannot be made.
+    /// [`RunError`] if the plan is for looking only, the budget of `meter` is used up already, or the folder cannot be
+    /// made.
     pub fn start(self, meter: &Arc<Meter>) -> Result<StartedRun, RunError> {
         let Self { plan, job, provider, connection } = self;
+        if connection.is_dry_run {
+            return Err(RunError::Config("a dry run cannot be started: plan it without is_dry_run".to_owned()));
+        }
         let needs_more = job.as_ref().is_none_or(|job| !job.to_ask.is_empty());
         if provider.is_some() && needs_more {
             meter.check()?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::plan::{AnswersFrom, Plan, RunOptions};
-use super::{RunError, execute::Job};
+use super::RunError;
 use crate::record::RunFolder;
 use crate::task::DataAccess;
 use crate::types::{Answers, EvalSpec, Task};
@@ -55,13 +55,12 @@ pub fn refuse_differences(folder: &RunFolder, recorded: &EvalSpec, plan: &Plan) 
     )))
 }
 
-/// The last run under `out` that `plan` could go on as: an unfinished one before a finished one, of which
-/// nothing has to be asked again.
+/// The last run under `out` that `plan` could continue: an unfinished one before a finished one, of which nothing has to
+/// be asked again. Runs that cannot be read are left out.
 ///
 /// # Errors
-/// [`RunError::Record`] where the folder cannot be listed, or another process is writing that run. Runs that cannot
-/// be read are passed over.
-pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<Job>, RunError> {
+/// [`RunError::Record`] if the folder cannot be listed.
+pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<RunFolder>, RunError> {
     let mut finished = None;
     for folder in RunFolder::all_under(out)?.into_iter().rev() {
         let Ok(spec) = folder.spec() else { continue };
@@ -69,9 +68,9 @@ pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<Job>, RunError> {
             continue;
         }
         if !folder.unfinished(&spec)?.to_ask.is_empty() {
-            return Job::resume(folder, &spec).map(Some);
+            return Ok(Some(folder));
         }
-        finished.get_or_insert((folder, spec));
+        finished.get_or_insert(folder);
     }
-    finished.map(|(folder, spec)| Job::resume(folder, &spec)).transpose()
+    Ok(finished)
 }

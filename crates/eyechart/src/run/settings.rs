@@ -196,7 +196,7 @@ impl Settings {
         let mut plan = plan(&loaded, &options, progress)?;
         refuse_differences(folder, &spec, &plan)?;
         plan.continue_as(&spec);
-        let job = Some(Job::resume(folder.clone(), &plan.spec)?);
+        let job = Some(self.job_in(folder.clone(), &plan.spec)?);
         PlannedRun::new(plan, job, self)
     }
 
@@ -212,9 +212,16 @@ impl Settings {
         let Some(path) = &self.resume else { return Ok(None) };
         if let Ok(folder) = RunFolder::open(path) {
             refuse_differences(&folder, &folder.spec()?, plan)?;
-            return Ok(Some(Job::resume(folder, &plan.spec)?));
+            return Ok(Some(self.job_in(folder, &plan.spec)?));
         }
-        find_matching(path, plan)
+        let Some(folder) = find_matching(path, plan)? else { return Ok(None) };
+        let spec = folder.spec()?;
+        self.job_in(folder, &spec).map(Some)
+    }
+
+    /// The rest of the run in `folder`. A dry run writes nothing, so it takes no lock.
+    fn job_in(&self, folder: RunFolder, spec: &EvalSpec) -> Result<Job, RunError> {
+        if self.is_dry_run { Job::look_at(folder, spec) } else { Job::resume(folder, spec) }
     }
 
     /// Where the data may be taken from: what these settings say, over what the run to resume has.

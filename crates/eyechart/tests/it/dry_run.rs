@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::common::{self, Place, endpoint, eyechart, rule, run_at, stderr, stdout};
 use assert_cmd::Command;
+use eyechart::record::RunFolder;
 use serde_json::{Value, json};
 
 const PRICES: &str = "[[price]]\nmodels = [\"custom/m\"]\ninput = 1\noutput = 10\ndate = \"2026-11-24\"\n";
@@ -195,4 +196,35 @@ fn before_the_first_request_a_run_says_what_it_will_take() {
     command.arg("run").arg("--resume").arg(place.run().path()).arg("--no-score");
     let said = stderr(command.assert().code(1).get_output());
     assert!(said.contains("mean of the 49 samples in the record"), "{said}");
+}
+
+#[test]
+fn a_dry_run_of_a_run_to_resume_takes_no_lock_and_writes_nothing() {
+    let place = Place::new();
+    let task = place.charts(3);
+    let server = endpoint(Vec::new());
+    run_at(&server, &place, &task).assert().code(0);
+    let run = place.run();
+    // A record that was never folded: one sample has two lines.
+    let log = run.path().join("samples.jsonl");
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, format!("{text}{}\n", text.lines().next().unwrap())).unwrap();
+    std::fs::remove_file(run.path().join("run.lock")).unwrap();
+    let files = || {
+        let entries = std::fs::read_dir(run.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+        files.sort();
+        files
+    };
+    let before = files();
+    let dry = |path: &Path| {
+        eyechart().args(["run", "--dry-run", "--resume"]).arg(path).assert().code(0);
+        run_at(&server, &place, &task).arg("--dry-run").arg("--resume").arg(path).assert().code(0);
+    };
+    dry(run.path());
+    run_at(&server, &place, &task).arg("--dry-run").arg("--resume").arg(place.runs()).assert().code(0);
+    assert!(files() == before, "a file has changed");
+    // Another process may be writing the run.
+    let _lock = RunFolder::open(run.path()).unwrap().lock().unwrap();
+    dry(run.path());
 }
