@@ -1,10 +1,11 @@
 //! One cache, several processes: eyechart twice, and Python's `huggingface_hub` before, after and beside it.
 
 use std::fs;
+use std::thread::ScopedJoinHandle;
 
 use crate::common::hub_fixture::{Cache, Quiet, charts, get, heads, large, server};
-use crate::common::hub_python::python;
-use crate::common::hub_server::{COMMIT, Fault};
+use crate::common::hub_python::{Script, python};
+use crate::common::hub_server::{Asked, COMMIT, Fault};
 use crate::common::process;
 use eyechart::hub::{Environment, Hub, Repository};
 
@@ -18,19 +19,23 @@ fn a_file_that_another_process_downloads_is_waited_for() {
     let snapshot = cache.charts(&server);
     std::thread::scope(|scope| {
         let first = scope.spawn(|| get(&snapshot, "images.tgz").unwrap());
-        server.wait_for(|asked| asked.iter().any(|asked| asked.storage));
+        server.wait_for(|| ended(first.is_finished()), |asked| asked.iter().any(|asked| asked.storage));
         let mut child = process::second()
             .env("HUB_TEST_CACHE", cache.0.path())
             .env("HUB_TEST_ENDPOINT", server.url())
             .spawn()
             .unwrap();
         // It has asked what the file is; next it takes the lock, or waits for it.
-        server.wait_for(|asked| heads(asked) == 2);
+        server.wait_for(|| ended(child.try_wait().unwrap().is_some()), |asked| heads(asked) == 2);
         server.release();
         assert_eq!(first.join().unwrap(), large());
         assert!(child.wait().unwrap().success());
     });
     assert_eq!(server.downloads().len(), 1);
+}
+
+fn ended(is_ended: bool) -> Option<String> {
+    is_ended.then(|| "one of the two ended before it asked".to_owned())
 }
 
 fn download_in_the_second_process() {
@@ -88,6 +93,14 @@ print(snapshot_download("them/charts", repo_type="dataset", local_files_only=Tru
 }
 
 #[test]
+#[should_panic(expected = "no luck today")]
+fn a_script_that_dies_is_not_waited_for() {
+    let (server, cache) = (server(), Cache::new());
+    let mut script = python("sys.exit('no luck today')", cache.0.path(), Some(&server.url()));
+    server.wait_for(|| script.ended(), |asked| heads(asked) == 1);
+}
+
+#[test]
 fn python_and_we_wait_for_each_other() {
     let script = r#"hf_hub_download("them/charts", "images.tgz", repo_type="dataset")"#;
     for python_first in [true, false] {
@@ -97,22 +110,26 @@ fn python_and_we_wait_for_each_other() {
         let other = || python(script, cache.0.path(), Some(&server.url()));
         let ours = || assert_eq!(get(&snapshot, "images.tgz").unwrap(), large());
         std::thread::scope(|scope| {
-            let mut first = None;
-            let mut threads = Vec::new();
+            let (mut script, mut thread) = (None, None);
             if python_first {
-                first = Some(other())
+                script = Some(other())
             } else {
-                threads.push(scope.spawn(ours))
+                thread = Some(scope.spawn(ours))
             }
-            server.wait_for(|asked| asked.iter().any(|asked| asked.storage));
+            let one_ended = |script: &mut Option<Script>, thread: &Option<ScopedJoinHandle<'_, ()>>| {
+                let is_finished = thread.as_ref().is_some_and(ScopedJoinHandle::is_finished);
+                script.as_mut().and_then(Script::ended).or_else(|| ended(is_finished))
+            };
+            let is_downloading = |asked: &[Asked]| asked.iter().any(|asked| asked.storage);
+            server.wait_for(|| one_ended(&mut script, &thread), is_downloading);
             if python_first {
-                threads.push(scope.spawn(ours))
+                thread = Some(scope.spawn(ours))
             } else {
-                first = Some(other())
+                script = Some(other())
             }
-            server.wait_for(|asked| heads(asked) == 2);
+            server.wait_for(|| one_ended(&mut script, &thread), |asked| heads(asked) == 2);
             server.release();
-            first.unwrap().lines();
+            script.unwrap().lines();
         });
         assert_eq!(server.downloads().len(), 1, "python first: {python_first}");
     }

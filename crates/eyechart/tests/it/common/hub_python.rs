@@ -1,5 +1,6 @@
 //! Python's `huggingface_hub`, as `scripts/test` has installed it.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -29,6 +30,15 @@ pub fn python(script: &str, cache: &Path, endpoint: Option<&str>) -> Script {
 }
 
 impl Script {
+    /// How it ended and what it printed; nothing while it is running.
+    pub fn ended(&mut self) -> Option<String> {
+        let status = self.0.try_wait().unwrap()?;
+        let mut printed = String::new();
+        self.0.stdout.as_mut().unwrap().read_to_string(&mut printed).unwrap();
+        self.0.stderr.as_mut().unwrap().read_to_string(&mut printed).unwrap();
+        Some(format!("the script ended ({status}): {printed}"))
+    }
+
     /// What it printed, line by line, once it has ended well.
     pub fn lines(self) -> Vec<String> {
         let output = self.0.wait_with_output().unwrap();

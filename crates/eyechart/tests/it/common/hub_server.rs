@@ -57,6 +57,9 @@ impl Asked {
     }
 }
 
+/// How often a wait for requests checks whether their sender is still running.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
+
 #[derive(Default)]
 struct State {
     repos: Vec<Repo>,
@@ -121,10 +124,20 @@ impl HubServer {
         self.shared.state().asked.clone()
     }
 
-    /// Blocks until the requests so far are enough.
-    pub fn wait_for(&self, enough: impl Fn(&[Asked]) -> bool) {
-        let state = self.shared.state();
-        drop(self.shared.changed.wait_while(state, |state| !enough(&state.asked)).unwrap());
+    /// Blocks until the requests so far are enough. Fails with the text of `ended` if those who send them end before.
+    pub fn wait_for(&self, mut ended: impl FnMut() -> Option<String>, enough: impl Fn(&[Asked]) -> bool) {
+        let mut state = self.shared.state();
+        while !enough(&state.asked) {
+            state = self.shared.changed.wait_timeout(state, CHECK_EVERY).unwrap().0;
+            if !enough(&state.asked)
+                && let Some(text) = ended()
+            {
+                drop(state);
+                // Other threads of the test must not wait for ever.
+                self.release();
+                panic!("{text}");
+            }
+        }
     }
 
     /// Requests for the content of large files.
