@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use eyechart::embed::{Arithmetic, CacheKey, Cached, Embedder, RemoteEncoder, Source, VectorCache};
+use eyechart::embed::{
+    Arithmetic, CacheKey, CachedSource, Embedder, RemoteEncoder, VectorCache, VectorSource,
+};
 use eyechart::hub::Environment;
 use eyechart::provider::{
     ApiKey, EmbeddingModel, Gate, GateSettings, Header, HttpSettings, MOST_CONNECTIONS, ModelName,
@@ -81,9 +83,9 @@ impl EmbedderArguments {
         Ok(Embedder::new(usual, exact, Box::new(EmbedProgress::default())))
     }
 
-    fn cached(&self, key: CacheKey, source: impl Source + 'static) -> Cached {
+    fn cached(&self, key: CacheKey, source: impl VectorSource + 'static) -> CachedSource {
         let cache = self.cache_folder().map(|folder| VectorCache::new(&folder, key));
-        Cached::new(Box::new(source), cache)
+        CachedSource::new(Box::new(source), cache)
     }
 
     fn remote(&self, name: &str) -> anyhow::Result<RemoteEncoder> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
-use eyechart::embed::{Arithmetic, LocalEncoder, Watcher};
+use eyechart::embed::{Arithmetic, EmbedObserver, LocalEncoder};
 use eyechart::weights::{Locate, locate};
 use indicatif::ProgressBar;
 
@@ -65,7 +65,7 @@ impl EmbedProgress {
     }
 }
 
-impl Watcher for EmbedProgress {
+impl EmbedObserver for EmbedProgress {
     fn begin(&self, total: usize) {
         if total >= WORTH_A_BAR {
             *self.shown() = quiet_bar(total as u64, "{bar:24} {pos}/{len} texts embedded");

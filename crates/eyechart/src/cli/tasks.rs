@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::run::{
-    Live, Meter, RunError, Settings, Spent, request_fields, sample_named, web_for, with_images,
+    AskingSetup, Meter, RunError, Settings, Spent, request_fields, sample_named, web_for, with_images,
 };
 use eyechart::score::figure_ids;
 use eyechart::task::{DataAccess, Dataset, LoadedTask, builtin_tasks, load, suites};
@@ -193,7 +193,7 @@ impl Show {
         let http =
             HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new(), log: None };
         let provider = Provider::new(&endpoint, protocol, None, &http, RetryPolicy { max_retries: 0 });
-        let live = Live {
+        let setup = AskingSetup {
             provider: provider?,
             limits: GateSettings::default(),
             web: web_for(&task, self.allow_private_urls)?,
@@ -206,7 +206,7 @@ impl Show {
             memory: u64::MAX,
             meter: Arc::new(Meter::new(Budget::default(), None, Spent::default())),
         };
-        let preview = live.preview(sample)?;
+        let preview = setup.preview(sample)?;
         output::say(&format!("POST {}", preview.url));
         output::result(&format!("{}\n", preview.body));
         Ok(())

@@ -1,4 +1,4 @@
-//! Vectors out of the cache where they are known, out of their source where they are not.
+//! Takes known vectors from the cache and the other ones from their source.
 
 use sentence_embed::Embeddings;
 
@@ -7,120 +7,119 @@ use super::rows::Rows;
 use crate::scorer::{Embed, EmbedError};
 use crate::types::EncoderSpec;
 
-/// Texts that are embedded before the vectors are kept: what breaks off loses no more.
+/// Texts that are embedded before their vectors are stored. An interruption loses no more than these.
 const CHUNK: usize = 4_096;
 
-/// Turns texts into vectors, every time anew.
-pub trait Source {
-    /// What it is.
+/// Turns texts into vectors. Remembers nothing.
+pub trait VectorSource {
+    /// The description that results record.
     fn spec(&self) -> EncoderSpec;
 
-    /// Whether it will be able to, as far as that can be known without much work: asked before a run that takes a
-    /// night.
+    /// Checks, before a long run, that texts can be embedded. Does little work.
     ///
     /// # Errors
-    /// Why not.
+    /// Why texts cannot be embedded.
     fn check(&self) -> Result<(), EmbedError>;
 
-    /// By how much the similarity of two of its vectors may differ from that of its exact counterpart's.
+    /// How much the similarity of two vectors may differ from the similarity that exact arithmetic gives.
     fn uncertainty(&self) -> f64 {
         0.0
     }
 
-    /// One vector a text, in their order. `done` hears how many are done, from any thread.
+    /// One vector per text, in the order of the texts. Calls `done` with the number of finished texts, from any thread.
     ///
     /// # Errors
-    /// [`EmbedError`]
+    /// [`EmbedError`] if one of the texts cannot be embedded.
     fn embed(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError>;
 }
 
-/// Hears how embedding gets on.
-pub trait Watcher: Sync {
-    /// Of so many texts some are not known and will be embedded.
+/// Observes the progress of embedding.
+pub trait EmbedObserver: Sync {
+    /// Embedding begins. `total` counts all texts, including those with a known vector.
     fn begin(&self, total: usize);
 
-    /// So many are done. Comes from any thread; a smaller number may follow a larger one.
+    /// `done` texts have a vector. Called from any thread; a smaller number may follow a larger one.
     fn done(&self, done: usize);
 
-    /// No more are.
+    /// Embedding has ended, with or without an error.
     fn end(&self);
 
-    /// Something that stops nothing, such as a cache that cannot be written.
+    /// A problem that does not stop embedding, such as a cache that cannot be written.
     fn notice(&self, text: &str);
 }
 
-/// A source and the cache before it.
-pub struct Cached {
-    source: Box<dyn Source>,
+/// A source of vectors behind a cache.
+pub struct CachedSource {
+    source: Box<dyn VectorSource>,
     cache: Option<VectorCache>,
 }
 
-impl Cached {
-    /// A source that is asked for what `cache`, if there is one, does not have.
+impl CachedSource {
+    /// A source that embeds only texts that are not in `cache`.
     #[must_use]
-    pub fn new(source: Box<dyn Source>, cache: Option<VectorCache>) -> Self {
+    pub fn new(source: Box<dyn VectorSource>, cache: Option<VectorCache>) -> Self {
         Self { source, cache }
     }
 }
 
-/// What embeds the texts of runs.
+/// Embeds the texts of runs.
 pub struct Embedder {
-    usual: Cached,
-    /// What is asked where the usual source's uncertainty matters.
-    exact: Option<Cached>,
-    watcher: Box<dyn Watcher>,
+    usual: CachedSource,
+    /// Used if the uncertainty of the usual source matters.
+    exact: Option<CachedSource>,
+    observer: Box<dyn EmbedObserver>,
 }
 
 impl Embedder {
-    /// An embedder by `usual`, and by `exact` where that is not exact enough.
+    /// An embedder that uses `usual`, and `exact` if `usual` is not exact enough.
     #[must_use]
-    pub fn new(usual: Cached, exact: Option<Cached>, watcher: Box<dyn Watcher>) -> Self {
-        Self { usual, exact, watcher }
+    pub fn new(usual: CachedSource, exact: Option<CachedSource>, observer: Box<dyn EmbedObserver>) -> Self {
+        Self { usual, exact, observer }
     }
 
-    /// Whether texts can be embedded, as far as that can be known before there are any.
+    /// Checks that texts can be embedded, before there are any.
     ///
     /// # Errors
-    /// Why not.
+    /// Why texts cannot be embedded.
     pub fn check(&self) -> Result<(), EmbedError> {
         self.usual.source.check()
     }
 
-    /// The vectors of `by`.
-    fn embed_by(&self, by: &Cached, texts: &[&str]) -> Result<Embeddings, EmbedError> {
+    /// The vectors of `texts`, from the cache or the source of `by`.
+    fn embed_by(&self, by: &CachedSource, texts: &[&str]) -> Result<Embeddings, EmbedError> {
         let mut rows = Rows::new(texts.len());
         if let Some(cache) = &by.cache {
-            // One of another size than the others is no vector of this encoder, and counts as not found.
+            // A vector of another size is not from this encoder: it counts as not found.
             cache.find(texts, |at, vector| drop(rows.put(at, vector)));
         }
         let missing = rows.missing();
         if !missing.is_empty() {
-            self.watcher.begin(texts.len());
+            self.observer.begin(texts.len());
             let filled = self.fill(by, texts, &missing, &mut rows);
-            self.watcher.end();
+            self.observer.end();
             filled?;
         }
         rows.into_embeddings()
     }
 
-    /// Fills the places `missing` in `rows`, chunk by chunk, by the source of `by`.
+    /// Fills the places `missing` of `rows` from the source of `by`, chunk by chunk.
     fn fill(
         &self,
-        by: &Cached,
+        by: &CachedSource,
         texts: &[&str],
         missing: &[usize],
         rows: &mut Rows,
     ) -> Result<(), EmbedError> {
-        let mut keep = by.cache.as_ref();
+        let mut cache = by.cache.as_ref();
         for (number, places) in missing.chunks(CHUNK).enumerate() {
             let before = texts.len() - missing.len() + number * CHUNK;
             let chunk: Vec<&str> = places.iter().map(|&at| texts[at]).collect();
-            let done = |done| self.watcher.done(before + done);
+            let done = |done| self.observer.done(before + done);
             let found = by.source.embed(&chunk, &done)?;
-            if let Some(error) = keep.and_then(|cache| cache.add(&chunk, found.rows()).err()) {
-                // One word is enough, and the next attempt would fail too.
-                self.watcher.notice(&format!("embeddings are not kept for the next time: {error}"));
-                keep = None;
+            if let Some(error) = cache.and_then(|cache| cache.add(&chunk, found.rows()).err()) {
+                // One notice is enough, and the next attempt would fail too.
+                self.observer.notice(&format!("embeddings are not kept for the next time: {error}"));
+                cache = None;
             }
             for (&at, row) in places.iter().zip(found.rows()) {
                 rows.put(at, row)?;
@@ -156,14 +155,14 @@ mod tests {
     use super::*;
     use crate::embed::CacheKey;
 
-    /// Counts what it is asked for; a text's vector is its length.
+    /// Records the number of texts in each call. The vector of a text is its length.
     #[derive(Default, Clone)]
     struct Lengths {
         asked: Arc<Mutex<Vec<usize>>>,
         refuse: Option<String>,
     }
 
-    impl Source for Lengths {
+    impl VectorSource for Lengths {
         fn spec(&self) -> EncoderSpec {
             EncoderSpec { name: "lengths".to_owned(), ..EncoderSpec::default() }
         }
@@ -182,11 +181,11 @@ mod tests {
         }
     }
 
-    /// What a watcher was told.
+    /// The calls of an observer.
     #[derive(Default, Clone)]
     struct Seen(Arc<Mutex<Vec<String>>>);
 
-    impl Watcher for Seen {
+    impl EmbedObserver for Seen {
         fn begin(&self, total: usize) {
             self.0.lock().unwrap().push(format!("of {total}"));
         }
@@ -209,7 +208,7 @@ mod tests {
     }
 
     fn embedder(lengths: &Lengths, root: &Path, seen: &Seen) -> Embedder {
-        let usual = Cached::new(Box::new(lengths.clone()), Some(cache(root)));
+        let usual = CachedSource::new(Box::new(lengths.clone()), Some(cache(root)));
         Embedder::new(usual, None, Box::new(seen.clone()))
     }
 
@@ -234,7 +233,7 @@ mod tests {
         let (usual, exact, seen) = (Lengths::default(), Lengths::default(), Seen::default());
         let by = |source: &Lengths, name: &str| {
             let cache = VectorCache::new(root.path(), CacheKey::new(&[name]));
-            Cached::new(Box::new(source.clone()), Some(cache))
+            CachedSource::new(Box::new(source.clone()), Some(cache))
         };
         let embedder = Embedder::new(by(&usual, "usual"), Some(by(&exact, "exact")), Box::new(seen.clone()));
         embedder.embed(&["a", "bb"]).unwrap();

@@ -1,4 +1,4 @@
-//! An encoder on this machine: told apart by its files' hashes, loaded when it is first needed.
+//! An encoder on this machine, identified by the hashes of its files and loaded when it is first needed.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -6,45 +6,45 @@ use std::path::{Path, PathBuf};
 use sentence_embed::{Embeddings, Encoder, Options, Precision, model_files};
 
 use super::cache::CacheKey;
-use super::embedder::Source;
+use super::embedder::VectorSource;
 use crate::files::sha256_of_file;
 use crate::scorer::EmbedError;
 use crate::types::EncoderSpec;
 use crate::weights::Model;
 
-/// By how much a similarity may differ from that by f32, where the arithmetic is another one. Over all pairs of the
-/// encoder's golden texts it is 1.7e-3 for bf16 at most (`sentence-embed/tests/golden.rs`); over millions of pairs of
-/// texts that are one sign repeated, such as a model writes that is caught in a loop, up to 0.043 was found.
+/// How much a similarity may differ from that of f32 arithmetic. For bf16, the largest difference is 1.7e-3 over all pairs
+/// of the golden texts of the encoder (`sentence-embed/tests/golden.rs`), and 0.043 over millions of pairs of texts that
+/// repeat one character, as a model writes that is caught in a loop.
 const INEXACT: f64 = 6e-2;
 
 /// How an encoder computes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Arithmetic {
-    /// Its numbers.
+    /// The type of its numbers.
     pub precision: Precision,
-    /// Threads that compute; 0 stands for one a core.
+    /// Number of threads; 0 means one per core.
     pub threads: usize,
 }
 
-/// An encoder whose files are known, and in memory once somebody has embedded by it.
+/// An encoder whose files are known. They are loaded when the first text is embedded.
 #[derive(Debug)]
 pub struct LocalEncoder {
     folder: PathBuf,
     name: String,
     /// The files with their SHA-256 in hex, the weights last.
     hashes: Vec<(PathBuf, String)>,
-    /// Whether the weights are those of the encoder that is used by default.
+    /// Whether the weights are those of the default encoder.
     is_known: bool,
     arithmetic: Arithmetic,
     loaded: OnceCell<Encoder>,
 }
 
 impl LocalEncoder {
-    /// The encoder in `folder`, to be called `name`; if absent, as the folder is, unless its weights are known. Reads
-    /// and hashes all its files, but computes nothing from them; later it does by `arithmetic`.
+    /// The encoder in `folder`, which computes by `arithmetic`. It is called `name`; without `name`, it is called as the
+    /// folder, unless its weights are known. Reads and hashes all its files.
     ///
     /// # Errors
-    /// [`EmbedError::Encoder`], which names the file that is missing, damaged or of a model that is not computed.
+    /// [`EmbedError::Encoder`] with the file that is missing, damaged or of an unsupported model.
     pub fn open(folder: &Path, name: Option<&str>, arithmetic: Arithmetic) -> Result<Self, EmbedError> {
         let precision = arithmetic.precision;
         if !precision.is_supported() {
@@ -66,7 +66,7 @@ impl LocalEncoder {
         Ok(Self { folder: folder.to_owned(), name, hashes, is_known, arithmetic, loaded: OnceCell::new() })
     }
 
-    /// Stands for everything that its vectors depend on, but for the text.
+    /// Identifies everything that a vector depends on, except the text.
     #[must_use]
     pub fn cache_key(&self) -> CacheKey {
         let mut parts = vec!["local".to_owned(), self.arithmetic.precision.to_string()];
@@ -77,7 +77,7 @@ impl LocalEncoder {
         CacheKey::new(&parts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// The same encoder by f32, where this one computes by anything else.
+    /// The same encoder with f32 arithmetic, if this one has another arithmetic.
     #[must_use]
     pub fn exact(&self) -> Option<Self> {
         let arithmetic = Arithmetic { precision: Precision::F32, ..self.arithmetic };
@@ -92,7 +92,7 @@ impl LocalEncoder {
         (arithmetic != self.arithmetic).then(exact)
     }
 
-    /// The encoder itself.
+    /// The loaded encoder.
     ///
     /// # Errors
     /// As [`Encoder::with_options`].
@@ -107,7 +107,7 @@ impl LocalEncoder {
     }
 }
 
-impl Source for LocalEncoder {
+impl VectorSource for LocalEncoder {
     fn spec(&self) -> EncoderSpec {
         EncoderSpec {
             name: self.name.clone(),
@@ -118,7 +118,7 @@ impl Source for LocalEncoder {
     }
 
     fn check(&self) -> Result<(), EmbedError> {
-        // Of weights and a tokenizer that no hash vouches for it shows only in memory whether they are whole.
+        // Files without a known hash may be damaged, which shows only when they are loaded.
         if self.is_known { Ok(()) } else { self.get().map(drop) }
     }
 

@@ -1,7 +1,7 @@
-//! Texts to vectors for the scorers: each text once, what was computed before out of a cache, the rest by an encoder on
-//! this machine or by an endpoint.
+//! Turns texts into vectors for the scorers. Known vectors come from a cache; the rest are computed by an encoder on this
+//! machine or requested from an endpoint, each text once.
 //!
-//! Nothing here prints, and nothing knows what the texts are. `docs/embeddings.md` describes it.
+//! Nothing here prints or knows what the texts mean. `docs/embeddings.md` is the description for users.
 
 mod cache;
 mod embedder;
@@ -10,6 +10,6 @@ mod remote;
 mod rows;
 
 pub use cache::{CacheKey, VectorCache};
-pub use embedder::{Cached, Embedder, Source, Watcher};
+pub use embedder::{CachedSource, EmbedObserver, Embedder, VectorSource};
 pub use local::{Arithmetic, LocalEncoder};
 pub use remote::RemoteEncoder;

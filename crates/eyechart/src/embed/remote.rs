@@ -1,4 +1,4 @@
-//! A model of embeddings at an endpoint, asked in batches by the engine.
+//! An embedding model at an endpoint. The engine sends its requests, each with a batch of texts.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,36 +6,37 @@ use std::sync::Arc;
 use sentence_embed::Embeddings;
 
 use super::cache::CacheKey;
-use super::embedder::Source as Encode;
+use super::embedder::VectorSource;
 use super::rows::Rows;
 use crate::engine::{
-    Asking, Broken, ExpectedMemory, Lease, RequestMemory, Runtime, RuntimeError, Sink, Source, Stop, StopLevel, Stopper, Work,
+    ExpectedMemory, Lease, RequestMemory, Runtime, RuntimeError, Sink, Source, Stop, StopLevel, Stopper,
+    TaskFailed, Work, WorkLoop,
 };
 use crate::provider::{EmbeddingModel, Gate, Halt};
 use crate::scorer::EmbedError;
 use crate::types::{EncoderSpec, Endpoint, Failure, FailureKind, Observers};
 
-/// Texts in a request: what the strictest servers allow.
+/// Texts per request: what the strictest servers allow.
 const BATCH: usize = 32;
 
-/// A remote encoder.
+/// An embedding model at an endpoint.
 #[derive(Debug)]
 pub struct RemoteEncoder {
-    work: Arc<Embed>,
+    work: Arc<EmbedBatches>,
     runtime: Runtime,
 }
 
 /// Batches of texts as work of the engine.
 #[derive(Debug)]
-struct Embed {
+struct EmbedBatches {
     model: EmbeddingModel,
     endpoint: Endpoint,
     gate: Arc<Gate>,
 }
 
-/// Texts that are sent in one request.
+/// The texts of one request.
 struct Batch {
-    /// The place of the first text among all texts.
+    /// The index of the first text among all texts.
     first: usize,
     texts: Vec<String>,
 }
@@ -47,15 +48,15 @@ struct Vectors {
 }
 
 impl RemoteEncoder {
-    /// The model that `model` asks at `endpoint`, through `gate`. Opens no connection yet.
+    /// The model at `endpoint`. `gate` limits the requests. Opens no connection yet.
     ///
     /// # Errors
     /// [`RuntimeError::NoThreads`] if the system has no thread or file left.
     pub fn new(model: EmbeddingModel, endpoint: Endpoint, gate: Arc<Gate>) -> Result<Self, RuntimeError> {
-        Ok(Self { work: Arc::new(Embed { model, endpoint, gate }), runtime: Runtime::new()? })
+        Ok(Self { work: Arc::new(EmbedBatches { model, endpoint, gate }), runtime: Runtime::new()? })
     }
 
-    /// Stands for everything that its vectors depend on, as far as it shows from here, but for the text.
+    /// Identifies what a vector depends on, as far as this is known here, except the text.
     #[must_use]
     pub fn cache_key(&self) -> CacheKey {
         let Endpoint { base_url, model, params, .. } = &self.work.endpoint;
@@ -64,7 +65,7 @@ impl RemoteEncoder {
     }
 
     async fn ask(&self, texts: &[&str], done: &(dyn Fn(usize) + Sync)) -> Result<Embeddings, EmbedError> {
-        let asking = Asking {
+        let work_loop = WorkLoop {
             work: Arc::clone(&self.work),
             gate: Arc::clone(&self.work.gate),
             memory: RequestMemory::unlimited(),
@@ -72,15 +73,15 @@ impl RemoteEncoder {
             observers: Observers::default(),
         };
         let mut batches = Batches { texts, rest: 0..texts.len() };
-        let mut placed = Placed { rows: Rows::new(texts.len()), count: 0, done };
-        // Nothing gives the order to stop: Ctrl-C ends the process.
+        let mut vectors = VectorSink { rows: Rows::new(texts.len()), count: 0, done };
+        // There is no order to stop from outside: Ctrl-C ends the process while texts are embedded.
         let stopper = Stopper::default();
-        asking.run(&mut batches, &mut placed, &stopper.stop()).await?;
-        placed.rows.into_embeddings()
+        work_loop.run(&mut batches, &mut vectors, &stopper.stop()).await?;
+        vectors.rows.into_embeddings()
     }
 }
 
-impl Work for Embed {
+impl Work for EmbedBatches {
     type Item = Batch;
     type Outcome = Vectors;
     type Error = EmbedError;
@@ -99,7 +100,7 @@ impl Work for Embed {
         match embedded {
             Ok(Ok(vectors)) => Ok(Some(Vectors { first: batch.first, vectors })),
             Ok(Err(failure)) => Err(self.failed(failure)),
-            // The words of the error name an option that has no effect here.
+            // The message of the error names an option that has no effect here.
             Err(Halt::Silent { silence, failure }) => {
                 Err(self.failed(format!("no answer for {} s ({failure})", silence.as_secs())))
             }
@@ -108,25 +109,25 @@ impl Work for Embed {
     }
 }
 
-impl Embed {
+impl EmbedBatches {
     fn failed(&self, why: impl std::fmt::Display) -> EmbedError {
         EmbedError::Endpoint(format!("{} at {}: {why}", self.endpoint.model, self.endpoint.base_url))
     }
 }
 
-impl From<Broken> for EmbedError {
-    fn from(broken: Broken) -> Self {
-        Self::Endpoint(broken.to_string())
+impl From<TaskFailed> for EmbedError {
+    fn from(failed: TaskFailed) -> Self {
+        Self::Endpoint(failed.to_string())
     }
 }
 
-/// The texts in batches, in their order.
+/// Divides the texts into batches, in order.
 struct Batches<'a> {
     texts: &'a [&'a str],
     rest: Range<usize>,
 }
 
-impl Source<Embed> for Batches<'_> {
+impl Source<EmbedBatches> for Batches<'_> {
     async fn next(&mut self) -> Option<Result<Batch, EmbedError>> {
         let first = self.rest.start;
         let texts =
@@ -136,15 +137,15 @@ impl Source<Embed> for Batches<'_> {
     }
 }
 
-/// Vectors at the places of their texts.
-struct Placed<'a> {
+/// Puts the vectors in the order of their texts.
+struct VectorSink<'a> {
     rows: Rows,
-    /// Vectors so far, of which `done` is told.
+    /// Number of vectors so far, which `done` is called with.
     count: usize,
     done: &'a (dyn Fn(usize) + Sync),
 }
 
-impl Sink<Embed> for Placed<'_> {
+impl Sink<EmbedBatches> for VectorSink<'_> {
     async fn take(&mut self, Vectors { first, vectors }: Vectors) -> Result<(), EmbedError> {
         self.count += vectors.len();
         (self.done)(self.count);
@@ -153,7 +154,8 @@ impl Sink<Embed> for Placed<'_> {
     }
 }
 
-/// Asks for a batch; for its halves where it is refused as it is, as by a server that takes fewer at once.
+/// Requests the vectors of a batch. If the endpoint refuses the batch, as a server does that takes fewer texts at once,
+/// requests each half of it.
 async fn embed(
     model: &EmbeddingModel,
     texts: &[String],
@@ -175,7 +177,7 @@ async fn embed(
     Ok(Ok(vectors))
 }
 
-impl Encode for RemoteEncoder {
+impl VectorSource for RemoteEncoder {
     fn spec(&self) -> EncoderSpec {
         EncoderSpec {
             name: format!("{}/{}", self.work.endpoint.provider, self.work.endpoint.model),
@@ -185,7 +187,7 @@ impl Encode for RemoteEncoder {
         }
     }
 
-    /// Asks for one text: whether the key is right shows in no other way.
+    /// Requests the vector of one text: only a request shows whether the key is right.
     fn check(&self) -> Result<(), EmbedError> {
         self.embed(&["eyechart"], &|_| ()).map(drop)
     }

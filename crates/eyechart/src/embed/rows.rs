@@ -1,12 +1,12 @@
-//! Vectors of one size that come in any order, in one piece of memory.
+//! Collects vectors of one size that come in any order.
 
 use sentence_embed::Embeddings;
 
 use crate::scorer::EmbedError;
 
-/// A place for each of some vectors.
+/// A place for each vector.
 pub(super) struct Rows {
-    /// None as long as nothing says how large a vector is.
+    /// Absent before the first vector, which determines the size.
     values: Option<Embedded>,
     filled: Vec<bool>,
 }
@@ -22,15 +22,15 @@ impl Rows {
         Self { values: None, filled: vec![false; count] }
     }
 
-    /// The places that have no vector.
+    /// The places without a vector.
     pub(super) fn missing(&self) -> Vec<usize> {
         (0..self.filled.len()).filter(|&at| !self.filled[at]).collect()
     }
 
-    /// Puts a vector, of at least one number, in its place.
+    /// Puts a vector of at least one number into its place.
     ///
     /// # Errors
-    /// Where it is of another size than those before.
+    /// [`EmbedError`] if it has another size than earlier vectors.
     pub(super) fn put(&mut self, at: usize, vector: &[f32]) -> Result<(), EmbedError> {
         let count = self.filled.len();
         let of_this_size = || Embedded { dim: vector.len(), values: vec![0.0; count * vector.len()] };
@@ -44,10 +44,10 @@ impl Rows {
         Ok(())
     }
 
-    /// All of them.
+    /// All vectors.
     ///
     /// # Errors
-    /// Where one is missing.
+    /// [`EmbedError`] if one is missing.
     pub(super) fn into_embeddings(self) -> Result<Embeddings, EmbedError> {
         let (missing, count) = (self.missing().len(), self.filled.len());
         if missing > 0 {

@@ -1,23 +1,23 @@
-//! The threads that asking and fetching take.
+//! Threads for futures: requests to an endpoint, fetches of pictures.
 
 use std::time::Duration;
 
-/// How long blocking work that is still running may take to end.
+/// Time for blocking work that is still running when a runtime ends.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Why a future could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// The system gives no threads or files.
-    #[error("cannot start the threads that asking an endpoint takes: {0}")]
+    /// The system has no thread or file left.
+    #[error("cannot start threads for requests: {0}")]
     NoThreads(#[from] std::io::Error),
     /// The future panicked.
-    #[error("asking broke off in a panic: this is a defect of eyechart")]
+    #[error("a request ended in a panic: this is a defect of eyechart")]
     Panicked,
 }
 
-/// Threads of their own for futures, so that blocking on one works inside an async program too. Connections of clients
-/// live as long as the runtime.
+/// Threads for futures, apart from those of the caller, so that blocking on a future works inside an async program too.
+/// The connections of an HTTP client stay open as long as the runtime exists.
 #[derive(Debug)]
 pub struct Runtime(Option<tokio::runtime::Runtime>);
 
@@ -44,8 +44,8 @@ impl Runtime {
 }
 
 impl Drop for Runtime {
-    /// Blocking work that is still running gets five seconds to end: a picture that is being stored is stored whole, and
-    /// a disk that hangs does not hold up the exit for long.
+    /// Blocking work that is still running gets five seconds to end, so that a picture or a record is written whole. A disk
+    /// that hangs delays the exit by no more than that.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             let shutdown = std::thread::spawn(move || runtime.shutdown_timeout(LAST_WRITES));

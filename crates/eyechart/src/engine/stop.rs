@@ -1,24 +1,24 @@
-//! The order to stop: at the next good point, or at once.
+//! The order to stop: after the requests in flight, or at once.
 
 use tokio::sync::watch;
 
-/// How urgently work has to stop.
+/// How soon work has to stop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopLevel {
-    /// Not at all.
+    /// Work continues.
     #[default]
     Go,
-    /// Start nothing new, finish and record what is in flight.
+    /// Nothing new is started; requests in flight are finished and recorded.
     Finish,
-    /// Drop what is in flight; what is recorded stays.
+    /// Requests in flight are dropped; records stay.
     Now,
 }
 
-/// The end that gives the order.
+/// Gives the order to stop.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<StopLevel>);
 
-/// The end that receives the order.
+/// Receives the order to stop.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<StopLevel>);
 
@@ -29,18 +29,18 @@ impl Default for Stopper {
 }
 
 impl Stopper {
-    /// Raises the level; it never falls.
+    /// Raises the level. A lower level than the current one changes nothing.
     pub fn raise(&self, level: StopLevel) {
         self.0.send_modify(|now| *now = level.max(*now));
     }
 
-    /// The present level.
+    /// The current level.
     #[must_use]
     pub fn level(&self) -> StopLevel {
         *self.0.borrow()
     }
 
-    /// An end that receives this order.
+    /// A receiver of this order.
     #[must_use]
     pub fn stop(&self) -> Stop {
         Stop(self.0.subscribe())
@@ -48,13 +48,13 @@ impl Stopper {
 }
 
 impl Stop {
-    /// The present level.
+    /// The current level.
     #[must_use]
     pub fn level(&self) -> StopLevel {
         *self.0.borrow()
     }
 
-    /// Waits until the level is at least `level`; for ever if the [`Stopper`] is gone.
+    /// Waits until the level is at least `level`. Never returns if the [`Stopper`] was dropped before.
     pub async fn reached(&self, level: StopLevel) {
         if self.0.clone().wait_for(|now| *now >= level).await.is_err() {
             std::future::pending::<()>().await;

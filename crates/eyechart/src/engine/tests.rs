@@ -1,4 +1,4 @@
-//! The loop, with work that asks nobody.
+//! The loop, with work that sends no request.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use crate::types::{Connections, Observer, Observers, RunEvent};
 
 const CONNECTIONS: usize = 4;
 
-/// What becomes of an item.
+/// How an item ends.
 #[derive(Clone, Copy)]
 enum Fate {
     Done,
@@ -31,7 +31,7 @@ struct Counting {
     bytes: u64,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
-    /// Items that may be done; all, if it is 0.
+    /// Maximum number of items; unlimited, if it is 0.
     budget: usize,
     /// How often the loop checks the work; never, if absent.
     check_every: Option<Duration>,
@@ -42,9 +42,9 @@ struct Counting {
 #[derive(Debug, PartialEq)]
 struct Failed(String);
 
-impl From<Broken> for Failed {
-    fn from(broken: Broken) -> Self {
-        Self(broken.to_string())
+impl From<TaskFailed> for Failed {
+    fn from(panicked: TaskFailed) -> Self {
+        Self(panicked.to_string())
     }
 }
 
@@ -139,7 +139,7 @@ impl Observer for Notices {
 }
 
 struct Run {
-    ended: Result<Ended, Failed>,
+    ended: Result<EndReason, Failed>,
     taken: Vec<usize>,
     most_in_flight: usize,
     started: usize,
@@ -150,7 +150,7 @@ async fn run(work: Counting, fates: Vec<Fate>, memory: RequestMemory, stops: boo
     let (work, notices) = (Arc::new(work), Arc::new(Notices::default()));
     let gate =
         Gate::new(GateSettings { connections: Connections::Fixed(CONNECTIONS), ..GateSettings::default() });
-    let asking = Asking {
+    let work_loop = WorkLoop {
         work: Arc::clone(&work),
         gate,
         memory,
@@ -161,7 +161,7 @@ async fn run(work: Counting, fates: Vec<Fate>, memory: RequestMemory, stops: boo
     let stop = stopper.stop();
     let mut source = Items(fates.into_iter().enumerate().collect::<Vec<_>>().into_iter());
     let mut sink = Taken { stopper: stops.then_some(stopper), ..Taken::default() };
-    let ended = asking.run(&mut source, &mut sink, &stop).await;
+    let ended = work_loop.run(&mut source, &mut sink, &stop).await;
     sink.numbers.sort_unstable();
     Run {
         ended,
@@ -175,7 +175,7 @@ async fn run(work: Counting, fates: Vec<Fate>, memory: RequestMemory, stops: boo
 #[tokio::test(start_paused = true)]
 async fn every_item_has_its_outcome_and_no_more_are_in_flight_than_connections() {
     let run = run(Counting::default(), vec![Fate::Done; 50], RequestMemory::unlimited(), false).await;
-    assert_eq!((run.ended, run.taken), (Ok(Ended::Finished), (0..50).collect()));
+    assert_eq!((run.ended, run.taken), (Ok(EndReason::Finished), (0..50).collect()));
     assert_eq!((run.most_in_flight, run.notices.len()), (CONNECTIONS, 0));
 }
 
@@ -183,7 +183,7 @@ async fn every_item_has_its_outcome_and_no_more_are_in_flight_than_connections()
 async fn memory_keeps_items_waiting_and_says_so_once() {
     let work = Counting { bytes: 40 << 20, ..Counting::default() };
     let run = run(work, vec![Fate::Done; 20], RequestMemory::new(100 << 20), false).await;
-    assert_eq!((run.ended, run.taken.len(), run.most_in_flight), (Ok(Ended::Finished), 20, 2));
+    assert_eq!((run.ended, run.taken.len(), run.most_in_flight), (Ok(EndReason::Finished), 20, 2));
     assert_eq!(run.notices.len(), 1);
     assert!(run.notices[0].contains("40 MiB") && run.notices[0].contains("--max-request-memory"));
 }
@@ -192,7 +192,7 @@ async fn memory_keeps_items_waiting_and_says_so_once() {
 async fn an_item_larger_than_the_memory_is_worked_on_by_itself() {
     let work = Counting { bytes: 400 << 20, ..Counting::default() };
     let run = run(work, vec![Fate::Done; 3], RequestMemory::new(100 << 20), false).await;
-    assert_eq!((run.ended, run.taken.len(), run.most_in_flight), (Ok(Ended::Finished), 3, 1));
+    assert_eq!((run.ended, run.taken.len(), run.most_in_flight), (Ok(EndReason::Finished), 3, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,7 +212,7 @@ async fn an_error_lets_what_is_in_flight_end_and_starts_nothing_more() {
 async fn the_order_to_finish_gives_up_what_waits_and_takes_what_ends() {
     let fates = vec![Fate::Done, Fate::Waits, Fate::Done, Fate::Done, Fate::Done, Fate::Done];
     let run = run(Counting::default(), fates, RequestMemory::unlimited(), true).await;
-    assert_eq!(run.ended, Ok(Ended::Interrupted));
+    assert_eq!(run.ended, Ok(EndReason::Interrupted));
     assert!(run.taken.contains(&0) && !run.taken.contains(&1), "{:?}", run.taken);
 }
 
@@ -231,26 +231,26 @@ async fn an_error_after_the_order_to_stop_is_not_the_reason_why_the_run_ended() 
         let work = Counting { budget: CONNECTIONS, ..Counting::default() };
         let fates = vec![Fate::Done, late, late, late];
         let run = run(work, fates, RequestMemory::unlimited(), true).await;
-        assert_eq!((run.ended, run.started), (Ok(Ended::Interrupted), CONNECTIONS));
+        assert_eq!((run.ended, run.started), (Ok(EndReason::Interrupted), CONNECTIONS));
     }
     // The source has ended, so the failed item is the only one without an outcome.
     let fates = vec![Fate::Done, Fate::FailsLate];
     let run = run(Counting::default(), fates, RequestMemory::unlimited(), true).await;
-    assert_eq!(run.ended, Ok(Ended::Interrupted));
+    assert_eq!(run.ended, Ok(EndReason::Interrupted));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_order_to_stop_now_does_not_wait_for_an_outcome_that_is_being_taken() {
     let gate = Gate::new(GateSettings::default());
     let (work, memory) = (Arc::new(Counting::default()), RequestMemory::unlimited());
-    let asking = Asking { work, gate, memory, total: 9, observers: Observers::default() };
+    let work_loop = WorkLoop { work, gate, memory, total: 9, observers: Observers::default() };
     let stopper = Stopper::default();
     let stop = stopper.stop();
     let mut source = Items(vec![(0, Fate::Done); 9].into_iter());
     let mut sink = Taken { stopper: Some(stopper), hangs: true, ..Taken::default() };
-    let asked = asking.run(&mut source, &mut sink, &stop);
+    let asked = work_loop.run(&mut source, &mut sink, &stop);
     let ended = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("it stops");
-    assert_eq!((ended, sink.numbers), (Ok(Ended::Interrupted), vec![0]));
+    assert_eq!((ended, sink.numbers), (Ok(EndReason::Interrupted), vec![0]));
 }
 
 /// One item, after two seconds.
@@ -281,10 +281,10 @@ async fn a_free_slot_is_kept_while_the_source_takes_its_time() {
     }
     let work = Arc::new(Counting { check_every: Some(Duration::from_millis(700)), ..Counting::default() });
     let memory = RequestMemory::unlimited();
-    let asking = Asking { work, gate, memory, total: 1, observers: Observers::default() };
+    let work_loop = WorkLoop { work, gate, memory, total: 1, observers: Observers::default() };
     let mut source = SlowItem { given: None, start: Instant::now() };
     let stopper = Stopper::default();
-    let ended = asking.run(&mut source, &mut Taken::default(), &stopper.stop()).await;
-    assert_eq!(ended, Ok(Ended::Finished));
+    let ended = work_loop.run(&mut source, &mut Taken::default(), &stopper.stop()).await;
+    assert_eq!(ended, Ok(EndReason::Finished));
     assert_eq!(source.given.unwrap() - source.start, Duration::from_secs(2));
 }

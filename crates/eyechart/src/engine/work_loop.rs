@@ -1,41 +1,41 @@
-//! The loop: starts items while it may, hands outcomes to the sink, and ends when nothing is in flight.
+//! The loop: starts items as the limits allow, hands outcomes to the sink, and ends when nothing is in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Broken, ExpectedMemory, Lease, RequestMemory, Sink, Source, Stop, StopLevel, Stopper, Work};
+use super::{ExpectedMemory, Lease, RequestMemory, Sink, Source, Stop, StopLevel, Stopper, TaskFailed, Work};
 use crate::provider::{Gate, Slot};
 use crate::types::{Observers, RunEvent};
 
-/// How asking ended that could continue.
+/// Why the loop ended, if no error stopped it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum EndReason {
     /// Every item of the source has its outcome.
     Finished,
     /// The order to stop came first.
     Interrupted,
 }
 
-/// Everything that asking takes, besides where items come from and where outcomes go.
-pub struct Asking<W> {
-    /// What is done with each item.
+/// The loop, ready to run.
+pub struct WorkLoop<W> {
+    /// Works on each item.
     pub work: Arc<W>,
     /// Limits the items in flight and the requests.
     pub gate: Arc<Gate>,
     /// Limits the bytes of the items in flight.
     pub memory: RequestMemory,
-    /// Items that the source will give.
+    /// Number of items of the source.
     pub total: usize,
     /// Receives the notice that memory limits the run.
     pub observers: Observers,
 }
 
-/// What the loop does.
+/// What the loop is doing.
 #[derive(Debug)]
 enum Phase<E> {
-    /// It starts items until the source has no more.
+    /// Items are started until the source has no more.
     Running,
     /// The order to stop came first: nothing starts, what is in flight ends.
     Stopping,
@@ -50,10 +50,14 @@ struct Waiting<I> {
     bytes: u64,
 }
 
-/// The end of an item, with the slot that is free once its outcome is taken.
-type ItemEnd<W> = (Slot, Result<Option<<W as Work>::Outcome>, <W as Work>::Error>);
+/// An item that is not in flight any more. Its slot is free once the outcome is taken.
+struct EndedItem<W: Work> {
+    slot: Slot,
+    /// Nothing, if the item was given up.
+    outcome: Result<Option<W::Outcome>, W::Error>,
+}
 
-/// The right to be in flight without memory; given back when dropped.
+/// The only item that may exceed the memory. Another one may do so when this is dropped.
 struct Probe(Arc<AtomicBool>);
 
 impl Drop for Probe {
@@ -62,10 +66,10 @@ impl Drop for Probe {
     }
 }
 
-/// What has happened.
+/// What happens next.
 enum Step<W: Work> {
     StopNow,
-    ItemEnded(Result<ItemEnd<W>, JoinError>),
+    ItemEnded(Result<EndedItem<W>, JoinError>),
     StopRequested,
     DeadlinePassed,
     SlotFree(Slot),
@@ -76,9 +80,9 @@ enum Step<W: Work> {
     GateChanged,
 }
 
-impl<W: Work> Asking<W> {
-    /// Works on every item of `source`. On an error, and on the order to finish, items in flight are finished and taken
-    /// by `sink` first; on the order to stop now they are dropped.
+impl<W: Work> WorkLoop<W> {
+    /// Works on every item of `source`. After an error or the order to finish, nothing more is started, and `sink` takes
+    /// the outcomes of the items in flight. After the order to stop now, the items in flight are dropped.
     ///
     /// # Errors
     /// The first error of the work or the source, unless the order to stop came before it; any error of the sink.
@@ -87,11 +91,11 @@ impl<W: Work> Asking<W> {
         source: &mut impl Source<W>,
         sink: &mut impl Sink<W>,
         stop: &Stop,
-    ) -> Result<Ended, W::Error> {
+    ) -> Result<EndReason, W::Error> {
         let mut state = State::new(self);
         while !state.is_over() {
             match state.next_step(source, stop).await {
-                Step::StopNow => return Ok(Ended::Interrupted),
+                Step::StopNow => return Ok(EndReason::Interrupted),
                 Step::ItemEnded(ended) => state.end(ended, sink, stop).await?,
                 Step::StopRequested => state.stop(),
                 Step::DeadlinePassed => state.check(),
@@ -104,34 +108,36 @@ impl<W: Work> Asking<W> {
                 Step::GateChanged => {}
             }
         }
-        state.ended()
+        state.end_reason()
     }
 }
 
 struct State<W: Work> {
-    asking: Asking<W>,
+    setup: WorkLoop<W>,
     phase: Phase<W::Error>,
-    in_flight: JoinSet<ItemEnd<W>>,
-    /// The slot of the next item. It is kept while other things happen: if all other items have failed, the next slot is
-    /// free only seconds later.
+    in_flight: JoinSet<EndedItem<W>>,
+    /// The slot for the next item. It is kept while other things happen: if all items in flight have failed, the next slot
+    /// is free only seconds later.
     slot: Option<Slot>,
     waiting: Option<Waiting<W::Item>>,
-    /// Tells items in flight that nothing more is to be sent.
+    /// Orders the items in flight to send nothing more.
     stopper: Stopper,
+    /// Number of items that came from the source.
     received: usize,
-    /// Whether the source has given its last item.
+    /// Whether the source has returned its last item.
     has_received_all: bool,
-    /// Items that were given up without an outcome.
+    /// Number of items that ended without an outcome.
     abandoned: usize,
+    /// Whether the user was told that memory limits the run.
     has_noticed_memory: bool,
-    /// Whether an item is in flight that got no memory.
+    /// Whether an item is in flight that exceeds the memory.
     has_probe: Arc<AtomicBool>,
 }
 
 impl<W: Work> State<W> {
-    fn new(asking: Asking<W>) -> Self {
+    fn new(setup: WorkLoop<W>) -> Self {
         Self {
-            asking,
+            setup,
             phase: Phase::Running,
             in_flight: JoinSet::new(),
             slot: None,
@@ -158,11 +164,11 @@ impl<W: Work> State<W> {
     }
 
     async fn next_step(&mut self, source: &mut impl Source<W>, stop: &Stop) -> Step<W> {
-        let Asking { work, gate, memory, total, .. } = &self.asking;
+        let WorkLoop { work, gate, memory, total, .. } = &self.setup;
         // Before anything is read, so that no change in between is missed.
         let changed = gate.changed();
         let (is_running, is_starting) = (self.is_running(), self.is_starting());
-        // Failures cost nothing, and other items must show whether they are the endpoint's fault.
+        // A failed item has cost nothing, and only other items can show whether the endpoint is at fault.
         let may_start = work.may_start(self.in_flight.len().saturating_sub(gate.failing()));
         gate.expect(is_starting && may_start && self.received < *total);
         if !(is_starting && may_start) {
@@ -190,9 +196,9 @@ impl<W: Work> State<W> {
     fn receive(&mut self, item: W::Item) {
         let Some(slot) = self.slot.take() else { return };
         self.received += 1;
-        let memory = self.asking.work.expected_memory(&item);
+        let memory = self.setup.work.expected_memory(&item);
         self.waiting = Some(Waiting { slot, item, bytes: memory.bytes });
-        match self.asking.memory.try_reserve(memory.bytes) {
+        match self.setup.memory.try_reserve(memory.bytes) {
             Some(lease) => self.start(lease, None),
             None => self.notice_memory(memory),
         }
@@ -200,34 +206,34 @@ impl<W: Work> State<W> {
 
     fn start(&mut self, lease: Lease, probe: Option<Probe>) {
         let Some(Waiting { slot, item, .. }) = self.waiting.take() else { return };
-        let (work, stop) = (Arc::clone(&self.asking.work), self.stopper.stop());
+        let (work, stop) = (Arc::clone(&self.setup.work), self.stopper.stop());
         self.in_flight.spawn(async move {
             let outcome = work.perform(item, lease, stop).await;
             drop(probe);
-            (slot, outcome)
+            EndedItem { slot, outcome }
         });
     }
 
-    /// Whether the waiting item may start without memory: if every item in flight has failed, only another item can show
-    /// whether the endpoint works. One at a time, so that the limit is exceeded by one request at most.
+    /// Whether the waiting item may start although the memory is full. If every item in flight has failed, only another
+    /// item can show whether the endpoint works. At most one item exceeds the memory at a time.
     fn may_probe(&self) -> bool {
-        let is_stuck = self.asking.gate.failing() >= self.in_flight.len();
+        let is_stuck = self.setup.gate.failing() >= self.in_flight.len();
         is_stuck && !self.in_flight.is_empty() && !self.has_probe.load(Ordering::Relaxed)
     }
 
     fn start_probe(&mut self) {
         let bytes = self.waiting.as_ref().map_or(0, |waiting| waiting.bytes);
-        let lease = self.asking.memory.exceed(bytes);
+        let lease = self.setup.memory.exceed(bytes);
         self.has_probe.store(true, Ordering::Relaxed);
         self.start(lease, Some(Probe(Arc::clone(&self.has_probe))));
     }
 
-    /// Tells the user, once, that memory and not the number of connections limits the run.
+    /// Reports, once, that the memory and not the number of connections limits the run.
     fn notice_memory(&mut self, memory: ExpectedMemory) {
         if memory.is_unknown || std::mem::replace(&mut self.has_noticed_memory, true) {
             return;
         }
-        self.asking.observers.emit(&RunEvent::Notice(format!(
+        self.setup.observers.emit(&RunEvent::Notice(format!(
             "requests of about {} MiB fill the memory for requests: {} are in flight; --max-request-memory allows more",
             memory.bytes.div_ceil(1 << 20),
             self.in_flight.len()
@@ -236,24 +242,24 @@ impl<W: Work> State<W> {
 
     async fn end(
         &mut self,
-        ended: Result<ItemEnd<W>, JoinError>,
+        ended: Result<EndedItem<W>, JoinError>,
         sink: &mut impl Sink<W>,
         stop: &Stop,
     ) -> Result<(), W::Error> {
         match ended {
-            Ok((slot, Ok(Some(outcome)))) => {
+            Ok(EndedItem { slot, outcome: Ok(Some(outcome)) }) => {
                 tokio::select! {
-                    // Without a record nothing more is worth its price: what is in flight is dropped.
+                    // An outcome that cannot be taken is lost, so the items in flight are dropped.
                     taken = sink.take(outcome) => taken?,
-                    // The loop ends.
+                    // The next step ends the loop.
                     () = stop.reached(StopLevel::Now) => return Ok(()),
                 }
                 drop(slot);
                 self.check();
             }
-            Ok((_, Ok(None))) => self.abandoned += 1,
-            Ok((_, Err(error))) => self.give_up_item(error),
-            Err(error) => self.give_up_item(Broken(error).into()),
+            Ok(EndedItem { outcome: Ok(None), .. }) => self.abandoned += 1,
+            Ok(EndedItem { outcome: Err(error), .. }) => self.give_up_item(error),
+            Err(error) => self.give_up_item(TaskFailed(error).into()),
         }
         Ok(())
     }
@@ -264,7 +270,7 @@ impl<W: Work> State<W> {
     }
 
     fn check(&mut self) {
-        if let Err(error) = self.asking.work.check() {
+        if let Err(error) = self.setup.work.check() {
             self.fail(error);
         }
     }
@@ -277,24 +283,20 @@ impl<W: Work> State<W> {
         self.wind_down(Phase::Stopping);
     }
 
-    /// Starts nothing more. What came first is the reason: an error after the order to stop changes nothing.
+    /// Starts nothing more. The first reason counts: an error after the order to stop changes nothing.
     fn wind_down(&mut self, reason: Phase<W::Error>) {
         if self.is_running() {
             self.phase = reason;
         }
-        self.give_up_waiting();
-    }
-
-    fn give_up_waiting(&mut self) {
         self.stopper.raise(StopLevel::Finish);
         self.abandoned += usize::from(self.waiting.take().is_some());
     }
 
-    fn ended(self) -> Result<Ended, W::Error> {
+    fn end_reason(self) -> Result<EndReason, W::Error> {
         match self.phase {
             Phase::Failing(error) => Err(error),
-            _ if self.has_received_all && self.abandoned == 0 => Ok(Ended::Finished),
-            _ => Ok(Ended::Interrupted),
+            _ if self.has_received_all && self.abandoned == 0 => Ok(EndReason::Finished),
+            _ => Ok(EndReason::Interrupted),
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Samples as work of the engine: read ahead from the data, asked of the endpoint, appended to the record.
+//! Samples as work of the engine: read from the data, sent to the endpoint, appended to the record.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
+use super::asking_setup::{AskingSetup, Prepared};
 use super::cache::Key;
-use super::fetch_pictures::{FetchedSize, fetched};
-use super::live::{Live, Ready};
-use super::request::Unready;
+use super::fetch_pictures::{FetchedSize, fetch_unless_stopped};
+use super::request::NotReady;
 use super::{Job, RunError};
 use crate::dataset::DatasetError;
 use crate::engine::{ExpectedMemory, Lease, Sink, Source, Stop, StopLevel, Work};
@@ -17,12 +17,12 @@ use crate::record::Appender;
 use crate::task::SampleResult;
 use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord, Tokens};
 
-/// Samples asked of an endpoint.
+/// Gets the answers to samples from an endpoint.
 pub(super) struct AskSamples {
-    pub(super) live: Arc<Live>,
+    pub(super) setup: Arc<AskingSetup>,
     pub(super) gate: Arc<Gate>,
     pub(super) observers: Observers,
-    /// Of the pictures that were fetched so far.
+    /// The size of the pictures that were fetched so far.
     pub(super) fetched_size: FetchedSize,
 }
 
@@ -34,7 +34,7 @@ impl Work for AskSamples {
     fn expected_memory(&self, item: &SampleResult) -> ExpectedMemory {
         let Ok(sample) = item else { return ExpectedMemory::known(0) };
         let urls = sample.messages.pictures().filter(|image| matches!(image, ImageSource::Url(_))).count();
-        let Some(web) = self.live.web.as_ref().filter(|_| urls > 0) else {
+        let Some(web) = self.setup.web.as_ref().filter(|_| urls > 0) else {
             return ExpectedMemory::known(bytes_of(sample));
         };
         let expected = self.fetched_size.expected();
@@ -53,32 +53,32 @@ impl Work for AskSamples {
             Err(unmade) => return Ok(Some(SampleRecord::unmade(unmade.picked, unmade.failure))),
         };
         self.observers.emit(&RunEvent::SampleStarted { id: &sample.id });
-        let live = &self.live;
-        let sample = match &live.web {
-            Some(web) => match fetched(web, sample, &self.fetched_size, &stop).await {
+        let setup = &self.setup;
+        let sample = match &setup.web {
+            Some(web) => match fetch_unless_stopped(web, sample, &self.fetched_size, &stop).await {
                 Ok(sample) => sample,
                 Err(ended) => return Ok(ended.map(|record| *record)),
             },
             None => sample,
         };
         lease.resize(bytes_of(&sample));
-        let preparing = Arc::clone(live);
-        let ready = tokio::task::spawn_blocking(move || preparing.ready(sample)).await;
-        let (mut record, body, key) = match ready {
-            Ok(Ok(Ready::Answered(record))) => return Ok(Some(*record)),
-            Ok(Ok(Ready::ToAsk(record, body, key))) => (*record, body, key),
-            Ok(Err(Unready::Failed(record))) => return Ok(Some(*record)),
-            Ok(Err(Unready::Broken(error))) => return Err(error),
+        let preparing = Arc::clone(setup);
+        let prepared = tokio::task::spawn_blocking(move || preparing.prepare_or_look_up(sample)).await;
+        let (mut record, body, key) = match prepared {
+            Ok(Ok(Prepared::Cached(record))) => return Ok(Some(*record)),
+            Ok(Ok(Prepared::Request { record, body, key })) => (*record, body, key),
+            Ok(Err(NotReady::SampleFailed(record))) => return Ok(Some(*record)),
+            Ok(Err(NotReady::RunFailed(error))) => return Err(error),
             Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
         };
         lease.resize(body.len() as u64);
-        let asked = live.provider.ask(body, &self.gate, stop.reached(StopLevel::Finish)).await?;
+        let asked = setup.provider.ask(body, &self.gate, stop.reached(StopLevel::Finish)).await?;
         let Some(asked) = asked else { return Ok(None) };
         record.attempts = asked.attempts;
         record.earlier = tokens_of(&asked.retried);
         match asked.outcome {
             Ok(output) => {
-                keep(live, key, &output).await;
+                store_answer(setup, key, &output).await;
                 record.complete(output);
             }
             Err(failure) => {
@@ -90,15 +90,15 @@ impl Work for AskSamples {
     }
 
     fn may_start(&self, in_flight: usize) -> bool {
-        self.live.meter.admits(in_flight)
+        self.setup.meter.admits(in_flight)
     }
 
     fn check(&self) -> Result<(), RunError> {
-        self.live.meter.check()
+        self.setup.meter.check()
     }
 
     fn deadline(&self) -> impl Future<Output = ()> + Send {
-        self.live.meter.time_up()
+        self.setup.meter.time_up()
     }
 }
 
@@ -107,13 +107,13 @@ fn tokens_of(outputs: &[ModelOutput]) -> Tokens {
     counted.fold(Tokens::default(), |sum, tokens| sum + tokens)
 }
 
-/// Keeps an answer for other runs.
-async fn keep(live: &Arc<Live>, key: Option<Key>, output: &ModelOutput) {
+/// Stores an answer for other runs.
+async fn store_answer(setup: &Arc<AskingSetup>, key: Option<Key>, output: &ModelOutput) {
     let Some(key) = key else { return };
-    let (live, output) = (Arc::clone(live), output.clone());
-    let keep = move || live.cache.as_ref().map(|cache| cache.put(&key, output));
-    // A full disk costs another request some day, and is no reason to lose this answer.
-    let _ = tokio::task::spawn_blocking(keep).await;
+    let (setup, output) = (Arc::clone(setup), output.clone());
+    let store = move || setup.cache.as_ref().map(|cache| cache.put(&key, output));
+    // If the disk is full, a later run sends the request again. The answer of this run is not lost.
+    let _ = tokio::task::spawn_blocking(store).await;
 }
 
 /// Bytes that the pictures of a sample take while its body is built. A picture that is still at an address takes none.
@@ -169,18 +169,18 @@ impl<W: Work<Item = SampleResult, Error = RunError>> Source<W> for ReadAhead {
         if let Some(sample) = self.samples.recv().await {
             return Some(sample.map_err(RunError::Broken));
         }
-        // A reader that panics closes the channel too, but that is not the end of the data.
+        // The channel is closed at the end of the data, and also if the reader panicked.
         let ended = self.thread.take().map_or(Ok(()), JoinHandle::join);
         ended.err().map(|_| Err(RunError::Defect("reading the data broke off in a panic".to_owned())))
     }
 }
 
-/// Appends each record to the run's log, then makes it known.
+/// Appends each record to the log of the run, then reports it.
 pub(super) struct RecordSink<'a> {
     pub(super) job: &'a Job,
     pub(super) log: &'a Appender,
     pub(super) observers: &'a Observers,
-    /// Records that were appended.
+    /// Number of records that were appended.
     pub(super) recorded: usize,
 }
 

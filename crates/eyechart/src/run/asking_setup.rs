@@ -1,4 +1,5 @@
-//! What asking samples takes, and how a sample becomes a request: its pictures checked and prepared, its body built.
+//! Everything that samples are asked with. Turns a sample into a request: checks and prepares its pictures, builds its
+//! body, looks for an earlier answer.
 
 use std::sync::Arc;
 
@@ -6,59 +7,66 @@ use bytes::Bytes;
 
 use super::Meter;
 use super::cache::{Cache, Key};
-use super::request::{RequestBuilder, Unready};
+use super::request::{NotReady, RequestBuilder};
 use crate::image::Preparer;
 use crate::provider::{GateSettings, Provider};
 use crate::types::{Request, Sample, SampleRecord};
 use crate::web::Web;
 
-/// Everything that asking one sample needs.
-pub struct Live {
+/// Everything that samples are asked with.
+pub struct AskingSetup {
     /// The endpoint.
     pub provider: Provider,
-    /// What limits the requests.
+    /// The limits on requests.
     pub limits: GateSettings,
-    /// Prepares the pictures; none are sent, if absent.
+    /// Prepares the pictures. If absent, no pictures are sent.
     pub images: Option<Preparer>,
     /// Whether pictures are read and checked but not sent, as in a control without images.
     pub withholds_images: bool,
-    /// Fetches pictures that the samples have by their addresses; none are, if absent.
+    /// Fetches pictures at addresses. If absent, the endpoint fetches them.
     pub web: Option<Web>,
-    /// Says when what the user allows is used up.
+    /// Holds the budget.
     pub meter: Arc<Meter>,
-    /// Bytes that prepared requests may hold together.
+    /// Maximum memory of all prepared requests together, in bytes.
     pub memory: u64,
-    /// Answers of earlier runs; none are used or kept, if absent.
+    /// Answers of earlier runs. If absent, none are used or stored.
     pub cache: Option<Cache>,
 }
 
-/// A sample that can go on.
-pub(super) enum Ready {
-    /// An earlier run was given its answer.
-    Answered(Box<SampleRecord>),
-    /// The body is to be sent, and the answer to be kept under the key, if it has one.
-    ToAsk(Box<SampleRecord>, Bytes, Option<Key>),
+/// A sample that is prepared.
+pub(super) enum Prepared {
+    /// An earlier run has its answer: the complete record.
+    Cached(Box<SampleRecord>),
+    /// A request has to be sent.
+    Request {
+        /// The record so far.
+        record: Box<SampleRecord>,
+        /// The body of the request.
+        body: Bytes,
+        /// The key under which the answer is stored, if it is.
+        key: Option<Key>,
+    },
 }
 
-impl Live {
+impl AskingSetup {
     /// Reads and checks the pictures and builds the body. Blocks.
-    pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), Unready> {
+    pub(super) fn prepare(&self, sample: Sample) -> Result<(SampleRecord, Bytes), NotReady> {
         self.request(sample).map(|(record, request)| (record, self.provider.body(&request)))
     }
 
-    /// Prepares the sample, and finds its answer where an earlier run was given it. Blocks.
-    pub(super) fn ready(&self, sample: Sample) -> Result<Ready, Unready> {
+    /// As [`AskingSetup::prepare`], but first looks for the answer of an earlier run. Blocks.
+    pub(super) fn prepare_or_look_up(&self, sample: Sample) -> Result<Prepared, NotReady> {
         let (mut record, request) = self.request(sample)?;
         let cache = self.cache.as_ref();
         let key = cache.and_then(|cache| cache.key(&record, &request));
         if let Some((output, from)) = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key)) {
             record.complete_from_cache(output, from);
-            return Ok(Ready::Answered(Box::new(record)));
+            return Ok(Prepared::Cached(Box::new(record)));
         }
-        Ok(Ready::ToAsk(Box::new(record), self.provider.body(&request), key))
+        Ok(Prepared::Request { record: Box::new(record), body: self.provider.body(&request), key })
     }
 
-    fn request(&self, sample: Sample) -> Result<(SampleRecord, Request), Unready> {
+    fn request(&self, sample: Sample) -> Result<(SampleRecord, Request), NotReady> {
         let preparer = self.images.as_ref();
         RequestBuilder { preparer, withholds_images: self.withholds_images }.build(sample)
     }

@@ -1,6 +1,6 @@
-//! What a command may use up, what it has used up, and when it has to stop.
+//! The budget of a command: what it may use up, what it has used up, and when it has to stop.
 //!
-//! One meter for all runs of a command, so that a suite of four tasks costs no more than one limit.
+//! All runs of a command share one meter, so a limit holds for all tasks of a suite together.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,22 +11,22 @@ use super::RunError;
 use crate::analyze::busy_seconds;
 use crate::types::{Budget, Observer, Price, RunEvent, SampleRecord, Tokens};
 
-/// Samples under way at once while nobody knows yet what one costs.
-const BLIND: usize = 4;
+/// Samples in flight before the cost of the first one is known.
+const MOST_BEFORE_FIRST_COST: usize = 4;
 
 /// What has been used up.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Spent {
     /// Tokens that the endpoint reported.
     pub tokens: Tokens,
-    /// Samples that they are of.
+    /// Number of samples with such tokens.
     pub samples: u64,
-    /// Seconds in which samples were under way.
+    /// Seconds in which samples were in flight.
     pub seconds: f64,
 }
 
 impl Spent {
-    /// What a record says.
+    /// What these records have used up.
     #[must_use]
     pub fn of(records: &[SampleRecord]) -> Self {
         let mut spent = Self { seconds: busy_seconds(records), ..Self::default() };
@@ -50,20 +50,20 @@ impl std::iter::Sum for Spent {
     }
 }
 
-/// Why the budget stops a run.
+/// The limit that stops a run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Exhausted {
-    /// The money is gone.
+    /// The cost has reached its limit.
     #[error("--max-cost {limit} is used up: {spent:.4} USD, by the price of {date}")]
     Cost {
         /// In US dollars.
         limit: f64,
         /// In US dollars.
         spent: f64,
-        /// Of the price.
+        /// The date of the price.
         date: String,
     },
-    /// The tokens are gone.
+    /// The tokens have reached their limit.
     #[error("--max-tokens-total {limit} is used up: {spent} tokens")]
     Tokens {
         /// In tokens.
@@ -71,25 +71,25 @@ pub enum Exhausted {
         /// In tokens.
         spent: u64,
     },
-    /// The time is gone.
+    /// The time is up.
     #[error("--max-time is used up: {limit} s")]
     Time {
         /// In seconds.
         limit: f64,
     },
-    /// Nobody can tell what is gone.
+    /// The endpoint does not report tokens, so the limit cannot be enforced.
     #[error(
         "the endpoint does not say how many tokens an answer took, so {option} cannot be kept: limit the run by \
          --max-time instead"
     )]
     Uncounted {
-        /// The option.
+        /// The option that sets the limit.
         option: &'static str,
     },
 }
 
 impl Exhausted {
-    /// The option that has to be given anew to go on, with what stands for its value.
+    /// The options that let the run continue, with a placeholder for their values.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -105,7 +105,7 @@ impl Exhausted {
 const COST: &str = "--max-cost";
 const TOKENS: &str = "--max-tokens-total";
 
-/// Counts what is used up.
+/// Counts what a command uses up, and holds its limits.
 #[derive(Debug)]
 pub struct Meter {
     budget: Budget,
@@ -117,36 +117,39 @@ pub struct Meter {
 #[derive(Debug)]
 struct Count {
     spent: Spent,
-    uncounted: bool,
+    /// Whether an answer came without its tokens.
+    has_uncounted: bool,
 }
 
 impl Meter {
-    /// A meter that has counted what was `spent` already. Its time begins now.
+    /// A meter that starts with what was `spent` already. The time starts now.
     #[must_use]
     pub fn new(budget: Budget, price: Option<Price>, spent: Spent) -> Self {
         let left = budget.seconds.map(|limit| (limit - spent.seconds).max(0.0));
         let left = left.and_then(|left| Duration::try_from_secs_f64(left).ok());
         let deadline = left.and_then(|left| Instant::now().checked_add(left));
-        Self { budget, price, deadline, count: Mutex::new(Count { spent, uncounted: false }) }
+        Self { budget, price, deadline, count: Mutex::new(Count { spent, has_uncounted: false }) }
     }
 
+    /// Checks all limits.
+    ///
     /// # Errors
-    /// [`RunError::Budget`] where something is used up.
+    /// [`RunError::Budget`] with the limit that is reached.
     pub fn check(&self) -> Result<(), RunError> {
         let count = self.lock();
         let exhausted = self.cost(&count).or_else(|| self.tokens(&count)).or_else(|| self.time());
         exhausted.or_else(|| self.uncounted(&count)).map_or(Ok(()), |exhausted| Err(exhausted.into()))
     }
 
-    /// Whether another sample may be started beside those `in_flight`, going by what the others cost on average: the
-    /// nearer the limit, the fewer at once, so that it is passed by an answer or so and not by hundreds.
+    /// Whether another sample may start beside those `in_flight`, if each costs as much as the earlier ones on average. The
+    /// nearer the limit, the fewer samples are in flight, so that the limit is exceeded by few answers.
     pub(super) fn admits(&self, in_flight: usize) -> bool {
         if self.budget.cost.is_none() && self.budget.tokens.is_none() {
             return true;
         }
         let Spent { tokens, samples, .. } = self.lock().spent;
         if samples == 0 {
-            return in_flight < BLIND;
+            return in_flight < MOST_BEFORE_FIRST_COST;
         }
         let expected = 1.0 + in_flight as f64 / samples as f64;
         let within = |limit: Option<f64>, spent: f64| limit.is_none_or(|limit| spent * expected < limit);
@@ -159,10 +162,10 @@ impl Meter {
     fn count(&self, record: &SampleRecord, tokens: Tokens) {
         let mut count = self.lock();
         count.spent.add(tokens);
-        count.uncounted |= record.is_uncounted();
+        count.has_uncounted |= record.is_uncounted();
     }
 
-    /// Waits until the time is up; for ever where it is not limited.
+    /// Waits until the time is up. Never returns if the time is not limited.
     pub(super) async fn time_up(&self) {
         match self.deadline {
             Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -192,11 +195,11 @@ impl Meter {
             Budget { tokens: Some(_), .. } => TOKENS,
             _ => return None,
         };
-        count.uncounted.then_some(Exhausted::Uncounted { option })
+        count.has_uncounted.then_some(Exhausted::Uncounted { option })
     }
 
     fn lock(&self) -> MutexGuard<'_, Count> {
-        // A few numbers, whole at every instant.
+        // The numbers are valid at every moment: a panic of another thread cannot damage them.
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -221,7 +224,7 @@ mod tests {
         Meter::new(budget, Some(Price { input: PRICE.0, output: PRICE.1, date, source }), spent)
     }
 
-    /// A sample that took 900 tokens of prompt and 100 of answer.
+    /// A sample with an answer of this usage.
     fn answered(usage: Option<Usage>) -> SampleRecord {
         let picked = PickedSample { id: "a".to_owned(), row: 0 };
         let mut record = SampleRecord::unmade(
@@ -243,9 +246,9 @@ mod tests {
     #[test]
     fn the_nearer_the_limit_the_fewer_are_asked_at_once() {
         let meter = meter(Budget { tokens: Some(10_000), ..Budget::default() }, Spent::default());
-        assert!(meter.admits(3) && !meter.admits(4), "nobody knows what one costs");
+        assert!(meter.admits(3) && !meter.admits(4), "the cost of a sample is not known yet");
         count(&meter, &answered(counted()));
-        assert!(meter.admits(8) && !meter.admits(9), "nine more are what it allows");
+        assert!(meter.admits(8) && !meter.admits(9), "the limit allows nine more");
         (0..8).for_each(|_| count(&meter, &answered(counted())));
         assert!(meter.admits(0) && !meter.admits(1));
         assert!(meter.check().is_ok());
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_count_is_none() {
+    fn usage_with_only_one_number_does_not_count() {
         let meter = meter(Budget { cost: Some(1.0), ..Budget::default() }, Spent::default());
         let half = Usage { input_tokens: Some(9), output_tokens: None, reasoning_tokens: None };
         count(&meter, &answered(Some(half)));
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_run_that_goes_on_counts() {
+    fn the_time_of_a_resumed_run_counts() {
         let budget = Budget { seconds: Some(3600.0), ..Budget::default() };
         assert!(meter(budget, Spent { seconds: 3599.0, ..Spent::default() }).check().is_ok());
         let over = meter(budget, Spent { seconds: 3600.0, ..Spent::default() }).check();

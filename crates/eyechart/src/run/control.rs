@@ -1,5 +1,5 @@
-//! Controls: runs that show how much of a score needs the pictures. Refuses controls of runs without pictures, and
-//! exchanges the pictures of a shuffled run. Sends nothing to a model.
+//! Controls: runs that show how much of a score depends on the pictures. Refuses controls of runs without pictures, and
+//! exchanges the pictures of a shuffled run. Sends no request to the model.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::task::{Donor, Donors, NoExchange, PictureHash, RowPictures, derange};
 use crate::types::{Control, Failure, FailureKind, ImageSource, PickedSample, Task};
 use crate::web::Web;
 
-/// Ids that an error shows.
+/// Number of ids in an error.
 const SHOWN: usize = 3;
 
-/// Memory that a picture takes while it is only named, in bytes: a path or an address.
+/// Memory for a path or an address, in bytes.
 const NAME_BYTES: u64 = 256;
 
-/// Refuses a control of a run that sends no pictures.
+/// Refuses a control of a run without pictures.
 ///
 /// # Errors
 /// [`RunError::Config`] with the reason.
@@ -44,24 +44,25 @@ pub(super) fn refuse_control(control: Control, task: &Task, answers: &AnswersFro
     )))
 }
 
-/// What tells the pictures of one sample from those of others, or why the sample cannot be asked.
+/// The hashes of the pictures of a sample, or why the sample cannot be sent.
 struct Identified {
     row: u64,
     pictures: Result<Vec<PictureHash>, Failure>,
-    /// Bytes that they take in memory.
+    /// Bytes that the pictures take in memory.
     bytes: u64,
 }
 
-/// What is at the addresses that a run fetches.
+/// The pictures that were fetched, by address.
 type Fetched = HashMap<String, Result<PictureHash, Failure>>;
 
 impl Plan {
-    /// Gives each picked sample the pictures of another picked sample, as `preparer` tells pictures apart. A sample whose
-    /// own pictures cannot be sent is left out of the exchange and fails, as in a run without control. Reads the pictures
-    /// of all picked samples, and fetches those that a run fetches by `web`, `at_once` at a time. Blocks.
+    /// Gives each picked sample the pictures of another picked sample. `preparer` identifies the pictures. A sample whose
+    /// own pictures cannot be sent is not part of the exchange, and fails as in a run without control. Reads the pictures
+    /// of all picked samples. Fetches those at addresses with `web`, `at_once` at a time. Blocks.
     ///
     /// # Errors
-    /// [`RunError::Config`] where each exchange leaves a sample a picture of its own; [`RunError::Data`].
+    /// [`RunError::Config`] if no exchange gives every sample other pictures than its own; [`RunError::Data`] if the data
+    /// cannot be read.
     pub fn exchange_pictures(
         &mut self,
         preparer: &Preparer,
@@ -122,14 +123,14 @@ impl Plan {
         Ok(donors.chain(failures).collect())
     }
 
-    /// The ids of the samples of these rows, the first few.
+    /// The first few ids of the samples of these rows.
     fn ids(&self, rows: impl Iterator<Item = u64>) -> String {
         let id = |row| self.spec.picked.iter().find(|picked: &&PickedSample| picked.row == row);
         rows.take(SHOWN).filter_map(id).map(|picked| picked.id.as_str()).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The error for `reason`, where `usable` of the `picked` samples have pictures that can be sent.
+/// The error for `reason`. `usable` of the `picked` samples have pictures that can be sent.
 fn refusal(reason: &NoExchange, usable: usize, picked: usize, ids: impl Fn(&[usize]) -> String) -> RunError {
     let cause = match reason {
         NoExchange::TooFew => {

@@ -1,11 +1,11 @@
-//! Looks at every sample that a run would ask and says which would fail, and what else is odd. Sends and keeps
-//! nothing.
+//! The dry run: inspects every sample that a run would send, and reports which would fail and what else is unusual. Sends
+//! and stores nothing.
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use serde::Serialize;
 
-use super::forecast::{Forecast, Scales, Weight, forecast};
-use super::recorded::Source;
+use super::forecast::{Forecast, RequestSizer, RequestTotals, forecast};
+use super::recorded::RecordedAnswers;
 use super::{Plan, RunError, Spent};
 use crate::image::Preparer;
 use crate::provider::Protocol;
@@ -13,10 +13,10 @@ use crate::task::SampleResult;
 use crate::types::{Answers, Failure, FailureKind, ImageSource, PickedSample, Sample};
 use crate::web::Web;
 
-/// Characters of a prompt beyond which it is worth a look: about 25,000 tokens.
+/// A prompt with more characters gets a remark. They are about 25,000 tokens.
 const LONG_PROMPT: usize = 100_000;
 
-/// What is odd about a sample: a closed list.
+/// What is unusual about a sample: a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Oddity {
@@ -26,13 +26,13 @@ pub enum Oddity {
     Picture,
     /// Its recorded answer is missing or empty.
     NoAnswer,
-    /// The prompt has nothing but white space.
+    /// The prompt has only white space.
     EmptyPrompt,
     /// The prompt is very long.
     LongPrompt,
-    /// The row has no reference: its answer will not be scored.
+    /// The row has no reference, so its answer will not be scored.
     MissingTarget,
-    /// The reference has nothing but white space: the answer will not be scored.
+    /// The reference has only white space, so the answer will not be scored.
     EmptyTarget,
     /// A picture is at an address that a run would fetch, and has not been fetched yet.
     UnseenPicture,
@@ -46,14 +46,14 @@ impl Oddity {
     }
 }
 
-/// One odd thing about one sample.
+/// One remark about one sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark {
     /// The sample's id.
     pub id: String,
     /// Its row, from 0.
     pub row: u64,
-    /// What it is.
+    /// The kind of remark.
     pub oddity: Oddity,
     /// Whether the sample would fail.
     pub would_fail: bool,
@@ -66,35 +66,35 @@ pub struct Remark {
 pub struct PromptLengths {
     /// Arithmetic mean.
     pub mean: f64,
-    /// The longest.
+    /// The length of the longest prompt.
     pub longest: usize,
-    /// Whose that is.
+    /// The id of its sample.
     pub longest_id: String,
 }
 
-/// What a run would do, were it no dry one.
+/// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DryRun {
     /// The task's name.
     pub task: String,
     /// The model's name.
     pub model: String,
-    /// Samples that would be asked.
+    /// Samples that would be sent.
     pub samples: usize,
-    /// Of those, samples that would fail before anything is sent.
+    /// Samples among them that would fail before they are sent.
     pub would_fail: usize,
-    /// Of the others.
+    /// The forecast for the other samples.
     pub forecast: Forecast,
-    /// The prompts; absent where there is none.
+    /// The lengths of the prompts; absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompts: Option<PromptLengths>,
-    /// All that is odd, by row.
+    /// All remarks, by row.
     pub remarks: Vec<Remark>,
 }
 
-/// What one look at a sample finds.
-struct Look {
-    weight: Weight,
+/// What is found about one sample.
+struct Inspection {
+    size: RequestTotals,
     prompt: Option<(usize, String)>,
     remarks: Vec<Remark>,
 }
@@ -110,10 +110,10 @@ pub struct DryRunTools<'a> {
     pub protocol: Option<&'static dyn Protocol>,
 }
 
-/// Looks at the samples `to_ask` without sending anything. Blocks, on all processors.
+/// Inspects the samples `to_ask`. Sends nothing. Blocks, and uses all processors.
 ///
 /// # Errors
-/// [`RunError::Data`] where the data cannot be read.
+/// [`RunError::Data`] if the data cannot be read.
 pub fn dry_run(
     plan: Plan,
     to_ask: Vec<PickedSample>,
@@ -123,21 +123,23 @@ pub fn dry_run(
     let DryRunTools { preparer, web, protocol } = *tools;
     let Plan { spec, dataset, outputs, .. } = plan;
     let samples = dataset.samples(to_ask)?;
-    let source = match &spec.answers {
+    let recorded = match &spec.answers {
         Answers::Endpoint(_) => None,
-        answers => Some(Source::new(answers, outputs.as_ref())),
+        answers => Some(RecordedAnswers::new(answers, outputs.as_ref())),
     };
-    let lens = Lens { scales: Scales::new(&spec, preparer), preparer, source, web };
-    let looks = samples.par_bridge().map(|sample| Ok(lens.look_at(sample?)));
-    let mut looks: Vec<Look> = looks.collect::<Result<_, RunError>>()?;
-    let samples = looks.len();
-    let failing = looks.iter().filter(|look| look.remarks.iter().any(|remark| remark.would_fail)).count();
-    let sound = looks.iter().filter(|look| look.remarks.iter().all(|remark| !remark.would_fail));
-    let weight: Weight = sound.map(|look| look.weight).sum();
-    let prompts = lengths(&looks);
-    let mut remarks: Vec<Remark> = looks.iter_mut().flat_map(|look| look.remarks.drain(..)).collect();
+    let inspector = Inspector { sizer: RequestSizer::new(&spec, preparer), preparer, recorded, web };
+    let inspected = samples.par_bridge().map(|sample| Ok(inspector.inspect(sample?)));
+    let mut inspected: Vec<Inspection> = inspected.collect::<Result<_, RunError>>()?;
+    let samples = inspected.len();
+    let would_fail = |inspection: &&Inspection| inspection.remarks.iter().any(|remark| remark.would_fail);
+    let failing = inspected.iter().filter(would_fail).count();
+    let sound = inspected.iter().filter(|inspection| !would_fail(inspection));
+    let size: RequestTotals = sound.map(|inspection| inspection.size).sum();
+    let prompts = lengths(&inspected);
+    let mut remarks: Vec<Remark> =
+        inspected.iter_mut().flat_map(|inspection| inspection.remarks.drain(..)).collect();
     remarks.sort_by(|a, b| (a.row, &a.id, a.oddity).cmp(&(b.row, &b.id, b.oddity)));
-    let forecast = forecast(&spec, protocol, weight.samples, &weight, spent);
+    let forecast = forecast(&spec, protocol, size.samples, &size, spent);
     Ok(DryRun {
         task: spec.task.name,
         model: spec.model,
@@ -149,40 +151,40 @@ pub fn dry_run(
     })
 }
 
-fn lengths(looks: &[Look]) -> Option<PromptLengths> {
-    let prompts = || looks.iter().filter_map(|look| look.prompt.as_ref());
+fn lengths(inspected: &[Inspection]) -> Option<PromptLengths> {
+    let prompts = || inspected.iter().filter_map(|inspection| inspection.prompt.as_ref());
     let (longest, longest_id) = prompts().max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)))?.clone();
     let sum: usize = prompts().map(|(length, _)| length).sum();
     Some(PromptLengths { mean: sum as f64 / prompts().count() as f64, longest, longest_id })
 }
 
-struct Lens<'a> {
-    scales: Scales<'a>,
+struct Inspector<'a> {
+    sizer: RequestSizer<'a>,
     preparer: Option<&'a Preparer>,
-    source: Option<Source>,
+    recorded: Option<RecordedAnswers>,
     web: Option<&'a Web>,
 }
 
-impl Lens<'_> {
-    fn look_at(&self, sample: SampleResult) -> Look {
+impl Inspector<'_> {
+    fn inspect(&self, sample: SampleResult) -> Inspection {
         let sample = match sample {
-            Ok(sample) => self.with_kept(sample),
-            Err(unmade) => return unmade_look(&unmade.picked, &unmade.failure),
+            Ok(sample) => self.with_fetched(sample),
+            Err(unmade) => return inspection_of_unmade(&unmade.picked, &unmade.failure),
         };
         let mut found = self.pictures(&sample);
         found.extend(prompt(&sample));
         found.extend(targets(&sample));
         found.extend(self.answer(&sample));
         let remark = |(oddity, message): (Oddity, String)| remark(&sample.id, sample.row, oddity, message);
-        Look {
-            weight: self.scales.weigh(&sample),
+        Inspection {
+            size: self.sizer.size_of(&sample),
             prompt: Some((sample.prompt.chars().count(), sample.id.clone())),
             remarks: found.into_iter().map(remark).collect(),
         }
     }
 
-    /// With the pictures that were fetched before in place of their addresses.
-    fn with_kept(&self, mut sample: Sample) -> Sample {
+    /// The sample with the pictures that were fetched before in place of their addresses.
+    fn with_fetched(&self, mut sample: Sample) -> Sample {
         let Some(web) = self.web else { return sample };
         for image in sample.messages.pictures_mut() {
             let ImageSource::Url(url) = image else { continue };
@@ -212,7 +214,7 @@ impl Lens<'_> {
     }
 
     fn answer(&self, sample: &Sample) -> Option<(Oddity, String)> {
-        let failure = self.source.as_ref()?.answer(sample).err()?;
+        let failure = self.recorded.as_ref()?.answer(sample).err()?;
         Some((Oddity::NoAnswer, failure.message))
     }
 }
@@ -228,7 +230,7 @@ fn prompt(sample: &Sample) -> Option<(Oddity, String)> {
 }
 
 fn targets(sample: &Sample) -> Vec<(Oddity, String)> {
-    let odd = |(target, texts): (&String, &Vec<String>)| {
+    let remark = |(target, texts): (&String, &Vec<String>)| {
         if texts.is_empty() {
             return Some((
                 Oddity::MissingTarget,
@@ -240,16 +242,16 @@ fn targets(sample: &Sample) -> Vec<(Oddity, String)> {
             .all(|text| text.trim().is_empty())
             .then(|| (Oddity::EmptyTarget, format!("{target} is empty: the answer will not be scored")))
     };
-    sample.targets.iter().filter_map(odd).collect()
+    sample.targets.iter().filter_map(remark).collect()
 }
 
-fn unmade_look(picked: &PickedSample, failure: &Failure) -> Look {
+fn inspection_of_unmade(picked: &PickedSample, failure: &Failure) -> Inspection {
     let oddity = match failure.kind {
         FailureKind::Image | FailureKind::PictureUnavailable => Oddity::Picture,
         _ => Oddity::Sample,
     };
     let remark = remark(&picked.id, picked.row, oddity, failure.message.clone());
-    Look { weight: Weight::default(), prompt: None, remarks: vec![remark] }
+    Inspection { size: RequestTotals::default(), prompt: None, remarks: vec![remark] }
 }
 
 fn remark(id: &str, row: u64, oddity: Oddity, message: String) -> Remark {

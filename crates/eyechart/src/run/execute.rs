@@ -1,49 +1,49 @@
-//! Carrying a plan out: from the frozen spec to a folded record.
+//! Executes a plan: from the frozen spec to a folded record.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::ask_samples::{AskSamples, ReadAhead, RecordSink};
+use super::asking_setup::AskingSetup;
 use super::fetch_pictures::FetchedSize;
 use super::limit_changes::{LimitChangeWriter, LimitChanges};
-use super::live::Live;
-use super::recorded::{Replay, Source as Answered};
+use super::recorded::{RecordedAnswers, Replay};
 use super::{Plan, RunError, Spent};
-use crate::engine::{Asking, Ended, RequestMemory, Stop, StopLevel, Work, block_on};
+use crate::engine::{EndReason, RequestMemory, Stop, StopLevel, Work, WorkLoop, block_on};
 use crate::provider::{Gate, GateSettings};
 use crate::record::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
 use crate::task::SampleResult;
 use crate::types::{Connections, EvalSpec, Observers, PickedSample, RunEvent, SampleRecord, Status, Tokens};
 
-/// Recorded answers that are looked up at once.
+/// Number of recorded answers that are looked up at once.
 const REPLAYED: usize = 16;
 
 /// A run's folder and what is left to do in it. No other process writes the run as long as this lives, unless it was
 /// only looked at.
 #[derive(Debug)]
 pub struct Job {
-    /// Where it is recorded.
+    /// The folder of the run.
     pub folder: RunFolder,
     /// The samples to ask, ascending by row.
     pub to_ask: Vec<PickedSample>,
     /// Samples that completed earlier.
     pub already: usize,
-    /// Lines of its record that could not be read: their samples are asked again.
+    /// Lines of the record that could not be read. Their samples are asked again.
     pub bad_lines: Vec<BadLine>,
     /// What the run has used up.
     pub spent: Spent,
-    /// Tokens of the samples to ask that were asked before, where there are any.
+    /// Tokens of the samples to ask that have failed before.
     earlier: HashMap<String, Tokens>,
     /// Absent if the run was only looked at.
     lock: Option<RunLock>,
 }
 
 impl Job {
-    /// A new run under `out`: folder, spec and empty log exist when this returns.
+    /// A new run under `out`. Its folder, spec and empty log exist when this returns.
     ///
     /// # Errors
-    /// [`RunError::Record`] where they cannot be made.
+    /// [`RunError::Record`] if they cannot be created.
     pub fn create(out: &Path, plan: &Plan) -> Result<Self, RunError> {
         let folder = RunFolder::create(out, &plan.spec)?;
         let lock = folder.lock()?;
@@ -61,13 +61,13 @@ impl Job {
     /// What is left of the run in `folder`, which picked the samples of `spec`.
     ///
     /// # Errors
-    /// [`RunError::Record`] where its record cannot be read, or another process is writing it.
+    /// [`RunError::Record`] if its record cannot be read, or another process writes the run.
     pub fn resume(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
-        // Locked before it is read: what another process still wrote would be asked again.
+        // The lock comes first: samples that another process still records must not be asked again.
         let lock = folder.lock()?;
         let job = Self { lock: Some(lock), ..Self::look_at(folder, spec)? };
         if job.to_ask.is_empty() {
-            // Whoever got the last answer may not have lived to do it.
+            // The process that recorded the last answer may have been killed before it folded the log.
             fold(&job.folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
         }
         Ok(job)
@@ -89,42 +89,42 @@ impl Job {
     }
 }
 
-/// What asking those samples that will be asked again has cost.
+/// Tokens of the failed samples, which will be asked again.
 fn tokens_of_failed(records: &[SampleRecord]) -> HashMap<String, Tokens> {
     let failed = records.iter().filter(|record| record.status == Status::Failed);
     let tokens = failed.map(|record| (record.id.clone(), record.tokens()));
     tokens.filter(|(_, tokens)| !tokens.is_zero()).collect()
 }
 
-/// Gets the answers that `job` lacks, from the endpoint if `live` is given. Blocks until the record is durable.
+/// Gets the missing answers of `job`, from the endpoint if `setup` is given. Blocks until the record is durable.
 ///
 /// # Errors
-/// [`RunError`]; whatever was recorded before it stays.
+/// [`RunError`]. What was recorded before the error stays.
 pub fn execute(
     plan: Plan,
     job: &Job,
-    live: Option<Live>,
+    setup: Option<AskingSetup>,
     stop: &Stop,
     observers: Observers,
-) -> Result<Ended, RunError> {
+) -> Result<EndReason, RunError> {
     if job.to_ask.is_empty() {
-        return Ok(Ended::Finished);
+        return Ok(EndReason::Finished);
     }
-    // Figures of the record as it was would be taken for those of the record as it will be.
+    // Figures of the earlier record must not be taken for those of the new one.
     job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
     let durable = log.durable();
     let changes = Arc::new(LimitChanges::default());
-    let limit_changes = live.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&changes)));
+    let limit_changes = setup.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&changes)));
     let observers = observers.with(changes);
     observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
     let files = OpenFiles { log, limit_changes, lock: job.lock.clone() };
-    let outcome = get_answers(plan, live, Recording { job, files, observers: &observers }, stop);
+    let outcome = get_answers(plan, setup, Recording { job, files, observers: &observers }, stop);
     observers.emit(&RunEvent::Synced(*durable.borrow()));
     observers.emit(&RunEvent::Ended);
     let ended = outcome?;
-    if ended == Ended::Finished {
+    if ended == EndReason::Finished {
         fold(&job.folder.samples_path(), order.iter().map(String::as_str))?;
     }
     Ok(ended)
@@ -163,19 +163,19 @@ impl OpenFiles {
 
 fn get_answers(
     plan: Plan,
-    live: Option<Live>,
+    setup: Option<AskingSetup>,
     recording: Recording<'_>,
     stop: &Stop,
-) -> Result<Ended, RunError> {
+) -> Result<EndReason, RunError> {
     let Plan { spec, dataset, outputs, .. } = plan;
     let samples = ReadAhead::start(dataset.samples(recording.job.to_ask.clone())?);
     let observers = recording.observers.clone();
-    match live {
-        Some(live) => {
-            let memory = RequestMemory::new(live.memory);
-            let gate = Gate::observed(live.limits, observers.clone());
-            let (live, fetched_size) = (Arc::new(live), FetchedSize::default());
-            let work = AskSamples { live, gate: Arc::clone(&gate), observers, fetched_size };
+    match setup {
+        Some(setup) => {
+            let memory = RequestMemory::new(setup.memory);
+            let gate = Gate::observed(setup.limits, observers.clone());
+            let (setup, fetched_size) = (Arc::new(setup), FetchedSize::default());
+            let work = AskSamples { setup, gate: Arc::clone(&gate), observers, fetched_size };
             block_on(ask(work, (gate, memory), samples, recording, stop))?
         }
         None => {
@@ -183,7 +183,7 @@ fn get_answers(
                 connections: Connections::Fixed(REPLAYED),
                 ..GateSettings::default()
             });
-            let work = Replay(Answered::new(&spec.answers, outputs.as_ref()));
+            let work = Replay(RecordedAnswers::new(&spec.answers, outputs.as_ref()));
             block_on(ask(work, (gate, RequestMemory::unlimited()), samples, recording, stop))?
         }
     }
@@ -195,12 +195,12 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
     mut samples: ReadAhead,
     recording: Recording<'_>,
     stop: &Stop,
-) -> Result<Ended, RunError> {
+) -> Result<EndReason, RunError> {
     let Recording { job, files, observers } = recording;
     let (total, work) = (job.to_ask.len(), Arc::new(work));
     let mut durable = files.log.durable();
     let mut sink = RecordSink { job, log: &files.log, observers, recorded: 0 };
-    let asking = Asking { work, gate, memory, total, observers: observers.clone() };
+    let work_loop = WorkLoop { work, gate, memory, total, observers: observers.clone() };
     let report_durable = async {
         while durable.changed().await.is_ok() {
             let tally = *durable.borrow_and_update();
@@ -209,14 +209,14 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
         std::future::pending().await
     };
     let ended = tokio::select! {
-        ended = asking.run(&mut samples, &mut sink, stop) => ended,
-        () = report_durable => Ok(Ended::Interrupted),
+        ended = work_loop.run(&mut samples, &mut sink, stop) => ended,
+        () = report_durable => Ok(EndReason::Interrupted),
     };
     let recorded = sink.recorded;
     let closed = files.close(stop).await;
     let ended = match ended {
         // A budget that is used up does not matter to a run that needs nothing more.
-        Err(RunError::Budget(_)) if recorded == total => Ended::Finished,
+        Err(RunError::Budget(_)) if recorded == total => EndReason::Finished,
         ended => ended?,
     };
     closed?;

@@ -1,4 +1,4 @@
-//! The pictures of a sample that are elsewhere, fetched before it is asked.
+//! Fetches the pictures of a sample that are at addresses, before the sample is sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,20 +11,21 @@ use crate::engine::{Stop, StopLevel, block_on};
 use crate::types::{Failure, ImageSource, Sample, SampleRecord};
 use crate::web::Web;
 
-/// Fetches what is at these addresses, a few at once, so that a run finds it in the cache. Blocks.
+/// Fetches the pictures at `urls` into the cache, `at_once` at a time. Blocks. Returns why pictures could not be fetched.
 ///
 /// # Errors
-/// [`RunError::Config`] where this machine gives no threads; a picture that cannot be had is among the results.
+/// [`RunError::Runtime`] if the system has no thread left.
 pub fn fetch_addresses(web: &Arc<Web>, urls: Vec<String>, at_once: usize) -> Result<Vec<Failure>, RunError> {
     let mut failures = Vec::new();
     fetch_each(web, urls, at_once, |_, fetched| failures.extend(fetched.err()))?;
     Ok(failures)
 }
 
-/// Fetches what is at these addresses, a few at once, and hands each picture to `take`, or why it cannot be had. Blocks.
+/// Fetches the pictures at `urls`, `at_once` at a time. Passes each picture, or why it could not be fetched, to `take`.
+/// Blocks.
 ///
 /// # Errors
-/// [`RunError::Config`] where this machine gives no threads.
+/// [`RunError::Runtime`] if the system has no thread left.
 pub(super) fn fetch_each(
     web: &Arc<Web>,
     urls: Vec<String>,
@@ -45,7 +46,7 @@ pub(super) fn fetch_each(
             }
             match in_flight.join_next().await {
                 Some(Ok((url, fetched))) => take(url, fetched),
-                // A fetch that broke off gave no picture.
+                // The fetch panicked, so there is no picture.
                 Some(Err(_)) => {}
                 None => return,
             }
@@ -71,9 +72,9 @@ impl FetchedSize {
     }
 }
 
-/// The sample with what is at its addresses; its failed record where one of them gives no picture; nothing where
-/// the order to stop came first: nothing has been asked yet, so nothing is lost.
-pub(super) async fn fetched(
+/// The sample with its pictures fetched, or its failed record if one cannot be fetched. Nothing if the order to stop came
+/// first: the sample was not sent yet, so nothing is lost.
+pub(super) async fn fetch_unless_stopped(
     web: &Web,
     sample: Sample,
     size: &FetchedSize,
@@ -82,12 +83,12 @@ pub(super) async fn fetched(
     tokio::select! {
         biased;
         () = stop.reached(StopLevel::Finish) => Err(None),
-        fetched = fetch_all(web, sample, size) => fetched.map_err(Some),
+        fetched = fetch_pictures(web, sample, size) => fetched.map_err(Some),
     }
 }
 
-/// As [`fetched`], with nobody to order a stop.
-pub(super) async fn fetch_all(
+/// As [`fetch_unless_stopped`], without an order to stop.
+pub(super) async fn fetch_pictures(
     web: &Web,
     mut sample: Sample,
     size: &FetchedSize,

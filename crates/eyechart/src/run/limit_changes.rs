@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use crate::record::{RecordError, RunFolder, append_load, repair_load};
 use crate::types::{LimitChange, Observer, RunEvent};
 
-/// Between two appends.
+/// Time between two appends.
 const EVERY: Duration = Duration::from_secs(5);
-/// Of the changes within this time only the last is kept.
+/// Only the last of the changes within this time is written.
 const RESOLUTION: Duration = Duration::from_millis(100);
 
-/// Appends each change of the limit, on a thread of its own.
+/// Appends each change of the limit on a separate thread.
 pub(super) struct LimitChangeWriter {
     end: Sender<()>,
     thread: JoinHandle<Result<(), RecordError>>,
 }
 
-/// The changes that are not in the file yet, with the time of each. Only the last of them may still be replaced.
+/// The changes that are not in the file yet, with their times. Only the last one may still be replaced.
 #[derive(Default)]
 pub(super) struct LimitChanges(Mutex<Vec<(Instant, LimitChange)>>);
 
@@ -33,7 +33,7 @@ impl LimitChanges {
         }
     }
 
-    /// Takes the changes that no later change replaces; all of them if no later change will come.
+    /// Takes the changes that no later change can replace. If `is_last`, no later change will come: takes all.
     fn take_settled(&self, is_last: bool) -> Vec<LimitChange> {
         let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_settled = |(at, _): &(Instant, LimitChange)| is_last || at.elapsed() >= RESOLUTION;
@@ -51,14 +51,14 @@ impl Observer for LimitChanges {
 }
 
 impl LimitChangeWriter {
-    pub(super) fn keep(folder: &RunFolder, points: Arc<LimitChanges>) -> Self {
+    pub(super) fn keep(folder: &RunFolder, changes: Arc<LimitChanges>) -> Self {
         let (end, ended) = channel();
         let folder = folder.clone();
         let thread = std::thread::spawn(move || {
             repair_load(&folder)?;
             loop {
                 let is_last = ended.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
-                append_load(&folder, &points.take_settled(is_last))?;
+                append_load(&folder, &changes.take_settled(is_last))?;
                 if is_last {
                     return Ok(());
                 }
@@ -67,13 +67,13 @@ impl LimitChangeWriter {
         Self { end, thread }
     }
 
-    /// Appends what is left.
+    /// Appends the rest of the changes. Blocks.
     ///
     /// # Errors
     /// [`RecordError::Io`] if the file could not be written, now or earlier.
     pub(super) fn finish(self) -> Result<(), RecordError> {
         drop(self.end);
-        // A thread that panicked has lost nothing but the series.
+        // If the thread panicked, only this file is incomplete.
         self.thread.join().unwrap_or(Ok(()))
     }
 }

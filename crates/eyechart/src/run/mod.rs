@@ -1,6 +1,7 @@
-//! The run: freezes the spec, makes the folder, gets every answer, keeps the record.
+//! The run: plans it, freezes its spec, creates its folder, gets every answer and keeps the record.
 
 mod ask_samples;
+mod asking_setup;
 mod budget;
 mod cache;
 mod control;
@@ -9,7 +10,6 @@ mod execute;
 mod fetch_pictures;
 mod forecast;
 mod limit_changes;
-mod live;
 mod outputs;
 mod plan;
 mod planned;
@@ -21,70 +21,70 @@ mod resume;
 mod settings;
 
 use crate::dataset::DatasetError;
-use crate::engine::{Broken, RuntimeError};
+use crate::engine::{RuntimeError, TaskFailed};
 use crate::provider::{Halt, KeyError, ModelNameError, ProviderError};
 use crate::record::RecordError;
 use crate::task::TaskError;
 use crate::types::ErrorClass;
 
+pub use asking_setup::AskingSetup;
 pub use budget::{Exhausted, Meter, Spent};
 pub use cache::Cache;
 pub use dry_run::{DryRun, DryRunTools, Oddity, PromptLengths, Remark, dry_run};
 pub use execute::{Job, execute};
 pub use fetch_pictures::fetch_addresses;
-pub use forecast::{Expected, Forecast, Scales, Weight, forecast};
-pub use live::Live;
+pub use forecast::{Expected, Forecast, RequestSizer, RequestTotals, forecast};
 pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields, with_images};
 pub use planned::{FETCHES, PlannedRun, StartedRun, meter_of, refuse_unpriced, web_for};
 pub use preview::{Preview, sample_named};
 pub use prices::Prices;
 pub use resume::{find_matching, options_of, refuse_differences};
-pub use settings::{ExecutionSettings, Limit, Settings, one_run};
+pub use settings::{BudgetLimit, ExecutionSettings, Settings, one_run};
 
-/// Why a run cannot start or go on.
+/// Why a run cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// What was asked for makes no sense: nothing was sent.
+    /// The settings make no sense: nothing was sent.
     #[error("{0}")]
     Config(String),
     /// The data cannot be read.
     #[error(transparent)]
     Data(#[from] DatasetError),
-    /// The data could be read at first and then could not: the run stopped.
+    /// The data could be read at first and later not: the run stopped.
     #[error("{0}; mend it and resume the run")]
     Broken(DatasetError),
-    /// The name or the address of the model makes no sense.
+    /// The name or the address of the model is not valid.
     #[error(transparent)]
     Model(#[from] ModelNameError),
     /// Requests cannot be sent to the endpoint as the settings want it.
     #[error(transparent)]
     Provider(#[from] ProviderError),
-    /// The API key is missing, or cannot be one.
+    /// The API key is missing or not valid.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The task cannot be read.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// This machine gives no threads.
+    /// The system has no thread left.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// A mistake in eyechart itself: the run stopped.
+    /// A defect of eyechart: the run stopped.
     #[error("{0}: this is a mistake in eyechart; what is recorded stays, and the run can be resumed")]
     Defect(String),
     /// The record cannot be written: the run stopped.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The endpoint cannot work: the run stopped, and what had no answer can be resumed.
+    /// The endpoint does not work: the run stopped and can be resumed.
     #[error(transparent)]
     Halt(#[from] Halt),
-    /// What the user allows is used up: the run stopped, and what had no answer can be resumed.
+    /// A limit of the user is reached: the run stopped and can be resumed.
     #[error(transparent)]
     Budget(#[from] Exhausted),
 }
 
 impl RunError {
-    /// What kind of trouble it is.
+    /// The class of the error, from which the exit code follows.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
@@ -99,8 +99,8 @@ impl RunError {
     }
 }
 
-impl From<Broken> for RunError {
-    fn from(broken: Broken) -> Self {
-        Self::Defect(broken.to_string())
+impl From<TaskFailed> for RunError {
+    fn from(failed: TaskFailed) -> Self {
+        Self::Defect(failed.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! Outputs made elsewhere: `{"id": …, "output": …}` lines.
+//! A file of outputs that another tool made: lines of `{"id": …, "output": …}`.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -26,7 +26,7 @@ struct Line {
 }
 
 impl Outputs {
-    /// Reads `path`. Lines that are none are kept as notices; of two lines with one id the last counts.
+    /// Reads `path`. Bad lines become notices. If an id occurs twice, the last line counts.
     pub(super) fn read(path: &Path) -> Result<Self, RunError> {
         let bytes = std::fs::read(path).map_err(|error| {
             RunError::Config(format!("cannot read --outputs {}: {error}", path.display()))
@@ -55,7 +55,7 @@ impl Outputs {
         }
     }
 
-    /// The output for a sample, where there is one.
+    /// The output for the sample `id`.
     pub(super) fn get(&self, id: &str) -> Option<&str> {
         self.texts.get(id).map(String::as_str)
     }
@@ -69,7 +69,7 @@ impl Outputs {
         &self.file
     }
 
-    /// What a user should know of the file, given the samples that are scored.
+    /// Notices about the file, given the samples that are scored.
     pub(super) fn notices(&self, picked: &[PickedSample]) -> Vec<String> {
         let mut notices: Vec<String> = self.bad.iter().take(5).cloned().collect();
         if self.bad.len() > 5 {

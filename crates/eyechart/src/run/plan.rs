@@ -1,4 +1,4 @@
-//! From a task and the options to everything that is frozen before the first request.
+//! The plan of a run: from a task and its options to the spec, which is frozen before the first request.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -17,65 +17,65 @@ use crate::types::{
     ImagesSpec, PickedSample, Price, Progress, Task,
 };
 
-/// What the user asked for, besides the task.
+/// The settings of a run besides its task.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// The model's name, `provider/name`.
     pub model: String,
-    /// What tells the run apart from others of the same model.
+    /// A text that tells the run from other runs of the same model.
     pub label: Option<String>,
-    /// What is done to the pictures.
+    /// The change of the pictures, if the run is a control.
     pub control: Option<Control>,
-    /// Where its answers come from.
+    /// Where the answers come from.
     pub answers: AnswersFrom,
     /// Where the data may be taken from.
     pub data: DataAccess,
-    /// Samples to pick; the task's own number, else all, if absent.
+    /// Number of samples to pick. If absent, the number of the task, or all samples.
     pub limit: Option<usize>,
-    /// Which ones.
+    /// Determines which samples are picked.
     pub seed: u64,
-    /// What to change of the task's `[images]`.
+    /// Changes of the task's `[images]`.
     pub images: ImagesOverride,
-    /// How to go about it.
+    /// How requests are sent.
     pub execution: Execution,
-    /// What the model's tokens cost, where that is known.
+    /// The price of the model's tokens, if it is known.
     pub price: Option<Price>,
 }
 
-/// Where answers are to come from.
+/// Where the answers come from.
 #[derive(Debug, Clone)]
 pub enum AnswersFrom {
-    /// An endpoint; its `params` are what the command line sets over the task's generation settings.
+    /// An endpoint. Its `params` take precedence over the generation settings of the task.
     Endpoint {
         /// The endpoint.
         endpoint: Box<Endpoint>,
-        /// Request fields to leave out.
+        /// Request fields that are not sent.
         dropped: Vec<String>,
     },
     /// A dataset column.
     Column(String),
-    /// A file of outputs made elsewhere.
+    /// A file of outputs that another tool made.
     Outputs(PathBuf),
 }
 
-/// A run that could start.
+/// The plan of a run.
 pub struct Plan {
-    /// Everything that is frozen.
+    /// The spec, which does not change after the first request.
     pub spec: EvalSpec,
-    /// The task, its `[images]` as the options want them.
+    /// The task, with the options applied to its `[images]`.
     pub task: Task,
-    /// Its rows.
+    /// The rows of the task.
     pub dataset: Dataset,
-    /// The folder of the task file; absent for a task that is not from a file of this machine.
+    /// The folder of the task file; absent if the task is not from a file of this machine.
     pub task_folder: Option<PathBuf>,
-    /// Outputs made elsewhere, where they are the answers.
+    /// The file of outputs, if the answers come from one.
     pub outputs: Option<Arc<Outputs>>,
-    /// What a user should know before it starts, one line each.
+    /// Notices for the user before the run starts, one line each.
     pub notices: Vec<String>,
 }
 
 impl Plan {
-    /// Puts the pictures where the run that is continued has them: its task file may not say where, and what that means
+    /// Takes the place of the pictures from the resumed run. Its task file may not have the key `place`, whose default
     /// depends on the version that made the run.
     pub fn continue_as(&mut self, recorded: &EvalSpec) {
         if let (Some(images), Some(place)) = (&mut self.task.images, recorded.place) {
@@ -86,11 +86,11 @@ impl Plan {
     }
 }
 
-/// Finds and surveys the data, picks the samples, freezes the spec. Fetches what reading the rows takes; asks no model
-/// and writes nothing but caches.
+/// Plans a run: finds and surveys the data, picks the samples, freezes the spec. Fetches the data that reading the rows
+/// needs. Sends no request to the model, and writes only caches.
 ///
 /// # Errors
-/// [`RunError::Config`] or [`RunError::Data`] with what to do about it.
+/// [`RunError::Config`] or [`RunError::Data`], with what to do about it.
 pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) -> Result<Plan, RunError> {
     if let Some(control) = options.control {
         refuse_control(control, &loaded.task, &options.answers)?;
@@ -141,7 +141,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     Ok(Plan { spec, task, dataset, task_folder: loaded.folder.clone(), outputs, notices })
 }
 
-/// The programs that the task's scorers start, each command once. None of them is started.
+/// The programs of the task's scorers, each command once. Starts none of them.
 fn commands(loaded: &LoadedTask, notices: &mut Vec<String>) -> Vec<CommandRecord> {
     let folder = loaded.folder.as_deref();
     let scorers = loaded.task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
@@ -157,10 +157,10 @@ fn commands(loaded: &LoadedTask, notices: &mut Vec<String>) -> Vec<CommandRecord
     commands
 }
 
-/// The task with what the command line says over its `[images]`.
+/// The task, with `over` applied to its `[images]`.
 ///
 /// # Errors
-/// [`RunError::Config`] where that does not fit together.
+/// [`RunError::Config`] if the result contradicts itself.
 pub fn with_images(task: Task, over: ImagesOverride) -> Result<Task, RunError> {
     let images = task.images.map(|images| over.apply(images));
     if let Some(images) = &images {
@@ -179,7 +179,7 @@ fn pick(
 ) -> Result<Vec<PickedSample>, RunError> {
     let eligible = survey.eligible.count();
     let own = loaded.task.dataset.sample_size;
-    // Outputs of somebody else's draw: the file says which samples were drawn.
+    // The outputs determine the samples if they were made for another draw.
     if let (Some(outputs), None, true) =
         (outputs, options.limit, own.is_some_and(|own| (own as u64) < eligible))
     {
@@ -236,7 +236,7 @@ fn answers(task: &Task, from: &AnswersFrom, outputs: Option<&Outputs>) -> Result
     })
 }
 
-/// The request fields of a run: the task's, with those `given` on the command line over them, without `dropped`.
+/// The request fields of a run: those of the task and those `given`, which take precedence, without `dropped`.
 ///
 /// # Errors
 /// [`RunError::Config`] for a field that cannot be sent.

@@ -1,4 +1,4 @@
-//! A run that could start: its plan, what is left to ask, and the client that would ask it.
+//! A planned run: its plan, the samples that are left to ask, and the client of the endpoint.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::settings::is_at_preset;
 use super::{
-    Cache, DryRun, DryRunTools, Forecast, Job, Live, Meter, Plan, RunError, Scales, Settings, Spent, dry_run,
-    execute, forecast,
+    AskingSetup, Cache, DryRun, DryRunTools, Forecast, Job, Meter, Plan, RequestSizer, RunError, Settings,
+    Spent, dry_run, execute, forecast,
 };
-use crate::engine::{Ended, Stop, Stopper};
+use crate::engine::{EndReason, Stop, Stopper};
 use crate::hub::Environment;
 use crate::image::Preparer;
 use crate::provider::protocol::Parameter;
@@ -25,23 +25,23 @@ use crate::types::{
 };
 use crate::web::{Web, WebSettings};
 
-/// Pictures that are fetched at once, at most.
+/// Maximum number of pictures that are fetched at once.
 pub const FETCHES: usize = 32;
-/// Samples that a forecast looks at before a run; a dry run looks at all.
-const LOOKED_AT: usize = 20;
+/// Number of samples that a forecast measures. A dry run measures all samples.
+const MEASURED: usize = 20;
 
-/// A run that could start.
+/// A run that can start.
 pub struct PlannedRun {
-    /// Everything that is frozen.
+    /// The plan.
     pub plan: Plan,
-    /// The run that this one continues; a new one, if absent.
+    /// The run that is resumed; absent for a new run.
     pub job: Option<Job>,
-    /// Who is asked; absent if the answers exist already, or in a dry run.
+    /// The model at its endpoint; absent if the answers exist already, and in a dry run.
     provider: Option<Provider>,
     connection: Connection,
 }
 
-/// What of the settings is needed once the run starts.
+/// The settings that are needed once the run starts.
 struct Connection {
     /// The wire protocol of the endpoint; absent if no endpoint is asked.
     protocol: Option<&'static dyn Protocol>,
@@ -93,25 +93,25 @@ impl PlannedRun {
         Ok(Self { plan, job, provider, connection })
     }
 
-    /// Everything that is frozen.
+    /// The frozen spec.
     #[must_use]
     pub fn spec(&self) -> &EvalSpec {
         &self.plan.spec
     }
 
-    /// The samples that have to be asked.
+    /// The samples that are left to ask.
     #[must_use]
     pub fn to_ask(&self) -> &[PickedSample] {
         self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask)
     }
 
-    /// What the run that this one continues has used up.
+    /// What the resumed run has used up.
     #[must_use]
     pub fn spent(&self) -> Spent {
         self.job.as_ref().map(|job| job.spent).unwrap_or_default()
     }
 
-    /// Whether there is anything to score.
+    /// Whether the task has scorers.
     #[must_use]
     pub fn scores(&self) -> bool {
         !self.plan.task.score.is_empty()
@@ -124,25 +124,25 @@ impl PlannedRun {
         scorers.any(|scorer| scorer.needs_encoder())
     }
 
-    /// The programs that score, each with its arguments.
+    /// The programs of the scorers, each with its arguments.
     pub fn commands(&self) -> impl Iterator<Item = &[String]> {
         self.plan.spec.commands.iter().map(|command| command.argv.as_slice())
     }
 
-    /// Whether an endpoint is asked, as opposed to answers that exist already.
+    /// Whether the answers come from an endpoint. Otherwise they exist already.
     #[must_use]
     pub fn asks_endpoint(&self) -> bool {
         matches!(self.plan.spec.answers, Answers::Endpoint(_))
     }
 
-    /// Why asking would fail for want of an API key; nothing, if it would not.
+    /// The error of the run if the API key is missing or not valid.
     #[must_use]
     pub fn missing_key(&self) -> Option<RunError> {
         let spec = &self.plan.spec;
         self.connection.key(&spec.model, self.connection.target(spec)?).err()
     }
 
-    /// Fetches what the samples to ask need to this machine, and exchanges their pictures if the run is shuffled.
+    /// Fetches the data of the samples to ask to this machine, and exchanges their pictures if the run is shuffled.
     ///
     /// # Errors
     /// [`RunError`] if something cannot be fetched, or the pictures cannot be exchanged.
@@ -154,7 +154,7 @@ impl PlannedRun {
             _ => &self.plan.spec.picked,
         };
         self.plan.dataset.bring(needed, progress).map_err(RunError::Config)?;
-        if let Some(preparer) = self.tryer().filter(|_| is_shuffled) {
+        if let Some(preparer) = self.checking_preparer().filter(|_| is_shuffled) {
             let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
             progress.say(&format!("{name}: comparing the pictures of {count} samples"));
             let web = web_for(&self.plan.task, self.connection.allow_private_urls)?.map(Arc::new);
@@ -163,7 +163,7 @@ impl PlannedRun {
         Ok(())
     }
 
-    /// What asking will take, estimated from a few samples; nothing if no sample is asked of an endpoint.
+    /// The forecast, from the first few samples. Nothing if no request is sent.
     ///
     /// # Errors
     /// [`RunError::Data`] if the samples cannot be read.
@@ -172,36 +172,40 @@ impl PlannedRun {
         if to_ask.is_empty() || !self.asks_endpoint() {
             return Ok(None);
         }
-        let first = to_ask.iter().take(LOOKED_AT).cloned().collect();
-        let tryer = self.tryer();
-        let scales = Scales::new(&self.plan.spec, tryer.as_ref());
+        let first = to_ask.iter().take(MEASURED).cloned().collect();
+        let preparer = self.checking_preparer();
+        let sizer = RequestSizer::new(&self.plan.spec, preparer.as_ref());
         let samples = self.plan.dataset.look_at(first)?;
-        let looked = samples.iter().flatten().map(|sample| scales.weigh(sample)).sum();
+        let measured = samples.iter().flatten().map(|sample| sizer.size_of(sample)).sum();
         Ok(Some(forecast(
             &self.plan.spec,
             self.connection.protocol,
             to_ask.len() as u64,
-            &looked,
+            &measured,
             &self.spent(),
         )))
     }
 
-    /// Looks at every sample without asking: what the run would take, and what is wrong.
+    /// Inspects every sample without sending a request: the forecast, and what is wrong.
     ///
     /// # Errors
     /// [`RunError`] if the data cannot be read.
     pub fn dry_run(self) -> Result<DryRun, RunError> {
-        let (to_ask, spent, tryer) = (self.to_ask().to_vec(), self.spent(), self.tryer());
+        let (to_ask, spent, preparer) = (self.to_ask().to_vec(), self.spent(), self.checking_preparer());
         let web = web_for(&self.plan.task, self.connection.allow_private_urls)?;
-        let tools =
-            DryRunTools { preparer: tryer.as_ref(), web: web.as_ref(), protocol: self.connection.protocol };
+        let tools = DryRunTools {
+            preparer: preparer.as_ref(),
+            web: web.as_ref(),
+            protocol: self.connection.protocol,
+        };
         dry_run(self.plan, to_ask, &tools, &spent)
     }
 
-    /// Fetches, starts and asks, with nothing that watches or stops it. Blocks; works inside an async program too.
+    /// Fetches the data and gets all answers, without observers and without an order to stop. Blocks. Works inside an async
+    /// program too.
     ///
     /// # Errors
-    /// [`RunError`]; what was recorded before it stays, and the run can be resumed.
+    /// [`RunError`]. What was recorded before the error stays, and the run can be resumed.
     pub fn run(mut self) -> Result<RunFolder, RunError> {
         self.bring(&Silent)?;
         let meter = Arc::new(meter_of(std::slice::from_ref(&self)));
@@ -211,15 +215,17 @@ impl PlannedRun {
         Ok(folder)
     }
 
-    /// Makes the run's folder, if the run is a new one, and what asks. Nothing is sent yet.
+    /// Creates the folder of a new run and the client of the endpoint. Sends nothing yet.
     ///
     /// # Errors
-    /// [`RunError`] if the plan is for looking only, the budget of `meter` is used up already, or the folder cannot be
-    /// made.
+    /// [`RunError`] if the plan is for looking only, the budget of `meter` is used up, or the folder cannot be
+    /// created.
     pub fn start(self, meter: &Arc<Meter>) -> Result<StartedRun, RunError> {
         let Self { plan, job, provider, connection } = self;
         if connection.is_dry_run {
-            return Err(RunError::Config("a dry run cannot be started: plan it without is_dry_run".to_owned()));
+            return Err(RunError::Config(
+                "a dry run cannot be started: plan it without is_dry_run".to_owned(),
+            ));
         }
         let needs_more = job.as_ref().is_none_or(|job| !job.to_ask.is_empty());
         if provider.is_some() && needs_more {
@@ -229,12 +235,12 @@ impl PlannedRun {
             Some(job) => job,
             None => Job::create(&connection.out, &plan)?,
         };
-        let live = provider.map(|provider| connection.live(provider, &plan, &job, meter)).transpose()?;
-        Ok(StartedRun { plan, job, live, meter: Arc::clone(meter) })
+        let setup = provider.map(|provider| connection.setup(provider, &plan, &job, meter)).transpose()?;
+        Ok(StartedRun { plan, job, setup, meter: Arc::clone(meter) })
     }
 
-    /// Keeps nothing: it only tries pictures out.
-    fn tryer(&self) -> Option<Preparer> {
+    /// A preparer that stores no picture.
+    fn checking_preparer(&self) -> Option<Preparer> {
         preparer(&self.plan, PathBuf::new())
     }
 }
@@ -242,9 +248,9 @@ impl PlannedRun {
 /// A run whose folder exists, locked for this process.
 pub struct StartedRun {
     plan: Plan,
-    /// The folder, and what is left to ask.
+    /// The folder, and the samples that are left to ask.
     pub job: Job,
-    live: Option<Live>,
+    setup: Option<AskingSetup>,
     meter: Arc<Meter>,
 }
 
@@ -255,7 +261,7 @@ impl StartedRun {
         &self.job.folder
     }
 
-    /// Everything that is frozen.
+    /// The frozen spec.
     #[must_use]
     pub fn spec(&self) -> &EvalSpec {
         &self.plan.spec
@@ -267,12 +273,12 @@ impl StartedRun {
         self.plan.task_folder.as_deref()
     }
 
-    /// Gets every answer that is missing. Blocks until the record is on the disk; works inside an async program too.
+    /// Gets all missing answers. Blocks until the record is on the disk. Works inside an async program too.
     ///
     /// # Errors
-    /// [`RunError`]; what was recorded before it stays, and the run can be resumed.
-    pub fn ask(self, stop: &Stop, observers: Observers) -> Result<Ended, RunError> {
-        execute(self.plan, &self.job, self.live, stop, observers.with(self.meter))
+    /// [`RunError`]. What was recorded before the error stays, and the run can be resumed.
+    pub fn ask(self, stop: &Stop, observers: Observers) -> Result<EndReason, RunError> {
+        execute(self.plan, &self.job, self.setup, stop, observers.with(self.meter))
     }
 }
 
@@ -320,9 +326,15 @@ impl Connection {
         Ok(ApiKey::check(variable, value, required)?)
     }
 
-    fn live(&self, provider: Provider, plan: &Plan, job: &Job, meter: &Arc<Meter>) -> Result<Live, RunError> {
+    fn setup(
+        &self,
+        provider: Provider,
+        plan: &Plan,
+        job: &Job,
+        meter: &Arc<Meter>,
+    ) -> Result<AskingSetup, RunError> {
         let execution = plan.spec.execution;
-        Ok(Live {
+        Ok(AskingSetup {
             provider,
             limits: gate_settings(execution)?,
             images: preparer(plan, job.folder.images_path()),
@@ -334,7 +346,7 @@ impl Connection {
         })
     }
 
-    /// Where answers of earlier runs are, if they may be used.
+    /// The answers of earlier runs, if they may be used.
     fn cache(&self, spec: &EvalSpec) -> Result<Option<Cache>, RunError> {
         let usable = self.target(spec).filter(|target| spec.execution.cache && target.has_stable_answers());
         let Some(Target { endpoint, .. }) = usable else { return Ok(None) };
@@ -362,7 +374,7 @@ fn seconds(seconds: f64, option: &str) -> Result<Duration, RunError> {
         .map_err(|_| RunError::Config(format!("{option} {seconds}: expected a number of seconds above 0")))
 }
 
-/// What prepares the pictures of a task that has some, and keeps those that have to be kept in `store`.
+/// Prepares the pictures of a task that has some. Stores pictures that exist nowhere else in `store`.
 fn preparer(plan: &Plan, store: PathBuf) -> Option<Preparer> {
     let Answers::Endpoint(endpoint) = &plan.spec.answers else { return None };
     let limits = image_limits(&endpoint.base_url);
@@ -370,10 +382,10 @@ fn preparer(plan: &Plan, store: PathBuf) -> Option<Preparer> {
     Some(Preparer::new(spec, limits, store, plan.spec.execution.keep_images))
 }
 
-/// What fetches the pictures of a task that wants them fetched from their addresses.
+/// The client that fetches the pictures at addresses, if the task has them fetched.
 ///
 /// # Errors
-/// [`RunError::Config`] if there is no folder to keep them in.
+/// [`RunError::Config`] if no folder for fetched pictures is known.
 pub fn web_for(task: &Task, allow_private: bool) -> Result<Option<Web>, RunError> {
     if task.images.as_ref().is_none_or(|images| images.send != SendAs::Fetch) {
         return Ok(None);
@@ -386,7 +398,7 @@ pub fn web_for(task: &Task, allow_private: bool) -> Result<Option<Web>, RunError
     Web::new(settings).map(Some).map_err(RunError::Config)
 }
 
-/// Refuses to begin if money is limited and the price of the model is not known.
+/// Refuses runs with a limited cost whose model has no known price.
 ///
 /// # Errors
 /// [`RunError::Config`] with what to do about it.
@@ -400,7 +412,7 @@ pub fn refuse_unpriced(planned: &[PlannedRun]) -> Result<(), RunError> {
     )))
 }
 
-/// One meter for everything that is `planned`, all of one command: limits and price are the same. Its time begins now.
+/// One meter for all `planned` runs of a command. They have the same limits and price. The time starts now.
 #[must_use]
 pub fn meter_of(planned: &[PlannedRun]) -> Meter {
     let spec = asked(planned).next().map(PlannedRun::spec);

@@ -1,40 +1,39 @@
-//! A request as it would go out, for people: made the way a run makes it, pictures abbreviated, nothing sent.
+//! A request in the form for people: made as in a run, with pictures abbreviated. Nothing is sent.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::RunError;
-use super::fetch_pictures::{FetchedSize, fetch_all};
-use super::live::Live;
-use super::request::Unready;
+use super::fetch_pictures::{FetchedSize, fetch_pictures};
+use super::request::NotReady;
+use super::{AskingSetup, RunError};
 use crate::engine::block_on;
 use crate::files::sha256_hex;
 use crate::task::Dataset;
 use crate::text::grouped;
 use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, nearest};
 
-/// Texts of fewer bytes are shown as they are, whatever they hold.
-const WORTH_ABBREVIATING: usize = 256;
+/// Shorter texts are never abbreviated, in bytes.
+const SHORTEST_ABBREVIATED: usize = 256;
 
-/// Ids that an error shows.
+/// Number of ids in an error.
 const SHOWN: usize = 5;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// The address that it would be posted to.
+    /// The address of the request.
     pub url: String,
-    /// Its body as indented JSON. In place of a picture stands its number of bytes, its size and its hash.
+    /// The body as indented JSON. Each picture is replaced by its number of bytes, its size and its hash.
     pub body: String,
 }
 
-impl Live {
-    /// The request for `sample`, made as [`super::execute`] would make it. Blocks; the model is not asked. A picture at
-    /// an address is fetched where a run would do so.
+impl AskingSetup {
+    /// The request for `sample`, made as in [`super::execute`]. Sends nothing to the model. Fetches a picture at an address
+    /// if a run would do so. Blocks.
     ///
     /// # Errors
-    /// [`RunError::Config`] where a picture cannot be sent, with the reason that a run would record.
+    /// [`RunError::Config`] if a picture cannot be sent, with the reason that a run would record.
     pub fn preview(&self, sample: Sample) -> Result<Preview, RunError> {
         let id = sample.id.clone();
         let failed = |record: Box<SampleRecord>| {
@@ -42,12 +41,12 @@ impl Live {
             RunError::Config(format!("the sample {id} would fail before it is sent: {reason}"))
         };
         let sample = match &self.web {
-            Some(web) => block_on(fetch_all(web, sample, &FetchedSize::default()))?.map_err(failed)?,
+            Some(web) => block_on(fetch_pictures(web, sample, &FetchedSize::default()))?.map_err(failed)?,
             None => sample,
         };
-        let (record, body) = self.prepare(sample).map_err(|unready| match unready {
-            Unready::Failed(record) => failed(record),
-            Unready::Broken(error) => error,
+        let (record, body) = self.prepare(sample).map_err(|not_ready| match not_ready {
+            NotReady::SampleFailed(record) => failed(record),
+            NotReady::RunFailed(error) => error,
         })?;
         let mut body: Value = serde_json::from_slice(&body)
             .map_err(|error| RunError::Config(format!("the body of the sample {id} is no JSON: {error}")))?;
@@ -57,11 +56,10 @@ impl Live {
     }
 }
 
-/// The sample with this id, among all that could be picked; what it needs is brought here.
+/// The sample `id` among all samples that could be picked. Fetches the data that it needs.
 ///
 /// # Errors
-/// [`RunError::Config`] where there is none, with some that there are; [`RunError::Data`] where the data cannot be
-/// read.
+/// [`RunError::Config`] with some ids if there is no such sample; [`RunError::Data`] if the data cannot be read.
 pub fn sample_named(mut dataset: Dataset, id: &str, progress: &dyn Progress) -> Result<Sample, RunError> {
     let survey = dataset.survey()?;
     let all = dataset.pick(&survey.eligible, usize::MAX, 0)?;
@@ -89,15 +87,15 @@ fn no_such(id: &str, all: &[PickedSample]) -> String {
     }
 }
 
-/// Puts a few words in place of each picture, wherever the protocol has it: a text that is base64, alone or at the
-/// end of a data URL, of bytes with the hash of one of `pictures`.
+/// Replaces each picture by a description, wherever the protocol has it. A picture is a text in base64, with or without
+/// the start of a data URL, whose bytes have the hash of one of `pictures`.
 fn abbreviate(value: &mut Value, pictures: &[ImageRecord]) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| abbreviate(item, pictures)),
         Value::Object(fields) => fields.values_mut().for_each(|field| abbreviate(field, pictures)),
-        Value::String(text) if text.len() >= WORTH_ABBREVIATING => {
+        Value::String(text) if text.len() >= SHORTEST_ABBREVIATED => {
             let at = text.find(";base64,").map_or(0, |at| at + ";base64,".len());
-            if let Some(words) = in_words(&text[at..], pictures) {
+            if let Some(words) = description(&text[at..], pictures) {
                 text.replace_range(at.., &words);
             }
         }
@@ -105,7 +103,7 @@ fn abbreviate(value: &mut Value, pictures: &[ImageRecord]) {
     }
 }
 
-fn in_words(encoded: &str, pictures: &[ImageRecord]) -> Option<String> {
+fn description(encoded: &str, pictures: &[ImageRecord]) -> Option<String> {
     let bytes = STANDARD.decode(encoded).ok()?;
     let sha256 = sha256_hex(&bytes);
     let picture = pictures.iter().find(|picture| picture.sha256.as_ref() == Some(&sha256))?;

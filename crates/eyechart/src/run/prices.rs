@@ -1,4 +1,4 @@
-//! Tables of prices: the built-in snapshot, and the user's own, which goes before it.
+//! Tables of prices: the built-in one, and the one of the user, which takes precedence.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use serde::Deserialize;
 use super::RunError;
 use crate::types::Price;
 
-/// What is built in: `prices.toml`, which says of itself what it is.
+/// The built-in table. Its comments say where the prices come from.
 const BUILT_IN: &str = include_str!("../../prices.toml");
 
-/// More is a slip of the pen: a dollar a token.
+/// A higher price is a mistake: this is one dollar per token.
 const MOST: f64 = 1e6;
 
-/// What models cost. Of several entries for a model the first counts.
+/// Prices of models. The first entry for a model counts.
 #[derive(Debug, Clone, Default)]
 pub struct Prices {
     own: Vec<Entry>,
@@ -30,7 +30,7 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    /// `PROVIDER/NAME` as `--model` has it; a `*` at its end stands for anything.
+    /// `PROVIDER/NAME` as in `--model`; a `*` at the end matches any text.
     models: Vec<String>,
     input: f64,
     output: f64,
@@ -39,10 +39,10 @@ struct Entry {
 }
 
 impl Prices {
-    /// The built-in prices, behind those in the file `own`, if one is given.
+    /// The built-in prices and those in the file `own`, which take precedence.
     ///
     /// # Errors
-    /// [`RunError::Config`] where the file cannot be read or is no table of prices.
+    /// [`RunError::Config`] if the file cannot be read or is not a table of prices.
     pub fn load(own: Option<&Path>) -> Result<Self, RunError> {
         let built_in = parse(BUILT_IN).map_err(RunError::Defect)?;
         let Some(path) = own else { return Ok(Self { own: Vec::new(), built_in }) };
@@ -56,14 +56,14 @@ impl Prices {
         Ok(Self { own, built_in })
     }
 
-    /// What `model` (`PROVIDER/NAME`) costs by the user's own table.
+    /// The price of `model` (`PROVIDER/NAME`) in the table of the user.
     #[must_use]
     pub fn own(&self, model: &str) -> Option<Price> {
         find(&self.own, model)
     }
 
-    /// What it costs by either table. The built-in prices are those of the providers, and hold at their
-    /// `own_address` alone.
+    /// The price of `model` in either table. The built-in prices are those of the providers, so they hold only at the
+    /// `own_address` of the provider.
     #[must_use]
     pub fn find(&self, model: &str, own_address: bool) -> Option<Price> {
         self.own(model).or_else(|| find(&self.built_in, model).filter(|_| own_address))

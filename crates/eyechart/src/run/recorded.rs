@@ -1,4 +1,4 @@
-//! Answers that exist already: a dataset column, or outputs made elsewhere. Nothing is sent, no picture touched.
+//! Answers that exist already, in a dataset column or in a file of outputs. Sends nothing and reads no picture.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::engine::{ExpectedMemory, Lease, Stop, Work};
 use crate::task::SampleResult;
 use crate::types::{Answers, Failure, FailureKind, ModelOutput, Sample, SampleRecord};
 
-/// Where the answers are.
-pub(super) enum Source {
+/// Answers that exist already.
+pub(super) enum RecordedAnswers {
     /// In this column of each row.
     Column(String),
     /// In a file of outputs.
     Outputs(Arc<Outputs>),
-    /// Nowhere: the caller had neither.
+    /// There are none.
     Nothing,
 }
 
-impl Source {
+impl RecordedAnswers {
     pub(super) fn new(answers: &Answers, outputs: Option<&Arc<Outputs>>) -> Self {
         match (answers, outputs) {
             (Answers::Column(column), _) => Self::Column(column.clone()),
@@ -45,8 +45,8 @@ impl Source {
     }
 }
 
-/// Samples whose answers are looked up.
-pub(super) struct Replay(pub(super) Source);
+/// Looks up the answers to samples, as work of the engine.
+pub(super) struct Replay(pub(super) RecordedAnswers);
 
 impl Work for Replay {
     type Item = SampleResult;
@@ -62,12 +62,12 @@ impl Work for Replay {
     }
 }
 
-fn record_of(source: &Source, sample: SampleResult) -> SampleRecord {
+fn record_of(answers: &RecordedAnswers, sample: SampleResult) -> SampleRecord {
     let sample = match sample {
         Ok(sample) => sample,
         Err(unmade) => return SampleRecord::unmade(unmade.picked, unmade.failure),
     };
-    let answer = source.answer(&sample);
+    let answer = answers.answer(&sample);
     let (mut record, _) = SampleRecord::begin(sample);
     match answer {
         Ok(text) => record.complete(ModelOutput::recorded(text)),

@@ -1,4 +1,4 @@
-//! From a sample to its request: reads and checks the pictures, and starts the sample's record. Sends nothing.
+//! Turns a sample into a request: reads and checks the pictures, and begins the record of the sample. Sends nothing.
 
 use super::RunError;
 use crate::image::{PrepareError, Preparer};
@@ -10,23 +10,23 @@ use crate::types::{
 /// Builds the requests of one run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestBuilder<'a> {
-    /// Prepares the pictures; none is sent, if absent.
+    /// Prepares the pictures. If absent, no pictures are sent.
     pub(super) preparer: Option<&'a Preparer>,
     /// Whether pictures are read and checked but not sent, as in a control without images.
     pub(super) withholds_images: bool,
 }
 
 /// Why a sample has no request.
-pub(super) enum Unready {
-    /// One of its pictures is at fault: a record like any other.
-    Failed(Box<SampleRecord>),
+pub(super) enum NotReady {
+    /// A picture of the sample cannot be sent: the failed record.
+    SampleFailed(Box<SampleRecord>),
     /// The folder of pictures cannot be written: the run stops.
-    Broken(RunError),
+    RunFailed(RunError),
 }
 
 impl RequestBuilder<'_> {
-    /// The request for `sample`, and its record, which has what is sent. Blocks.
-    pub(super) fn build(self, sample: Sample) -> Result<(SampleRecord, Request), Unready> {
+    /// The request for `sample`, and its record, which describes the pictures as they are sent. Blocks.
+    pub(super) fn build(self, sample: Sample) -> Result<(SampleRecord, Request), NotReady> {
         let (mut record, messages) = SampleRecord::begin(sample);
         match self.prepare(messages, &mut record) {
             Ok(messages) => {
@@ -35,15 +35,16 @@ impl RequestBuilder<'_> {
             }
             Err(PrepareError::Picture(failure)) => {
                 record.fail(failure);
-                Err(Unready::Failed(Box::new(record)))
+                Err(NotReady::SampleFailed(Box::new(record)))
             }
             Err(PrepareError::Store(path, source)) => {
-                Err(Unready::Broken(RecordError::Io { action: "keep a picture in", path, source }.into()))
+                Err(NotReady::RunFailed(RecordError::Io { action: "keep a picture in", path, source }.into()))
             }
         }
     }
 
-    /// The messages with their pictures as sent; `record` gets an entry for each, up to the first that is at fault.
+    /// The messages with their pictures as they are sent. Adds an entry for each picture to `record`, up to the first one
+    /// that cannot be sent.
     fn prepare(
         self,
         messages: Messages<ImageSource>,
@@ -54,8 +55,8 @@ impl RequestBuilder<'_> {
             Some(preparer) => {
                 preparer.admit(messages.pictures().count())?;
                 if self.withholds_images {
-                    // A sample that could not be asked with its pictures is not asked without them: both runs have the
-                    // same samples.
+                    // A sample that fails with its pictures must fail without them too, so that both runs have the same
+                    // samples.
                     let tried = messages.pictures().try_for_each(|source| preparer.try_out(source));
                     tried.map_err(PrepareError::Picture)?;
                     messages.without_pictures()

@@ -1,19 +1,19 @@
-//! Going on with a run: only as the same measurement.
+//! Resuming a run: only as the same measurement.
 
 use std::path::Path;
 
-use super::plan::{AnswersFrom, Plan, RunOptions};
 use super::RunError;
+use super::plan::{AnswersFrom, Plan, RunOptions};
 use crate::record::RunFolder;
 use crate::task::DataAccess;
 use crate::types::{Answers, EvalSpec, Task};
 
-/// The options that a recorded run was started with: its spec has them all, but for secrets and what the process's
-/// environment says.
+/// The options with which the run of `spec` was started. The spec has all of them except secrets and the environment of
+/// the process.
 #[must_use]
 pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
     let answers = match &spec.answers {
-        // The recorded fields are the whole of it: what the task sets besides was dropped.
+        // The spec has all request fields: a field that only the task has was dropped.
         Answers::Endpoint(endpoint) => {
             let dropped = task.generation.keys().filter(|key| !endpoint.params.contains_key(*key));
             AnswersFrom::Endpoint {
@@ -38,10 +38,10 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
     }
 }
 
-/// Refuses to go on with `folder` where `plan` is not the same measurement.
+/// Refuses to resume `folder` if `plan` is not the same measurement.
 ///
 /// # Errors
-/// [`RunError::Config`] naming each difference.
+/// [`RunError::Config`] with each difference.
 pub fn refuse_differences(folder: &RunFolder, recorded: &EvalSpec, plan: &Plan) -> Result<(), RunError> {
     let differences = recorded.differences(&plan.spec);
     if differences.is_empty() {

@@ -1,4 +1,4 @@
-//! What a caller says of a run, merged with what a run to resume has recorded.
+//! The settings of a run, merged with those that a resumed run has recorded.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::types::{
     Answers, Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,
 };
 
-/// Everything that a caller may say of a run besides its task. What is absent comes from the run to resume, else from
-/// the task or from the defaults.
+/// The settings of a run besides its task. A setting that is absent comes from the resumed run, else from the task or the
+/// defaults.
 ///
 /// ```
 /// let settings = eyechart::run::Settings {
@@ -34,25 +34,25 @@ pub struct Settings {
     pub model: Option<String>,
     /// The address of the endpoint, before `/chat/completions`; that of the provider, if absent.
     pub base_url: Option<String>,
-    /// A file of outputs that are scored instead of asking.
+    /// A file of outputs that are scored. No request is sent then.
     pub outputs: Option<PathBuf>,
     /// A text that tells this run from other runs of the same model.
     pub label: Option<String>,
-    /// What is done to the pictures, if the run is a control.
+    /// The change of the pictures, if the run is a control.
     pub control: Option<Control>,
-    /// Samples to pick; the task's own number, else all, if absent.
+    /// Number of samples to pick. If absent, the number of the task, or all samples.
     pub limit: Option<usize>,
-    /// Which samples are picked; 0, if absent.
+    /// Determines which samples are picked; 0, if absent.
     pub seed: Option<u64>,
-    /// Request fields over those of the task.
+    /// Request fields that take precedence over those of the task.
     pub params: Vec<(String, Value)>,
-    /// Request fields that are left out.
+    /// Request fields that are not sent.
     pub dropped_params: Vec<String>,
     /// Additional headers. Their values are never recorded.
     pub headers: Vec<Header>,
     /// Changes of the task's `[images]`.
     pub images: ImagesOverride,
-    /// How the run sends its requests, and what it may use up.
+    /// How the run sends its requests, and its budget.
     pub execution: ExecutionSettings,
     /// A table of prices that takes precedence over the built-in one.
     pub prices: Option<PathBuf>,
@@ -70,59 +70,59 @@ pub struct Settings {
     pub api_key: Option<String>,
     /// Where requests and replies are logged.
     pub log: Option<Arc<HttpLog>>,
-    /// Whether the plan is for looking only. Then no key is needed and nothing can be asked.
+    /// Whether the run is only inspected. Then no key is needed, nothing is written, and the run cannot be started.
     pub is_dry_run: bool,
 }
 
-/// How a run sends its requests, and what it may use up. Free to differ when a run is resumed.
+/// How a run sends its requests, and its budget. These settings may differ when a run is resumed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExecutionSettings {
-    /// Concurrent requests.
+    /// Maximum number of requests in flight.
     pub max_connections: Option<Connections>,
-    /// Requests per minute.
+    /// Maximum number of requests per minute.
     pub requests_per_minute: Option<f64>,
-    /// Tokens per minute.
+    /// Maximum number of tokens per minute.
     pub tokens_per_minute: Option<f64>,
-    /// Seconds after which an endpoint that answers nothing stops the run.
+    /// An endpoint that answers no request for this time stops the run. In seconds.
     pub give_up_after: Option<f64>,
-    /// Requests after the first that a sample may take.
+    /// Maximum number of retries per sample.
     pub max_retries: Option<u32>,
-    /// Seconds that an attempt may take.
+    /// Maximum time of an attempt, in seconds.
     pub timeout: Option<f64>,
-    /// Bytes that prepared requests may hold in memory together.
+    /// Maximum memory of all prepared requests together, in bytes.
     pub max_request_memory: Option<u64>,
-    /// Store every picture that is sent.
+    /// Whether every picture that is sent is stored.
     pub keep_images: bool,
-    /// Reuse answers of earlier runs, and keep new ones.
+    /// Whether answers of earlier runs are reused and new ones are stored.
     pub cache: bool,
-    /// US dollars.
-    pub max_cost: Option<Limit<f64>>,
-    /// Tokens of prompts and answers.
-    pub max_tokens: Option<Limit<u64>>,
-    /// Seconds.
-    pub max_seconds: Option<Limit<f64>>,
+    /// Maximum cost, in US dollars.
+    pub max_cost: Option<BudgetLimit<f64>>,
+    /// Maximum number of tokens of prompts and answers.
+    pub max_tokens: Option<BudgetLimit<u64>>,
+    /// Maximum time, in seconds.
+    pub max_seconds: Option<BudgetLimit<f64>>,
 }
 
-/// A limit, or that there is to be none.
+/// The setting of a limit of the budget.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Limit<T> {
-    /// Lifts the limit that a resumed run has.
-    None,
-    /// This much.
+pub enum BudgetLimit<T> {
+    /// There is no limit, even if the resumed run has one.
+    Unlimited,
+    /// The limit.
     At(T),
 }
 
-impl<T> From<Limit<T>> for Option<T> {
-    fn from(limit: Limit<T>) -> Self {
+impl<T> From<BudgetLimit<T>> for Option<T> {
+    fn from(limit: BudgetLimit<T>) -> Self {
         match limit {
-            Limit::None => None,
-            Limit::At(value) => Some(value),
+            BudgetLimit::Unlimited => None,
+            BudgetLimit::At(value) => Some(value),
         }
     }
 }
 
 impl ExecutionSettings {
-    /// `execution` with these settings over it.
+    /// `execution`, with these settings taking precedence.
     #[must_use]
     pub fn over(&self, execution: Execution) -> Execution {
         let recorded = execution.budget;
@@ -146,11 +146,12 @@ impl ExecutionSettings {
 }
 
 impl Settings {
-    /// Plans a run of `loaded`, or the rest of the run that [`Settings::resume`] names. Reads the data; asks no model and
-    /// writes nothing but caches.
+    /// Plans a run of `loaded`, or the rest of the run that [`Settings::resume`] names. Reads the data. Sends no request to
+    /// the model, and writes only caches.
     ///
     /// # Errors
-    /// [`RunError`] if the settings make no sense, the data cannot be read, or the run to resume is another measurement.
+    /// [`RunError`] if the settings contradict each other, the data cannot be read, or the run to resume is another
+    /// measurement.
     pub fn plan(&self, loaded: &LoadedTask, progress: &dyn Progress) -> Result<PlannedRun, RunError> {
         let options = self.options(loaded)?;
         let mut plan = plan(loaded, &options, progress)?;
@@ -171,7 +172,7 @@ impl Settings {
         PlannedRun::new(plan, job, self)
     }
 
-    /// Plans the rest of the run in `folder`, with what its spec has recorded. What these settings say must agree.
+    /// Plans the rest of the run in `folder` from its spec. These settings must agree with the spec.
     ///
     /// # Errors
     /// [`RunError`] as for [`Settings::plan`].
@@ -207,7 +208,7 @@ impl Settings {
         self.out.clone().or(resumed).unwrap_or_else(|| PathBuf::from("runs"))
     }
 
-    /// The run that `plan` continues, if these settings name one.
+    /// The run to resume, if these settings name one.
     fn job(&self, plan: &Plan) -> Result<Option<Job>, RunError> {
         let Some(path) = &self.resume else { return Ok(None) };
         if let Ok(folder) = RunFolder::open(path) {
@@ -224,7 +225,7 @@ impl Settings {
         if self.is_dry_run { Job::look_at(folder, spec) } else { Job::resume(folder, spec) }
     }
 
-    /// Where the data may be taken from: what these settings say, over what the run to resume has.
+    /// Where the data may come from: these settings take precedence over the resumed run.
     fn access(&self, recorded: DataAccess) -> DataAccess {
         DataAccess {
             folder: self.data.clone().or(recorded.folder),
@@ -233,7 +234,7 @@ impl Settings {
         }
     }
 
-    /// The version of the data that the run to resume was made of: a Hub that has a newer version is no obstacle.
+    /// The version of the data of the resumed run, so that the run can be resumed after the Hub has a newer version.
     fn recorded(&self, loaded: &LoadedTask) -> Result<DataAccess, RunError> {
         let Some(path) = &self.resume else { return Ok(DataAccess::default()) };
         let specs = match RunFolder::open(path) {
@@ -263,7 +264,7 @@ impl Settings {
         })
     }
 
-    /// Where the answers come from: what these settings say, over what the run has.
+    /// Where the answers come from: these settings take precedence over the resumed run.
     fn answers_over(&self, recorded: AnswersFrom) -> Result<AnswersFrom, RunError> {
         if self.outputs.is_some() {
             return self.answers(self.model.as_deref().unwrap_or("outputs"));
@@ -336,13 +337,13 @@ impl Settings {
         Ok(found.ok_or_else(|| ProviderError::UnknownProtocol { name: endpoint.protocol.clone() })?)
     }
 
-    /// Without their values, which can be secrets.
+    /// The names of the headers. Their values can be secrets.
     fn header_names(&self) -> Vec<String> {
         self.headers.iter().map(|header| header.name.clone()).collect()
     }
 
-    /// What `model` costs: by the table of these settings, as `recorded` by the run, or, at the provider's own address,
-    /// by the built-in table.
+    /// The price of `model`: from the table of these settings, else as `recorded` by the resumed run, else from the built-in
+    /// table, which holds only at the address of the provider.
     fn price(
         &self,
         model: &str,
@@ -356,15 +357,15 @@ impl Settings {
     }
 }
 
-/// Whether the endpoint is at the address that the preset of its provider has.
+/// Whether the endpoint is at the address of its provider.
 pub(super) fn is_at_preset(name: &ModelName, endpoint: &Endpoint) -> bool {
     name.base_url(None).is_ok_and(|address| address == endpoint.base_url)
 }
 
-/// The run at `path`, which must be one run.
+/// The run in the folder `path`.
 ///
 /// # Errors
-/// [`RunError`] if it is not a run; for a folder of runs, with what to give besides.
+/// [`RunError`] if `path` is not the folder of a run; for a folder of several runs, with the arguments that are missing.
 pub fn one_run(path: &Path) -> Result<RunFolder, RunError> {
     RunFolder::open(path).map_err(|error| match RunFolder::all_under(path) {
         Ok(runs) if !runs.is_empty() => RunError::Config(format!(

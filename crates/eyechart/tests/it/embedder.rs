@@ -94,8 +94,7 @@ fn a_refusal_ends_the_scoring_with_what_the_endpoint_said_and_no_scores() {
 fn a_batch_that_is_in_flight_is_not_waited_for_once_another_one_has_failed() {
     let place = Place::new();
     let run = recorded(&place, 30);
-    let server =
-        endpoint(vec![rule(json!({"fault": "hang", "times": 1})), rule(json!({"status": 401}))]);
+    let server = endpoint(vec![rule(json!({"fault": "hang", "times": 1})), rule(json!({"status": 401}))]);
     let mut command = eyechart();
     command.arg("score").arg(run.path()).args(embedder(&server)).timeout(Duration::from_secs(60));
     let said = stderr(command.assert().code(3).get_output());

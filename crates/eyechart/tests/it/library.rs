@@ -1,6 +1,6 @@
 //! The library as a program uses it.
 
-use eyechart::engine::{Ended, StopLevel, Stopper};
+use eyechart::engine::{EndReason, StopLevel, Stopper};
 use eyechart::run::{PlannedRun, Settings, meter_of};
 use eyechart::task::{LoadedTask, load};
 use eyechart::types::{ErrorClass, Observers, Silent};
@@ -44,7 +44,7 @@ fn a_run_that_was_stopped_is_resumed_by_its_folder_alone() {
     let meter = Arc::new(meter_of(std::slice::from_ref(&first)));
     let run = first.start(&meter).unwrap();
     let folder = run.folder().clone();
-    assert_eq!(run.ask(&stopper.stop(), Observers::default()).unwrap(), Ended::Interrupted);
+    assert_eq!(run.ask(&stopper.stop(), Observers::default()).unwrap(), EndReason::Interrupted);
     let rest = Settings::default().plan_rest(&folder, &Silent).unwrap();
     assert_eq!(rest.to_ask().len(), 5 - usize::try_from(server.stats().requests).unwrap());
     rest.run().unwrap();

@@ -123,7 +123,10 @@ fn a_bad_sample_with_a_fetched_picture_that_holds_all_the_memory_fails_and_the_o
     ]);
     let mut command = run_at(&server, &place, &task);
     command.env("XDG_CACHE_HOME", place.path("cache")).timeout(Duration::from_secs(120));
-    command.args(["--allow-private-urls", "--max-request-memory", "1MB", "--max-retries", "1"]).assert().code(1);
+    command
+        .args(["--allow-private-urls", "--max-request-memory", "1MB", "--max-retries", "1"])
+        .assert()
+        .code(1);
     let statuses: Vec<_> = place.run().samples().iter().map(|sample| sample["status"].clone()).collect();
     assert_eq!(statuses, ["failed", "completed", "completed", "completed"]);
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eyechart::run::{ExecutionSettings, Limit};
+use eyechart::run::{BudgetLimit, ExecutionSettings};
 use eyechart::text::parse_duration;
 
 /// What may be used up. Counted over all tasks of the command, with what a resumed run has used already.
@@ -11,15 +11,15 @@ use eyechart::text::parse_duration;
 pub struct BudgetArguments {
     /// US dollars after which the run stops, resumably; none lifts a resumed run's limit
     #[arg(long, value_name = "USD", value_parser = parse_cost)]
-    max_cost: Option<Limit<f64>>,
+    max_cost: Option<BudgetLimit<f64>>,
 
     /// Tokens of prompts and answers after which the run stops
     #[arg(long, value_name = "N", value_parser = parse_tokens)]
-    max_tokens_total: Option<Limit<u64>>,
+    max_tokens_total: Option<BudgetLimit<u64>>,
 
     /// Time after which the run stops, such as 90s, 45m, 8h or 1h30m
     #[arg(long, value_name = "DURATION", value_parser = parse_time)]
-    max_time: Option<Limit<f64>>,
+    max_time: Option<BudgetLimit<f64>>,
 
     /// A table of prices that goes before the built-in one (docs/budgets.md)
     #[arg(long, value_name = "FILE.toml", env = "EYECHART_PRICES")]
@@ -38,7 +38,7 @@ impl BudgetArguments {
     }
 }
 
-fn parse_cost(text: &str) -> Result<Limit<f64>, String> {
+fn parse_cost(text: &str) -> Result<BudgetLimit<f64>, String> {
     or_none(text, |text| {
         let usd = text.strip_prefix('$').unwrap_or(text).parse().ok();
         usd.filter(|usd: &f64| usd.is_finite() && *usd > 0.0)
@@ -46,21 +46,21 @@ fn parse_cost(text: &str) -> Result<Limit<f64>, String> {
     })
 }
 
-fn parse_tokens(text: &str) -> Result<Limit<u64>, String> {
+fn parse_tokens(text: &str) -> Result<BudgetLimit<u64>, String> {
     or_none(text, |text| match text.parse() {
         Ok(tokens @ 1..) => Ok(tokens),
         _ => Err("expected a whole number from 1 up, or none".to_owned()),
     })
 }
 
-fn parse_time(text: &str) -> Result<Limit<f64>, String> {
+fn parse_time(text: &str) -> Result<BudgetLimit<f64>, String> {
     or_none(text, |text| {
         seconds_of(text).ok_or_else(|| "expected a time such as 90s, 45m, 8h or 1h30m, or none".to_owned())
     })
 }
 
-fn or_none<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Limit<T>, String> {
-    if text == "none" { Ok(Limit::None) } else { parse(text).map(Limit::At) }
+fn or_none<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<BudgetLimit<T>, String> {
+    if text == "none" { Ok(BudgetLimit::Unlimited) } else { parse(text).map(BudgetLimit::At) }
 }
 
 /// A duration above 0 and of at most a year, in seconds.
@@ -75,12 +75,12 @@ mod tests {
 
     #[test]
     fn limits_are_above_nothing_or_none() {
-        assert_eq!(parse_time("1h30m"), Ok(Limit::At(5400.0)));
+        assert_eq!(parse_time("1h30m"), Ok(BudgetLimit::At(5400.0)));
         for text in ["0s", "367d", "90", "1m1h"] {
             assert!(parse_time(text).is_err(), "{text}");
         }
-        assert_eq!(parse_time("none"), Ok(Limit::None));
-        assert_eq!(parse_cost("$2.50"), Ok(Limit::At(2.5)));
+        assert_eq!(parse_time("none"), Ok(BudgetLimit::Unlimited));
+        assert_eq!(parse_cost("$2.50"), Ok(BudgetLimit::At(2.5)));
         for text in ["0", "-1", "inf", "nan", "ten"] {
             assert!(parse_cost(text).is_err() && parse_tokens(text).is_err(), "{text}");
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eyechart::analyze::{Outcomes, analyze};
-use eyechart::engine::Ended;
+use eyechart::engine::EndReason;
 use eyechart::record::{RunFolder, for_each_last};
 use eyechart::report::Entry;
 use eyechart::run::{Meter, PlannedRun, RunError, StartedRun};
@@ -34,9 +34,9 @@ pub fn ask(
         Ok(_) => {}
     }
     match ended? {
-        Ended::Interrupted => Ok(None),
-        Ended::Finished if interrupt.ordered() => Ok(None),
-        Ended::Finished => Ok(Some(folder)),
+        EndReason::Interrupted => Ok(None),
+        EndReason::Finished if interrupt.ordered() => Ok(None),
+        EndReason::Finished => Ok(Some(folder)),
     }
 }
 

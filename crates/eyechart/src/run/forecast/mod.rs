@@ -1,6 +1,6 @@
-//! What a run will take, before its first request: requests, pictures, tokens, money, each with its basis.
+//! The forecast of a run before its first request: requests, pictures, tokens and cost, each with its basis.
 //!
-//! A forecast is no measurement. What nobody can know is said to be unknown.
+//! A number without a basis is reported as unknown.
 
 mod token_rule;
 
@@ -14,20 +14,20 @@ use crate::provider::protocol::Parameter;
 use crate::types::{Answers, Control, EvalSpec, ImageDetail, ImageSource, Price, Sample, Tokens};
 use token_rule::TokenRule;
 
-/// Of text, as OpenAI has it for English: the usual rule of thumb.
-const CHARACTERS_A_TOKEN: f64 = 4.0;
+/// Characters per token: the rule of thumb that OpenAI documents for English.
+const CHARACTERS_PER_TOKEN: f64 = 4.0;
 
 const ASKED: &str = "one a sample; what is asked again comes on top";
 const WITH_CACHE: &str =
     "at most one a sample, fewer by what the cache has; what is asked again comes on top";
 
-/// A number that is expected, and why.
+/// An expected number and its basis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Expected {
-    /// The number; absent where nobody can know it.
+    /// The number; absent if it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
-    /// What it goes by, or why it is not known.
+    /// How the number was derived, or why it is not known.
     pub basis: String,
 }
 
@@ -41,41 +41,41 @@ impl Expected {
     }
 }
 
-/// What a run will take.
+/// The forecast of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Forecast {
-    /// Requests, without those that have to be repeated.
+    /// Requests, without retries.
     pub requests: Expected,
     /// Pictures in them.
     pub pictures: Expected,
-    /// Tokens of the prompts' texts; where a run goes on, those of the pictures are among them.
+    /// Tokens of the texts of the prompts. For a resumed run, they include the tokens of the pictures.
     pub text_tokens: Expected,
-    /// Tokens of the pictures; absent where there are none, or where `text_tokens` has them.
+    /// Tokens of the pictures; absent if there are no pictures, or if `text_tokens` includes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_tokens: Option<Expected>,
     /// Tokens of the answers.
     pub output_tokens: Expected,
-    /// US dollars; absent where no price is known.
+    /// Cost in US dollars; absent if no price is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Expected>,
 }
 
-/// What samples weigh that were looked at.
+/// Sizes of the requests for some samples, added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Weight {
-    /// How many there are.
+pub struct RequestTotals {
+    /// Number of samples.
     pub samples: u64,
-    /// Characters of all their texts: system message, earlier turns and prompt.
+    /// Characters of all texts: system message, earlier turns and prompt.
     pub characters: u64,
-    /// Their pictures, those of earlier turns included.
+    /// Pictures, including those of earlier turns.
     pub pictures: u64,
-    /// Pictures whose tokens are known.
+    /// Pictures with a known number of tokens.
     pub counted_pictures: u64,
-    /// Tokens of those.
+    /// Tokens of these pictures.
     pub picture_tokens: u64,
 }
 
-impl std::ops::Add for Weight {
+impl std::ops::Add for RequestTotals {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -89,21 +89,21 @@ impl std::ops::Add for Weight {
     }
 }
 
-impl std::iter::Sum for Weight {
+impl std::iter::Sum for RequestTotals {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |a, b| a + b)
     }
 }
 
-/// Weighs samples as an endpoint would.
-pub struct Scales<'a> {
+/// Computes the sizes of requests.
+pub struct RequestSizer<'a> {
     preparer: Option<&'a Preparer>,
     rule: Option<TokenRule>,
     control: Option<Control>,
 }
 
-impl<'a> Scales<'a> {
-    /// Scales for what a run of `spec` sends, with pictures as `preparer` makes them.
+impl<'a> RequestSizer<'a> {
+    /// A sizer for the requests of a run of `spec`, with pictures as `preparer` makes them.
     #[must_use]
     pub fn new(spec: &EvalSpec, preparer: Option<&'a Preparer>) -> Self {
         let endpoint = match &spec.answers {
@@ -115,9 +115,9 @@ impl<'a> Scales<'a> {
         Self { preparer, rule, control: spec.control }
     }
 
-    /// What `sample` weighs. Reads its pictures only where a rule says what their size comes to in tokens.
+    /// The size of the request for `sample`. Reads its pictures only if there is a rule for the tokens of a picture.
     #[must_use]
-    pub fn weigh(&self, sample: &Sample) -> Weight {
+    pub fn size_of(&self, sample: &Sample) -> RequestTotals {
         let (preparer, rule) = (self.preparer, self.rule);
         let images: Vec<&ImageSource> = match self.control {
             Some(Control::NoImages) => Vec::new(),
@@ -129,7 +129,7 @@ impl<'a> Scales<'a> {
         });
         let (counted_pictures, picture_tokens) =
             counted.fold((0, 0), |(n, sum), tokens| (n + 1, sum + tokens));
-        Weight {
+        RequestTotals {
             samples: 1,
             characters: sample.messages.characters() as u64,
             pictures: images.len() as u64,
@@ -139,34 +139,35 @@ impl<'a> Scales<'a> {
     }
 }
 
-/// What asking `requests` samples of `spec` will take, going by those that were `looked` at, and by what a run that
-/// goes on has `spent`.
+/// The forecast for `requests` samples of `spec`, from the sizes of the `measured` samples, and from what a resumed run has
+/// `spent`.
 #[must_use]
 pub fn forecast(
     spec: &EvalSpec,
     protocol: Option<&dyn Protocol>,
     requests: u64,
-    looked: &Weight,
+    measured: &RequestTotals,
     spent: &Spent,
 ) -> Forecast {
     let Answers::Endpoint(endpoint) = &spec.answers else { return nothing_sent() };
-    let scale = Scale { requests, looked: *looked };
+    let extrapolation = Extrapolation { requests, measured: *measured };
     let recorded = (spent.samples > 0).then_some(spent);
     let text_tokens = match recorded {
-        Some(spent) => scale.as_recorded(spent.tokens.input, spent),
-        None => scale.text_tokens(),
+        Some(spent) => extrapolation.as_recorded(spent.tokens.input, spent),
+        None => extrapolation.text_tokens(),
     };
-    let picture_tokens = (looked.pictures > 0 && recorded.is_none()).then(|| scale.picture_tokens());
+    let picture_tokens =
+        (measured.pictures > 0 && recorded.is_none()).then(|| extrapolation.picture_tokens());
     let output_tokens = match recorded {
-        Some(spent) => scale.as_recorded(spent.tokens.output, spent),
-        None => scale.output_tokens(&endpoint.params, protocol),
+        Some(spent) => extrapolation.as_recorded(spent.tokens.output, spent),
+        None => extrapolation.output_tokens(&endpoint.params, protocol),
     };
     let cost = spec.price.as_ref();
     let cost =
         cost.map(|price| cost_of(price, [Some(&text_tokens), picture_tokens.as_ref()], &output_tokens));
     Forecast {
         requests: Expected::new(requests as f64, if spec.execution.cache { WITH_CACHE } else { ASKED }),
-        pictures: scale.pictures(),
+        pictures: extrapolation.pictures(),
         text_tokens,
         picture_tokens,
         output_tokens,
@@ -186,41 +187,41 @@ fn nothing_sent() -> Forecast {
     }
 }
 
-/// From the samples that were looked at to all that are asked.
-struct Scale {
+/// From the samples that were measured to all samples.
+struct Extrapolation {
     requests: u64,
-    looked: Weight,
+    measured: RequestTotals,
 }
 
-impl Scale {
-    fn all(&self, of_looked: u64) -> f64 {
-        let share = self.requests as f64 / self.looked.samples.max(1) as f64;
-        (of_looked as f64 * share).round()
+impl Extrapolation {
+    fn all(&self, of_measured: u64) -> f64 {
+        let share = self.requests as f64 / self.measured.samples.max(1) as f64;
+        (of_measured as f64 * share).round()
     }
 
     fn by(&self) -> String {
-        match self.looked.samples >= self.requests {
+        match self.measured.samples >= self.requests {
             true => String::new(),
-            false => format!(", as in the first {} samples", self.looked.samples),
+            false => format!(", as in the first {} samples", self.measured.samples),
         }
     }
 
     fn pictures(&self) -> Expected {
-        Expected::new(self.all(self.looked.pictures), format!("counted{}", self.by()))
+        Expected::new(self.all(self.measured.pictures), format!("counted{}", self.by()))
     }
 
     fn text_tokens(&self) -> Expected {
-        let tokens = self.all(self.looked.characters) / CHARACTERS_A_TOKEN;
-        let basis = format!("about: {CHARACTERS_A_TOKEN} characters a token{}", self.by());
+        let tokens = self.all(self.measured.characters) / CHARACTERS_PER_TOKEN;
+        let basis = format!("about: {CHARACTERS_PER_TOKEN} characters a token{}", self.by());
         Expected::new(tokens.ceil(), basis)
     }
 
     fn picture_tokens(&self) -> Expected {
-        if self.looked.counted_pictures < self.looked.pictures {
+        if self.measured.counted_pictures < self.measured.pictures {
             return Expected::unknown("unknown: no rule of this model's is known; they come on top");
         }
         let basis = format!("at most: the provider's rule for their size{}", self.by());
-        Expected::new(self.all(self.looked.picture_tokens), basis)
+        Expected::new(self.all(self.measured.picture_tokens), basis)
     }
 
     fn output_tokens(&self, params: &Map<String, Value>, protocol: Option<&dyn Protocol>) -> Expected {

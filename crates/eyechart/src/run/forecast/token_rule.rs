@@ -1,14 +1,14 @@
-//! How many tokens a picture comes to, where a provider has published the rule. Knows no files.
+//! The number of tokens of a picture, if the provider has published the rule. Knows no files.
 
 use reqwest::Url;
 
 use crate::types::ImageDetail;
 
-/// A published rule: so many tokens a picture, and so many for each tile that it takes.
+/// A published rule: a number of tokens for each picture, and a number for each of its tiles.
 ///
-/// OpenAI, "Calculating costs" of the guide to images: with `low` the base alone. Else the picture is scaled down to
-/// fit 2,048 × 2,048, then until its shorter side is 768, and each tile of 512 × 512 counts. `auto` is taken for
-/// `high`: the endpoint decides, and this is the most that it can come to.
+/// Source: OpenAI, guide to images, "Calculating costs". With `low`, only the base counts. Otherwise the picture is scaled
+/// down to fit 2,048 × 2,048, then until its shorter side is 768, and each tile of 512 × 512 counts. With `auto` the
+/// endpoint decides, so `auto` is treated as `high`, which is the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TokenRule {
     base: u64,
@@ -19,8 +19,8 @@ const LARGEST_SIDE: f64 = 2048.0;
 const SHORTER_SIDE: f64 = 768.0;
 const TILE: f64 = 512.0;
 
-/// Models by the beginning of their names, the longer ones first: `gpt-4o-mini` is no `gpt-4o`. Nothing for those
-/// whose rule is another.
+/// Models by the beginning of their names, longer names first: `gpt-4o-mini` is not a `gpt-4o`. `None` for models with
+/// another rule.
 const OPENAI: [(&str, Option<(u64, u64)>); 5] = [
     ("gpt-4o-mini", Some((2833, 5667))),
     ("gpt-4o", Some((85, 170))),
@@ -30,7 +30,7 @@ const OPENAI: [(&str, Option<(u64, u64)>); 5] = [
 ];
 
 impl TokenRule {
-    /// The rule of `model` at the endpoint, where one is known.
+    /// The rule of `model` at the endpoint, if it is known.
     pub(super) fn of(base_url: &str, model: &str, detail: ImageDetail) -> Option<Self> {
         let url = Url::parse(base_url).ok()?;
         if url.host_str() != Some("api.openai.com") {
