@@ -163,3 +163,14 @@ fn every_file_can_be_read_in_one_sitting() {
         assert!(lines <= MOST_LINES, "{name} has {lines} lines: split it, {MOST_LINES} are the limit");
     }
 }
+
+#[test]
+fn every_file_that_the_architecture_names_exists() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = fs::read_to_string(workspace.join("ARCHITECTURE.md")).unwrap();
+    // Text in code spans: every second part.
+    let named =
+        text.split('`').skip(1).step_by(2).filter(|span| span.starts_with("src/") && !span.contains("NAME"));
+    let missing: Vec<&str> = named.filter(|path| !source().join("..").join(path).exists()).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names {missing:?}");
+}
