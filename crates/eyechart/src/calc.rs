@@ -15,6 +15,20 @@ use crate::types::character_span;
 /// What a function gives: an absent value has no key.
 pub type Answer = Map<String, Value>;
 
+/// Why a function gives no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CalcError {
+    /// There is no function with this name.
+    #[error("unknown function {name:?}: expected one of {}", names().collect::<Vec<_>>().join(", "))]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// The arguments do not fit the function.
+    #[error("args: {0}")]
+    Arguments(String),
+}
+
 type Function = fn(Value) -> Result<Answer, String>;
 
 /// Every function, by name.
@@ -47,13 +61,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// What the function `name` gives for `args`.
 ///
 /// # Errors
-/// A text that says which function or argument was expected.
-pub fn call(name: &str, args: Value) -> Result<Answer, String> {
+/// [`CalcError`] with the function or the argument that was expected.
+pub fn call(name: &str, args: Value) -> Result<Answer, CalcError> {
     let found = FUNCTIONS.iter().find(|(known, _)| *known == name);
-    let (_, function) = found.ok_or_else(|| {
-        format!("unknown function {name:?}: expected one of {}", names().collect::<Vec<_>>().join(", "))
-    })?;
-    function(args)
+    let (_, function) = found.ok_or_else(|| CalcError::Unknown { name: name.to_owned() })?;
+    function(args).map_err(CalcError::Arguments)
 }
 
 /// An answer and its references.
@@ -71,7 +83,7 @@ struct Values {
 }
 
 fn parse<T: DeserializeOwned>(args: Value) -> Result<T, String> {
-    serde_json::from_value(args).map_err(|error| format!("args: {error}"))
+    serde_json::from_value(args).map_err(|error| error.to_string())
 }
 
 fn share(is_right: bool) -> f64 {
@@ -157,7 +169,7 @@ fn json_fields_of(args: Value) -> Result<Answer, String> {
         fields: Map<String, Value>,
     }
     let args: Args = parse(args)?;
-    let options = text::options_of_fields(&args.fields).map_err(|fault| format!("args: fields: {fault}"))?;
+    let options = text::options_of_fields(&args.fields).map_err(|fault| format!("fields: {fault}"))?;
     let score = text::json_fields(&args.answer, &args.expected, &options);
     let is_right = score.is_record_right().map(|is_right| share(is_right).into());
     Ok(present([
@@ -177,17 +189,17 @@ fn yes_no_of(args: Value) -> Result<Answer, String> {
     }
     let Args { answers, labels } = parse(args)?;
     if answers.len() != labels.len() {
-        return Err(format!("args: {} answers, but {} labels", answers.len(), labels.len()));
+        return Err(format!("{} answers, but {} labels", answers.len(), labels.len()));
     }
     let verdict = |text: &String| match text.as_str() {
         "yes" => Ok(Some(text::YesNo::Yes)),
         "no" => Ok(Some(text::YesNo::No)),
         "none" => Ok(None),
-        other => Err(format!("args: {other:?} is not a verdict: expected yes, no or none")),
+        other => Err(format!("{other:?} is not a verdict: expected yes, no or none")),
     };
     let mut counts = text::YesNoCounts::default();
     for (answer, label) in answers.iter().zip(&labels) {
-        let label = verdict(label)?.ok_or("args: a label is \"none\": expected yes or no")?;
+        let label = verdict(label)?.ok_or("a label is \"none\": expected yes or no")?;
         counts += text::YesNoCounts::of(verdict(answer)?, label);
     }
     let figures = [
@@ -272,7 +284,7 @@ fn captions_of(args: Value) -> Result<Answer, String> {
     }
     let Args { answers, references } = parse(args)?;
     if answers.len() != references.len() {
-        return Err(format!("args: {} answers, but {} lists of references", answers.len(), references.len()));
+        return Err(format!("{} answers, but {} lists of references", answers.len(), references.len()));
     }
     let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
     let references: Vec<Vec<&str>> =

@@ -51,8 +51,9 @@ impl ScoreError {
         match self {
             Self::Record(error) => error.class(),
             Self::Scorer(ScorerError::Embed(error)) => error.class(),
+            Self::Task(error) => error.class(),
             Self::Entry { .. } => ErrorClass::Usage,
-            Self::Task(_) | Self::Columns { .. } => ErrorClass::Data,
+            Self::Columns { .. } => ErrorClass::Data,
         }
     }
 }

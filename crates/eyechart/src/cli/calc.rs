@@ -65,5 +65,5 @@ fn answer(line: &[u8]) -> Result<Value, String> {
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     let line: Line = serde_json::from_slice(line)
         .map_err(|error| format!("expected {{\"fn\": NAME, \"args\": {{…}}}}: {error}"))?;
-    calc::call(&line.function, Value::Object(line.args)).map(Value::Object)
+    calc::call(&line.function, Value::Object(line.args)).map(Value::Object).map_err(|error| error.to_string())
 }

@@ -7,6 +7,7 @@ use eyechart::record::RecordError;
 use eyechart::run::RunError;
 use eyechart::score::ScoreError;
 use eyechart::scorer::EmbedError;
+use eyechart::task::DataError;
 use eyechart::types::ErrorClass;
 
 use super::output;
@@ -69,6 +70,7 @@ fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
     error
         .downcast_ref()
         .map(RunError::class)
+        .or_else(|| error.downcast_ref().map(DataError::class))
         .or_else(|| error.downcast_ref().map(ScoreError::class))
         .or_else(|| error.downcast_ref().map(RecordError::class))
         .or_else(|| error.downcast_ref().map(EmbedError::class))

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use eyechart::files::write_bytes;
-use eyechart::run::RunError;
 use eyechart::task::{DataAccess, Dataset, Guess, LoadedTask, Look, Options, SampleResult, starter};
 use eyechart::types::{ImageSource, Sample, Silent};
 
@@ -46,7 +45,7 @@ Examples:
 
 impl Init {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let look = Look::at(&self.data).map_err(anyhow::Error::msg)?;
+        let look = Look::at(&self.data)?;
         let stem = stem(&look);
         let out = self.out.clone().unwrap_or_else(|| beside(&look, &stem));
         anyhow::ensure!(
@@ -114,7 +113,7 @@ fn refuse_nothing(look: &Look, guess: &Guess, out: &Path) -> anyhow::Result<()> 
 fn first_sample(text: &str, look: &Look, out: &Path) -> anyhow::Result<Option<SampleResult>> {
     let loaded = LoadedTask::parse(&out.display().to_string(), text.to_owned(), None)?;
     let access = DataAccess::new(Some(look.folder.clone()));
-    let dataset = Dataset::find(&loaded, &access, &Silent).map_err(RunError::Config)?;
+    let dataset = Dataset::find(&loaded, &access, &Silent)?;
     Ok(dataset.first()?)
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::run::{
-    AskingSetup, Meter, RunError, Settings, Spent, request_fields, sample_named, web_for, with_images,
+    AskingSetup, Meter, Settings, Spent, request_fields, sample_named, web_for, with_images,
 };
 use eyechart::score::figure_ids;
 use eyechart::task::{DataAccess, Dataset, LoadedTask, builtin_tasks, load, suites};
@@ -186,7 +186,7 @@ impl Show {
         let access =
             DataAccess { allow_private_urls: self.allow_private_urls, ..DataAccess::new(self.data.clone()) };
         let progress = FetchProgress::default();
-        let dataset = Dataset::find(loaded, &access, &progress).map_err(RunError::Config)?;
+        let dataset = Dataset::find(loaded, &access, &progress)?;
         let sample = sample_named(dataset, id, &progress)?;
         // Pictures that are re-encoded would be kept beside the runs; here there is none.
         let store = tempfile::tempdir()?;

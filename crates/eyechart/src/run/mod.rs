@@ -24,8 +24,9 @@ use crate::dataset::DatasetError;
 use crate::engine::{RuntimeError, TaskFailed};
 use crate::provider::{Halt, KeyError, ModelNameError, ProviderError};
 use crate::record::RecordError;
-use crate::task::TaskError;
+use crate::task::{DataError, TaskError};
 use crate::types::ErrorClass;
+use crate::web::WebError;
 
 pub use asking_setup::AskingSetup;
 pub use budget::{Exhausted, Meter, Spent};
@@ -48,9 +49,9 @@ pub enum RunError {
     /// The settings make no sense: nothing was sent.
     #[error("{0}")]
     Config(String),
-    /// The data cannot be read.
+    /// The data cannot be found, fetched or read.
     #[error(transparent)]
-    Data(#[from] DatasetError),
+    Data(#[from] DataError),
     /// The data could be read at first and later not: the run stopped.
     #[error("{0}; mend it and resume the run")]
     Broken(DatasetError),
@@ -66,6 +67,9 @@ pub enum RunError {
     /// The task cannot be read.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// Pictures cannot be fetched from the web.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// The system has no thread left.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -89,13 +93,21 @@ impl RunError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Config(_) | Self::Model(_) | Self::Provider(_) | Self::Key(_) => ErrorClass::Usage,
-            Self::Data(_) | Self::Task(_) => ErrorClass::Data,
+            Self::Data(error) => error.class(),
+            Self::Task(error) => error.class(),
+            Self::Web(error) => error.class(),
             Self::Broken(_) | Self::Runtime(_) => ErrorClass::Machine,
             Self::Defect(_) => ErrorClass::Defect,
             Self::Record(error) => error.class(),
             Self::Halt(_) => ErrorClass::Endpoint,
             Self::Budget(_) => ErrorClass::Budget,
         }
+    }
+}
+
+impl From<DatasetError> for RunError {
+    fn from(error: DatasetError) -> Self {
+        Self::Data(error.into())
     }
 }
 

@@ -95,7 +95,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     if let Some(control) = options.control {
         refuse_control(control, &loaded.task, &options.answers)?;
     }
-    let dataset = Dataset::find(loaded, &options.data, progress).map_err(RunError::Config)?;
+    let dataset = Dataset::find(loaded, &options.data, progress)?;
     let dataset = match &options.answers {
         AnswersFrom::Endpoint { .. } => dataset,
         AnswersFrom::Column(column) => dataset.recorded(Some(column)),

@@ -153,7 +153,7 @@ impl PlannedRun {
             Some(job) if !is_shuffled => &job.to_ask,
             _ => &self.plan.spec.picked,
         };
-        self.plan.dataset.bring(needed, progress).map_err(RunError::Config)?;
+        self.plan.dataset.bring(needed, progress)?;
         if let Some(preparer) = self.checking_preparer().filter(|_| is_shuffled) {
             let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
             progress.say(&format!("{name}: comparing the pictures of {count} samples"));
@@ -395,7 +395,7 @@ pub fn web_for(task: &Task, allow_private: bool) -> Result<Option<Web>, RunError
         Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
     let settings =
         WebSettings { allow_private, connections: FETCHES, ..WebSettings::new(cache, crate::image::check) };
-    Web::new(settings).map(Some).map_err(RunError::Config)
+    Ok(Some(Web::new(settings)?))
 }
 
 /// Refuses runs with a limited cost whose model has no known price.

@@ -66,7 +66,7 @@ pub fn sample_named(mut dataset: Dataset, id: &str, progress: &dyn Progress) -> 
     let Some(picked) = all.iter().find(|picked| picked.id == id) else {
         return Err(RunError::Config(no_such(id, &all)));
     };
-    dataset.bring(std::slice::from_ref(picked), progress).map_err(RunError::Config)?;
+    dataset.bring(std::slice::from_ref(picked), progress)?;
     let mut samples = dataset.samples(vec![picked.clone()])?;
     match samples.next().transpose()? {
         Some(Ok(sample)) => Ok(sample),

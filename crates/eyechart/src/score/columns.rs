@@ -69,7 +69,8 @@ impl Completion<'_> {
 
     fn rows(&self, records: &[SampleRecord], columns: &[String]) -> Result<BTreeMap<u64, Row>, String> {
         let text = |error: DatasetError| error.to_string();
-        let dataset = Dataset::find(self.own, &DataAccess::of_run(self.spec), &Silent)?.recorded(None);
+        let found = Dataset::find(self.own, &DataAccess::of_run(self.spec), &Silent);
+        let dataset = found.map_err(|error| error.to_string())?.recorded(None);
         if hashes(&dataset.fingerprint().map_err(text)?) != hashes(&self.spec.data.files) {
             let folder = dataset.folder().display();
             return Err(format!("the data in {folder} is not what it was when the run was made"));

@@ -6,7 +6,7 @@ use super::check::{parse, parse_recorded};
 use super::registry::{builtin_tasks, suites};
 use super::scoring;
 use crate::files::sha256_hex;
-use crate::types::{Place, Task, TaskSource};
+use crate::types::{ErrorClass, Place, Task, TaskSource};
 
 /// A task that can be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,17 @@ pub enum TaskError {
         /// Where and what.
         reason: String,
     },
+}
+
+impl TaskError {
+    /// The class of the error.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unknown { .. } => ErrorClass::Usage,
+            Self::Io { .. } | Self::Malformed { .. } => ErrorClass::Data,
+        }
+    }
 }
 
 /// The tasks that `name` stands for: a built-in task, each task of a suite, or the TOML file at that path.

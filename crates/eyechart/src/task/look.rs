@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture};
-use crate::types::{BadRow, Row, text_of, texts_of};
+use crate::types::{BadRow, ErrorClass, Row, text_of, texts_of};
 
 /// How many rows are looked at.
 const ROWS: u64 = 100;
@@ -49,14 +49,58 @@ pub struct Column {
     pub blob: Option<String>,
 }
 
+/// Why the first rows cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookError {
+    /// The folder has no data.
+    #[error("{folder} has neither pictures nor data files (.jsonl, .csv, .parquet); {contents}")]
+    NoData {
+        /// The folder.
+        folder: PathBuf,
+        /// Some of its files, in a sentence.
+        contents: String,
+    },
+    /// The folder has more than one data file.
+    #[error(
+        "{folder} has several data files: name one of them ({}), or several of one kind by a pattern in quotes",
+        files.join(", ")
+    )]
+    SeveralFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// The data files.
+        files: Vec<String>,
+    },
+    /// No row can be read.
+    #[error("{data} has no rows that can be read{first}")]
+    NoRows {
+        /// The data.
+        data: PathBuf,
+        /// What is wrong with the first row, after a semicolon; empty without rows.
+        first: String,
+    },
+    /// The data cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+impl LookError {
+    /// The class of the error.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        ErrorClass::Data
+    }
+}
+
 impl Look {
     /// Looks at `data`: a data file, a pattern with `*` in its last part, or a folder of pictures or data files.
     ///
     /// # Errors
-    /// A text that says what was found there, and what was expected.
-    pub fn at(data: &Path) -> Result<Self, String> {
+    /// [`LookError`] with what was found there, and what was expected.
+    pub fn at(data: &Path) -> Result<Self, LookError> {
         let (folder, file) = place_of(data)?;
-        let files = find_files(&folder, &file).map_err(|error| error.to_string())?;
+        let files = find_files(&folder, &file)?;
         let first = files.paths.first().cloned().unwrap_or_else(|| folder.clone());
         let is_folder = first.is_dir();
         let mut look = Self {
@@ -67,10 +111,10 @@ impl Look {
             rows: 0,
             columns: Vec::new(),
         };
-        let bad = look.read(&files).map_err(|error| error.to_string())?;
+        let bad = look.read(&files)?;
         if look.rows == 0 {
             let first = bad.map(|bad| format!("; the first is bad: {bad}")).unwrap_or_default();
-            return Err(format!("{} has no rows that can be read{first}", data.display()));
+            return Err(LookError::NoRows { data: data.to_owned(), first });
         }
         Ok(look)
     }
@@ -155,7 +199,7 @@ impl Column {
 }
 
 /// The data folder, and the file in it.
-fn place_of(data: &Path) -> Result<(PathBuf, String), String> {
+fn place_of(data: &Path) -> Result<(PathBuf, String), LookError> {
     // `.` and `..` have a name too.
     let named =
         if data.file_name().is_none() { data.canonicalize().unwrap_or_default() } else { data.to_owned() };
@@ -173,16 +217,8 @@ fn place_of(data: &Path) -> Result<(PathBuf, String), String> {
     match data_files(&named).as_slice() {
         [only] => Ok((named, only.clone())),
         [] if has_pictures(&named) => Ok((folder, name)),
-        [] => Err(format!(
-            "{} has neither pictures nor data files (.jsonl, .csv, .parquet); {}",
-            data.display(),
-            contents(&named)
-        )),
-        several => Err(format!(
-            "{} has several data files: name one of them ({}), or several of one kind by a pattern in quotes",
-            data.display(),
-            several.join(", ")
-        )),
+        [] => Err(LookError::NoData { folder: data.to_owned(), contents: contents(&named) }),
+        several => Err(LookError::SeveralFiles { folder: data.to_owned(), files: several.to_vec() }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod columns;
+mod data_error;
 mod derange;
 mod guess;
 mod kept;
@@ -22,12 +23,13 @@ mod starter;
 mod survey;
 
 pub use check::REFUSED_FIELDS;
+pub use data_error::DataError;
 pub use derange::{NoExchange, PictureHash, derange};
 pub use guess::{Found, Guess, Options, Pictures};
 pub(crate) use kept::cluster_of;
 pub use kept::{KeptCells, KeptColumns};
 pub use loaded_task::{LoadedTask, TaskError, load};
-pub use look::{Column, Look};
+pub use look::{Column, Look, LookError};
 pub use pick::pick;
 pub use prompt::Prompt;
 pub use registry::{Suite, builtin_tasks, suites};

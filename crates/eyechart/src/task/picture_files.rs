@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::data_error::DataError;
 use crate::dataset::archive::{Archive, ArchiveSource, Extracted};
-use crate::hub::Snapshot;
+use crate::hub::{HubError, Snapshot};
 use crate::types::{ImageSource, Progress};
 
 /// Where a task's pictures are that its rows name by paths.
@@ -59,8 +60,12 @@ impl PictureFiles {
     /// Brings the named pictures onto this machine. One that is nowhere to be had is no error: its sample says why.
     ///
     /// # Errors
-    /// Where the Hub or an archive cannot be read now.
-    pub(super) fn bring(&mut self, names: &BTreeSet<String>, progress: &dyn Progress) -> Result<(), String> {
+    /// [`DataError`] if the Hub or an archive cannot be read now.
+    pub(super) fn bring(
+        &mut self,
+        names: &BTreeSet<String>,
+        progress: &dyn Progress,
+    ) -> Result<(), DataError> {
         self.download(names, progress)?;
         let mut left: BTreeSet<String> =
             names.iter().filter(|name| self.file(name).is_none()).cloned().collect();
@@ -68,9 +73,7 @@ impl PictureFiles {
             if left.is_empty() {
                 break;
             }
-            let archive =
-                Archive::open(Arc::clone(source), &self.cache).map_err(|error| error.to_string())?;
-            let extracted = archive.extract(&left, progress).map_err(|error| error.to_string())?;
+            let extracted = Archive::open(Arc::clone(source), &self.cache)?.extract(&left, progress)?;
             left.retain(|name| !extracted.found.contains_key(name));
             let reason = |(name, reason)| (name, format!("{}: {reason}", source.name()));
             self.members.missing.extend(extracted.missing.into_iter().map(reason));
@@ -80,11 +83,10 @@ impl PictureFiles {
     }
 
     /// Those of the names that are files of the Hub.
-    fn download(&mut self, names: &BTreeSet<String>, progress: &dyn Progress) -> Result<(), String> {
+    fn download(&mut self, names: &BTreeSet<String>, progress: &dyn Progress) -> Result<(), HubError> {
         let Base::Hub { snapshot, folder, listed } = &mut self.base else { return Ok(()) };
         if listed.is_empty() {
-            let files = snapshot.files().map_err(|error| error.to_string())?;
-            listed.extend(files.into_iter().map(|file| file.path));
+            listed.extend(snapshot.files()?.into_iter().map(|file| file.path));
         }
         let paths: Vec<String> = names
             .iter()
@@ -92,7 +94,7 @@ impl PictureFiles {
             .map(|name| joined(folder, &name))
             .filter(|path| listed.contains(path))
             .collect();
-        snapshot.get(&paths, progress).map(drop).map_err(|error| error.to_string())
+        snapshot.get(&paths, progress).map(drop)
     }
 
     /// The picture of this name.

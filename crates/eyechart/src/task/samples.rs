@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::columns::Missing;
+use super::data_error::DataError;
 use super::kept::{KeptColumns, cluster_of, read_choices};
 use super::loaded_task::LoadedTask;
 use super::message::Layout;
@@ -65,16 +66,21 @@ impl Dataset {
     /// rows needs them. Blocks.
     ///
     /// # Errors
-    /// A text that says where what was expected, and what to do.
-    pub fn find(loaded: &LoadedTask, access: &DataAccess, progress: &dyn Progress) -> Result<Self, String> {
+    /// [`DataError`] with what was expected where, and what to do.
+    pub fn find(
+        loaded: &LoadedTask,
+        access: &DataAccess,
+        progress: &dyn Progress,
+    ) -> Result<Self, DataError> {
         let data = locate(loaded, access, progress)?;
         let format = loaded.task.dataset.format.as_deref();
-        let reader = dataset::open(&data.files, format).map_err(|error| error.to_string())?;
+        let reader = dataset::open(&data.files, format)?;
         let (prompt, images) = (&loaded.task.prompt, &loaded.task.images);
+        let system = prompt.system.as_deref().map(Prompt::of_system).transpose();
         Ok(Self {
             task: loaded.task.clone(),
-            prompt: Prompt::new(&prompt.text)?,
-            system: prompt.system.as_deref().map(Prompt::of_system).transpose()?,
+            prompt: Prompt::new(&prompt.text).map_err(DataError::Template)?,
+            system: system.map_err(DataError::Template)?,
             layout: images.as_ref().map(Layout::of),
             kept: KeptColumns::of(&loaded.task),
             data,
@@ -241,8 +247,8 @@ impl Dataset {
     /// Blocks.
     ///
     /// # Errors
-    /// A text that says what cannot be had now. A picture that is nowhere to be had is its sample's failure.
-    pub fn bring(&mut self, picked: &[PickedSample], progress: &dyn Progress) -> Result<(), String> {
+    /// [`DataError`] if something cannot be fetched now. A picture that does not exist is a failure of its sample.
+    pub fn bring(&mut self, picked: &[PickedSample], progress: &dyn Progress) -> Result<(), DataError> {
         let named = self.with_images && self.data.pictures.is_elsewhere();
         let pictures = if named { self.picture_columns().to_vec() } else { Vec::new() };
         if (pictures.is_empty() && self.data.files.remote.is_empty()) || picked.is_empty() {
@@ -258,10 +264,10 @@ impl Dataset {
         let mut names: BTreeSet<String> =
             self.example_pictures().filter(|_| named).filter(|name| !is_address(name)).cloned().collect();
         let numbers: Vec<u64> = picked.iter().map(|picked| picked.row).collect();
-        self.reader.prefetch(&numbers, &columns).map_err(|error| error.to_string())?;
-        for row in self.reader.rows(Pick::Rows(numbers), &columns).map_err(|error| error.to_string())? {
-            // A bad row is its sample's failure.
-            if let Ok(row) = row.map_err(|error| error.to_string())? {
+        self.reader.prefetch(&numbers, &columns)?;
+        for row in self.reader.rows(Pick::Rows(numbers), &columns)? {
+            // A bad row is a failure of its sample.
+            if let Ok(row) = row? {
                 names.extend(pictures.iter().flat_map(|column| named_pictures(&row, column)));
             }
         }

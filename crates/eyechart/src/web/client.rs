@@ -9,8 +9,8 @@ use reqwest::dns::Resolve;
 use reqwest::header::HeaderMap;
 use reqwest::{Response, Url};
 
-use super::WebSettings;
 use super::guard::{Guard, GuardedNames, Refused};
+use super::{WebError, WebSettings};
 use crate::net::{Retries, RetrySchedule, http_client, redirect_target, retry_after};
 use crate::text::causes;
 
@@ -48,7 +48,11 @@ impl FetchError {
 }
 
 impl Client {
-    pub(super) fn new(settings: &WebSettings, guard: Guard, names: Arc<dyn Resolve>) -> Result<Self, String> {
+    pub(super) fn new(
+        settings: &WebSettings,
+        guard: Guard,
+        names: Arc<dyn Resolve>,
+    ) -> Result<Self, WebError> {
         // Every hop is checked before it is followed: see `reach`.
         let client = http_client(|client| {
             client
@@ -56,7 +60,8 @@ impl Client {
                 .pool_max_idle_per_host(settings.connections)
                 // A proxy would look names up and connect without the check.
                 .no_proxy()
-        })?;
+        });
+        let client = client.map_err(WebError::Client)?;
         Ok(Self {
             client,
             guard,

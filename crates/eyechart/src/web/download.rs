@@ -21,14 +21,13 @@ use reqwest::header::{
 use reqwest::{Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
-use super::Web;
 use super::client::{Client, FetchError, SCHEDULE, check_status, parsed, transport, wait_after};
+use super::{Web, WebError};
 use crate::files::{
     FileError, FileLock, create_parent_folders, move_into_place, sha256_hex, sha256_of_file, write_bytes,
     write_json,
 };
 use crate::net::{Retries, header_text};
-use crate::text::shown_address;
 use crate::types::Progress;
 
 /// A connection without a byte for this long counts as broken.
@@ -60,24 +59,20 @@ impl Web {
     /// The host is asked whether the file fetched earlier is still current. If the host does not answer, the earlier
     /// file is returned and [`WebFile::stale`] gives the reason.
     ///
-    /// Blocks; must not be called inside an async runtime.
+    /// Blocks its thread on the disk, and while another process fetches from the address.
     ///
     /// # Errors
-    /// The address and the reason why it gives no file.
-    pub fn file(&self, url: &str, name: &str, progress: &dyn Progress) -> Result<WebFile, String> {
-        let with_url = |reason: String| format!("cannot fetch {}: {reason}", shown_address(url));
-        let target = self.client.target(url).map_err(with_url)?;
+    /// [`WebError::Fetch`].
+    pub async fn file(&self, url: &str, name: &str, progress: &dyn Progress) -> Result<WebFile, WebError> {
+        let failed = |reason| WebError::Fetch { url: url.to_owned(), reason };
+        let target = self.client.target(url).map_err(failed)?;
         let shelf = Shelf::new(&self.folder, &target, name);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| with_url(error.to_string()))?;
-        let _lock = shelf.lock(progress).map_err(|error| with_url(format!("cannot store it: {error}")))?;
+        let _lock = shelf.lock(progress).map_err(|error| failed(format!("cannot store it: {error}")))?;
         let earlier = shelf.earlier();
-        match runtime.block_on(fetch(&self.client, &target, &shelf, earlier.as_ref(), progress)) {
-            Ok(file) => Ok(file),
-            Err(reason) => match earlier {
-                Some((_, file)) => Ok(WebFile { stale: Some(with_url(reason)), ..file }),
-                None => Err(with_url(reason)),
-            },
+        let fetched = fetch(&self.client, &target, &shelf, earlier.as_ref(), progress).await;
+        match (fetched.map_err(failed), earlier) {
+            (Err(error), Some((_, file))) => Ok(WebFile { stale: Some(error.to_string()), ..file }),
+            (fetched, _) => fetched,
         }
     }
 

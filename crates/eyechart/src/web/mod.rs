@@ -7,6 +7,7 @@ mod address;
 mod cache;
 mod client;
 mod download;
+mod error;
 mod guard;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use tokio::sync::OnceCell;
 use crate::text::shown_address;
 use crate::types::{Failure, FailureKind};
 pub use download::WebFile;
+pub use error::WebError;
 
 use cache::Cache;
 use client::Client;
@@ -84,13 +86,13 @@ impl Web {
     /// Opens no connection.
     ///
     /// # Errors
-    /// The reason why no HTTP client can be made, such as broken certificates.
-    pub fn new(settings: WebSettings) -> Result<Self, String> {
+    /// [`WebError::Client`].
+    pub fn new(settings: WebSettings) -> Result<Self, WebError> {
         let guard = if settings.allow_private { Guard::ANY } else { Guard::PUBLIC };
         Self::guarded(settings, guard, Arc::new(SystemNames))
     }
 
-    fn guarded(settings: WebSettings, guard: Guard, names: Arc<dyn Resolve>) -> Result<Self, String> {
+    fn guarded(settings: WebSettings, guard: Guard, names: Arc<dyn Resolve>) -> Result<Self, WebError> {
         Ok(Self {
             client: Client::new(&settings, guard, names)?,
             cache: Arc::new(Cache::new(settings.cache.clone())),

@@ -6,6 +6,7 @@ use clap::Args;
 use eyechart::image::Preparer;
 use eyechart::run::RunError;
 use eyechart::run::web_for;
+use eyechart::task::DataError;
 use eyechart::types::{ImageLimits, ImageSource, Sample, Silent};
 use eyechart::web::Web;
 use serde::Serialize;
@@ -68,8 +69,8 @@ impl Check {
 
     fn check(&self, Named { argument, task }: Named) -> anyhow::Result<Checked> {
         let mut chosen = self.choice.choose(task, &offline(self.choice.access()), &Silent)?;
-        let fetch = |reason| {
-            RunError::Config(format!("{reason}\nto fetch what is missing: eyechart data fetch {argument}"))
+        let fetch = |error: DataError| {
+            RunError::Config(format!("{error}\nto fetch what is missing: eyechart data fetch {argument}"))
         };
         chosen.dataset.bring(&chosen.picked, &Silent).map_err(fetch)?;
         Checked::of(chosen)

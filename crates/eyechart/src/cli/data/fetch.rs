@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
+use eyechart::run::fetch_addresses;
 use eyechart::run::{FETCHES, web_for};
-use eyechart::run::{RunError, fetch_addresses};
 use eyechart::task::DataAccess;
 use eyechart::types::{ImageSource, Sample};
 
@@ -40,7 +40,7 @@ impl Fetch {
         let access = DataAccess { allow_private_urls: self.allow_private_urls, ..self.choice.access() };
         let mut chosen = self.choice.choose(task, &access, &progress)?;
         chosen.dataset.notices().iter().for_each(|text| output::notice(text));
-        chosen.dataset.bring(&chosen.picked, &progress).map_err(RunError::Config)?;
+        chosen.dataset.bring(&chosen.picked, &progress)?;
         drop(progress);
         self.finish(chosen)
     }

@@ -88,12 +88,10 @@ impl List {
 }
 
 impl Entry {
-    fn look_at(&mut self, mut chosen: Chosen) {
+    fn look_at(&mut self, chosen: Chosen) {
         self.version = chosen.dataset.origin().cloned();
         self.samples = Some(chosen.picked.len());
-        let brought = chosen.dataset.bring(&chosen.picked, &Silent);
-        self.missing =
-            brought.and_then(|()| all_kept(chosen).unwrap_or_else(|error| Err(error.to_string()))).err();
+        self.missing = check_fetched(chosen).err().map(|error| error.to_string());
         self.ready = self.missing.is_none();
     }
 
@@ -115,18 +113,18 @@ impl Entry {
     }
 }
 
-/// Nothing is amiss where every picture at an address that a run would fetch was fetched before.
-fn all_kept(chosen: Chosen) -> anyhow::Result<Result<(), String>> {
-    let Some(web) = web_for(&chosen.task.task, true)? else { return Ok(Ok(())) };
+/// An error if a run would have to fetch pictures.
+fn check_fetched(mut chosen: Chosen) -> anyhow::Result<()> {
+    chosen.dataset.bring(&chosen.picked, &Silent)?;
+    let Some(web) = web_for(&chosen.task.task, true)? else { return Ok(()) };
     for sample in chosen.dataset.samples(chosen.picked)? {
         let Ok(sample) = sample? else { continue };
         let is_missing =
             |image: &ImageSource| matches!(image, ImageSource::Url(url) if web.kept(url).is_none());
-        if sample.messages.pictures().any(is_missing) {
-            return Ok(Err("not all pictures were fetched from their addresses".to_owned()));
-        }
+        let is_complete = !sample.messages.pictures().any(is_missing);
+        anyhow::ensure!(is_complete, "not all pictures were fetched from their addresses");
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 impl Path {

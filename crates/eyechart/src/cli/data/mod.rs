@@ -104,7 +104,7 @@ impl Choice {
         access: &DataAccess,
         progress: &dyn Progress,
     ) -> Result<Chosen, RunError> {
-        let dataset = Dataset::find(&task, access, progress).map_err(RunError::Config)?;
+        let dataset = Dataset::find(&task, access, progress)?;
         let survey = dataset.survey()?;
         let limit = self.limit.or(task.task.dataset.sample_size).unwrap_or(usize::MAX);
         let picked = dataset.pick(&survey.eligible, limit, self.seed)?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::data_error::DataError;
 use super::super::loaded_task::LoadedTask;
 use super::super::picture_files::PictureFiles;
 use super::{DataAccess, Located};
@@ -13,7 +14,7 @@ pub(super) fn locate(
     loaded: &LoadedTask,
     given: Option<&Path>,
     access: &DataAccess,
-) -> Result<Located, String> {
+) -> Result<Located, DataError> {
     let files = find_files(loaded, given)?;
     let first = files.paths.first().map_or(files.folder.as_path(), PathBuf::as_path);
     let base = if first.is_dir() { first } else { first.parent().unwrap_or(Path::new("")) };
@@ -36,27 +37,27 @@ pub(super) fn locate(
     Ok(Located { files, origin: None, pictures, snapshot: None, notices })
 }
 
-fn open(path: &Path) -> Result<Arc<dyn ArchiveSource>, String> {
-    let opened = LocalFile::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Ok(Arc::new(opened))
+fn open(path: &Path) -> Result<Arc<dyn ArchiveSource>, DataError> {
+    match LocalFile::open(path) {
+        Ok(opened) => Ok(Arc::new(opened)),
+        Err(cause) => Err(DataError::Unreadable { path: path.to_owned(), cause }),
+    }
 }
 
-fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, String> {
+fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, DataError> {
     let spec = &loaded.task.dataset;
     let origin = spec.origin_in_words();
     let Some(root) = given.or(loaded.folder.as_deref()) else {
         let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
-        return Err(format!(
-            "the task {} needs its data: give the folder that holds {} by --data DIR{origin}",
-            loaded.task.name, spec.file
-        ));
+        let (task, file) = (loaded.task.name.clone(), spec.file.clone());
+        return Err(DataError::NotGiven { task, file, origin });
     };
     let below = spec.folder.as_ref().map(|folder| root.join(folder));
     let first =
         if loaded.in_suite { below.clone().unwrap_or_else(|| root.to_owned()) } else { root.to_owned() };
-    let error = match dataset::find_files(&first, &spec.file) {
+    let cause = match dataset::find_files(&first, &spec.file) {
         Ok(files) => return Ok(files),
-        Err(error) => error,
+        Err(cause) => cause,
     };
     // One task of a suite, run alone over the suite's data folder.
     if let Some(Ok(files)) = below.map(|folder| dataset::find_files(&folder, &spec.file)) {
@@ -65,5 +66,5 @@ fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, String
     let fetched =
         if spec.hub.is_some() || spec.url.is_some() { ": without --data it is fetched" } else { "" };
     let origin = origin.map(|origin| format!(" (it comes from {origin}{fetched})")).unwrap_or_default();
-    Err(format!("{error}{origin}"))
+    Err(DataError::NotInFolder { cause, origin })
 }

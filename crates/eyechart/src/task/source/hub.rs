@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::super::data_error::DataError;
 use super::super::picture_files::PictureFiles;
 use super::{DataAccess, Located, is_parquet, own_cache, parent_of};
 use crate::dataset::archive::{ArchiveSource, read_on};
@@ -25,15 +26,14 @@ pub(super) fn locate(
     id: &str,
     access: &DataAccess,
     progress: &dyn Progress,
-) -> Result<Located, String> {
-    let said = |error: HubError| error.to_string();
+) -> Result<Located, DataError> {
     let revision = task.dataset.revision.clone();
     let repository = Repository {
         revision: recorded_commit(access, id).or_else(|| revision.clone()),
         ..Repository::dataset(id)
     };
-    let snapshot = Hub::new(&access.env).and_then(|hub| hub.snapshot(&repository)).map_err(said)?;
-    let place = Place { task, access, listing: snapshot.files().map_err(said)?, snapshot };
+    let snapshot = Hub::new(&access.env)?.snapshot(&repository)?;
+    let place = Place { task, access, listing: snapshot.files()?, snapshot };
     let Place { snapshot, .. } = &place;
     let mut notices = Vec::new();
     if snapshot.is_from_cache() {
@@ -69,13 +69,13 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// The data files; of those that are read whole, the missing ones are downloaded.
-    fn files(&self, progress: &dyn Progress) -> Result<Files, String> {
+    fn files(&self, progress: &dyn Progress) -> Result<Files, DataError> {
         let pattern = self.task.dataset.file.trim_end_matches('/');
         let found = self.select(pattern);
         let is_one_file = found == [pattern];
         if !is_one_file {
             // Of several nobody could tell later that some were missing.
-            self.snapshot.all_files().map_err(|error| error.to_string())?;
+            self.snapshot.all_files()?;
         }
         if found.is_empty() {
             let (folder, prefix) =
@@ -111,7 +111,7 @@ impl Place<'_> {
         folder: &str,
         listed: BTreeMap<String, u64>,
         progress: &dyn Progress,
-    ) -> Result<Files, String> {
+    ) -> Result<Files, DataError> {
         let in_repository =
             |name: &String| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         let wanted: Vec<String> =
@@ -122,7 +122,7 @@ impl Place<'_> {
     }
 
     /// In pieces, unless they are here already, or the server gives none, or nobody knows their hash.
-    fn parquet(&self, found: Vec<String>, progress: &dyn Progress) -> Result<Files, String> {
+    fn parquet(&self, found: Vec<String>, progress: &dyn Progress) -> Result<Files, DataError> {
         let mut files = Files::local(self.snapshot.folder(), Vec::new());
         for path in found {
             let here = self.snapshot.folder().join(&path);
@@ -136,7 +136,7 @@ impl Place<'_> {
         Ok(files)
     }
 
-    fn in_pieces(&self, path: &str) -> Result<Option<dataset::RemoteFile>, String> {
+    fn in_pieces(&self, path: &str) -> Result<Option<dataset::RemoteFile>, DataError> {
         let Some((size, sha256)) = self.file(path).and_then(|file| Some((file.size, file.sha256.clone()?)))
         else {
             return Ok(None);
@@ -144,15 +144,15 @@ impl Place<'_> {
         let (snapshot, name) = (self.snapshot.clone(), path.to_owned());
         let fetch = move |range| snapshot.read_range(&name, range).map_err(io_error);
         let ranges = Ranges::open(&own_cache(self.access)?, &sha256, size, Box::new(fetch));
-        let ranges = ranges.map_err(|error| format!("cannot keep pieces of {path} in the cache: {error}"))?;
+        let ranges = ranges.map_err(|cause| DataError::NotStored { file: path.to_owned(), cause })?;
         match ranges.read_at(size.saturating_sub(FOOTER)..size) {
             Ok(_) => Ok(Some(dataset::RemoteFile { content: Arc::new(ranges), sha256 })),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(DataError::Range(error)),
         }
     }
 
-    fn pictures(&self) -> Result<PictureFiles, String> {
+    fn pictures(&self) -> Result<PictureFiles, DataError> {
         let Some(images) = &self.task.images else {
             return Ok(PictureFiles::nowhere("the task has no pictures".to_owned()));
         };
@@ -169,23 +169,26 @@ impl Place<'_> {
         Ok(pictures.with_archives(archives.iter().map(open).collect(), own_cache(self.access)?))
     }
 
-    fn get(&self, paths: &[String], progress: &dyn Progress) -> Result<Vec<PathBuf>, String> {
-        self.snapshot.get(paths, progress).map_err(|error| error.to_string())
+    fn get(&self, paths: &[String], progress: &dyn Progress) -> Result<Vec<PathBuf>, HubError> {
+        self.snapshot.get(paths, progress)
     }
 
     fn file(&self, path: &str) -> Option<&RemoteFile> {
         self.listing.iter().find(|file| file.path == path)
     }
 
-    fn missing(&self, pattern: &str) -> String {
-        let id = self.task.dataset.hub.as_deref().unwrap_or_default();
+    fn missing(&self, pattern: &str) -> DataError {
         let shown: Vec<&str> = self.listing.iter().map(|file| file.path.as_str()).take(SHOWN).collect();
         let more = match self.listing.len().saturating_sub(SHOWN) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let commit = self.snapshot.commit();
-        format!("the dataset {id} has no file {pattern} at {commit}; it has {}{more}", shown.join(", "))
+        DataError::NotOnHub {
+            repository: self.task.dataset.hub.clone().unwrap_or_default(),
+            file: pattern.to_owned(),
+            commit: self.snapshot.commit().to_owned(),
+            existing: format!("{}{more}", shown.join(", ")),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod web;
 
 use std::path::PathBuf;
 
+use super::data_error::DataError;
 use super::loaded_task::LoadedTask;
 use super::picture_files::PictureFiles;
 use crate::dataset::Files;
@@ -58,26 +59,28 @@ pub(super) struct Located {
 /// Finds the data, and fetches what is missing of its data files.
 ///
 /// # Errors
-/// A text that says what was expected where, and what to do.
+/// [`DataError`] with what was expected where, and what to do.
 pub(super) fn locate(
     loaded: &LoadedTask,
     access: &DataAccess,
     progress: &dyn Progress,
-) -> Result<Located, String> {
+) -> Result<Located, DataError> {
     let spec = &loaded.task.dataset;
     let located = match (&access.folder, &spec.hub, &spec.url) {
         (None, Some(repository), _) => hub::locate(&loaded.task, repository, access, progress),
         (None, None, Some(url)) => web::locate(&loaded.task, url, access, progress),
         (folder, ..) => return folder::locate(loaded, folder.as_deref(), access),
     };
-    let elsewhere = || format!("or give the folder that holds {} by --data DIR", spec.file);
-    located.map_err(|reason| format!("the data of {}: {reason}; {}", loaded.task.name, elsewhere()))
+    located.map_err(|cause| DataError::NotFetched {
+        task: loaded.task.name.clone(),
+        file: spec.file.clone(),
+        cause: Box::new(cause),
+    })
 }
 
 /// eyechart's own cache, where it is needed.
-fn own_cache(access: &DataAccess) -> Result<PathBuf, String> {
-    let cache = access.env.own_cache();
-    cache.ok_or_else(|| "nothing says where fetched data is kept: set XDG_CACHE_HOME or HOME".to_owned())
+fn own_cache(access: &DataAccess) -> Result<PathBuf, DataError> {
+    access.env.own_cache().ok_or(DataError::NoCache)
 }
 
 /// The part of a data file's path before its name; nothing for one at the top.

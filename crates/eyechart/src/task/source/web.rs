@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::super::data_error::DataError;
 use super::super::picture_files::PictureFiles;
 use super::{DataAccess, Located};
 use crate::dataset::Files;
+use crate::engine::block_on;
 use crate::types::{DataOrigin, Progress, Task};
 use crate::web::{Web, WebFile, WebSettings};
 
@@ -13,7 +15,7 @@ pub(super) fn locate(
     url: &str,
     access: &DataAccess,
     progress: &dyn Progress,
-) -> Result<Located, String> {
+) -> Result<Located, DataError> {
     // The check is of pictures, and none is fetched here.
     let settings = WebSettings {
         allow_private: access.allow_private_urls,
@@ -42,7 +44,7 @@ fn file(
     (url, name): (&str, &str),
     access: &DataAccess,
     progress: &dyn Progress,
-) -> Result<WebFile, String> {
+) -> Result<WebFile, DataError> {
     let recorded = match &access.recorded {
         Some(DataOrigin::Url { url: recorded, sha256 }) if recorded == url => Some(sha256.as_str()),
         _ => None,
@@ -54,9 +56,7 @@ fn file(
         return Ok(file);
     }
     if access.env.hf_hub_offline {
-        return Err(format!(
-            "the cache has nothing of {url}, and nobody is asked (HF_HUB_OFFLINE): fetch it first"
-        ));
+        return Err(DataError::Offline { url: url.to_owned() });
     }
-    web.file(url, name, progress)
+    Ok(block_on(web.file(url, name, progress))??)
 }
