@@ -8,7 +8,8 @@ use crate::types::{Cost, EvalSpec, Results, SampleCounts, SampleRecord, Score, S
 
 mod figures;
 
-pub use figures::{Measured, figure_ids};
+pub use figures::Measured;
+pub(crate) use figures::figure_ids;
 
 /// What the figures need of a run's records, gathered one by one: a record of 100,000 samples need not be in memory.
 #[derive(Debug, Clone, Default)]

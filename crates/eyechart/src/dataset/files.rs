@@ -29,7 +29,7 @@ pub struct Files {
     /// The data files, each joined to the folder, sorted. An image folder is a single path, of a folder.
     pub paths: Vec<PathBuf>,
     /// Those of the paths where there is no file: it is elsewhere.
-    pub remote: BTreeMap<PathBuf, RemoteFile>,
+    pub(crate) remote: BTreeMap<PathBuf, RemoteFile>,
     /// All files of an image folder of which only some are here: their sizes in bytes by their paths relative to it,
     /// with `/` between the parts. Absent where the folder on this machine is the whole one.
     pub listed: Option<BTreeMap<String, u64>>,
@@ -37,7 +37,7 @@ pub struct Files {
 
 /// A data file that is elsewhere and read in pieces, which Parquet alone can be.
 #[derive(Clone)]
-pub struct RemoteFile {
+pub(crate) struct RemoteFile {
     /// What is in it.
     pub content: Arc<dyn ReadAt>,
     /// SHA-256 of all of it, in hex, as its host knows it.
@@ -72,7 +72,7 @@ impl Files {
 /// # Errors
 /// [`DatasetError::Missing`] where there is none, saying what the folder has; [`DatasetError::Io`] where a
 /// folder cannot be listed.
-pub fn find_files(folder: &Path, pattern: &str) -> Result<Files, DatasetError> {
+pub(crate) fn find_files(folder: &Path, pattern: &str) -> Result<Files, DatasetError> {
     let missing = |hint: String| {
         Err(DatasetError::Missing { folder: folder.to_owned(), expected: pattern.to_owned(), hint })
     };
@@ -120,7 +120,7 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, DatasetError> 
 
 /// Those of `names` (paths with `/`) that `pattern` names, sorted: what [`find_files`] finds among files of this machine.
 #[must_use]
-pub fn select<'a>(names: impl Iterator<Item = &'a str>, pattern: &str) -> Vec<String> {
+pub(crate) fn select<'a>(names: impl Iterator<Item = &'a str>, pattern: &str) -> Vec<String> {
     let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
     let trimmed = pattern.trim_start_matches("./");
     let (parent, last) = trimmed.rsplit_once('/').unwrap_or(("", trimmed));
@@ -187,7 +187,7 @@ fn contents(folder: &Path) -> Result<String, DatasetError> {
 ///
 /// # Errors
 /// [`DatasetError::Io`] where a file cannot be read.
-pub fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
+pub(crate) fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
     let entry = |path: &PathBuf| {
         let FileHash { bytes, sha256 } = match files.remote.get(path) {
             Some(remote) => FileHash { bytes: remote.content.size(), sha256: remote.sha256.clone() },

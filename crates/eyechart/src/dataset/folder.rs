@@ -8,7 +8,7 @@ use super::{DatasetError, io_error};
 
 /// Whether rows are read from this file of an image folder, named relative to it, and not only its name.
 #[must_use]
-pub fn has_rows(name: &str) -> bool {
+pub(crate) fn has_rows(name: &str) -> bool {
     matches!(name, "metadata.csv" | "metadata.jsonl") || extension(name) == "txt"
 }
 

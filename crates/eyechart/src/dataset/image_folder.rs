@@ -135,7 +135,7 @@ fn read_text(path: &Path) -> Result<String, String> {
 
 /// Whether a file of this name is a picture of a format that can be sent.
 #[must_use]
-pub fn is_picture(name: &str) -> bool {
+pub(crate) fn is_picture(name: &str) -> bool {
     ["png", "jpg", "jpeg", "webp", "gif"].contains(&extension(name).as_str())
 }
 

@@ -15,7 +15,7 @@
 ///    text of other options alone, it contradicts itself and names none.
 /// 3. The label is exactly one option's text after the option's own letter.
 #[must_use]
-pub fn resolve_label(label: &str, options: &[String]) -> Option<usize> {
+pub(crate) fn resolve_label(label: &str, options: &[String]) -> Option<usize> {
     let label = normal(label);
     let options: Vec<_> = options.iter().map(|option| Choice::new(option)).collect();
     if label.is_empty() {

@@ -21,12 +21,13 @@ use std::path::{Path, PathBuf};
 use crate::files::FileError;
 use crate::types::{BadRow, Row, did_you_mean};
 
-pub use files::{Files, RemoteFile, find_files, fingerprint, select};
-pub use folder::has_rows;
-pub use image_folder::is_picture;
-pub use label::resolve_label;
-pub use ranges::{FetchRange, Ranges};
-pub use read_at::ReadAt;
+pub use files::Files;
+pub(crate) use files::{RemoteFile, find_files, fingerprint, select};
+pub(crate) use folder::has_rows;
+pub(crate) use image_folder::is_picture;
+pub(crate) use label::resolve_label;
+pub(crate) use ranges::Ranges;
+pub(crate) use read_at::ReadAt;
 
 /// Why a dataset cannot be read at all. A single bad row is a [`BadRow`] instead.
 #[derive(Debug, thiserror::Error)]

@@ -28,10 +28,10 @@ const ENTRY: u64 = 32;
 
 /// Fetches the bytes of a range, all of them. A server that ignores ranges must be told apart by
 /// [`io::ErrorKind::Unsupported`]; its whole reply must not be read for it.
-pub type FetchRange = Box<dyn Fn(Range<u64>) -> io::Result<Bytes> + Send + Sync>;
+pub(crate) type FetchRange = Box<dyn Fn(Range<u64>) -> io::Result<Bytes> + Send + Sync>;
 
 /// A remote file with the blocks of it that are here.
-pub struct Ranges {
+pub(crate) struct Ranges {
     size: u64,
     block: u64,
     store: Mutex<Store>,

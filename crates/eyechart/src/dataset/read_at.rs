@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 /// A file of known size that gives any range of its bytes.
-pub trait ReadAt: Send + Sync {
+pub(crate) trait ReadAt: Send + Sync {
     /// Its size in bytes.
     fn size(&self) -> u64;
 

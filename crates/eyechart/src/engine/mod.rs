@@ -15,13 +15,15 @@ mod stop;
 mod tests;
 mod work_loop;
 
-pub use memory::{ExpectedMemory, Lease, RequestMemory};
-pub use runtime::{Runtime, RuntimeError, block_on};
+pub(crate) use memory::{ExpectedMemory, Lease, RequestMemory};
+pub use runtime::RuntimeError;
+pub(crate) use runtime::{Runtime, block_on};
 pub use stop::{Stop, StopLevel, Stopper};
-pub use work_loop::{EndReason, WorkLoop};
+pub use work_loop::EndReason;
+pub(crate) use work_loop::WorkLoop;
 
 /// A kind of work that sends requests to an endpoint.
-pub trait Work: Send + Sync + 'static {
+pub(crate) trait Work: Send + Sync + 'static {
     /// One piece of work, as the source returns it.
     type Item: Send + 'static;
     /// The outcome of an item, as the sink takes it.
@@ -65,7 +67,7 @@ pub trait Work: Send + Sync + 'static {
 }
 
 /// Where items come from.
-pub trait Source<W: Work>: Send {
+pub(crate) trait Source<W: Work>: Send {
     /// The next item, or nothing after the last one. The future may be dropped before it is ready. The next call must
     /// then return the same item.
     ///
@@ -75,7 +77,7 @@ pub trait Source<W: Work>: Send {
 }
 
 /// Where outcomes go.
-pub trait Sink<W: Work>: Send {
+pub(crate) trait Sink<W: Work>: Send {
     /// Takes one outcome. Its slot is free when this returns. On the order to stop now the future is dropped: an outcome
     /// must then be taken whole or not at all.
     ///
@@ -87,4 +89,4 @@ pub trait Sink<W: Work>: Send {
 /// The task of an item panicked: a defect of eyechart.
 #[derive(Debug, thiserror::Error)]
 #[error("the task of a request failed ({0})")]
-pub struct TaskFailed(tokio::task::JoinError);
+pub(crate) struct TaskFailed(tokio::task::JoinError);

@@ -10,13 +10,11 @@ mod lock;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use atomic::{
-    WriteSeek, move_into_place, place, remove_leftovers, temporaries, write_atomically, write_bytes,
-    write_json,
-};
-pub use folder::{create_folders, create_parent_folders, sync_folder};
-pub use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
-pub use lock::FileLock;
+pub use atomic::{WriteSeek, write_atomically, write_bytes};
+pub(crate) use atomic::{move_into_place, place, remove_leftovers, temporaries, write_json};
+pub(crate) use folder::{create_folders, create_parent_folders, sync_folder};
+pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
+pub(crate) use lock::FileLock;
 
 /// A file or a folder that cannot be read, written or locked.
 #[derive(Debug, thiserror::Error)]

@@ -24,7 +24,7 @@ pub use prepare::{PrepareError, Prepared, Preparer};
 ///
 /// # Errors
 /// What is wrong with them.
-pub fn check(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     check::check(bytes).map(drop)
 }
 

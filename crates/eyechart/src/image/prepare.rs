@@ -80,7 +80,7 @@ impl Preparer {
     ///
     /// # Errors
     /// [`PrepareError::Picture`] with the provider's limit.
-    pub fn admit(&self, pictures: usize) -> Result<(), PrepareError> {
+    pub(crate) fn admit(&self, pictures: usize) -> Result<(), PrepareError> {
         self.try_number(pictures).map_err(PrepareError::Picture)
     }
 
@@ -121,7 +121,7 @@ impl Preparer {
     ///
     /// # Errors
     /// The provider's limit.
-    pub fn try_number(&self, pictures: usize) -> Result<(), Failure> {
+    pub(crate) fn try_number(&self, pictures: usize) -> Result<(), Failure> {
         let Some(limit) = self.limits.pictures.filter(|limit| pictures > *limit) else { return Ok(()) };
         let reason = format!("{} takes at most {limit}", self.limits.provider);
         Err(at_fault(&format!("{pictures} pictures in one message"), reason))
@@ -131,7 +131,7 @@ impl Preparer {
     ///
     /// # Errors
     /// What is wrong with the picture, as far as its header shows.
-    pub fn identify(&self, source: &ImageSource) -> Result<[u8; 32], Failure> {
+    pub(crate) fn identify(&self, source: &ImageSource) -> Result<[u8; 32], Failure> {
         if let (ImageSource::Url(url), SendAs::Url) = (source, self.spec.send) {
             return Ok(Sha256::digest(url).into());
         }

@@ -21,8 +21,9 @@ pub use appender::{Appender, LineSummary};
 pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, check_run};
 pub use fold::fold;
 pub use folder::{RunFolder, RunLock, Unfinished};
-pub use load::{append_load, repair_load};
-pub use reader::{BadLine, Record, for_each_last, read_outline, read_record, read_scores};
+pub(crate) use load::{append_load, repair_load};
+pub(crate) use reader::read_outline;
+pub use reader::{BadLine, Record, for_each_last, read_record, read_scores};
 
 /// Why the record cannot be written or read.
 #[derive(Debug, thiserror::Error)]

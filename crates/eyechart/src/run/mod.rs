@@ -32,14 +32,16 @@ pub use asking_setup::AskingSetup;
 pub use budget::{Exhausted, Meter, Spent};
 pub use cache::Cache;
 pub use dry_run::{DryRun, DryRunTools, Oddity, PromptLengths, Remark, dry_run};
-pub use execute::{Job, execute};
+pub use execute::Job;
+pub(crate) use execute::execute;
 pub use fetch_pictures::fetch_addresses;
 pub use forecast::{Expected, Forecast, RequestSizer, RequestTotals, forecast};
-pub use plan::{AnswersFrom, Plan, RunOptions, plan, request_fields, with_images};
+pub(crate) use plan::{AnswersFrom, RunOptions, plan};
+pub use plan::{Plan, request_fields, with_images};
 pub use planned::{FETCHES, PlannedRun, StartedRun, meter_of, refuse_unpriced, web_for};
 pub use preview::{Preview, sample_named};
 pub use prices::Prices;
-pub use resume::{find_matching, options_of, refuse_differences};
+pub(crate) use resume::{find_matching, options_of, refuse_differences};
 pub use settings::{BudgetLimit, ExecutionSettings, Settings, one_run};
 
 /// Why a run cannot start or continue.

@@ -69,7 +69,7 @@ pub struct Plan {
     /// The folder of the task file; absent if the task is not from a file of this machine.
     pub task_folder: Option<PathBuf>,
     /// The file of outputs, if the answers come from one.
-    pub outputs: Option<Arc<Outputs>>,
+    pub(crate) outputs: Option<Arc<Outputs>>,
     /// Notices for the user before the run starts, one line each.
     pub notices: Vec<String>,
 }

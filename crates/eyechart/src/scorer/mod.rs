@@ -14,7 +14,7 @@ mod measure;
 mod similarity;
 pub mod text;
 
-pub use applied::{RunScores, Scorer};
+pub(crate) use applied::Scorer;
 pub use command::{CommandAccess, Commands, Program, ProgramsStopped, shown_command, stop_programs};
 use declaration::Declaration;
 pub use declaration::{KeyFault, ScorerError, Tools};

@@ -11,7 +11,7 @@ use super::pick::below;
 mod flow;
 
 /// SHA-256 of a picture's bytes, or of its address where only the address is sent.
-pub type PictureHash = [u8; 32];
+pub(crate) type PictureHash = [u8; 32];
 
 /// The generator's stream, so that the exchange and [`super::pick`] draw different numbers from one seed.
 const STREAM: u64 = 1;
@@ -29,7 +29,7 @@ const SWAP_FREE_TRIES: usize = 8;
 
 /// Why pictures cannot be exchanged. Samples are positions in the list that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoExchange {
+pub(crate) enum NoExchange {
     /// There are fewer than two samples.
     TooFew,
     /// More than half of the samples have the same picture: these ones.
@@ -51,7 +51,7 @@ pub enum NoExchange {
 ///
 /// # Errors
 /// [`NoExchange`] if there is no such exchange, or if the search reaches its limit.
-pub fn derange(samples: &[Vec<PictureHash>], seed: u64) -> Result<Vec<usize>, NoExchange> {
+pub(crate) fn derange(samples: &[Vec<PictureHash>], seed: u64) -> Result<Vec<usize>, NoExchange> {
     derange_within(MAX_STEPS, samples, seed)
 }
 

@@ -13,30 +13,30 @@ use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, text_of, t
 
 /// The columns that are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeptColumns {
+pub(crate) struct KeptColumns {
     /// Columns with references.
-    pub targets: BTreeSet<String>,
+    pub(crate) targets: BTreeSet<String>,
     /// Other columns, kept as one text.
-    pub fields: BTreeSet<String>,
+    pub(crate) fields: BTreeSet<String>,
     /// The columns of a multiple-choice question.
-    pub choices: Option<Choices>,
+    pub(crate) choices: Option<Choices>,
 }
 
 /// The cells of one row that are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeptCells {
+pub(crate) struct KeptCells {
     /// References by column; empty where the row has none.
-    pub targets: BTreeMap<String, Vec<String>>,
+    pub(crate) targets: BTreeMap<String, Vec<String>>,
     /// Other cells by column; a cell that the row lacks is left out.
-    pub fields: BTreeMap<String, String>,
+    pub(crate) fields: BTreeMap<String, String>,
     /// Options and label.
-    pub choices: Option<RecordedChoices>,
+    pub(crate) choices: Option<RecordedChoices>,
 }
 
 impl KeptColumns {
     /// The columns that the scorers of `task` read, and those that it keeps for exports.
     #[must_use]
-    pub fn of(task: &Task) -> Self {
+    pub(crate) fn of(task: &Task) -> Self {
         let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
         let named = scorers.flat_map(|scorer| scorer.columns().to_vec());
         Self {
@@ -48,7 +48,7 @@ impl KeptColumns {
 
     /// The columns that scoring `task` takes: those that its scorers read.
     #[must_use]
-    pub fn read_by(task: &Task, scorers: &[Scorer]) -> Self {
+    pub(crate) fn read_by(task: &Task, scorers: &[Scorer]) -> Self {
         let columns = scorers.iter().flat_map(|scorer| scorer.columns().iter().chain(&scorer.entry().column));
         let choices = task.dataset.choices.as_ref().filter(|_| scorers.iter().any(Scorer::needs_choices));
         Self {
@@ -59,14 +59,14 @@ impl KeptColumns {
     }
 
     /// Their names.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         let choices = self.choices.iter().flat_map(|choices| [&choices.options, &choices.label]);
         self.targets.iter().chain(&self.fields).chain(choices)
     }
 
     /// Those that a record with the columns `recorded` lacks.
     #[must_use]
-    pub fn without(&self, recorded: &Self) -> Self {
+    pub(crate) fn without(&self, recorded: &Self) -> Self {
         Self {
             targets: self.targets.difference(&recorded.targets).cloned().collect(),
             fields: self.fields.difference(&recorded.fields).cloned().collect(),
@@ -74,15 +74,9 @@ impl KeptColumns {
         }
     }
 
-    /// Whether there is no column.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.names().next().is_none()
-    }
-
     /// Their cells in `row`.
     #[must_use]
-    pub fn read(&self, row: &Row) -> KeptCells {
+    pub(crate) fn read(&self, row: &Row) -> KeptCells {
         let texts = |column: &String| row.get(column).map(|cell| texts_of(&cell)).unwrap_or_default();
         let field = |column: &String| Some((column.clone(), text_of(&row.get(column)?)));
         KeptCells {
@@ -95,7 +89,7 @@ impl KeptColumns {
 
 impl KeptCells {
     /// Adds the cells to a record that lacks them.
-    pub fn add_to(self, record: &mut SampleRecord) {
+    pub(crate) fn add_to(self, record: &mut SampleRecord) {
         record.targets.extend(self.targets);
         record.fields.extend(self.fields);
         record.choices = self.choices.or(record.choices.take());

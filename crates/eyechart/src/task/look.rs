@@ -164,18 +164,18 @@ impl Look {
 
 impl Column {
     /// The cells as one text each.
-    pub fn texts(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
         self.cells.iter().map(text_of)
     }
 
     /// All texts in the cells, those in lists too.
-    pub fn items(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = String> {
         self.cells.iter().flat_map(texts_of)
     }
 
     /// Whether every cell is a list of texts, in a JSON list or as a text that is one.
     #[must_use]
-    pub fn is_list(&self) -> bool {
+    pub(crate) fn is_list(&self) -> bool {
         let is_list = |cell: &Value| match cell {
             Value::Array(items) => items.iter().all(|item| item.is_string() || item.is_null()),
             Value::String(text) => texts_of(cell) != [text.as_str()],
@@ -186,13 +186,13 @@ impl Column {
 
     /// Whether every cell is a text, and no list in one.
     #[must_use]
-    pub fn is_text(&self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         !self.cells.is_empty() && self.cells.iter().all(Value::is_string) && !self.is_list()
     }
 
     /// Whether no two cells are the same.
     #[must_use]
-    pub fn is_unique(&self) -> bool {
+    pub(crate) fn is_unique(&self) -> bool {
         let mut seen = BTreeSet::new();
         self.texts().all(|text| seen.insert(text))
     }

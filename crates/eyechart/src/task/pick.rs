@@ -9,7 +9,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// The first steps of a Fisher–Yates shuffle, over a map so that memory is bounded by `limit`. Numbers below a
 /// bound come from ChaCha8's 64-bit output by rejection (no library's sampling, which may change).
 #[must_use]
-pub fn pick(count: u64, limit: u64, seed: u64) -> Vec<u64> {
+pub(crate) fn pick(count: u64, limit: u64, seed: u64) -> Vec<u64> {
     if limit >= count {
         return (0..count).collect();
     }

@@ -7,7 +7,7 @@ use crate::types::did_you_mean;
 
 /// A checked template.
 #[derive(Debug)]
-pub struct Prompt {
+pub(crate) struct Prompt {
     /// What it makes, for errors.
     name: &'static str,
     environment: Environment<'static>,
@@ -19,7 +19,7 @@ impl Prompt {
     ///
     /// # Errors
     /// A text that says where it is wrong.
-    pub fn new(template: &str) -> Result<Self, String> {
+    pub(crate) fn new(template: &str) -> Result<Self, String> {
         Self::named("prompt", template).map_err(|error| format!("`prompt.text` is no template: {error}"))
     }
 
@@ -27,7 +27,7 @@ impl Prompt {
     ///
     /// # Errors
     /// A text that says where it is wrong.
-    pub fn of_system(template: &str) -> Result<Self, String> {
+    pub(crate) fn of_system(template: &str) -> Result<Self, String> {
         let named = Self::named("system message", template);
         named.map_err(|error| format!("`prompt.system` is no template: {error}"))
     }
@@ -44,7 +44,7 @@ impl Prompt {
 
     /// The columns that the template reads.
     #[must_use]
-    pub fn columns(&self) -> &[String] {
+    pub(crate) fn columns(&self) -> &[String] {
         &self.columns
     }
 
@@ -52,7 +52,7 @@ impl Prompt {
     ///
     /// # Errors
     /// A text that names the missing column and those there are.
-    pub fn render(&self, cells: &Map<String, Value>) -> Result<String, String> {
+    pub(crate) fn render(&self, cells: &Map<String, Value>) -> Result<String, String> {
         if let Some(missing) = self.columns.iter().find(|column| !cells.contains_key(*column)) {
             let hint = did_you_mean(missing, cells.keys().map(String::as_str));
             let available = cells.keys().map(String::as_str).collect::<Vec<_>>().join(", ");

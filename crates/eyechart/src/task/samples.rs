@@ -26,7 +26,7 @@ mod messages;
 mod row_pictures;
 
 use donors::Handover;
-pub use donors::{Donor, Donors, RowPictures};
+pub(crate) use donors::{Donor, Donors, RowPictures};
 use row_pictures::named_pictures;
 
 /// A task's rows, and the pictures that they name.
@@ -98,7 +98,7 @@ impl Dataset {
     }
 
     /// Puts the pictures of all messages in this place. Nothing changes in a task without pictures.
-    pub fn place_pictures(&mut self, place: Place) {
+    pub(crate) fn place_pictures(&mut self, place: Place) {
         let Some(images) = &mut self.task.images else { return };
         images.place = Some(place);
         self.layout = self.layout.take().map(|_| Layout::of(images));
@@ -132,7 +132,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError::Io`] where one cannot be read.
-    pub fn fingerprint(&self) -> Result<Vec<DataFile>, DatasetError> {
+    pub(crate) fn fingerprint(&self) -> Result<Vec<DataFile>, DatasetError> {
         dataset::fingerprint(&self.data.files)
     }
 
@@ -397,7 +397,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError`] where the data cannot be read, or lacks a column.
-    pub fn rows(&self, numbers: Vec<u64>, columns: &[String]) -> Result<Vec<Row>, DatasetError> {
+    pub(crate) fn rows(&self, numbers: Vec<u64>, columns: &[String]) -> Result<Vec<Row>, DatasetError> {
         self.reader.prefetch(&numbers, columns)?;
         let mut rows = Vec::new();
         for row in self.reader.rows(Pick::Rows(numbers), columns)? {

@@ -8,8 +8,8 @@ mod duration;
 mod hex;
 mod number;
 
-pub use address::{is_address, shown_address};
-pub use causes::causes;
+pub(crate) use address::{is_address, shown_address};
+pub(crate) use causes::causes;
 pub use duration::parse_duration;
 pub use hex::hex;
 pub use number::{grouped, usd};

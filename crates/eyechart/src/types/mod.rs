@@ -45,7 +45,9 @@ pub use price::{Budget, Price, Tokens};
 pub use progress::{Progress, Silent};
 pub use record::{CachedAnswer, Epoch, ImageRecord, RecordedChoices, SampleRecord, Status};
 pub use request::{Messages, Part, Request, RequestImage, Turn};
-pub use results::{Control, Cost, Direction, Figure, Results, SampleCounts, ScorerSpec, Speed, Unscored};
+pub use results::{
+    Control, Cost, Direction, Figure, Results, SampleCounts, ScorerSpec, Speed, UnknownFigure, Unscored,
+};
 pub use row::{BadRow, Row, items_of, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};

@@ -35,7 +35,7 @@ const STALLED: Duration = Duration::from_secs(30);
 
 /// A file fetched from an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebFile {
+pub(crate) struct WebFile {
     /// Its path on this machine.
     pub path: PathBuf,
     /// SHA-256 of its content, in lower-case hexadecimal.
@@ -63,7 +63,12 @@ impl Web {
     ///
     /// # Errors
     /// [`WebError::Fetch`].
-    pub async fn file(&self, url: &str, name: &str, progress: &dyn Progress) -> Result<WebFile, WebError> {
+    pub(crate) async fn file(
+        &self,
+        url: &str,
+        name: &str,
+        progress: &dyn Progress,
+    ) -> Result<WebFile, WebError> {
         let failed = |reason| WebError::Fetch { url: url.to_owned(), reason };
         let target = self.client.target(url).map_err(failed)?;
         let shelf = Shelf::new(&self.folder, &target, name);
@@ -78,7 +83,7 @@ impl Web {
 
     /// The file fetched from `url` earlier, with the given hash if there is one. Sends no request.
     #[must_use]
-    pub fn earlier_file(&self, url: &str, name: &str, sha256: Option<&str>) -> Option<WebFile> {
+    pub(crate) fn earlier_file(&self, url: &str, name: &str, sha256: Option<&str>) -> Option<WebFile> {
         // The address is not checked, because nothing is fetched from it.
         let shelf = Shelf::new(&self.folder, &parsed(url).ok()?, name);
         match sha256 {

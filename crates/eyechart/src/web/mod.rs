@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 
 use crate::text::shown_address;
 use crate::types::{Failure, FailureKind};
-pub use download::WebFile;
+pub(crate) use download::WebFile;
 pub use error::WebError;
 
 use cache::Cache;
@@ -30,11 +30,11 @@ use client::Client;
 use guard::{Guard, SystemNames};
 
 /// Checks the bytes of a picture. The error says what is wrong with them.
-pub type Check = fn(&[u8]) -> Result<(), String>;
+pub(crate) type Check = fn(&[u8]) -> Result<(), String>;
 
 /// Limits and settings of fetches.
 #[derive(Debug, Clone)]
-pub struct WebSettings {
+pub(crate) struct WebSettings {
     /// Folder for fetched files. Created if it is missing.
     pub cache: PathBuf,
     /// Check of a picture before it is stored or returned.
@@ -54,7 +54,7 @@ pub struct WebSettings {
 impl WebSettings {
     /// The default limits: 30 s, 50 MiB, 5 redirects, only public addresses.
     #[must_use]
-    pub fn new(cache: PathBuf, check: Check) -> Self {
+    pub(crate) fn new(cache: PathBuf, check: Check) -> Self {
         Self {
             cache,
             check,
@@ -87,7 +87,7 @@ impl Web {
     ///
     /// # Errors
     /// [`WebError::Client`].
-    pub fn new(settings: WebSettings) -> Result<Self, WebError> {
+    pub(crate) fn new(settings: WebSettings) -> Result<Self, WebError> {
         let guard = if settings.allow_private { Guard::ANY } else { Guard::PUBLIC };
         Self::guarded(settings, guard, Arc::new(SystemNames))
     }
@@ -108,7 +108,7 @@ impl Web {
     ///
     /// # Errors
     /// [`FailureKind::PictureUnavailable`] with the address and the reason.
-    pub async fn fetch(&self, url: &str) -> Result<Bytes, Failure> {
+    pub(crate) async fn fetch(&self, url: &str) -> Result<Bytes, Failure> {
         let unavailable = |reason| {
             Failure::new(FailureKind::PictureUnavailable, format!("{}: {reason}", shown_address(url)))
         };

@@ -30,7 +30,8 @@ use stream::{ByteStream, Input};
 use crate::files::FileLock;
 use crate::types::{Progress, Silent};
 
-pub use source::{ArchiveSource, LocalFile, read_on};
+pub(crate) use source::read_on;
+pub use source::{ArchiveSource, LocalFile};
 pub(super) use stream::Fault;
 pub(super) use tar::{Entry, Kind, Tar};
 

@@ -45,7 +45,7 @@ pub trait ArchiveSource: Send + Sync {
 ///
 /// # Errors
 /// Where it ends before they do.
-pub fn read_on(reader: impl Read, range: &Range<u64>) -> io::Result<Bytes> {
+pub(crate) fn read_on(reader: impl Read, range: &Range<u64>) -> io::Result<Bytes> {
     let (length, mut bytes) = (range.end.saturating_sub(range.start), Vec::new());
     match reader.take(length).read_to_end(&mut bytes)? as u64 == length {
         true => Ok(bytes.into()),

@@ -13,7 +13,7 @@ const AHEAD_BYTES: u64 = 64 << 20;
 
 /// Whose pictures a sample is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Donor {
+pub(crate) struct Donor {
     /// The row with the pictures.
     pub row: u64,
     /// Bytes that they take in memory.
@@ -22,7 +22,7 @@ pub struct Donor {
 
 /// For the row of each sample the row whose pictures it is sent, or why it is sent none.
 #[derive(Debug, Default)]
-pub struct Donors(HashMap<u64, Result<Donor, Failure>>);
+pub(crate) struct Donors(HashMap<u64, Result<Donor, Failure>>);
 
 impl FromIterator<(u64, Result<Donor, Failure>)> for Donors {
     fn from_iter<I: IntoIterator<Item = (u64, Result<Donor, Failure>)>>(donors: I) -> Self {
@@ -32,7 +32,7 @@ impl FromIterator<(u64, Result<Donor, Failure>)> for Donors {
 
 /// The pictures of one row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RowPictures {
+pub(crate) struct RowPictures {
     /// The row.
     pub row: u64,
     /// Its pictures in their order, or why there are none.
@@ -41,7 +41,7 @@ pub struct RowPictures {
 
 impl Dataset {
     /// Gives samples the pictures of other samples from now on. A sample that `donors` has a failure for fails with it.
-    pub fn exchange_pictures(&mut self, donors: Donors) {
+    pub(crate) fn exchange_pictures(&mut self, donors: Donors) {
         self.donors = Some(donors);
     }
 
@@ -50,7 +50,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError`], here or as an item, where the data cannot be read.
-    pub fn pictures(
+    pub(crate) fn pictures(
         &self,
         rows: Vec<u64>,
     ) -> Result<impl Iterator<Item = Result<RowPictures, DatasetError>> + Send, DatasetError> {

@@ -36,7 +36,7 @@ impl DataAccess {
 
     /// The data that the run of `spec` was made of: the folder, or the version that was fetched.
     #[must_use]
-    pub fn of_run(spec: &EvalSpec) -> Self {
+    pub(crate) fn of_run(spec: &EvalSpec) -> Self {
         match &spec.data.origin {
             None => Self { folder: Some(spec.data.folder.clone()), ..Self::default() },
             origin => Self { recorded: origin.clone(), env: Environment::from_process(), ..Self::default() },

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::dataset::ranges::FetchRange;
 use crate::dataset::ranges::tests::{Asked, remote};
-use crate::dataset::{FetchRange, Ranges, ReadAt, RemoteFile, fingerprint, open};
+use crate::dataset::{Ranges, ReadAt, RemoteFile, fingerprint, open};
 
 /// Bytes in a block of these files' caches.
 const BLOCK: u64 = 256;
