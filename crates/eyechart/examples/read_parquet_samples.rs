@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use eyechart::task::{DataAccess, Dataset, load};
+use eyechart::task::{DataAccess, TaskData, load};
 use eyechart::types::{ImageSource, Silent};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let task = load("vlm-benchmarks/flickr30k")?.remove(0);
 
     let clock = Instant::now();
-    let dataset = Dataset::find(&task, &DataAccess::new(Some(folder)), &Silent)?;
+    let dataset = TaskData::find(&task, &DataAccess::new(Some(folder)), &Silent)?;
     let survey = dataset.survey()?;
     let picked = dataset.pick(&survey.eligible, limit, 0)?;
     let (mut samples, mut bytes) = (0, 0);

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use eyechart::files::write_bytes;
-use eyechart::task::{DataAccess, Dataset, Guess, LoadedTask, Look, Options, SampleResult, starter};
+use eyechart::task::{
+    DataAccess, FirstRows, Guess, GuessedOptions, LoadedTask, SampleResult, TaskData, starter,
+};
 use eyechart::types::{ImageSource, Sample, Silent};
 
 use super::{Exit, output};
@@ -45,7 +47,7 @@ Examples:
 
 impl Init {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let look = Look::at(&self.data)?;
+        let look = FirstRows::read(&self.data)?;
         let stem = stem(&look);
         let out = self.out.clone().unwrap_or_else(|| beside(&look, &stem));
         anyhow::ensure!(
@@ -70,13 +72,13 @@ impl Init {
     }
 }
 
-fn beside(look: &Look, stem: &str) -> PathBuf {
+fn beside(look: &FirstRows, stem: &str) -> PathBuf {
     let name = format!("{stem}.toml");
     if look.folder == Path::new(".") { name.into() } else { look.folder.join(name) }
 }
 
 /// The data's name without extension and `*`.
-fn stem(look: &Look) -> String {
+fn stem(look: &FirstRows) -> String {
     let path = Path::new(&look.file);
     let stem = if look.folder.join(path).is_dir() { path.file_name() } else { path.file_stem() };
     let stem = stem.unwrap_or_default().to_string_lossy().replace('*', "");
@@ -86,7 +88,7 @@ fn stem(look: &Look) -> String {
     }
 }
 
-fn refuse_nothing(look: &Look, guess: &Guess, out: &Path) -> anyhow::Result<()> {
+fn refuse_nothing(look: &FirstRows, guess: &Guess, out: &Path) -> anyhow::Result<()> {
     if guess.pictures.is_some() || guess.question.is_some() {
         return Ok(());
     }
@@ -110,10 +112,10 @@ fn refuse_nothing(look: &Look, guess: &Guess, out: &Path) -> anyhow::Result<()> 
 }
 
 /// The task is read back and its first sample made, as a run would do it.
-fn first_sample(text: &str, look: &Look, out: &Path) -> anyhow::Result<Option<SampleResult>> {
+fn first_sample(text: &str, look: &FirstRows, out: &Path) -> anyhow::Result<Option<SampleResult>> {
     let loaded = LoadedTask::parse(&out.display().to_string(), text.to_owned(), None)?;
     let access = DataAccess::new(Some(look.folder.clone()));
-    let dataset = Dataset::find(&loaded, &access, &Silent)?;
+    let dataset = TaskData::find(&loaded, &access, &Silent)?;
     Ok(dataset.first()?)
 }
 
@@ -134,14 +136,15 @@ fn notices(guess: &Guess) -> Vec<String> {
     notices
 }
 
-fn guessed(look: &Look, guess: &Guess) -> String {
+fn guessed(look: &FirstRows, guess: &Guess) -> String {
     let options = match &guess.options {
-        Some(Options::List { found, .. }) => Some((found.column.clone(), found.why.clone())),
-        Some(Options::Letters(columns)) => Some((columns.join(", "), "a column each".to_owned())),
+        Some(GuessedOptions::List { found, .. }) => Some((found.column.clone(), found.reason.clone())),
+        Some(GuessedOptions::Letters(columns)) => Some((columns.join(", "), "a column each".to_owned())),
         None => None,
     };
-    let found =
-        |found: Option<&eyechart::task::Found>| found.map(|found| (found.column.clone(), found.why.clone()));
+    let found = |found: Option<&eyechart::task::GuessedColumn>| {
+        found.map(|found| (found.column.clone(), found.reason.clone()))
+    };
     let roles = [
         ("pictures", found(guess.pictures.as_ref().map(|pictures| &pictures.found))),
         ("question", found(guess.question.as_ref())),
@@ -186,7 +189,7 @@ fn name_of(image: &ImageSource) -> String {
     }
 }
 
-fn next(look: &Look, out: &Path, first: Option<&SampleResult>) -> String {
+fn next(look: &FirstRows, out: &Path, first: Option<&SampleResult>) -> String {
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let same = parent.canonicalize().ok() == look.folder.canonicalize().ok();
     let data =

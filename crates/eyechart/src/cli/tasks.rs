@@ -11,7 +11,7 @@ use eyechart::run::{
     AskingSetup, Meter, Settings, Spent, request_fields, sample_named, web_for, with_images,
 };
 use eyechart::score::figure_ids;
-use eyechart::task::{DataAccess, Dataset, LoadedTask, builtin_tasks, load, suites};
+use eyechart::task::{DataAccess, LoadedTask, TaskData, builtin_tasks, load, suites};
 use eyechart::types::{Budget, Endpoint};
 
 use super::fetching::FetchProgress;
@@ -186,7 +186,7 @@ impl Show {
         let access =
             DataAccess { allow_private_urls: self.allow_private_urls, ..DataAccess::new(self.data.clone()) };
         let progress = FetchProgress::default();
-        let dataset = Dataset::find(loaded, &access, &progress)?;
+        let dataset = TaskData::find(loaded, &access, &progress)?;
         let sample = sample_named(dataset, id, &progress)?;
         // Pictures that are re-encoded would be kept beside the runs; here there is none.
         let store = tempfile::tempdir()?;

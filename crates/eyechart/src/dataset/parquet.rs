@@ -26,7 +26,7 @@ use crate::types::{BadRow, Row};
 
 mod source;
 
-use source::{Source, needed};
+use source::{ParquetFile, needed};
 
 /// Rows decoded at a time where pictures are among them: memory is this many pictures and their pages.
 const BATCH_WITH_PICTURES: usize = 8;
@@ -116,13 +116,13 @@ fn within(numbers: &[u64], range: Range<u64>) -> &[u64] {
 /// One file with its footer.
 struct Shard {
     path: PathBuf,
-    source: Source,
+    source: ParquetFile,
     footer: ArrowReaderMetadata,
 }
 
 impl Shard {
     fn open(files: &Files, path: &Path) -> Result<Self, DatasetError> {
-        let source = Source(files.open(path)?);
+        let source = ParquetFile(files.open(path)?);
         let options = ArrowReaderOptions::new()
             // Parquet's own types are fewer than those that a writer may have noted for Arrow.
             .with_skip_arrow_metadata(true)

@@ -90,7 +90,7 @@ impl Ranges {
         Ok(runs)
     }
 
-    fn bring(&self, blocks: Range<u64>) -> io::Result<()> {
+    fn fetch_blocks(&self, blocks: Range<u64>) -> io::Result<()> {
         let range = self.bytes_of(&blocks);
         // Nobody waits for the store while the bytes are under way.
         let bytes = (self.fetch)(range.clone())?;
@@ -123,7 +123,7 @@ impl ReadAt for Ranges {
         let _lock = FileLock::wait(&self.lock, || ())?;
         let missing = self.missing(ranges)?;
         if let [blocks] = missing.as_slice() {
-            return self.bring(blocks.clone());
+            return self.fetch_blocks(blocks.clone());
         }
         let missing = Mutex::new(missing.into_iter());
         let next = || missing.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -131,7 +131,7 @@ impl ReadAt for Ranges {
         let failed = Mutex::new(None);
         let work = || {
             while let Some(blocks) = next() {
-                if let Err(error) = self.bring(blocks) {
+                if let Err(error) = self.fetch_blocks(blocks) {
                     missing.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
                     failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }

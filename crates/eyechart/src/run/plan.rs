@@ -11,7 +11,7 @@ use super::RunError;
 use super::control::refuse_control;
 use super::outputs::Outputs;
 use crate::scorer::Scorer;
-use crate::task::{DataAccess, Dataset, LoadedTask, Survey};
+use crate::task::{DataAccess, TaskData, LoadedTask, Survey};
 use crate::types::{
     Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
     ImagesSpec, PickedSample, Price, Progress, Task,
@@ -65,7 +65,7 @@ pub struct Plan {
     /// The task, with the options applied to its `[images]`.
     pub task: Task,
     /// The rows of the task.
-    pub dataset: Dataset,
+    pub dataset: TaskData,
     /// The folder of the task file; absent if the task is not from a file of this machine.
     pub task_folder: Option<PathBuf>,
     /// The file of outputs, if the answers come from one.
@@ -95,7 +95,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     if let Some(control) = options.control {
         refuse_control(control, &loaded.task, &options.answers)?;
     }
-    let dataset = Dataset::find(loaded, &options.data, progress)?;
+    let dataset = TaskData::find(loaded, &options.data, progress)?;
     let dataset = match &options.answers {
         AnswersFrom::Endpoint { .. } => dataset,
         AnswersFrom::Column(column) => dataset.recorded(Some(column)),
@@ -171,7 +171,7 @@ pub fn with_images(task: Task, over: ImagesOverride) -> Result<Task, RunError> {
 }
 
 fn pick(
-    dataset: &Dataset,
+    dataset: &TaskData,
     survey: &Survey,
     loaded: &LoadedTask,
     (options, outputs): (&RunOptions, Option<&Outputs>),
@@ -254,7 +254,7 @@ pub fn request_fields(
     Ok(fields)
 }
 
-fn data_spec(dataset: &Dataset, survey: &Survey) -> Result<DataSpec, RunError> {
+fn data_spec(dataset: &TaskData, survey: &Survey) -> Result<DataSpec, RunError> {
     let folder = dataset.folder();
     Ok(DataSpec {
         folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),

@@ -153,7 +153,7 @@ impl PlannedRun {
             Some(job) if !is_shuffled => &job.to_ask,
             _ => &self.plan.spec.picked,
         };
-        self.plan.dataset.bring(needed, progress)?;
+        self.plan.dataset.fetch(needed, progress)?;
         if let Some(preparer) = self.checking_preparer().filter(|_| is_shuffled) {
             let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
             progress.say(&format!("{name}: comparing the pictures of {count} samples"));

@@ -9,7 +9,7 @@ use super::request::NotReady;
 use super::{AskingSetup, RunError};
 use crate::engine::block_on;
 use crate::files::sha256_hex;
-use crate::task::Dataset;
+use crate::task::TaskData;
 use crate::text::grouped;
 use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, nearest};
 
@@ -60,13 +60,13 @@ impl AskingSetup {
 ///
 /// # Errors
 /// [`RunError::Config`] with some ids if there is no such sample; [`RunError::Data`] if the data cannot be read.
-pub fn sample_named(mut dataset: Dataset, id: &str, progress: &dyn Progress) -> Result<Sample, RunError> {
+pub fn sample_named(mut dataset: TaskData, id: &str, progress: &dyn Progress) -> Result<Sample, RunError> {
     let survey = dataset.survey()?;
     let all = dataset.pick(&survey.eligible, usize::MAX, 0)?;
     let Some(picked) = all.iter().find(|picked| picked.id == id) else {
         return Err(RunError::Config(no_such(id, &all)));
     };
-    dataset.bring(std::slice::from_ref(picked), progress)?;
+    dataset.fetch(std::slice::from_ref(picked), progress)?;
     let mut samples = dataset.samples(vec![picked.clone()])?;
     match samples.next().transpose()? {
         Some(Ok(sample)) => Ok(sample),

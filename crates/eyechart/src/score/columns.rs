@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ScoreError;
 use crate::dataset::DatasetError;
 use crate::scorer::Scorer;
-use crate::task::{DataAccess, Dataset, KeptColumns, LoadedTask, cluster_of};
+use crate::task::{DataAccess, KeptColumns, LoadedTask, TaskData, cluster_of};
 use crate::types::{DataFile, EvalSpec, Row, SampleRecord, Silent, Task};
 
 /// A run whose records are about to be scored by `task`.
@@ -69,7 +69,7 @@ impl Completion<'_> {
 
     fn rows(&self, records: &[SampleRecord], columns: &[String]) -> Result<BTreeMap<u64, Row>, String> {
         let text = |error: DatasetError| error.to_string();
-        let found = Dataset::find(self.own, &DataAccess::of_run(self.spec), &Silent);
+        let found = TaskData::find(self.own, &DataAccess::of_run(self.spec), &Silent);
         let dataset = found.map_err(|error| error.to_string())?.recorded(None);
         if hashes(&dataset.fingerprint().map_err(text)?) != hashes(&self.spec.data.files) {
             let folder = dataset.folder().display();

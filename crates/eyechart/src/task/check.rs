@@ -10,13 +10,13 @@ use crate::dataset::{self, Files};
 use crate::types::Task;
 
 /// What is wrong with the value at `path` (`compare.1.target`).
-pub(super) struct Fault {
+pub(super) struct WrongValue {
     path: String,
     what: String,
 }
 
-pub(super) fn fault(path: impl Into<String>, what: impl Into<String>) -> Fault {
-    Fault { path: path.into(), what: what.into() }
+pub(super) fn wrong_value(path: impl Into<String>, what: impl Into<String>) -> WrongValue {
+    WrongValue { path: path.into(), what: what.into() }
 }
 
 /// The task that `text` says, with all its entries in `score`.
@@ -39,27 +39,26 @@ pub(super) fn parse_recorded(text: &str) -> Result<Task, String> {
     checked(text, mistakes)
 }
 
-fn checked(text: &str, mistakes: impl Fn(&Task) -> Vec<Fault>) -> Result<Task, String> {
+fn checked(text: &str, mistakes: impl Fn(&Task) -> Vec<WrongValue>) -> Result<Task, String> {
     let task: Task = toml::from_str(text).map_err(|error| Mistake::from_toml(text, &error).show(text))?;
-    let shown = |fault: Fault| Mistake::at(text, &fault.path, fault.what).show(text);
+    let shown = |wrong: WrongValue| Mistake::at(text, &wrong.path, wrong.what).show(text);
     match mistakes(&task) {
-        faults if faults.is_empty() => Ok(scoring::resolved(task)),
-        faults => Err(faults.into_iter().map(shown).collect::<Vec<_>>().join("\n")),
+        mistakes if mistakes.is_empty() => Ok(scoring::resolved(task)),
+        mistakes => Err(mistakes.into_iter().map(shown).collect::<Vec<_>>().join("\n")),
     }
 }
 
-fn mistakes(task: &Task) -> Vec<Fault> {
-    let images = task
-        .images
-        .as_ref()
-        .map_or(Ok(()), |images| images.check().map_err(|(key, what)| fault(format!("images.{key}"), what)));
+fn mistakes(task: &Task) -> Vec<WrongValue> {
+    let images = task.images.as_ref().map_or(Ok(()), |images| {
+        images.check().map_err(|(key, what)| wrong_value(format!("images.{key}"), what))
+    });
     let found = [nothing_empty(task), known_format(task), one_source(task), images];
     let found = found.into_iter().filter_map(Result::err);
     found.chain(messages::mistakes(task)).chain(scoring::mistakes(task)).collect()
 }
 
 /// An empty text where a name or a column is expected is a form not filled in.
-fn nothing_empty(task: &Task) -> Result<(), Fault> {
+fn nothing_empty(task: &Task) -> Result<(), WrongValue> {
     let mut texts = vec![("name".to_owned(), &task.name), ("dataset.file".to_owned(), &task.dataset.file)];
     let (hub, url, revision) = (&task.dataset.hub, &task.dataset.url, &task.dataset.revision);
     for (key, text) in [("hub", hub), ("url", url), ("revision", revision)] {
@@ -83,7 +82,7 @@ fn nothing_empty(task: &Task) -> Result<(), Fault> {
     match texts.into_iter().find(|(_, text)| text.trim().is_empty()) {
         Some((path, _)) => {
             let what = format!("`{}` is empty", path.rsplit('.').next().unwrap_or(&path));
-            Err(fault(path, what))
+            Err(wrong_value(path, what))
         }
         None => Ok(()),
     }
@@ -107,7 +106,7 @@ fn message_texts(task: &Task) -> Vec<(String, &String)> {
 }
 
 /// A dataset is on the Hub, at an address, or where the user says.
-fn one_source(task: &Task) -> Result<(), Fault> {
+fn one_source(task: &Task) -> Result<(), WrongValue> {
     let dataset = &task.dataset;
     let what = match (&dataset.hub, &dataset.url, &dataset.revision) {
         (Some(_), Some(_), _) => {
@@ -119,16 +118,16 @@ fn one_source(task: &Task) -> Result<(), Fault> {
         }
         _ => return Ok(()),
     };
-    Err(fault(what.0, what.1))
+    Err(wrong_value(what.0, what.1))
 }
 
 /// Asked of the readers themselves, so that a new one is known here at once. No file is opened.
-fn known_format(task: &Task) -> Result<(), Fault> {
+fn known_format(task: &Task) -> Result<(), WrongValue> {
     let Some(format) = &task.dataset.format else { return Ok(()) };
     let nowhere = Files::local(".".into(), Vec::new());
     match dataset::open(&nowhere, Some(format)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(fault("dataset.format", error.to_string())),
+        Err(error) => Err(wrong_value("dataset.format", error.to_string())),
     }
 }
 
@@ -140,16 +139,19 @@ pub const REFUSED_FIELDS: [(&str, &str); 3] = [
     ("n", "eyechart records one answer for each sample; more answers would be paid for and lost"),
 ];
 
-fn request_fields(task: &Task) -> Result<(), Fault> {
+fn request_fields(task: &Task) -> Result<(), WrongValue> {
     for (key, says) in REFUSED_FIELDS {
         if task.generation.contains_key(key) {
-            return Err(fault(format!("generation.{key}"), format!("[generation] has `{key}`: {says}")));
+            return Err(wrong_value(
+                format!("generation.{key}"),
+                format!("[generation] has `{key}`: {says}"),
+            ));
         }
     }
     match task.generation.get("stream").filter(|stream| **stream != false) {
         Some(stream) => {
             let what = format!("[generation] has stream = {stream}: streamed replies are not supported");
-            Err(fault("generation.stream", what))
+            Err(wrong_value("generation.stream", what))
         }
         None => Ok(()),
     }

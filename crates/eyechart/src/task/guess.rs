@@ -2,7 +2,7 @@
 //!
 //! A guess is shown to the user with its reason, and every line of it can be changed by hand.
 
-use super::look::{Column, Look, names_picture};
+use super::first_rows::{Column, FirstRows, names_picture};
 use crate::dataset::resolve_label;
 use crate::text::is_address;
 use crate::types::{SendAs, text_of, texts_of};
@@ -56,57 +56,57 @@ const TEXT: &str = "text";
 /// The letters of options that have a column each.
 const LETTERS: [&str; 8] = ["A", "B", "C", "D", "E", "F", "G", "H"];
 
-/// A column and why it was chosen.
+/// A column and reason it was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct GuessedColumn {
     /// The column, or a path into it.
     pub column: String,
     /// Why, in a few words: `by its name`.
-    pub why: String,
+    pub reason: String,
 }
 
 /// The pictures' column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pictures {
+pub struct GuessedPictures {
     /// Which one.
-    pub found: Found,
+    pub found: GuessedColumn,
     /// How they are sent.
     pub send: SendAs,
-    /// What the user should look at, such as files that are not there.
+    /// What the user should data at, such as files that are not there.
     pub warning: Option<String>,
 }
 
 /// Where a question's options are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Options {
+pub enum GuessedOptions {
     /// In one column.
     List {
         /// Which one.
-        found: Found,
+        found: GuessedColumn,
         /// Whether the cells are real lists, that a template can go through; else JSON in a text.
         is_real: bool,
         /// Whether the options have letters of their own (`B) Red`).
-        lettered: bool,
+        has_letters: bool,
         /// Whether the label names one of them in most rows.
-        resolved: bool,
+        names_option: bool,
     },
     /// In a column each: those that every row has.
     Letters(Vec<String>),
 }
 
-/// What each column of a look probably means.
+/// What each column of a data probably means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guess {
     /// The samples' ids.
-    pub id: Option<Found>,
+    pub id: Option<GuessedColumn>,
     /// The pictures.
-    pub pictures: Option<Pictures>,
+    pub pictures: Option<GuessedPictures>,
     /// What is asked.
-    pub question: Option<Found>,
+    pub question: Option<GuessedColumn>,
     /// Multiple choice.
-    pub options: Option<Options>,
+    pub options: Option<GuessedOptions>,
     /// What answers are compared with.
-    pub target: Option<Found>,
+    pub target: Option<GuessedColumn>,
     /// Whether the targets are letters of options.
     pub target_is_letter: bool,
     /// Columns that the prompt needs and that some rows lack.
@@ -120,28 +120,28 @@ pub struct Guess {
 }
 
 impl Guess {
-    /// The guess for what `look` saw.
+    /// The guess for what `data` saw.
     #[must_use]
-    pub fn of(look: &Look) -> Self {
-        let mut guess = Self { pictures: pictures(look), base64: base64(look), ..Self::default() };
-        guess.id = id(look, &guess);
-        guess.options = options(look, &guess);
-        guess.find_question_and_target(look);
-        guess.judge_choices(look);
-        let is_short = |column: &&Column| column.cells.len() < look.rows && guess.is_asked(&column.name);
-        guess.incomplete = look.columns.iter().filter(is_short).map(|column| column.name.clone()).collect();
-        let others = || look.columns.iter().filter(|column| !guess.has_part(&column.name));
+    pub fn of(data: &FirstRows) -> Self {
+        let mut guess = Self { pictures: pictures(data), base64: base64(data), ..Self::default() };
+        guess.id = id(data, &guess);
+        guess.options = options(data, &guess);
+        guess.find_question_and_target(data);
+        guess.check_choices(data);
+        let is_short = |column: &&Column| column.cells.len() < data.rows && guess.is_asked(&column.name);
+        guess.incomplete = data.columns.iter().filter(is_short).map(|column| column.name.clone()).collect();
+        let others = || data.columns.iter().filter(|column| !guess.is_used(&column.name));
         let others_named = others().map(|column| column.name.clone()).collect();
         guess.alternatives = others().filter(is_prose).map(|column| column.name.clone()).collect();
         guess.others = others_named;
         guess
     }
 
-    fn find_question_and_target(&mut self, look: &Look) {
-        self.question = by_name(look, self, &QUESTIONS, is_question);
-        self.target = by_name(look, self, &TARGETS, is_target).or_else(|| references(look, self));
-        let is_text = |found: &Found| normal(&found.column) == TEXT;
-        if let Some(text) = by_name(look, self, &[TEXT], is_question).filter(is_text) {
+    fn find_question_and_target(&mut self, data: &FirstRows) {
+        self.question = by_name(data, self, &QUESTIONS, is_question);
+        self.target = by_name(data, self, &TARGETS, is_target).or_else(|| references(data, self));
+        let is_text = |found: &GuessedColumn| normal(&found.column) == TEXT;
+        if let Some(text) = by_name(data, self, &[TEXT], is_question).filter(is_text) {
             match (&self.question, &self.target) {
                 (None, Some(_)) => self.question = Some(text),
                 (_, None) => self.target = Some(text),
@@ -149,16 +149,16 @@ impl Guess {
             }
         }
         if self.question.is_none() {
-            self.question = ends_in_question_mark(look, self);
+            self.question = ends_in_question_mark(data, self);
         }
         if self.target.is_none() {
-            self.target = only_text_left(look, self);
+            self.target = only_text_left(data, self);
         }
     }
 
     /// Whether the target is one of the options, and said by its letter.
-    fn judge_choices(&mut self, look: &Look) {
-        let Some(target) = self.target.as_ref().and_then(|target| column(look, &target.column)) else {
+    fn check_choices(&mut self, data: &FirstRows) {
+        let Some(target) = self.target.as_ref().and_then(|target| column(data, &target.column)) else {
             return;
         };
         let is_letter = |text: String| {
@@ -166,28 +166,29 @@ impl Guess {
             bare.len() == 1 && bare.bytes().all(|byte| byte.is_ascii_alphabetic())
         };
         self.target_is_letter = self.options.is_some() && target.texts().all(is_letter);
-        if let Some(Options::List { found, resolved, .. }) = &mut self.options
-            && let Some(options) = column(look, &found.column)
+        if let Some(GuessedOptions::List { found, names_option, .. }) = &mut self.options
+            && let Some(options) = column(data, &found.column)
             // Cells of rows that lack neither stand side by side.
             && options.cells.len() == target.cells.len()
         {
             let pairs = options.cells.iter().zip(&target.cells);
             let named =
                 pairs.filter(|(options, label)| resolve_label(&text_of(label), &texts_of(options)).is_some());
-            *resolved = named.count() * 5 >= target.cells.len() * 4;
+            *names_option = named.count() * 5 >= target.cells.len() * 4;
         }
     }
 
     fn is_asked(&self, column: &str) -> bool {
         self.question.as_ref().is_some_and(|found| found.column == column)
-            || matches!(&self.options, Some(Options::List { found, .. }) if found.column == column)
+            || matches!(&self.options, Some(GuessedOptions::List { found, .. }) if found.column == column)
     }
 
-    fn has_part(&self, column: &str) -> bool {
-        let is = |found: &Option<Found>| found.as_ref().is_some_and(|found| root(&found.column) == column);
+    fn is_used(&self, column: &str) -> bool {
+        let is =
+            |found: &Option<GuessedColumn>| found.as_ref().is_some_and(|found| root(&found.column) == column);
         let pictures = self.pictures.as_ref().is_some_and(|pictures| root(&pictures.found.column) == column);
-        let lettered = matches!(&self.options, Some(Options::Letters(columns)) if columns.iter().any(|name| name == column));
-        pictures || lettered || is(&self.id) || is(&self.target) || self.is_asked(column)
+        let has_letters = matches!(&self.options, Some(GuessedOptions::Letters(columns)) if columns.iter().any(|name| name == column));
+        pictures || has_letters || is(&self.id) || is(&self.target) || self.is_asked(column)
     }
 }
 
@@ -209,136 +210,145 @@ fn is_target(column: &Column) -> bool {
 
 /// The free column of a fitting shape with the best name: one of `known`, the first of them first, or a name whose
 /// last word is one of them (`human_caption`). No name that ends in `id` means anything else.
-fn by_name(look: &Look, guess: &Guess, known: &[&str], shape: Shape) -> Option<Found> {
+fn by_name(data: &FirstRows, guess: &Guess, known: &[&str], shape: Shape) -> Option<GuessedColumn> {
     let rank = |column: &&Column| {
         let name = normal(&column.name);
         let exact = known.iter().position(|known| *known == name);
         let last = name.rsplit('_').next().unwrap_or_default();
         exact.or_else(|| known.iter().position(|known| *known == last).map(|at| at + known.len()))
     };
-    let free =
-        look.columns.iter().filter(|column| !guess.has_part(&column.name) && !is_id_name(&column.name));
+    let free = data.columns.iter().filter(|column| !guess.is_used(&column.name) && !is_id_name(&column.name));
     let fitting = free.filter(|column| shape(column));
     let best = fitting.filter(|column| rank(column).is_some()).min_by_key(rank)?;
-    Some(Found { column: best.name.clone(), why: "by its name".to_owned() })
+    Some(GuessedColumn { column: best.name.clone(), reason: "by its name".to_owned() })
 }
 
-fn pictures(look: &Look) -> Option<Pictures> {
+fn pictures(data: &FirstRows) -> Option<GuessedPictures> {
     let rank = |column: &Column| {
         IMAGES.iter().position(|known| *known == normal(&column.name)).unwrap_or(IMAGES.len())
     };
     let mut found: Vec<_> =
-        look.columns.iter().filter_map(|column| Some((rank(column), pictures_in(look, column)?))).collect();
+        data.columns.iter().filter_map(|column| Some((rank(column), pictures_in(data, column)?))).collect();
     // Stable: among columns with names of no meaning the first one wins. What can be sent comes before what is missing.
     found.sort_by_key(|(rank, pictures)| (pictures.warning.is_some(), *rank));
     found.into_iter().next().map(|(_, pictures)| pictures)
 }
 
-/// Pictures that are held in the file, named by paths, or named by addresses.
-fn pictures_in(look: &Look, column: &Column) -> Option<Pictures> {
-    let found = |why: &str| Found { column: column.name.clone(), why: why.to_owned() };
+/// GuessedPictures that are held in the file, named by paths, or named by addresses.
+fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
+    let found = |reason: &str| GuessedColumn { column: column.name.clone(), reason: reason.to_owned() };
     if column.blobs > 0 {
         let first = format!("{}.0", column.name);
         let name = column.blob.clone().filter(|blob| *blob != first).unwrap_or_else(|| column.name.clone());
         let warning = (name != column.name).then(|| "only the first picture of each row is sent".to_owned());
-        let found = Found { column: name, why: "it holds pictures".to_owned() };
-        return Some(Pictures { found, send: SendAs::Bytes, warning });
+        let found = GuessedColumn { column: name, reason: "it holds pictures".to_owned() };
+        return Some(GuessedPictures { found, send: SendAs::Bytes, warning });
     }
     let items: Vec<String> = column.items().filter(|item| !item.trim().is_empty()).collect();
     let is_named = IMAGES.contains(&normal(&column.name).as_str());
     let all = |holds: fn(&str) -> bool| !items.is_empty() && items.iter().all(|item| holds(item));
     if all(is_address) && (is_named || all(names_picture)) {
-        return Some(Pictures { found: found("addresses of pictures"), send: SendAs::Url, warning: None });
+        return Some(GuessedPictures {
+            found: found("addresses of pictures"),
+            send: SendAs::Url,
+            warning: None,
+        });
     }
     if !all(names_picture) || items.iter().any(|item| is_address(item)) {
         return None;
     }
-    let absent = items.iter().filter(|item| !look.pictures.join(item).is_file());
+    let absent = items.iter().filter(|item| !data.picture_folder.join(item).is_file());
     let warning = match absent.clone().count() {
         0 => None,
         count => absent.clone().next().map(|first| {
             format!(
                 "{count} of {} pictures are not there, {} for one",
                 items.len(),
-                look.pictures.join(first).display()
+                data.picture_folder.join(first).display()
             )
         }),
     };
-    Some(Pictures { found: found("paths of pictures"), send: SendAs::Bytes, warning })
+    Some(GuessedPictures { found: found("paths of pictures"), send: SendAs::Bytes, warning })
 }
 
 /// Long texts of letters, digits, `+`, `/` and `=` alone, bare or in a data URL.
-fn base64(look: &Look) -> Option<String> {
+fn base64(data: &FirstRows) -> Option<String> {
     let is_base64 = |text: String| {
         let encoded = text.split_once(";base64,").map_or(text.as_str(), |(_, encoded)| encoded);
         encoded.len() > 200 && encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(&b))
     };
     let holds = |column: &&Column| column.is_text() && column.texts().all(is_base64);
-    look.columns.iter().find(holds).map(|column| column.name.clone())
+    data.columns.iter().find(holds).map(|column| column.name.clone())
 }
 
-fn id(look: &Look, guess: &Guess) -> Option<Found> {
+fn id(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
     let is_id = |column: &&Column| {
         let scalar = column.cells.iter().all(|cell| cell.is_string() || cell.is_number());
-        column.blobs == 0 && scalar && column.cells.len() == look.rows && column.is_unique()
+        column.blobs == 0 && scalar && column.cells.len() == data.rows && column.is_unique()
     };
-    let found = |column: &Column, why: &str| Found { column: column.name.clone(), why: why.to_owned() };
-    let known = |name: &str| look.columns.iter().filter(is_id).find(|column| normal(&column.name) == name);
+    let found = |column: &Column, reason: &str| GuessedColumn {
+        column: column.name.clone(),
+        reason: reason.to_owned(),
+    };
+    let known = |name: &str| data.columns.iter().filter(is_id).find(|column| normal(&column.name) == name);
     if let Some(column) = IDS.iter().find_map(|name| known(name)) {
         return Some(found(column, "by its name; no value comes twice"));
     }
-    if let Some(column) = look.columns.iter().filter(is_id).find(|column| is_id_name(&column.name)) {
+    if let Some(column) = data.columns.iter().filter(is_id).find(|column| is_id_name(&column.name)) {
         return Some(found(column, "by its name; no value comes twice"));
     }
     let file_names = ["file_name", "filename"];
     let by_file =
-        look.columns.iter().filter(is_id).find(|column| file_names.contains(&normal(&column.name).as_str()));
+        data.columns.iter().filter(is_id).find(|column| file_names.contains(&normal(&column.name).as_str()));
     let by_picture = || {
         let pictures = guess.pictures.as_ref().filter(|pictures| pictures.send == SendAs::Bytes)?;
-        column(look, &pictures.found.column).filter(is_id)
+        column(data, &pictures.found.column).filter(is_id)
     };
     by_file.or_else(by_picture).map(|column| found(column, "file names, of which none comes twice"))
 }
 
-fn options(look: &Look, guess: &Guess) -> Option<Options> {
-    if let Some(found) = by_name(look, guess, &OPTIONS, is_options) {
-        let cells = &column(look, &found.column)?.cells;
+fn options(data: &FirstRows, guess: &Guess) -> Option<GuessedOptions> {
+    if let Some(found) = by_name(data, guess, &OPTIONS, is_options) {
+        let cells = &column(data, &found.column)?.cells;
         let is_lettered = |text: &String| {
             let text = text.trim_start_matches(['(', '[']);
             text.starts_with(|c: char| c.is_ascii_alphabetic()) && text[1..].starts_with([')', ']', '.', ':'])
         };
-        let lettered = cells.iter().all(|cell| texts_of(cell).iter().all(is_lettered));
+        let has_letters = cells.iter().all(|cell| texts_of(cell).iter().all(is_lettered));
         let is_real = cells.iter().all(serde_json::Value::is_array);
-        return Some(Options::List { found, is_real, lettered, resolved: false });
+        return Some(GuessedOptions::List { found, is_real, has_letters, names_option: false });
     }
-    let has = |letter: &&&str| column(look, letter).is_some_and(|column| column.cells.len() == look.rows);
+    let has = |letter: &&&str| column(data, letter).is_some_and(|column| column.cells.len() == data.rows);
     let letters: Vec<String> = LETTERS.iter().take_while(has).map(|&letter| letter.to_owned()).collect();
-    (letters.len() >= 2).then_some(Options::Letters(letters))
+    (letters.len() >= 2).then_some(GuessedOptions::Letters(letters))
 }
 
-fn references(look: &Look, guess: &Guess) -> Option<Found> {
-    let mut free = look.columns.iter().filter(|column| !guess.has_part(&column.name));
+fn references(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
+    let mut free = data.columns.iter().filter(|column| !guess.is_used(&column.name));
     let list = free.find(|column| column.is_list() && is_target(column))?;
-    Some(Found { column: list.name.clone(), why: "lists of texts".to_owned() })
+    Some(GuessedColumn { column: list.name.clone(), reason: "lists of texts".to_owned() })
 }
 
-fn ends_in_question_mark(look: &Look, guess: &Guess) -> Option<Found> {
+fn ends_in_question_mark(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
     let asks = |column: &&Column| {
         let asking = column.texts().filter(|text| text.trim_end().ends_with(['?', '？'])).count();
-        !guess.has_part(&column.name) && is_question(column) && asking * 2 >= column.cells.len()
+        !guess.is_used(&column.name) && is_question(column) && asking * 2 >= column.cells.len()
     };
-    let column = look.columns.iter().find(asks)?;
-    Some(Found { column: column.name.clone(), why: "its values end in question marks".to_owned() })
+    let column = data.columns.iter().find(asks)?;
+    Some(GuessedColumn { column: column.name.clone(), reason: "its values end in question marks".to_owned() })
 }
 
 /// The only column of texts with no part yet, if there is but one.
-fn only_text_left(look: &Look, guess: &Guess) -> Option<Found> {
-    let mut free =
-        look.columns.iter().filter(|column| !look.bare && !guess.has_part(&column.name)).filter(is_prose);
+fn only_text_left(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
+    let mut free = data
+        .columns
+        .iter()
+        .filter(|column| !data.has_only_pictures && !guess.is_used(&column.name))
+        .filter(is_prose);
     let column = free.next()?;
     free.next()
         .is_none()
-        .then(|| Found { column: column.name.clone(), why: "the only other text".to_owned() })
+        .then(|| GuessedColumn { column: column.name.clone(), reason: "the only other text".to_owned() })
 }
 
 /// Texts that could be answers: neither ids nor categories.
@@ -352,8 +362,8 @@ fn is_prose(column: &&Column) -> bool {
         && distinct.len() * 2 >= column.cells.len()
 }
 
-fn column<'a>(look: &'a Look, name: &str) -> Option<&'a Column> {
-    look.columns.iter().find(|column| column.name == name)
+fn column<'a>(data: &'a FirstRows, name: &str) -> Option<&'a Column> {
+    data.columns.iter().find(|column| column.name == name)
 }
 
 /// The column that a path goes into.

@@ -13,7 +13,7 @@ pub(super) struct Layout {
 
 /// A picture with its number in markers, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Numbered<P> {
+pub(super) struct NumberedPicture<P> {
     pub(super) number: usize,
     pub(super) picture: P,
 }
@@ -31,7 +31,7 @@ impl Layout {
     pub(super) fn message<P: Clone>(
         &self,
         text: &str,
-        pictures: &[Numbered<P>],
+        pictures: &[NumberedPicture<P>],
     ) -> Result<Vec<Part<P>>, String> {
         let all = || pictures.iter().map(|numbered| Part::Picture(numbered.picture.clone()));
         let text_part = || std::iter::once(Part::Text(text.to_owned()));
@@ -44,8 +44,12 @@ impl Layout {
 
     /// `lent`, the pictures of another sample, with the numbers of a sample's own pictures `own`. With markers, each
     /// number gets one of them in order, starting again with the first if there are too few.
-    pub(super) fn lend<P: Clone, Q>(&self, own: &[Numbered<Q>], lent: &[P]) -> Vec<Numbered<P>> {
-        let numbered = |(number, picture): (usize, &P)| Numbered { number, picture: picture.clone() };
+    pub(super) fn lend<P: Clone, Q>(
+        &self,
+        own: &[NumberedPicture<Q>],
+        lent: &[P],
+    ) -> Vec<NumberedPicture<P>> {
+        let numbered = |(number, picture): (usize, &P)| NumberedPicture { number, picture: picture.clone() };
         match self.place {
             Place::Before | Place::After => (1..).zip(lent).map(numbered).collect(),
             Place::Markers => {
@@ -54,7 +58,11 @@ impl Layout {
         }
     }
 
-    fn with_markers<P: Clone>(&self, text: &str, pictures: &[Numbered<P>]) -> Result<Vec<Part<P>>, String> {
+    fn with_markers<P: Clone>(
+        &self,
+        text: &str,
+        pictures: &[NumberedPicture<P>],
+    ) -> Result<Vec<Part<P>>, String> {
         let markers = self.marker.find_in(text);
         let (mut parts, mut end) = (Vec::new(), 0);
         for found in &markers {
@@ -67,7 +75,7 @@ impl Layout {
         push_text(&mut parts, &text[end..]);
         let is_named = |number| markers.iter().any(|found| found.number == Some(number));
         match pictures.iter().find(|numbered| !is_named(numbered.number)) {
-            Some(Numbered { number, .. }) => Err(format!(
+            Some(NumberedPicture { number, .. }) => Err(format!(
                 "there is a picture {number}, but the prompt has no marker {:?}",
                 self.marker.of(*number)
             )),
@@ -76,7 +84,7 @@ impl Layout {
     }
 }
 
-fn without_picture<P>(marker: &str, pictures: &[Numbered<P>]) -> String {
+fn without_picture<P>(marker: &str, pictures: &[NumberedPicture<P>]) -> String {
     let numbers: Vec<String> = pictures.iter().map(|numbered| numbered.number.to_string()).collect();
     let known = if numbers.is_empty() { "there are none".to_owned() } else { numbers.join(", ") };
     format!(
@@ -99,8 +107,8 @@ mod tests {
         Layout { place, marker: Marker::default() }
     }
 
-    fn numbered(pictures: &[(usize, char)]) -> Vec<Numbered<char>> {
-        pictures.iter().map(|&(number, picture)| Numbered { number, picture }).collect()
+    fn numbered(pictures: &[(usize, char)]) -> Vec<NumberedPicture<char>> {
+        pictures.iter().map(|&(number, picture)| NumberedPicture { number, picture }).collect()
     }
 
     /// Texts as they are, pictures as `[a]`, divided by `|`.

@@ -12,7 +12,7 @@ use crate::types::{ImageSource, Progress};
 
 /// Where a task's pictures are that its rows name by paths.
 pub(super) struct PictureFiles {
-    base: Base,
+    base: PathBase,
     archives: Vec<Arc<dyn ArchiveSource>>,
     /// Where members are kept once they are read out of an archive.
     cache: PathBuf,
@@ -20,7 +20,7 @@ pub(super) struct PictureFiles {
 }
 
 /// What paths are relative to.
-enum Base {
+enum PathBase {
     /// A folder of the user's, whose rows may name any path.
     Folder(PathBuf),
     /// A folder of a dataset on the Hub, whose rows may name what is in the dataset alone.
@@ -31,19 +31,19 @@ enum Base {
 
 impl PictureFiles {
     pub(super) fn in_folder(folder: PathBuf) -> Self {
-        Self::of(Base::Folder(folder))
+        Self::of(PathBase::Folder(folder))
     }
 
     /// `folder` is a path inside the repository, empty for its top.
     pub(super) fn on_hub(snapshot: Snapshot, folder: String) -> Self {
-        Self::of(Base::Hub { snapshot, folder, listed: BTreeSet::new() })
+        Self::of(PathBase::Hub { snapshot, folder, listed: BTreeSet::new() })
     }
 
     pub(super) fn nowhere(reason: String) -> Self {
-        Self::of(Base::Nowhere(reason))
+        Self::of(PathBase::Nowhere(reason))
     }
 
-    fn of(base: Base) -> Self {
+    fn of(base: PathBase) -> Self {
         Self { base, archives: Vec::new(), cache: PathBuf::new(), members: Extracted::default() }
     }
 
@@ -54,14 +54,14 @@ impl PictureFiles {
 
     /// Whether any of them may have to be brought here.
     pub(super) fn is_elsewhere(&self) -> bool {
-        !self.archives.is_empty() || matches!(self.base, Base::Hub { .. })
+        !self.archives.is_empty() || matches!(self.base, PathBase::Hub { .. })
     }
 
     /// Brings the named pictures onto this machine. One that is nowhere to be had is no error: its sample says why.
     ///
     /// # Errors
     /// [`DataError`] if the Hub or an archive cannot be read now.
-    pub(super) fn bring(
+    pub(super) fn fetch(
         &mut self,
         names: &BTreeSet<String>,
         progress: &dyn Progress,
@@ -84,7 +84,7 @@ impl PictureFiles {
 
     /// Those of the names that are files of the Hub.
     fn download(&mut self, names: &BTreeSet<String>, progress: &dyn Progress) -> Result<(), HubError> {
-        let Base::Hub { snapshot, folder, listed } = &mut self.base else { return Ok(()) };
+        let PathBase::Hub { snapshot, folder, listed } = &mut self.base else { return Ok(()) };
         if listed.is_empty() {
             listed.extend(snapshot.files()?.into_iter().map(|file| file.path));
         }
@@ -109,24 +109,26 @@ impl PictureFiles {
             (Some(path), ..) => Ok(ImageSource::Member { path: path.clone(), origin: self.origin_of(name) }),
             (None, Some(reason), _) => Err(format!("{name}: {reason}")),
             // Whoever reads it says that there is no such file.
-            (None, None, Base::Folder(folder)) => Ok(ImageSource::File(folder.join(name))),
-            (None, None, Base::Hub { snapshot, .. }) => Err(match plain_path(name) {
+            (None, None, PathBase::Folder(folder)) => Ok(ImageSource::File(folder.join(name))),
+            (None, None, PathBase::Hub { snapshot, .. }) => Err(match plain_path(name) {
                 Some(_) if snapshot.all_files().is_err() => {
                     format!("{name}: it is not in the cache, and the Hub is not asked (HF_HUB_OFFLINE)")
                 }
                 Some(_) => format!("{name}: the dataset has no such file at {}", snapshot.commit()),
                 None => format!("{name}: expected a path inside the dataset"),
             }),
-            (None, None, Base::Nowhere(reason)) => Err(format!("{name}: {reason}")),
+            (None, None, PathBase::Nowhere(reason)) => Err(format!("{name}: {reason}")),
         }
     }
 
     /// The file of this name on this machine, where there is one.
     fn file(&self, name: &str) -> Option<PathBuf> {
         let path = match &self.base {
-            Base::Folder(folder) => folder.join(name),
-            Base::Hub { snapshot, folder, .. } => snapshot.folder().join(joined(folder, &plain_path(name)?)),
-            Base::Nowhere(_) => return None,
+            PathBase::Folder(folder) => folder.join(name),
+            PathBase::Hub { snapshot, folder, .. } => {
+                snapshot.folder().join(joined(folder, &plain_path(name)?))
+            }
+            PathBase::Nowhere(_) => return None,
         };
         path.is_file().then_some(path)
     }

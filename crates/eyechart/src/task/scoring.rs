@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::check::{Fault, fault};
+use super::check::{WrongValue, wrong_value};
 use crate::scorer::Scorer;
 use crate::types::{Compare, Metric, References, ScoreEntry, Task};
 
@@ -58,11 +58,11 @@ pub(super) fn hint(task: &Task) -> Option<String> {
 }
 
 /// Every mistake in the entries of a task that is not resolved yet.
-pub(super) fn mistakes(task: &Task) -> Vec<Fault> {
-    let mut faults = Vec::new();
+pub(super) fn mistakes(task: &Task) -> Vec<WrongValue> {
+    let mut mistakes = Vec::new();
     if !task.score.is_empty() && !task.compare.is_empty() {
         let what = "both [[score]] and [[compare]]: write every [[compare]] as [[score]] with scorer = \"similarity\"";
-        faults.push(fault("compare.0", what));
+        mistakes.push(wrong_value("compare.0", what));
     }
     for (index, compare) in task.compare.iter().enumerate() {
         let is_same = |other: &Compare| other.part == compare.part && other.target == compare.target;
@@ -71,67 +71,68 @@ pub(super) fn mistakes(task: &Task) -> Vec<Fault> {
             let what = format!(
                 "a second [[compare]] with the part {part:?} and the target {target:?}: give one another `part`"
             );
-            faults.push(fault(format!("compare.{index}"), what));
+            mistakes.push(wrong_value(format!("compare.{index}"), what));
         }
     }
     for (index, entry) in task.score.iter().enumerate() {
-        faults.extend(mistakes_of(task, index, entry));
+        mistakes.extend(mistakes_of(task, index, entry));
     }
-    faults
+    mistakes
 }
 
-fn mistakes_of(task: &Task, index: usize, entry: &ScoreEntry) -> Vec<Fault> {
+fn mistakes_of(task: &Task, index: usize, entry: &ScoreEntry) -> Vec<WrongValue> {
     let at = |key: &str| format!("score.{index}.{key}");
-    let mut faults = Vec::new();
+    let mut mistakes = Vec::new();
     if task.score[..index].iter().any(|other| other.is_same(entry)) {
         let what = format!(
             "a second [[score]] named {:?} with the same part and target: give one another `name`",
             entry.name()
         );
-        faults.push(fault(format!("score.{index}"), what));
+        mistakes.push(wrong_value(format!("score.{index}"), what));
     }
     if entry.name().contains('.') {
-        faults.push(fault(at("name"), "`name` has a dot, which separates the steps of a figure's id"));
+        mistakes
+            .push(wrong_value(at("name"), "`name` has a dot, which separates the steps of a figure's id"));
     }
     match Scorer::new(entry) {
-        Err(found) => faults.push(fault(at(&found.key), found.what)),
+        Err(found) => mistakes.push(wrong_value(at(&found.key), found.what)),
         Ok(scorer) if scorer.needs_choices() && task.dataset.choices.is_none() => {
             let what = format!(
                 "{} needs the columns with options and label: choices = {{ options = \"…\", label = \"…\" }} in [dataset]",
                 entry.scorer
             );
-            faults.push(fault(at("scorer"), what));
+            mistakes.push(wrong_value(at("scorer"), what));
         }
         Ok(_) => {}
     }
-    faults
+    mistakes
 }
 
 /// Every mistake in the published figures of a task that is not resolved yet: figures that no table would show, or not as
 /// what they are.
-pub(super) fn published_mistakes(task: &Task) -> Vec<Fault> {
+pub(super) fn published_mistakes(task: &Task) -> Vec<WrongValue> {
     let resolved = resolved(task.clone());
-    let mut faults = Vec::new();
+    let mut mistakes = Vec::new();
     for (index, (published, given)) in resolved.published.iter().zip(&task.published).enumerate() {
         let at = |key: &str| format!("published.{index}.{key}");
         let entries: Vec<&ScoreEntry> =
             resolved.score.iter().filter(|entry| published.is_for(entry)).collect();
         if entries.is_empty() {
             let what = "no [[score]] has the part, the target and the name of these figures: no table would show them";
-            faults.push(fault(format!("published.{index}"), what));
+            mistakes.push(wrong_value(format!("published.{index}"), what));
         }
         if given.figures.contains_key(WIN_RATE) && given.figures.contains_key(SHARE_ABOVE) {
             let what = format!("`{WIN_RATE}` and `{SHARE_ABOVE}` are one metric: leave one");
-            faults.push(fault(at("figures"), what));
+            mistakes.push(wrong_value(at("figures"), what));
         }
         let scorers = entries.iter().filter_map(|entry| Scorer::new(entry).ok());
         let metrics: Vec<Metric> = scorers.flat_map(|scorer| scorer.metrics()).collect();
         if !metrics.is_empty() {
             let wrong = published.figures.iter().filter_map(|(id, value)| mistake_in(id, *value, &metrics));
-            faults.extend(wrong.map(|what| fault(at("figures"), what)));
+            mistakes.extend(wrong.map(|what| wrong_value(at("figures"), what)));
         }
     }
-    faults
+    mistakes
 }
 
 fn mistake_in(id: &str, value: f64, metrics: &[Metric]) -> Option<String> {

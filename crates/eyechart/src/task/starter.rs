@@ -2,8 +2,8 @@
 //!
 //! Writes text; opens no file.
 
-use super::guess::{Found, Guess, Options};
-use super::look::Look;
+use super::first_rows::FirstRows;
+use super::guess::{Guess, GuessedColumn, GuessedOptions};
 use crate::types::SendAs;
 
 /// What is asked about a picture where no column says it.
@@ -12,33 +12,33 @@ const DESCRIBE: &str = "Describe this image.";
 /// Columns of a line of comments.
 const WIDTH: usize = 80;
 
-/// The text of a task file of this name for the data of `look`, by `guess`.
+/// The text of a task file of this name for the data of `data`, by `guess`.
 #[must_use]
-pub fn starter(name: &str, look: &Look, guess: &Guess) -> String {
+pub fn starter(name: &str, data: &FirstRows, guess: &Guess) -> String {
     let sections = [
-        format!("{}\nname = {}\n", header(look), quoted(name)),
-        dataset(look, guess),
+        format!("{}\nname = {}\n", header(data), quoted(name)),
+        dataset(data, guess),
         prompt(guess),
         images(guess),
         generation(),
-        scores(look, guess),
+        scores(data, guess),
     ];
     sections.join("\n")
 }
 
-fn header(look: &Look) -> String {
-    let columns = look.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
+fn header(data: &FirstRows) -> String {
+    let columns = data.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
     let text = format!(
-        "A task for `eyechart run`, written by `eyechart init` after a look at {} rows of {}. What was guessed has \
+        "A task for `eyechart run`, written by `eyechart init` after a data at {} rows of {}. What was guessed has \
          its reason behind it: change what is wrong. docs/tasks.md explains every key.",
-        look.rows,
-        quoted(&look.file)
+        data.rows,
+        quoted(&data.file)
     );
     format!("{}#\n{}", comment(&text), comment(&format!("Columns: {columns}")))
 }
 
-fn dataset(look: &Look, guess: &Guess) -> String {
-    let mut text = format!("[dataset]\nfile = {}\n", quoted(&look.file));
+fn dataset(data: &FirstRows, guess: &Guess) -> String {
+    let mut text = format!("[dataset]\nfile = {}\n", quoted(&data.file));
     match &guess.id {
         Some(id) => text.push_str(&format!("id = {}\n", reasoned(id))),
         None => {
@@ -60,18 +60,18 @@ fn dataset(look: &Look, guess: &Guess) -> String {
 
 fn choices(guess: &Guess) -> String {
     match (&guess.options, &guess.target) {
-        (Some(Options::List { found, resolved: true, .. }), Some(target)) => format!(
+        (Some(GuessedOptions::List { found, names_option: true, .. }), Some(target)) => format!(
             "# Multiple choice: the options, and the right one.\nchoices = {{ options = {}, label = {} }}\n",
             quoted(&found.column),
             quoted(&target.column)
         ),
-        (Some(Options::List { found, .. }), _) => {
+        (Some(GuessedOptions::List { found, .. }), _) => {
             let label = guess.target.as_ref().map_or("COLUMN", |target| target.column.as_str());
             let text = "Multiple choice, if the label is an option's letter or its text; in most rows it is neither:";
             let options = quoted(&found.column);
             format!("{}# choices = {{ options = {options}, label = {} }}\n", comment(text), quoted(label))
         }
-        (Some(Options::Letters(_)), _) => comment(
+        (Some(GuessedOptions::Letters(_)), _) => comment(
             "The options have a column each. `choices` needs one column with a list of them: the prompt below \
              shows them all the same.",
         ),
@@ -83,7 +83,7 @@ fn prompt(guess: &Guess) -> String {
     let text = template(guess);
     let literal = if text.contains('\n') { format!("\"\"\"\n{text}\"\"\"") } else { quoted(&text) };
     let reason = match &guess.question {
-        Some(found) => format!("The question: the column {}, {}.", quoted(&found.column), found.why),
+        Some(found) => format!("The question: the column {}, {}.", quoted(&found.column), found.reason),
         None => "No column looks like a question: every picture gets the same prompt.".to_owned(),
     };
     let more = "A template over the columns: {{ column }} is replaced by the row's text.";
@@ -99,12 +99,15 @@ fn template(guess: &Guess) -> String {
     };
     let Some(options) = &guess.options else { return question };
     let options = match options {
-        Options::List { found, is_real: false, .. } => format!("Options: {{{{ {} }}}}", found.column),
-        Options::List { found, lettered, .. } => {
-            let letter = if *lettered { "" } else { "{{ \"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"[loop.index0] }}. " };
+        GuessedOptions::List { found, is_real: false, .. } => {
+            format!("GuessedOptions: {{{{ {} }}}}", found.column)
+        }
+        GuessedOptions::List { found, has_letters, .. } => {
+            let letter =
+                if *has_letters { "" } else { "{{ \"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"[loop.index0] }}. " };
             format!("{{% for option in {} %}}\n{letter}{{{{ option }}}}{{% endfor %}}", found.column)
         }
-        Options::Letters(columns) => {
+        GuessedOptions::Letters(columns) => {
             let lines = columns.iter().map(|letter| format!("{letter}. {{{{ {letter} }}}}"));
             lines.collect::<Vec<_>>().join("\n")
         }
@@ -146,12 +149,12 @@ fn generation() -> String {
     format!("{}[generation]\n# temperature = 0\n# max_tokens = 300\n", comment(more))
 }
 
-fn scores(look: &Look, guess: &Guess) -> String {
-    if let Some(Options::List { resolved: true, .. }) = &guess.options {
+fn scores(data: &FirstRows, guess: &Guess) -> String {
+    if let Some(GuessedOptions::List { names_option: true, .. }) = &guess.options {
         return "[[score]]\nscorer = \"choice\"  # which option the answer picks: accuracy\n".to_owned();
     }
     let Some(target) = &guess.target else {
-        let how = if look.bare {
+        let how = if data.has_only_pictures {
             "put a text file beside each picture (`cat.txt` beside `cat.png`) and write `target = \"text\"` here, or \
              a table of the pictures with a column of answers (metadata.csv, with `file_name`) and its name."
         } else {
@@ -180,8 +183,8 @@ fn scores(look: &Look, guess: &Guess) -> String {
 }
 
 /// A value with the reason for it as a comment.
-fn reasoned(found: &Found) -> String {
-    format!("{}  # {}", quoted(&found.column), found.why)
+fn reasoned(found: &GuessedColumn) -> String {
+    format!("{}  # {}", quoted(&found.column), found.reason)
 }
 
 fn list(names: &[String]) -> String {

@@ -72,7 +72,7 @@ impl Check {
         let fetch = |error: DataError| {
             RunError::Config(format!("{error}\nto fetch what is missing: eyechart data fetch {argument}"))
         };
-        chosen.dataset.bring(&chosen.picked, &Silent).map_err(fetch)?;
+        chosen.dataset.fetch(&chosen.picked, &Silent).map_err(fetch)?;
         Checked::of(chosen)
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eyechart::run::web_for;
-use eyechart::task::{DataAccess, Dataset};
+use eyechart::task::{DataAccess, TaskData};
 use eyechart::types::{DataOrigin, ImageSource, Silent};
 use serde::Serialize;
 
@@ -115,7 +115,7 @@ impl Entry {
 
 /// An error if a run would have to fetch pictures.
 fn check_fetched(mut chosen: Chosen) -> anyhow::Result<()> {
-    chosen.dataset.bring(&chosen.picked, &Silent)?;
+    chosen.dataset.fetch(&chosen.picked, &Silent)?;
     let Some(web) = web_for(&chosen.task.task, true)? else { return Ok(()) };
     for sample in chosen.dataset.samples(chosen.picked)? {
         let Ok(sample) = sample? else { continue };
@@ -133,7 +133,7 @@ impl Path {
         let (Some(Named { task, .. }), true) = (tasks.pop(), tasks.is_empty()) else {
             anyhow::bail!("{} is a suite, whose tasks have a folder each: name one of them", self.task);
         };
-        let found = Dataset::find(&task, &offline(DataAccess::new(None)), &Silent);
+        let found = TaskData::find(&task, &offline(DataAccess::new(None)), &Silent);
         let dataset = found
             .map_err(|reason| anyhow::anyhow!("{reason}\nto fetch it: eyechart data fetch {}", self.task))?;
         anyhow::ensure!(

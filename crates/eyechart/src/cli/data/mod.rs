@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use eyechart::run::RunError;
-use eyechart::task::{DataAccess, Dataset, LoadedTask, Survey, builtin_tasks, load};
+use eyechart::task::{DataAccess, LoadedTask, Survey, TaskData, builtin_tasks, load};
 use eyechart::types::{PickedSample, Progress};
 
 use super::values::at_least_one;
@@ -87,7 +87,7 @@ struct Named {
 /// A task's data with the samples that would be picked.
 struct Chosen {
     task: LoadedTask,
-    dataset: Dataset,
+    dataset: TaskData,
     survey: Survey,
     picked: Vec<PickedSample>,
 }
@@ -104,7 +104,7 @@ impl Choice {
         access: &DataAccess,
         progress: &dyn Progress,
     ) -> Result<Chosen, RunError> {
-        let dataset = Dataset::find(&task, access, progress)?;
+        let dataset = TaskData::find(&task, access, progress)?;
         let survey = dataset.survey()?;
         let limit = self.limit.or(task.task.dataset.sample_size).unwrap_or(usize::MAX);
         let picked = dataset.pick(&survey.eligible, limit, self.seed)?;

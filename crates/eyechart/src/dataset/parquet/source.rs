@@ -21,15 +21,15 @@ const LARGEST_WHOLE: u64 = 16 << 20;
 
 /// A file, wherever it is.
 #[derive(Clone)]
-pub(super) struct Source(pub(super) Arc<dyn ReadAt>);
+pub(super) struct ParquetFile(pub(super) Arc<dyn ReadAt>);
 
-impl Length for Source {
+impl Length for ParquetFile {
     fn len(&self) -> u64 {
         self.0.size()
     }
 }
 
-impl ChunkReader for Source {
+impl ChunkReader for ParquetFile {
     type T = BufReader<Cursor>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {

@@ -1,21 +1,21 @@
 //! Whether the messages of a task can be put together: templates, examples, and markers beside their pictures.
 
-use super::{Fault, fault};
-use crate::task::message::{Layout, Numbered};
+use super::{WrongValue, wrong_value};
+use crate::task::message::{Layout, NumberedPicture};
 use crate::task::prompt::Prompt;
 use crate::types::{Place, Task};
 
 /// What is wrong with `[prompt]`, and with `[images]` beside it.
-pub(super) fn mistakes(task: &Task) -> Vec<Fault> {
+pub(super) fn mistakes(task: &Task) -> Vec<WrongValue> {
     let prompt = &task.prompt;
-    let text = Prompt::new(&prompt.text).err().map(|reason| fault("prompt.text", reason));
+    let text = Prompt::new(&prompt.text).err().map(|reason| wrong_value("prompt.text", reason));
     let system = prompt.system.as_deref().and_then(|system| Prompt::of_system(system).err());
-    let system = system.map(|reason| fault("prompt.system", reason));
+    let system = system.map(|reason| wrong_value("prompt.system", reason));
     text.into_iter().chain(system).chain(markers(task)).chain(examples(task)).collect()
 }
 
 /// A marker in the template whose number no column has: each sample would fail.
-fn markers(task: &Task) -> Option<Fault> {
+fn markers(task: &Task) -> Option<WrongValue> {
     let images = task.images.as_ref().filter(|images| images.place() == Place::Markers)?;
     let text = &task.prompt.text;
     let count = (!images.columns.is_empty()).then_some(images.columns.len());
@@ -27,13 +27,13 @@ fn markers(task: &Task) -> Option<Fault> {
         || "the number is a position in the list of `column`, from 1".to_owned(),
         |count| format!("[images] has {count} `columns`, numbered from 1"),
     );
-    Some(fault(
+    Some(wrong_value(
         "prompt.text",
         format!("`prompt.text` has the marker {marker:?}, which has no column: {known}"),
     ))
 }
 
-fn examples(task: &Task) -> Vec<Fault> {
+fn examples(task: &Task) -> Vec<WrongValue> {
     let layout = task.images.as_ref().map(Layout::of);
     let wrong = |(index, example): (usize, &crate::types::Example)| {
         let path = |key: &str| format!("prompt.examples.{index}.{key}");
@@ -42,14 +42,14 @@ fn examples(task: &Task) -> Vec<Fault> {
             None => {
                 let what =
                     "an example has `images`, and the task has no [images], which says how pictures are sent";
-                Some(fault(path("images"), what))
+                Some(wrong_value(path("images"), what))
             }
             Some(layout) => {
                 let numbered = (1..).zip(&example.images);
                 let pictures: Vec<_> =
-                    numbered.map(|(number, picture)| Numbered { number, picture }).collect();
+                    numbered.map(|(number, picture)| NumberedPicture { number, picture }).collect();
                 let reason = layout.message(&example.prompt, &pictures).err()?;
-                Some(fault(path("prompt"), format!("in an example {reason}")))
+                Some(wrong_value(path("prompt"), format!("in an example {reason}")))
             }
         }
     };

@@ -17,14 +17,14 @@ fn guess(row: &Value) -> Guess {
     let path = folder.path().join("rows.jsonl");
     let rows = ["a", "b"].map(|letter| format!("{row}\n").replace('#', letter));
     fs::write(&path, rows.concat()).unwrap();
-    Guess::of(&Look::at(&path).unwrap())
+    Guess::of(&FirstRows::read(&path).unwrap())
 }
 
 /// The columns of pictures, question, target and id; `-` for none.
 fn roles(row: &Value) -> String {
     let guess = guess(row);
     let pictures = guess.pictures.map(|pictures| pictures.found);
-    let column = |found: Option<Found>| found.map_or("-".to_owned(), |found| found.column);
+    let column = |found: Option<GuessedColumn>| found.map_or("-".to_owned(), |found| found.column);
     [pictures, guess.question, guess.target, guess.id].map(column).join(" ")
 }
 
@@ -101,8 +101,10 @@ fn addresses_are_sent_as_such_and_files_that_are_missing_are_told() {
 fn options_are_found_as_a_list_or_in_a_column_each() {
     let options = |row| guess(&row).options.unwrap();
     let list = |row| match options(row) {
-        Options::List { is_real, lettered, resolved, .. } => (is_real, lettered, resolved),
-        Options::Letters(columns) => panic!("a list, not {columns:?}"),
+        GuessedOptions::List { is_real, has_letters, names_option, .. } => {
+            (is_real, has_letters, names_option)
+        }
+        GuessedOptions::Letters(columns) => panic!("a list, not {columns:?}"),
     };
     let base = |options: Value, answer: Value| json!({"image": "#.png", "question": "?", "choices": options, "answer": answer});
     assert_eq!(list(base(json!(["A) x", "B) y"]), json!("B"))), (true, true, true));
@@ -110,6 +112,6 @@ fn options_are_found_as_a_list_or_in_a_column_each() {
     assert_eq!(list(base(json!("[\"x\", \"y\"]"), json!("A"))), (false, false, true));
     assert_eq!(list(base(json!(["x", "y"]), json!(1))), (true, false, false));
     let row = json!({"image": "#.png", "question": "?", "A": "x", "B": "y", "C": "", "answer": "B"});
-    assert_eq!(options(row.clone()), Options::Letters(vec!["A".to_owned(), "B".to_owned()]));
+    assert_eq!(options(row.clone()), GuessedOptions::Letters(vec!["A".to_owned(), "B".to_owned()]));
     assert!(guess(&row).target_is_letter);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::data_error::DataError;
 use super::super::loaded_task::LoadedTask;
 use super::super::picture_files::PictureFiles;
-use super::{DataAccess, Located};
+use super::{DataAccess, LocatedData};
 use crate::dataset::archive::{ArchiveSource, LocalFile};
 use crate::dataset::{self, Files};
 
@@ -14,7 +14,7 @@ pub(super) fn locate(
     loaded: &LoadedTask,
     given: Option<&Path>,
     access: &DataAccess,
-) -> Result<Located, DataError> {
+) -> Result<LocatedData, DataError> {
     let files = find_files(loaded, given)?;
     let first = files.paths.first().map_or(files.folder.as_path(), PathBuf::as_path);
     let base = if first.is_dir() { first } else { first.parent().unwrap_or(Path::new("")) };
@@ -34,7 +34,7 @@ pub(super) fn locate(
             }
         }
     }
-    Ok(Located { files, origin: None, pictures, snapshot: None, notices })
+    Ok(LocatedData { files, origin: None, pictures, snapshot: None, notices })
 }
 
 fn open(path: &Path) -> Result<Arc<dyn ArchiveSource>, DataError> {

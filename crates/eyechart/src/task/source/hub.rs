@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::super::data_error::DataError;
 use super::super::picture_files::PictureFiles;
-use super::{DataAccess, Located, is_parquet, own_cache, parent_of};
+use super::{DataAccess, LocatedData, is_parquet, own_cache, parent_of};
 use crate::dataset::archive::{ArchiveSource, read_on};
 use crate::dataset::{self, Files, Ranges, ReadAt};
 use crate::hub::{Hub, HubError, RemoteFile, Repository, Snapshot};
@@ -26,15 +26,15 @@ pub(super) fn locate(
     id: &str,
     access: &DataAccess,
     progress: &dyn Progress,
-) -> Result<Located, DataError> {
+) -> Result<LocatedData, DataError> {
     let revision = task.dataset.revision.clone();
     let repository = Repository {
         revision: recorded_commit(access, id).or_else(|| revision.clone()),
         ..Repository::dataset(id)
     };
     let snapshot = Hub::new(&access.env)?.snapshot(&repository)?;
-    let place = Place { task, access, listing: snapshot.files()?, snapshot };
-    let Place { snapshot, .. } = &place;
+    let place = HubDataset { task, access, listing: snapshot.files()?, snapshot };
+    let HubDataset { snapshot, .. } = &place;
     let mut notices = Vec::new();
     if snapshot.is_from_cache() {
         let revision = revision.as_deref().unwrap_or("main");
@@ -49,7 +49,7 @@ pub(super) fn locate(
         commit: snapshot.commit().to_owned(),
     };
     let (files, pictures) = (place.files(progress)?, place.pictures()?);
-    Ok(Located { files, origin: Some(origin), pictures, snapshot: Some(place.snapshot), notices })
+    Ok(LocatedData { files, origin: Some(origin), pictures, snapshot: Some(place.snapshot), notices })
 }
 
 fn recorded_commit(access: &DataAccess, id: &str) -> Option<String> {
@@ -60,14 +60,14 @@ fn recorded_commit(access: &DataAccess, id: &str) -> Option<String> {
 }
 
 /// One dataset at one commit.
-struct Place<'a> {
+struct HubDataset<'a> {
     task: &'a Task,
     access: &'a DataAccess,
     snapshot: Snapshot,
     listing: Vec<RemoteFile>,
 }
 
-impl Place<'_> {
+impl HubDataset<'_> {
     /// The data files; of those that are read whole, the missing ones are downloaded.
     fn files(&self, progress: &dyn Progress) -> Result<Files, DataError> {
         let pattern = self.task.dataset.file.trim_end_matches('/');
@@ -209,7 +209,7 @@ struct HubArchive {
 }
 
 impl HubArchive {
-    fn new(place: &Place<'_>, path: &str) -> Self {
+    fn new(place: &HubDataset<'_>, path: &str) -> Self {
         let file = place.file(path);
         let by_place = || {
             format!(

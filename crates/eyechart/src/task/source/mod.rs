@@ -45,7 +45,7 @@ impl DataAccess {
 }
 
 /// A task's data as far as it is known before a row is read.
-pub(super) struct Located {
+pub(super) struct LocatedData {
     pub(super) files: Files,
     /// Absent for a folder of the user's.
     pub(super) origin: Option<DataOrigin>,
@@ -64,7 +64,7 @@ pub(super) fn locate(
     loaded: &LoadedTask,
     access: &DataAccess,
     progress: &dyn Progress,
-) -> Result<Located, DataError> {
+) -> Result<LocatedData, DataError> {
     let spec = &loaded.task.dataset;
     let located = match (&access.folder, &spec.hub, &spec.url) {
         (None, Some(repository), _) => hub::locate(&loaded.task, repository, access, progress),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::data_error::DataError;
 use super::super::picture_files::PictureFiles;
-use super::{DataAccess, Located};
+use super::{DataAccess, LocatedData};
 use crate::dataset::Files;
 use crate::engine::block_on;
 use crate::types::{DataOrigin, Progress, Task};
@@ -15,7 +15,7 @@ pub(super) fn locate(
     url: &str,
     access: &DataAccess,
     progress: &dyn Progress,
-) -> Result<Located, DataError> {
+) -> Result<LocatedData, DataError> {
     // The check is of pictures, and none is fetched here.
     let settings = WebSettings {
         allow_private: access.allow_private_urls,
@@ -29,7 +29,7 @@ pub(super) fn locate(
     let notices =
         file.stale.iter().map(|reason| format!("{reason}; the file fetched earlier is used")).collect();
     let origin = DataOrigin::Url { url: url.to_owned(), sha256: file.sha256 };
-    Ok(Located {
+    Ok(LocatedData {
         files: Files::local(folder, vec![file.path]),
         origin: Some(origin),
         pictures,

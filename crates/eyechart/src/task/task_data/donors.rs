@@ -3,9 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::Dataset;
+use super::TaskData;
 use crate::dataset::{DatasetError, Pick};
-use crate::task::message::Numbered;
+use crate::task::message::NumberedPicture;
 use crate::types::{Failure, FailureKind, ImageSource, PickedSample};
 
 /// Bytes of pictures that are read ahead of their samples; the pictures of a single sample may have more.
@@ -39,7 +39,7 @@ pub(crate) struct RowPictures {
     pub images: Result<Vec<ImageSource>, String>,
 }
 
-impl Dataset {
+impl TaskData {
     /// Gives samples the pictures of other samples from now on. A sample that `donors` has a failure for fails with it.
     pub(crate) fn exchange_pictures(&mut self, donors: Donors) {
         self.donors = Some(donors);
@@ -55,7 +55,7 @@ impl Dataset {
         rows: Vec<u64>,
     ) -> Result<impl Iterator<Item = Result<RowPictures, DatasetError>> + Send, DatasetError> {
         let rows = self.reader.rows(Pick::Rows(rows), self.picture_columns())?;
-        let sources = |pictures: Vec<Numbered<ImageSource>>| {
+        let sources = |pictures: Vec<NumberedPicture<ImageSource>>| {
             pictures.into_iter().map(|numbered| numbered.picture).collect()
         };
         Ok(rows.map(move |row| {
@@ -69,14 +69,14 @@ impl Dataset {
 
 /// Gives each sample its donor's pictures; samples must arrive in row order. Reads the donors of many samples at a time,
 /// because some formats read all rows before a row to reach it.
-pub(super) struct Handover {
+pub(super) struct ExchangedPictures {
     /// Rows of the samples to come.
     upcoming: VecDeque<u64>,
     /// Pictures by the donor's row.
     ready: HashMap<u64, Result<Vec<ImageSource>, String>>,
 }
 
-impl Handover {
+impl ExchangedPictures {
     pub(super) fn new(samples: &[PickedSample]) -> Self {
         Self { upcoming: samples.iter().map(|sample| sample.row).collect(), ready: HashMap::new() }
     }
@@ -85,7 +85,7 @@ impl Handover {
     pub(super) fn images(
         &mut self,
         row: u64,
-        (donors, dataset): (&Donors, &Dataset),
+        (donors, dataset): (&Donors, &TaskData),
     ) -> Result<Result<Vec<ImageSource>, Failure>, DatasetError> {
         let donor = match donors.0.get(&row) {
             Some(Ok(donor)) => donor,
@@ -102,7 +102,7 @@ impl Handover {
     }
 
     /// Reads the donors of the sample of `row` and of as many samples after it as memory has room for.
-    fn read_ahead(&mut self, row: u64, donors: &Donors, dataset: &Dataset) -> Result<(), DatasetError> {
+    fn read_ahead(&mut self, row: u64, donors: &Donors, dataset: &TaskData) -> Result<(), DatasetError> {
         self.ready.clear();
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(next) = self.upcoming.pop_front() {

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::columns::Missing;
 use super::data_error::DataError;
 use super::kept::{KeptColumns, cluster_of, read_choices};
 use super::loaded_task::LoadedTask;
 use super::message::Layout;
+use super::missing_columns::MissingColumns;
 use super::pick::pick;
 use super::prompt::Prompt;
-use super::source::{DataAccess, Located, locate};
+use super::source::{DataAccess, LocatedData, locate};
 use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader};
 use crate::text::is_address;
@@ -25,19 +25,19 @@ mod donors;
 mod messages;
 mod row_pictures;
 
-use donors::Handover;
+use donors::ExchangedPictures;
 pub(crate) use donors::{Donor, Donors, RowPictures};
 use row_pictures::named_pictures;
 
 /// A task's rows, and the pictures that they name.
-pub struct Dataset {
+pub struct TaskData {
     task: Task,
     prompt: Prompt,
     system: Option<Prompt>,
     /// How texts and pictures make a message; absent where no picture is sent.
     layout: Option<Layout>,
     kept: KeptColumns,
-    data: Located,
+    data: LocatedData,
     reader: Box<dyn Reader>,
     /// The column whose recorded outputs stand in for a model, where one does: no picture is touched then.
     recorded: Option<String>,
@@ -48,7 +48,7 @@ pub struct Dataset {
 
 /// A picked row of which no sample could be made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Unmade {
+pub struct SampleFailure {
     /// Which one.
     pub picked: PickedSample,
     /// Why.
@@ -56,12 +56,12 @@ pub struct Unmade {
 }
 
 /// A sample, or why there is none of a picked row.
-pub type SampleResult = Result<Sample, Box<Unmade>>;
+pub type SampleResult = Result<Sample, Box<SampleFailure>>;
 
 /// Bad rows that a survey keeps to show.
 const SHOWN: usize = 5;
 
-impl Dataset {
+impl TaskData {
     /// Finds the data files of `loaded`, where `access` lets it: those that are elsewhere are fetched as far as reading
     /// rows needs them. Blocks.
     ///
@@ -165,7 +165,7 @@ impl Dataset {
             return Ok(Survey { rows, eligible: Eligible::All(rows), ..Survey::default() });
         }
         let unlisted = self.reader.columns()?.is_none();
-        let mut missing = Missing::new(if unlisted { self.named_columns() } else { Vec::new() });
+        let mut missing = MissingColumns::new(if unlisted { self.named_columns() } else { Vec::new() });
         let mut survey = Survey::default();
         let mut eligible = Vec::new();
         for row in self.reader.rows(Pick::Scan, &columns)? {
@@ -248,7 +248,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DataError`] if something cannot be fetched now. A picture that does not exist is a failure of its sample.
-    pub fn bring(&mut self, picked: &[PickedSample], progress: &dyn Progress) -> Result<(), DataError> {
+    pub fn fetch(&mut self, picked: &[PickedSample], progress: &dyn Progress) -> Result<(), DataError> {
         let named = self.with_images && self.data.pictures.is_elsewhere();
         let pictures = if named { self.picture_columns().to_vec() } else { Vec::new() };
         if (pictures.is_empty() && self.data.files.remote.is_empty()) || picked.is_empty() {
@@ -271,7 +271,7 @@ impl Dataset {
                 names.extend(pictures.iter().flat_map(|column| named_pictures(&row, column)));
             }
         }
-        self.data.pictures.bring(&names, progress)
+        self.data.pictures.fetch(&names, progress)
     }
 
     /// The samples of `picked` (rows ascending), made as they are asked for: memory is bounded by one row, or by
@@ -285,7 +285,7 @@ impl Dataset {
     ) -> Result<impl Iterator<Item = Result<SampleResult, DatasetError>> + Send, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
         let found = self.reader.rows(Pick::Rows(rows), &self.columns())?;
-        let mut handover = Handover::new(&picked);
+        let mut exchanged = ExchangedPictures::new(&picked);
         let mut names: HashMap<u64, PickedSample> =
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
         let made = found.filter_map(move |row| {
@@ -295,7 +295,7 @@ impl Dataset {
             };
             let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
             let picked = names.remove(&number)?;
-            Some(self.sample_of(row, picked, &mut handover))
+            Some(self.sample_of(row, picked, &mut exchanged))
         });
         Ok(made)
     }
@@ -306,7 +306,7 @@ impl Dataset {
     /// [`DatasetError`] where the data cannot be read.
     pub fn look_at(&self, picked: Vec<PickedSample>) -> Result<Vec<SampleResult>, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
-        let mut handover = Handover::new(&picked);
+        let mut exchanged = ExchangedPictures::new(&picked);
         let mut names: HashMap<u64, PickedSample> =
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
         let mut samples = Vec::new();
@@ -314,7 +314,7 @@ impl Dataset {
             let row = row?;
             let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
             if let Some(picked) = names.remove(&number) {
-                samples.push(self.sample_of(row, picked, &mut handover)?);
+                samples.push(self.sample_of(row, picked, &mut exchanged)?);
             }
         }
         Ok(samples)
@@ -337,9 +337,9 @@ impl Dataset {
         &self,
         row: Result<Row, BadRow>,
         picked: PickedSample,
-        handover: &mut Handover,
+        exchanged: &mut ExchangedPictures,
     ) -> Result<SampleResult, DatasetError> {
-        let unmade = |picked, failure| Ok(Err(Box::new(Unmade { picked, failure })));
+        let unmade = |picked, failure| Ok(Err(Box::new(SampleFailure { picked, failure })));
         let row = match row {
             Ok(row) => row,
             Err(bad) => return unmade(picked, Failure::new(FailureKind::Sample, bad.to_string())),
@@ -349,7 +349,7 @@ impl Dataset {
             Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
         };
         let lent = match &self.donors {
-            Some(donors) => match handover.images(row.number, (donors, self))? {
+            Some(donors) => match exchanged.images(row.number, (donors, self))? {
                 Ok(lent) => Some(lent),
                 Err(failure) => return unmade(picked, failure),
             },

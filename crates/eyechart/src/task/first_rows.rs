@@ -1,4 +1,4 @@
-//! A look at data that no task names yet: which files, which columns, what the first rows have in them.
+//! A first_rows at data that no task names yet: which files, which columns, what the first rows have in them.
 //!
 //! Says what is there; what it means is guessed elsewhere.
 
@@ -21,15 +21,15 @@ const METADATA: [&str; 2] = ["metadata.csv", "metadata.jsonl"];
 
 /// The first rows of a user's data.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Look {
+pub struct FirstRows {
     /// The data folder.
     pub folder: PathBuf,
     /// The data file or pattern in it, as `dataset.file` has it.
     pub file: String,
     /// The folder that paths of pictures are relative to.
-    pub pictures: PathBuf,
+    pub picture_folder: PathBuf,
     /// Whether the data is a folder of pictures without any table: file names and nothing else.
-    pub bare: bool,
+    pub has_only_pictures: bool,
     /// How many rows were looked at, bad ones left out.
     pub rows: usize,
     /// The columns, in the order of the file.
@@ -52,7 +52,7 @@ pub struct Column {
 /// Why the first rows cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LookError {
+pub enum FirstRowsError {
     /// The folder has no data.
     #[error("{folder} has neither pictures nor data files (.jsonl, .csv, .parquet); {contents}")]
     NoData {
@@ -85,7 +85,7 @@ pub enum LookError {
     Dataset(#[from] DatasetError),
 }
 
-impl LookError {
+impl FirstRowsError {
     /// The class of the error.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
@@ -93,34 +93,38 @@ impl LookError {
     }
 }
 
-impl Look {
+impl FirstRows {
     /// Looks at `data`: a data file, a pattern with `*` in its last part, or a folder of pictures or data files.
     ///
     /// # Errors
-    /// [`LookError`] with what was found there, and what was expected.
-    pub fn at(data: &Path) -> Result<Self, LookError> {
+    /// [`FirstRowsError`] with what was found there, and what was expected.
+    pub fn read(data: &Path) -> Result<Self, FirstRowsError> {
         let (folder, file) = place_of(data)?;
         let files = find_files(&folder, &file)?;
         let first = files.paths.first().cloned().unwrap_or_else(|| folder.clone());
         let is_folder = first.is_dir();
-        let mut look = Self {
-            pictures: if is_folder { first.clone() } else { first.parent().unwrap_or(&folder).to_owned() },
-            bare: is_folder && !METADATA.iter().any(|name| first.join(name).is_file()),
+        let mut first_rows = Self {
+            picture_folder: if is_folder {
+                first.clone()
+            } else {
+                first.parent().unwrap_or(&folder).to_owned()
+            },
+            has_only_pictures: is_folder && !METADATA.iter().any(|name| first.join(name).is_file()),
             folder,
             file,
             rows: 0,
             columns: Vec::new(),
         };
-        let bad = look.read(&files)?;
-        if look.rows == 0 {
+        let bad = first_rows.read_rows(&files)?;
+        if first_rows.rows == 0 {
             let first = bad.map(|bad| format!("; the first is bad: {bad}")).unwrap_or_default();
-            return Err(LookError::NoRows { data: data.to_owned(), first });
+            return Err(FirstRowsError::NoRows { data: data.to_owned(), first });
         }
-        Ok(look)
+        Ok(first_rows)
     }
 
     /// The first bad row, if there is one: the others are reported by the run.
-    fn read(&mut self, files: &Files) -> Result<Option<BadRow>, DatasetError> {
+    fn read_rows(&mut self, files: &Files) -> Result<Option<BadRow>, DatasetError> {
         let reader = dataset::open(files, None)?;
         let listed = reader.columns()?.unwrap_or_default();
         self.columns = listed.iter().map(|name| Column { name: name.clone(), ..Column::default() }).collect();
@@ -199,7 +203,7 @@ impl Column {
 }
 
 /// The data folder, and the file in it.
-fn place_of(data: &Path) -> Result<(PathBuf, String), LookError> {
+fn place_of(data: &Path) -> Result<(PathBuf, String), FirstRowsError> {
     // `.` and `..` have a name too.
     let named =
         if data.file_name().is_none() { data.canonicalize().unwrap_or_default() } else { data.to_owned() };
@@ -217,8 +221,8 @@ fn place_of(data: &Path) -> Result<(PathBuf, String), LookError> {
     match data_files(&named).as_slice() {
         [only] => Ok((named, only.clone())),
         [] if has_pictures(&named) => Ok((folder, name)),
-        [] => Err(LookError::NoData { folder: data.to_owned(), contents: contents(&named) }),
-        several => Err(LookError::SeveralFiles { folder: data.to_owned(), files: several.to_vec() }),
+        [] => Err(FirstRowsError::NoData { folder: data.to_owned(), contents: contents(&named) }),
+        several => Err(FirstRowsError::SeveralFiles { folder: data.to_owned(), files: several.to_vec() }),
     }
 }
 

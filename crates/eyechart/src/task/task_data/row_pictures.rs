@@ -3,17 +3,17 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::Dataset;
-use crate::task::message::Numbered;
+use super::TaskData;
+use crate::task::message::NumberedPicture;
 use crate::text::is_address;
 use crate::types::{ImageSource, ImagesSpec, Place, Row, items_of, text_of};
 
-impl Dataset {
+impl TaskData {
     /// The row's pictures with their numbers: at least one, if the task has pictures.
     ///
     /// # Errors
     /// Why it has none, or why a picture has no number of its own.
-    pub(super) fn images_of(&self, row: &Row) -> Result<Vec<Numbered<ImageSource>>, String> {
+    pub(super) fn images_of(&self, row: &Row) -> Result<Vec<NumberedPicture<ImageSource>>, String> {
         let Some(spec) = self.task.images.as_ref().filter(|_| self.with_images) else {
             return Ok(Vec::new());
         };
@@ -24,7 +24,7 @@ impl Dataset {
                 pictures = found;
             } else {
                 refuse_list(row, (column, found.len()), spec)?;
-                pictures.extend(found.into_iter().map(|found| Numbered { number, ..found }));
+                pictures.extend(found.into_iter().map(|found| NumberedPicture { number, ..found }));
             }
         }
         if pictures.is_empty() {
@@ -36,19 +36,21 @@ impl Dataset {
     }
 
     /// The pictures in one column, numbered by their position in its list.
-    fn pictures_in(&self, row: &Row, column: &str) -> Result<Vec<Numbered<ImageSource>>, String> {
+    fn pictures_in(&self, row: &Row, column: &str) -> Result<Vec<NumberedPicture<ImageSource>>, String> {
         let held = self.held_pictures(row, column);
         if !held.is_empty() {
             return Ok(held);
         }
         let places = places_of(row, column).into_iter();
         places
-            .map(|Numbered { number, picture }| Ok(Numbered { number, picture: self.source_of(picture)? }))
+            .map(|NumberedPicture { number, picture }| {
+                Ok(NumberedPicture { number, picture: self.source_of(picture)? })
+            })
             .collect()
     }
 
     /// Pictures inside the data file: in the column itself, or in its list as `column.0`, `column.1`, …
-    fn held_pictures(&self, row: &Row, column: &str) -> Vec<Numbered<ImageSource>> {
+    fn held_pictures(&self, row: &Row, column: &str) -> Vec<NumberedPicture<ImageSource>> {
         let file = row.file.as_ref().or(self.data.files.paths.first());
         let file = file.map(|path| path.display().to_string()).unwrap_or_default();
         let names = row.get(column);
@@ -59,13 +61,13 @@ impl Dataset {
         };
         if let Some(bytes) = row.blobs.get(column) {
             let name = names.as_ref().filter(|name| !name.is_array());
-            return vec![Numbered { number: 1, picture: source(bytes, column, name) }];
+            return vec![NumberedPicture { number: 1, picture: source(bytes, column, name) }];
         }
         let index = |place: &str| place.strip_prefix(column)?.strip_prefix('.')?.parse::<usize>().ok();
         let held = row.blobs.iter().filter_map(|(place, bytes)| {
             let index = index(place)?;
             let name = names.as_ref().and_then(|names| names.get(index)).filter(|name| !name.is_null());
-            Some(Numbered { number: index + 1, picture: source(bytes, place, name) })
+            Some(NumberedPicture { number: index + 1, picture: source(bytes, place, name) })
         });
         let mut held: Vec<_> = held.collect();
         // The map has `images.10` before `images.2`.
@@ -92,9 +94,10 @@ fn refuse_list(row: &Row, (column, count): (&str, usize), spec: &ImagesSpec) -> 
 
 /// The paths and addresses in the column, numbered by their position in its list; none if the pictures themselves are in
 /// it. Empty entries are passed over and keep their number.
-fn places_of(row: &Row, column: &str) -> Vec<Numbered<String>> {
+fn places_of(row: &Row, column: &str) -> Vec<NumberedPicture<String>> {
     let items = row.get(column).map(|value| items_of(&value)).unwrap_or_default();
-    let places = (1..).zip(items).filter_map(|(number, item)| Some(Numbered { number, picture: item? }));
+    let places =
+        (1..).zip(items).filter_map(|(number, item)| Some(NumberedPicture { number, picture: item? }));
     places.filter(|place| !place.picture.trim().is_empty()).collect()
 }
 

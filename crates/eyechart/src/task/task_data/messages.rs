@@ -1,10 +1,10 @@
 //! What is sent for a row: its prompt and pictures, after the task's system message and examples.
 
-use super::Dataset;
-use crate::task::message::Numbered;
+use super::TaskData;
+use crate::task::message::NumberedPicture;
 use crate::types::{Example, Failure, FailureKind, ImageSource, Messages, Part, Row, Turn};
 
-impl Dataset {
+impl TaskData {
     /// The messages for a row with this prompt; with the pictures `lent` instead of its own, if there are any.
     pub(super) fn messages(
         &self,
@@ -28,7 +28,7 @@ impl Dataset {
     fn message(
         &self,
         text: &str,
-        pictures: &[Numbered<ImageSource>],
+        pictures: &[NumberedPicture<ImageSource>],
     ) -> Result<Vec<Part<ImageSource>>, String> {
         match &self.layout {
             Some(layout) => layout.message(text, pictures),
@@ -41,7 +41,7 @@ impl Dataset {
         let examples = self.task.prompt.examples.iter().filter(|_| self.with_images);
         let turn = |example: &Example| {
             let numbered = |(number, place): (usize, &String)| {
-                Ok(Numbered { number, picture: self.source_of(place.clone())? })
+                Ok(NumberedPicture { number, picture: self.source_of(place.clone())? })
             };
             let pictures: Vec<_> = (1..).zip(&example.images).map(numbered).collect::<Result<_, String>>()?;
             Ok(Turn { question: self.message(&example.prompt, &pictures)?, answer: example.answer.clone() })

@@ -6,13 +6,13 @@ use crate::dataset::DatasetError;
 use crate::types::Row;
 
 /// The named columns that no row had so far, and those that rows did have.
-pub(super) struct Missing {
+pub(super) struct MissingColumns {
     named: Vec<String>,
     seen: Vec<String>,
     rows: usize,
 }
 
-impl Missing {
+impl MissingColumns {
     pub(super) fn new(named: Vec<String>) -> Self {
         Self { named, seen: Vec::new(), rows: 0 }
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn missing(named: &[&str], rows: &[Value]) -> Option<String> {
-        let mut missing = Missing::new(named.iter().map(|&name| name.to_owned()).collect());
+        let mut missing = MissingColumns::new(named.iter().map(|&name| name.to_owned()).collect());
         for cells in rows {
             missing.look_at(&Row { cells: cells.as_object().unwrap().clone(), ..Row::default() });
         }
