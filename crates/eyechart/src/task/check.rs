@@ -1,6 +1,6 @@
-//! Whether a task file makes sense, beyond the types of its keys.
+//! Checks of a task file beyond the types of its keys.
 //!
-//! Opens no data: what is wrong here is wrong whatever the rows are.
+//! Opens no data: a mistake found here does not depend on the rows.
 
 mod messages;
 
@@ -9,7 +9,7 @@ use super::scoring;
 use crate::dataset::{self, Files};
 use crate::types::Task;
 
-/// What is wrong with the value at `path` (`compare.1.target`).
+/// A value that makes no sense, with its path, such as `compare.1.target`.
 pub(super) struct WrongValue {
     path: String,
     what: String,
@@ -19,11 +19,11 @@ pub(super) fn wrong_value(path: impl Into<String>, what: impl Into<String>) -> W
     WrongValue { path: path.into(), what: what.into() }
 }
 
-/// The task that `text` says, with all its entries in `score`.
+/// Reads the task in `text`, with all its entries in `score`.
 ///
 /// # Errors
-/// A text that shows every mistake with line, column and the line itself; of mistakes in the syntax or in the types of
-/// keys the first.
+/// A text that shows every mistake with its line, column and the line itself; only the first one for mistakes in the
+/// syntax or in the types of keys.
 pub(super) fn parse(text: &str) -> Result<Task, String> {
     checked(text, |task| {
         let others = request_fields(task).err().into_iter().chain(scoring::published_mistakes(task));
@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Task, String> {
     })
 }
 
-/// The task of a recorded run: as [`parse`], whatever request fields it has.
+/// Reads the task of a recorded run as [`parse`] does, but allows any request field.
 ///
 /// # Errors
 /// As [`parse`].
@@ -57,7 +57,7 @@ fn mistakes(task: &Task) -> Vec<WrongValue> {
     found.chain(messages::mistakes(task)).chain(scoring::mistakes(task)).collect()
 }
 
-/// An empty text where a name or a column is expected is a form not filled in.
+/// An empty text for a name or a column is a form that was not filled in.
 fn nothing_empty(task: &Task) -> Result<(), WrongValue> {
     let mut texts = vec![("name".to_owned(), &task.name), ("dataset.file".to_owned(), &task.dataset.file)];
     let (hub, url, revision) = (&task.dataset.hub, &task.dataset.url, &task.dataset.revision);
@@ -105,7 +105,7 @@ fn message_texts(task: &Task) -> Vec<(String, &String)> {
     texts
 }
 
-/// A dataset is on the Hub, at an address, or where the user says.
+/// A dataset is on the Hub, at an address, or in a folder that the user gives; only one of them can be named.
 fn one_source(task: &Task) -> Result<(), WrongValue> {
     let dataset = &task.dataset;
     let what = match (&dataset.hub, &dataset.url, &dataset.revision) {
@@ -121,7 +121,7 @@ fn one_source(task: &Task) -> Result<(), WrongValue> {
     Err(wrong_value(what.0, what.1))
 }
 
-/// Asked of the readers themselves, so that a new one is known here at once. No file is opened.
+/// Asks the readers themselves, so that a new format needs no change here. Opens no file.
 fn known_format(task: &Task) -> Result<(), WrongValue> {
     let Some(format) = &task.dataset.format else { return Ok(()) };
     let nowhere = Files::local(".".into(), Vec::new());
@@ -131,8 +131,8 @@ fn known_format(task: &Task) -> Result<(), WrongValue> {
     }
 }
 
-/// Request fields that no task and no command line may set, each with the reason: the record would say that something
-/// else was asked.
+/// Request fields that neither tasks nor the command line may set, each with the reason. With such a field, the
+/// record would not describe what was sent.
 pub const REFUSED_FIELDS: [(&str, &str); 3] = [
     ("model", "the model is named by --model"),
     ("messages", "the messages are made of [prompt] and [images]"),
@@ -178,7 +178,7 @@ part = \"why\"
 target = \"rationale\"
 ";
 
-    /// What is said of the task with `old` replaced by `new`.
+    /// The errors of the task with `old` replaced by `new`.
     fn said(old: &str, new: &str) -> String {
         assert!(TASK.contains(old), "{old}");
         parse(&TASK.replacen(old, new, 1)).unwrap_err()

@@ -1,6 +1,6 @@
-//! A first_rows at data that no task names yet: which files, which columns, what the first rows have in them.
+//! The first rows of data that no task describes yet: the files, the columns, and the first cells of each.
 //!
-//! Says what is there; what it means is guessed elsewhere.
+//! Reports what the data has. `guess` decides what it means.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,42 +10,42 @@ use serde_json::Value;
 use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture};
 use crate::types::{BadRow, ErrorClass, Row, text_of, texts_of};
 
-/// How many rows are looked at.
+/// Number of rows that are read.
 const ROWS: u64 = 100;
 
 /// Extensions of files that hold rows.
 const DATA_EXTENSIONS: [&str; 5] = ["jsonl", "ndjson", "csv", "parquet", "tar"];
 
-/// Files that make a folder of pictures one with rows of its own.
+/// Files that describe the pictures of a folder, one row for each picture.
 const METADATA: [&str; 2] = ["metadata.csv", "metadata.jsonl"];
 
 /// The first rows of a user's data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FirstRows {
-    /// The data folder.
+    /// Data folder.
     pub folder: PathBuf,
-    /// The data file or pattern in it, as `dataset.file` has it.
+    /// Data file or pattern in the folder, as in `dataset.file`.
     pub file: String,
-    /// The folder that paths of pictures are relative to.
+    /// Folder that paths of pictures are relative to.
     pub picture_folder: PathBuf,
-    /// Whether the data is a folder of pictures without any table: file names and nothing else.
+    /// Whether the data is a folder of pictures without a table, so that only the file names are known.
     pub has_only_pictures: bool,
-    /// How many rows were looked at, bad ones left out.
+    /// Number of rows that were read, without bad rows.
     pub rows: usize,
-    /// The columns, in the order of the file.
+    /// Columns in the order of the file.
     pub columns: Vec<Column>,
 }
 
-/// One column of the first rows.
+/// One column in the first rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Column {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
-    /// Its cells that have something in them, in the order of the rows.
+    /// Cells that are not empty, in the order of the rows.
     pub cells: Vec<Value>,
-    /// Rows whose picture is held in the data file, under this column or inside it.
+    /// Number of rows whose picture is stored in the data file, in this column or inside it.
     pub blobs: usize,
-    /// The name under which such a picture is found: the column's own, or that of the first one in a list.
+    /// Name under which such a picture is found: the column's own, or the name of the first picture in a list.
     pub blob: Option<String>,
 }
 
@@ -94,10 +94,10 @@ impl FirstRowsError {
 }
 
 impl FirstRows {
-    /// Looks at `data`: a data file, a pattern with `*` in its last part, or a folder of pictures or data files.
+    /// Reads `data`: a data file, a pattern with `*` in its last part, or a folder with pictures or data files.
     ///
     /// # Errors
-    /// [`FirstRowsError`] with what was found there, and what was expected.
+    /// [`FirstRowsError`] with what was found, and what was expected.
     pub fn read(data: &Path) -> Result<Self, FirstRowsError> {
         let (folder, file) = place_of(data)?;
         let files = find_files(&folder, &file)?;
@@ -123,7 +123,7 @@ impl FirstRows {
         Ok(first_rows)
     }
 
-    /// The first bad row, if there is one: the others are reported by the run.
+    /// Reads the rows. Returns the first bad row; the run reports the rest.
     fn read_rows(&mut self, files: &Files) -> Result<Option<BadRow>, DatasetError> {
         let reader = dataset::open(files, None)?;
         let listed = reader.columns()?.unwrap_or_default();
@@ -167,17 +167,17 @@ impl FirstRows {
 }
 
 impl Column {
-    /// The cells as one text each.
+    /// One text for each cell.
     pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
         self.cells.iter().map(text_of)
     }
 
-    /// All texts in the cells, those in lists too.
+    /// All texts in the cells, including the items of lists.
     pub(crate) fn items(&self) -> impl Iterator<Item = String> {
         self.cells.iter().flat_map(texts_of)
     }
 
-    /// Whether every cell is a list of texts, in a JSON list or as a text that is one.
+    /// Whether every cell is a list of texts, either a JSON list or a text that contains one.
     #[must_use]
     pub(crate) fn is_list(&self) -> bool {
         let is_list = |cell: &Value| match cell {
@@ -188,13 +188,13 @@ impl Column {
         !self.cells.is_empty() && self.cells.iter().all(is_list)
     }
 
-    /// Whether every cell is a text, and no list in one.
+    /// Whether every cell is a text and not a list written as text.
     #[must_use]
     pub(crate) fn is_text(&self) -> bool {
         !self.cells.is_empty() && self.cells.iter().all(Value::is_string) && !self.is_list()
     }
 
-    /// Whether no two cells are the same.
+    /// Whether all cells differ.
     #[must_use]
     pub(crate) fn is_unique(&self) -> bool {
         let mut seen = BTreeSet::new();
@@ -204,7 +204,7 @@ impl Column {
 
 /// The data folder, and the file in it.
 fn place_of(data: &Path) -> Result<(PathBuf, String), FirstRowsError> {
-    // `.` and `..` have a name too.
+    // `.` and `..` also get a name.
     let named =
         if data.file_name().is_none() { data.canonicalize().unwrap_or_default() } else { data.to_owned() };
     let folder = match named.parent() {
@@ -232,7 +232,7 @@ fn has_pictures(folder: &Path) -> bool {
     reader.and_then(|reader| reader.known_len()).is_ok_and(|len| len.is_some_and(|len| len > 0))
 }
 
-/// The data files in a folder or its `data` folder, the shards of one split as one pattern.
+/// The data files in a folder or in its folder `data`. The shards of one split are one pattern.
 fn data_files(folder: &Path) -> Vec<String> {
     let is_data = |name: &str| {
         let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -246,7 +246,7 @@ fn data_files(folder: &Path) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// `test-00001-of-00003.parquet` as `test-*.parquet`; other names as they are.
+/// `test-00001-of-00003.parquet` becomes `test-*.parquet`; other names stay.
 fn shards(name: &str) -> String {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parts = || {
@@ -274,7 +274,7 @@ fn contents(folder: &Path) -> String {
     }
 }
 
-/// Whether a text names a picture: by its extension, whatever follows a `?`.
+/// Whether the text ends in the extension of a picture, without the part after `?`.
 pub(super) fn names_picture(text: &str) -> bool {
     is_picture(text.split('?').next().unwrap_or(text))
 }

@@ -1,6 +1,6 @@
-//! What the columns of unknown data probably mean: the names that the field's datasets use first, then the values.
+//! Guesses the role of each column in unknown data: first by the names that public datasets use, then by the cells.
 //!
-//! A guess is shown to the user with its reason, and every line of it can be changed by hand.
+//! Each guess comes with its reason. The user can change every one in the task file.
 
 use super::first_rows::{Column, FirstRows, names_picture};
 use crate::dataset::resolve_label;
@@ -50,77 +50,77 @@ const TARGETS: [&str; 19] = [
 const IDS: [&str; 10] =
     ["id", "question_id", "sample_id", "item_id", "qid", "uid", "uuid", "pid", "idx", "index"];
 
-/// Says what is asked or what is shown, as it happens: a question beside an answer, else a reference.
+/// A column of this name holds the question if there is an answer column, and otherwise the reference.
 const TEXT: &str = "text";
 
-/// The letters of options that have a column each.
+/// Names of columns that hold one option each.
 const LETTERS: [&str; 8] = ["A", "B", "C", "D", "E", "F", "G", "H"];
 
-/// A column and reason it was chosen.
+/// A column with the reason for choosing it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuessedColumn {
-    /// The column, or a path into it.
+    /// Name of the column, or a path into it.
     pub column: String,
-    /// Why, in a few words: `by its name`.
+    /// The reason in a few words, such as `by its name`.
     pub reason: String,
 }
 
-/// The pictures' column.
+/// The column with pictures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuessedPictures {
-    /// Which one.
+    /// The column.
     pub found: GuessedColumn,
-    /// How they are sent.
+    /// How the pictures are sent.
     pub send: SendAs,
-    /// What the user should data at, such as files that are not there.
+    /// What the user should check, such as missing files.
     pub warning: Option<String>,
 }
 
-/// Where a question's options are.
+/// The columns with the options of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GuessedOptions {
-    /// In one column.
+    /// All options are in one column.
     List {
-        /// Which one.
+        /// The column.
         found: GuessedColumn,
-        /// Whether the cells are real lists, that a template can go through; else JSON in a text.
+        /// Whether the cells are lists that a template can iterate over. Otherwise they are JSON in a text.
         is_real: bool,
-        /// Whether the options have letters of their own (`B) Red`).
+        /// Whether the options start with letters of their own, such as `B) Red`.
         has_letters: bool,
-        /// Whether the label names one of them in most rows.
+        /// Whether the target names one of the options in most rows.
         names_option: bool,
     },
-    /// In a column each: those that every row has.
+    /// Each option has a column. These are the columns that every row has.
     Letters(Vec<String>),
 }
 
-/// What each column of a data probably means.
+/// The guessed role of each column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guess {
-    /// The samples' ids.
+    /// Ids of the samples.
     pub id: Option<GuessedColumn>,
-    /// The pictures.
+    /// Pictures.
     pub pictures: Option<GuessedPictures>,
-    /// What is asked.
+    /// Question.
     pub question: Option<GuessedColumn>,
-    /// Multiple choice.
+    /// Options of a multiple-choice question.
     pub options: Option<GuessedOptions>,
-    /// What answers are compared with.
+    /// The references that answers are compared with.
     pub target: Option<GuessedColumn>,
     /// Whether the targets are letters of options.
     pub target_is_letter: bool,
     /// Columns that the prompt needs and that some rows lack.
     pub incomplete: Vec<String>,
-    /// A column with pictures in a form that is not read: base64 in a text.
+    /// A column that seems to hold pictures as base64, which eyechart does not read.
     pub base64: Option<String>,
-    /// Other columns that answers could be compared with.
+    /// Other columns that could hold references.
     pub alternatives: Vec<String>,
-    /// Columns with no part in it, the alternatives among them.
+    /// Columns without a role, including the alternatives.
     pub others: Vec<String>,
 }
 
 impl Guess {
-    /// The guess for what `data` saw.
+    /// Guesses the roles of the columns in `data`.
     #[must_use]
     pub fn of(data: &FirstRows) -> Self {
         let mut guess = Self { pictures: pictures(data), base64: base64(data), ..Self::default() };
@@ -156,7 +156,7 @@ impl Guess {
         }
     }
 
-    /// Whether the target is one of the options, and said by its letter.
+    /// Checks whether the target is one of the options, and whether it is given as a letter.
     fn check_choices(&mut self, data: &FirstRows) {
         let Some(target) = self.target.as_ref().and_then(|target| column(data, &target.column)) else {
             return;
@@ -168,7 +168,7 @@ impl Guess {
         self.target_is_letter = self.options.is_some() && target.texts().all(is_letter);
         if let Some(GuessedOptions::List { found, names_option, .. }) = &mut self.options
             && let Some(options) = column(data, &found.column)
-            // Cells of rows that lack neither stand side by side.
+            // If no row lacks either cell, the cells at one position are of the same row.
             && options.cells.len() == target.cells.len()
         {
             let pairs = options.cells.iter().zip(&target.cells);
@@ -192,7 +192,7 @@ impl Guess {
     }
 }
 
-/// Which shapes fit a role.
+/// Whether a column can have a role, by its cells.
 type Shape = fn(&Column) -> bool;
 
 fn is_question(column: &Column) -> bool {
@@ -208,8 +208,9 @@ fn is_target(column: &Column) -> bool {
     (is_scalar || column.is_list()) && !column.items().any(|text| is_address(&text) || names_picture(&text))
 }
 
-/// The free column of a fitting shape with the best name: one of `known`, the first of them first, or a name whose
-/// last word is one of them (`human_caption`). No name that ends in `id` means anything else.
+/// The column without a role that has the best name and a fitting shape. A name is better the earlier it is in
+/// `known`; a name whose last word is in `known` (`human_caption`) comes after these. A name that ends in `id` is
+/// never chosen.
 fn by_name(data: &FirstRows, guess: &Guess, known: &[&str], shape: Shape) -> Option<GuessedColumn> {
     let rank = |column: &&Column| {
         let name = normal(&column.name);
@@ -229,12 +230,13 @@ fn pictures(data: &FirstRows) -> Option<GuessedPictures> {
     };
     let mut found: Vec<_> =
         data.columns.iter().filter_map(|column| Some((rank(column), pictures_in(data, column)?))).collect();
-    // Stable: among columns with names of no meaning the first one wins. What can be sent comes before what is missing.
+    // The sort is stable, so that the first of several columns with unknown names wins. Columns whose pictures are
+    // missing come last.
     found.sort_by_key(|(rank, pictures)| (pictures.warning.is_some(), *rank));
     found.into_iter().next().map(|(_, pictures)| pictures)
 }
 
-/// GuessedPictures that are held in the file, named by paths, or named by addresses.
+/// Pictures that are stored in the data file, or named by paths or by addresses.
 fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
     let found = |reason: &str| GuessedColumn { column: column.name.clone(), reason: reason.to_owned() };
     if column.blobs > 0 {
@@ -271,7 +273,7 @@ fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
     Some(GuessedPictures { found: found("paths of pictures"), send: SendAs::Bytes, warning })
 }
 
-/// Long texts of letters, digits, `+`, `/` and `=` alone, bare or in a data URL.
+/// Finds a column of long texts with only base64 characters, with or without a data URL around them.
 fn base64(data: &FirstRows) -> Option<String> {
     let is_base64 = |text: String| {
         let encoded = text.split_once(";base64,").map_or(text.as_str(), |(_, encoded)| encoded);
@@ -338,7 +340,7 @@ fn ends_in_question_mark(data: &FirstRows, guess: &Guess) -> Option<GuessedColum
     Some(GuessedColumn { column: column.name.clone(), reason: "its values end in question marks".to_owned() })
 }
 
-/// The only column of texts with no part yet, if there is but one.
+/// The column of texts without a role, if there is exactly one.
 fn only_text_left(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
     let mut free = data
         .columns
@@ -351,7 +353,7 @@ fn only_text_left(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
         .then(|| GuessedColumn { column: column.name.clone(), reason: "the only other text".to_owned() })
 }
 
-/// Texts that could be answers: neither ids nor categories.
+/// Whether the texts could be answers, and are neither ids nor categories.
 fn is_prose(column: &&Column) -> bool {
     let mut distinct: Vec<_> = column.texts().collect();
     distinct.sort_unstable();
@@ -366,12 +368,12 @@ fn column<'a>(data: &'a FirstRows, name: &str) -> Option<&'a Column> {
     data.columns.iter().find(|column| column.name == name)
 }
 
-/// The column that a path goes into.
+/// The column in a path such as `image.bytes`.
 fn root(path: &str) -> &str {
     path.split_once('.').map_or(path, |(column, _)| column)
 }
 
-/// Lower case, with `_` between words.
+/// The name in lower case with `_` between its words.
 fn normal(name: &str) -> String {
     let spaced = name.trim().replace(|c: char| !c.is_alphanumeric(), "_");
     let mut normal = String::with_capacity(spaced.len());
@@ -392,7 +394,7 @@ fn is_id_name(name: &str) -> bool {
     ["id", "ids", "idx", "index", "uuid", "key"].contains(&last)
 }
 
-/// Whether a template can name it.
+/// Whether a template can use the name.
 fn is_identifier(name: &str) -> bool {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -1,4 +1,4 @@
-//! The cells of a row that its record keeps for scorers and exports, besides prompt and pictures.
+//! The cells of a row that its record keeps for scorers and exports, in addition to prompt and pictures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, text_of, t
 pub(crate) struct KeptColumns {
     /// Columns with references.
     pub(crate) targets: BTreeSet<String>,
-    /// Other columns, kept as one text.
+    /// Other columns, each kept as one text.
     pub(crate) fields: BTreeSet<String>,
     /// The columns of a multiple-choice question.
     pub(crate) choices: Option<Choices>,
@@ -25,9 +25,9 @@ pub(crate) struct KeptColumns {
 /// The cells of one row that are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct KeptCells {
-    /// References by column; empty where the row has none.
+    /// References by column; empty if the row has none.
     pub(crate) targets: BTreeMap<String, Vec<String>>,
-    /// Other cells by column; a cell that the row lacks is left out.
+    /// Other cells by column, without those that the row lacks.
     pub(crate) fields: BTreeMap<String, String>,
     /// Options and label.
     pub(crate) choices: Option<RecordedChoices>,
@@ -46,7 +46,7 @@ impl KeptColumns {
         }
     }
 
-    /// The columns that scoring `task` takes: those that its scorers read.
+    /// The columns that `scorers` read.
     #[must_use]
     pub(crate) fn read_by(task: &Task, scorers: &[Scorer]) -> Self {
         let columns = scorers.iter().flat_map(|scorer| scorer.columns().iter().chain(&scorer.entry().column));
@@ -58,13 +58,13 @@ impl KeptColumns {
         }
     }
 
-    /// Their names.
+    /// The names of all columns.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         let choices = self.choices.iter().flat_map(|choices| [&choices.options, &choices.label]);
         self.targets.iter().chain(&self.fields).chain(choices)
     }
 
-    /// Those that a record with the columns `recorded` lacks.
+    /// The columns that a record with the columns `recorded` lacks.
     #[must_use]
     pub(crate) fn without(&self, recorded: &Self) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl KeptColumns {
         }
     }
 
-    /// Their cells in `row`.
+    /// The cells of these columns in `row`.
     #[must_use]
     pub(crate) fn read(&self, row: &Row) -> KeptCells {
         let texts = |column: &String| row.get(column).map(|cell| texts_of(&cell)).unwrap_or_default();
@@ -96,7 +96,7 @@ impl KeptCells {
     }
 }
 
-/// The options of a row, and the letter of the right one.
+/// The options of a row, and the letter of the right option.
 pub(super) fn read_choices(row: &Row, choices: &Choices) -> RecordedChoices {
     let options = row.get(&choices.options).map(|options| texts_of(&options)).unwrap_or_default();
     let label = row.get(&choices.label).map(|label| text_of(&label)).unwrap_or_default();
@@ -105,7 +105,7 @@ pub(super) fn read_choices(row: &Row, choices: &Choices) -> RecordedChoices {
     RecordedChoices { options, label }
 }
 
-/// The group of related samples that the row's sample belongs to; absent if the task names none.
+/// The cluster of related samples that the row belongs to; absent if the task names none.
 pub(crate) fn cluster_of(row: &Row, task: &Task) -> Option<String> {
     let text = |column: &String| row.get(column).map(|cell| text_of(&cell));
     if let Some(column) = &task.dataset.cluster {
@@ -114,7 +114,7 @@ pub(crate) fn cluster_of(row: &Row, task: &Task) -> Option<String> {
     task.images.as_ref()?.columns().iter().find_map(|column| first_picture(row, column))
 }
 
-/// What tells the first picture in the column from others; absent if there is none.
+/// Identifies the first picture in the column; absent if the column has none.
 fn first_picture(row: &Row, column: &str) -> Option<String> {
     let held: Option<&Bytes> = row.blobs.get(column).or_else(|| row.blobs.get(&format!("{column}.0")));
     match held {

@@ -1,7 +1,7 @@
 //! The tables of keys in `docs/tasks.md` and `docs/schemas/task.schema.json`, generated from the types.
 //!
-//! Tests alone: `EYECHART_REWRITE=1 cargo test -p eyechart --lib task::keys` writes both anew, and without the
-//! variable they are checked. A table stands between `<!-- keys: TYPE -->` and `<!-- end -->`.
+//! Only tests: `EYECHART_REWRITE=1 cargo test -p eyechart --lib task::keys` writes both files, and without the
+//! variable the tests compare them. A table is between `<!-- keys: TYPE -->` and `<!-- end -->`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,14 +18,14 @@ fn docs(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
 }
 
-/// As editors read it: draft 7 is what those for TOML know.
+/// The schema as draft 7, which the TOML extensions of editors support.
 fn schema() -> Value {
     let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<Task>();
     schema.insert("title".to_owned(), "eyechart task file".into());
     schema.to_value()
 }
 
-/// Each struct's name and schema, the whole task first.
+/// The name and schema of each struct, the task first.
 fn structs(schema: &Value) -> Vec<(String, &Map<String, Value>)> {
     let definitions = schema["definitions"].as_object().unwrap();
     let others = definitions.iter().map(|(name, schema)| (name.clone(), schema.as_object().unwrap()));
@@ -44,7 +44,7 @@ fn table(root: &Value, of: &Map<String, Value>) -> String {
     format!("{HEAD}{}", of["properties"].as_object().unwrap().iter().map(row).collect::<String>())
 }
 
-/// The definition that a property refers to, through an `Option` or a comment of its own.
+/// The definition that a property refers to, also through an `Option` or a comment of its own.
 fn referred<'a>(root: &'a Value, property: &'a Value) -> Option<(&'a str, &'a Value)> {
     let through = ["anyOf", "allOf"].iter().find_map(|key| property.get(key)?.as_array()?.first());
     let name = through.unwrap_or(property).get("$ref")?.as_str()?.strip_prefix("#/definitions/")?;
@@ -74,7 +74,7 @@ fn kind(root: &Value, property: &Value) -> String {
     named.collect::<Vec<_>>().join(" or ")
 }
 
-/// Where a number has bounds on both sides, these.
+/// The bounds of a number that has both.
 fn range(property: &Value) -> String {
     match (&property["minimum"], &property["maximum"]) {
         (Value::Number(least), Value::Number(most)) => format!(" from {least} to {most}"),
@@ -90,7 +90,7 @@ fn list_kind(root: &Value, items: &Value) -> String {
     }
 }
 
-/// The words of an enum, each with what it means.
+/// The words of an enum, each with its meaning.
 fn words(definition: &Value) -> Vec<(&str, String)> {
     let variants = definition["oneOf"].as_array().into_iter().flatten();
     let described = variants.filter_map(|variant| Some((variant["const"].as_str()?, text(variant))));
@@ -104,7 +104,7 @@ fn words(definition: &Value) -> Vec<(&str, String)> {
 
 fn default(property: &Value) -> String {
     match property.get("default") {
-        // No `Option`, so that there is always one: an empty one is left out when the type is written.
+        // Not an `Option`, so that the value is always present: an empty value is left out when the type is written.
         None if property["type"] == "array" || property["type"] == "object" => "empty".to_owned(),
         None | Some(Value::Null) => "none".to_owned(),
         Some(Value::Array(items)) if items.is_empty() => "empty".to_owned(),
@@ -121,7 +121,7 @@ fn meaning(root: &Value, property: &Value) -> String {
         if !explained.is_empty() {
             let mut letters = explained.chars();
             let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
-            // A word in capitals keeps them: `JPEG at …`.
+            // A word in capitals stays as it is: `JPEG at …`.
             let is_name = explained.chars().take(2).all(char::is_uppercase);
             let explained = if is_name { explained.clone() } else { format!("{first}{}", letters.as_str()) };
             meaning.push_str(&format!(" `\"{word}\"`: {explained}"));
@@ -130,13 +130,13 @@ fn meaning(root: &Value, property: &Value) -> String {
     meaning
 }
 
-/// The docstring in one line.
+/// The docstring as one line.
 fn text(schema: &Value) -> String {
     let text = schema["description"].as_str().unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `page` with each table between its marks as the types have it.
+/// `page` with the tables between the marks replaced by those of the types.
 fn rewritten(page: &str) -> String {
     let schema = schema();
     let mut page = page.to_owned();
@@ -151,7 +151,7 @@ fn rewritten(page: &str) -> String {
     page
 }
 
-/// Compares a file with what it should be, or writes it.
+/// Compares a file with the expected text, or writes it.
 fn check(name: &str, expected: &str) {
     let path = docs(name);
     if std::env::var_os("EYECHART_REWRITE").is_some() {

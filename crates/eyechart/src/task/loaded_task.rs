@@ -1,4 +1,4 @@
-//! From what stands on the command line to checked tasks.
+//! Loads the tasks that the command line names, and checks them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,26 +11,26 @@ use crate::types::{ErrorClass, Place, Task, TaskSource};
 /// A task that can be run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedTask {
-    /// What it says.
+    /// The task.
     pub task: Task,
-    /// Its text, for the spec.
+    /// The text of the task file, for the spec.
     pub source: TaskSource,
-    /// The folder of the file it was read from: where its data is looked for when nobody says where.
+    /// The folder of the task file. The data is expected there if no other folder is given.
     pub folder: Option<PathBuf>,
-    /// Whether it was named through a suite, so that its data is in the subfolder that it names.
+    /// Whether the task was named through a suite, so that its data is in the subfolder that it names.
     pub in_suite: bool,
 }
 
-/// Why there is no such task, or why it cannot be run.
+/// Why a task cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// Neither built in nor a file.
+    /// The name is neither a built-in task nor a file.
     #[error("no task {given:?}: expected a built-in one ({}), or the path of a TOML file", known.join(", "))]
     Unknown {
-        /// What was given.
+        /// The given name.
         given: String,
-        /// What there is.
+        /// The built-in names.
         known: Vec<&'static str>,
     },
     /// The file cannot be read.
@@ -38,15 +38,15 @@ pub enum TaskError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// Not TOML, or not a task.
+    /// The text is not TOML, or not a valid task.
     #[error("the task {name} cannot be used (docs/tasks.md has every key)\n{reason}")]
     Malformed {
-        /// Its path or name.
+        /// The path or name of the task.
         name: String,
-        /// Where and what.
+        /// The mistakes with their lines.
         reason: String,
     },
 }
@@ -62,10 +62,10 @@ impl TaskError {
     }
 }
 
-/// The tasks that `name` stands for: a built-in task, each task of a suite, or the TOML file at that path.
+/// The tasks for `name`: a built-in task, each task of a suite, or the TOML file at that path.
 ///
 /// # Errors
-/// [`TaskError`] where there is none, or where it makes no sense.
+/// [`TaskError`] if there is no such task, or if it is not valid.
 pub fn load(name: &str) -> Result<Vec<LoadedTask>, TaskError> {
     if let Some(suite) = suites().iter().find(|suite| suite.name == name) {
         let tasks = suite.tasks.iter().map(|task| load_one(task));
@@ -86,16 +86,16 @@ fn load_one(name: &str) -> Result<LoadedTask, TaskError> {
     }
     let text =
         std::fs::read_to_string(path).map_err(|source| TaskError::Io { path: path.to_owned(), source })?;
-    // `charts.toml` has the parent "", which is no folder.
+    // `charts.toml` has the parent "", which is not a folder.
     let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     LoadedTask::parse(name, text, Some(folder.to_owned()))
 }
 
 impl LoadedTask {
-    /// The task that `text` says; `name` is for errors.
+    /// Reads the task in `text`. `name` is for errors.
     ///
     /// # Errors
-    /// [`TaskError::Malformed`] with line, column and what is wrong there.
+    /// [`TaskError::Malformed`] with line, column and mistake.
     pub fn parse(name: &str, text: String, folder: Option<PathBuf>) -> Result<Self, TaskError> {
         let malformed = |reason| TaskError::Malformed { name: name.to_owned(), reason };
         let task = parse(&text).map_err(malformed)?;
@@ -104,17 +104,18 @@ impl LoadedTask {
         Ok(Self { task, source, folder, in_suite: false })
     }
 
-    /// The task of a recorded run. What is refused in task files today was allowed when the run was made.
+    /// The task of a recorded run. It may have request fields that were allowed when the run was made and are refused
+    /// today.
     ///
     /// # Errors
-    /// [`TaskError::Malformed`] where this version does not understand the task.
+    /// [`TaskError::Malformed`] if this version does not understand the task.
     pub fn recorded(source: &TaskSource) -> Result<Self, TaskError> {
         let malformed = |reason| TaskError::Malformed { name: source.name.clone(), reason };
         let task = parse_recorded(&source.text).map_err(malformed)?;
         Ok(Self { task, source: source.clone(), folder: None, in_suite: false })
     }
 
-    /// What a user should know if the task file does not say where its pictures are; nothing if it does.
+    /// A note for the user if the task file does not say where its pictures are placed.
     #[must_use]
     pub fn place_note(&self) -> Option<String> {
         let images = self.task.images.as_ref().filter(|images| images.place.is_none())?;
@@ -128,7 +129,7 @@ impl LoadedTask {
         ))
     }
 
-    /// What a user should know of the task before its answers are paid for.
+    /// A hint for the user before answers are paid for.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         scoring::hint(&self.task)

@@ -1,17 +1,17 @@
-//! From a text and its pictures to the parts of a message, in their order.
+//! Builds the parts of a message, in order, from a text and its pictures.
 //!
-//! Reads no file and no picture. A text whose markers do not fit its pictures is an error: nothing is guessed.
+//! Reads no files and no pictures. If the markers in the text do not fit the pictures, the message is an error.
 
 use crate::types::{ImagesSpec, Marker, Part, Place};
 
-/// How the messages of a task are put together.
+/// How texts and pictures are put together in the messages of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {
     place: Place,
     marker: Marker,
 }
 
-/// A picture with its number in markers, from 1.
+/// A picture with the number that markers have, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NumberedPicture<P> {
     pub(super) number: usize,
@@ -19,15 +19,15 @@ pub(super) struct NumberedPicture<P> {
 }
 
 impl Layout {
-    /// The layout of a task with these `[images]`.
+    /// The layout for a task with these `[images]`.
     pub(super) fn of(images: &ImagesSpec) -> Self {
         Self { place: images.place(), marker: images.marker.clone().unwrap_or_default() }
     }
 
-    /// The message with `text` and `pictures`, which are in the order of their numbers.
+    /// The message with `text` and `pictures`. The pictures are in the order of their numbers.
     ///
     /// # Errors
-    /// The first marker without a picture, or the first picture without a marker.
+    /// The first marker without a picture, or else the first picture without a marker.
     pub(super) fn message<P: Clone>(
         &self,
         text: &str,
@@ -42,8 +42,8 @@ impl Layout {
         }
     }
 
-    /// `lent`, the pictures of another sample, with the numbers of a sample's own pictures `own`. With markers, each
-    /// number gets one of them in order, starting again with the first if there are too few.
+    /// Gives the pictures of another sample, `lent`, the numbers of the sample's own pictures `own`. With markers,
+    /// each number gets one picture in order; if there are too few, the first one follows the last one.
     pub(super) fn lend<P: Clone, Q>(
         &self,
         own: &[NumberedPicture<Q>],
@@ -92,7 +92,7 @@ fn without_picture<P>(marker: &str, pictures: &[NumberedPicture<P>]) -> String {
     )
 }
 
-/// Texts of white space only are left out: some endpoints refuse them.
+/// Texts of only white space are left out, because some endpoints refuse them.
 fn push_text<P>(parts: &mut Vec<Part<P>>, text: &str) {
     if !text.trim().is_empty() {
         parts.push(Part::Text(text.to_owned()));
@@ -111,7 +111,7 @@ mod tests {
         pictures.iter().map(|&(number, picture)| NumberedPicture { number, picture }).collect()
     }
 
-    /// Texts as they are, pictures as `[a]`, divided by `|`.
+    /// Texts unchanged and pictures as `[a]`, joined by `|`.
     fn message(place: Place, text: &str, pictures: &[(usize, char)]) -> Result<String, String> {
         let parts = layout(place).message(text, &numbered(pictures))?;
         let shown = parts.into_iter().map(|part| match part {

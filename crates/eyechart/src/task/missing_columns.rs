@@ -1,11 +1,11 @@
-//! Columns that a task names and no row has, for formats in which each row says its own columns.
+//! Finds columns that a task names and that no row has, for formats without a common list of columns.
 
 use std::path::Path;
 
 use crate::dataset::DatasetError;
 use crate::types::Row;
 
-/// The named columns that no row had so far, and those that rows did have.
+/// The named columns that no row had so far, and the columns that rows did have.
 pub(super) struct MissingColumns {
     named: Vec<String>,
     seen: Vec<String>,
@@ -17,10 +17,10 @@ impl MissingColumns {
         Self { named, seen: Vec::new(), rows: 0 }
     }
 
-    /// Takes what `row` has off the list. A null counts: the column is there, and this row has nothing in it.
+    /// Removes the columns of `row` from the missing ones. A null counts as present.
     pub(super) fn look_at(&mut self, row: &Row) {
         self.rows += 1;
-        // Every name has come up: the rest of the rows costs nothing.
+        // Every named column was found: nothing is left to look for.
         if self.named.is_empty() {
             return;
         }

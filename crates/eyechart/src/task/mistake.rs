@@ -1,6 +1,6 @@
-//! A mistake in a TOML text, shown where it stands: line, column, the line itself, what was meant.
+//! A mistake in a TOML text, shown with its line and column, the line itself, and the expected spelling.
 //!
-//! Knows TOML and how serde words its errors; not what the keys mean.
+//! Knows TOML and the error messages of serde; does not know what the keys mean.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::types::nearest;
 
-/// What serde calls the types, and what a writer of TOML calls them.
+/// The names of types in serde's messages, and the names in TOML's terms.
 const TYPE_WORDS: [(&str, &str); 10] = [
     ("nonzero u32", "whole number from 1 up"),
     ("nonzero u64", "whole number from 1 up"),
@@ -22,27 +22,27 @@ const TYPE_WORDS: [(&str, &str); 10] = [
     ("floating point", "number"),
 ];
 
-/// What is wrong, and where.
+/// A mistake and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mistake {
-    /// The bytes of the text that are at fault; absent where nothing in particular is.
+    /// The bytes of the text with the mistake; absent if the mistake has no position.
     span: Option<Range<usize>>,
     what: String,
-    /// Put beside the mark below the line.
+    /// Shown next to the mark below the line.
     hint: Option<String>,
-    /// A last line with what would have been right.
+    /// A last line with the valid spellings.
     note: Option<String>,
 }
 
 impl Mistake {
-    /// A mistake in the value at `path`, keys and positions in lists joined by dots (`compare.1.target`). Where the
-    /// text has no such value, it is shown at the nearest table above.
+    /// A mistake in the value at `path`: keys and list positions joined by dots (`compare.1.target`). If the text has
+    /// no such value, the mistake is shown at the nearest table above it.
     pub(super) fn at(text: &str, path: &str, what: String) -> Self {
         let span = DeTable::parse(text).ok().and_then(|table| span_of(table.get_ref(), path));
         Self { span, what, hint: None, note: None }
     }
 
-    /// What the parser, or a type, has to say against `text`.
+    /// The mistake that the parser or a type reports for `text`.
     pub(super) fn from_toml(text: &str, error: &toml::de::Error) -> Self {
         let place = error.span().and_then(|span| place_of(text, span.start)).unwrap_or_default();
         let message = error.message().replace('\n', ", ");
@@ -53,7 +53,7 @@ impl Mistake {
         Self { span: error.span(), ..mistake }
     }
 
-    /// The mistake in words, with the line of `text` that it is in.
+    /// The message for the mistake, with its line in `text`.
     pub(super) fn show(&self, text: &str) -> String {
         let Some(span) = &self.span else { return self.what.clone() };
         let (number, column, line) = line_at(text, span.start);
@@ -95,7 +95,7 @@ fn unknown(message: &str, place: &Place) -> Option<Mistake> {
     Some(Mistake { span: None, what, hint, note: Some(note) })
 }
 
-/// `` missing field `x` ``, said of the table that lacks it.
+/// `` missing field `x` ``, reported for the table that lacks the field.
 fn missing(message: &str, place: &Place) -> Option<Mistake> {
     let key = message.strip_prefix("missing field `")?.trim_end_matches('`');
     let table = place.steps.as_slice();
@@ -103,7 +103,7 @@ fn missing(message: &str, place: &Place) -> Option<Mistake> {
     Some(Mistake { span: None, what, hint: None, note: None })
 }
 
-/// ``invalid type: integer `3`, expected a string``, and the like for values.
+/// ``invalid type: integer `3`, expected a string``, and the same for values.
 fn wrong_type(message: &str, place: &Place) -> Option<Mistake> {
     let said = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     let (found, expected) = match said {
@@ -136,7 +136,7 @@ fn within(table: &str) -> String {
     if table.is_empty() { "at the top level".to_owned() } else { format!("in {table}") }
 }
 
-/// The keys on the way to some place of the text.
+/// The keys that lead to a place in the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Place {
     steps: Vec<String>,
@@ -149,7 +149,7 @@ impl Place {
         self.steps.last().map_or("the whole", String::as_str)
     }
 
-    /// How the table around the last key is headed.
+    /// The heading of the table around the last key.
     fn table(&self) -> String {
         heading(&self.steps[..self.steps.len().saturating_sub(1)], self.in_list)
     }
@@ -163,7 +163,7 @@ fn heading(steps: &[String], in_list: bool) -> String {
     }
 }
 
-/// The key, or the key of the value, at the byte `start`.
+/// The path to the key at the byte `start`, or to the key whose value starts there.
 fn place_of(text: &str, start: usize) -> Option<Place> {
     let table = DeTable::parse(text).ok()?;
     for (key, value) in table.get_ref() {
@@ -176,7 +176,7 @@ fn place_of(text: &str, start: usize) -> Option<Place> {
     None
 }
 
-/// Whether `start` is within the value; `place` is extended to the key there.
+/// Whether `start` is within the value. Extends `place` by the keys that lead there.
 fn holds(value: &DeValue<'_>, span: Range<usize>, start: usize, place: &mut Place) -> bool {
     if let Some(items) = value.as_array().filter(|items| items.iter().any(|item| item.get_ref().is_table())) {
         let was_in_list = std::mem::replace(&mut place.in_list, true);
@@ -210,7 +210,7 @@ fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     below.or_else(|| Some(value.span()))
 }
 
-/// Line and column, from 1, of the byte `at`, and that line. Columns count characters.
+/// The line and column of the byte `at`, both from 1, and the text of the line. Columns count characters.
 fn line_at(text: &str, at: usize) -> (usize, usize, &str) {
     let before = text.get(..at).unwrap_or(text);
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);

@@ -1,13 +1,13 @@
-//! Which rows are asked: the same ones for the same seed, on every machine and with every version.
+//! Picks the rows that are asked. The same seed gives the same rows on every machine and with every version.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// `limit` of `0..count`, drawn without replacement by `seed`, ascending; all of them if `limit` is not below
-/// `count`. A larger limit with the same seed and count holds the smaller one's picks.
+/// Draws `limit` numbers from `0..count` without replacement, ascending. Returns all numbers if `limit` is not below
+/// `count`. With the same seed and count, a larger limit includes the picks of a smaller one.
 ///
-/// The first steps of a Fisher–Yates shuffle, over a map so that memory is bounded by `limit`. Numbers below a
-/// bound come from ChaCha8's 64-bit output by rejection (no library's sampling, which may change).
+/// The first steps of a Fisher–Yates shuffle over a map, so that memory is bounded by `limit`. Numbers below a bound
+/// come from ChaCha8's 64-bit output by rejection; the sampling of a library could change.
 #[must_use]
 pub(crate) fn pick(count: u64, limit: u64, seed: u64) -> Vec<u64> {
     if limit >= count {
@@ -26,7 +26,7 @@ pub(crate) fn pick(count: u64, limit: u64, seed: u64) -> Vec<u64> {
     picked
 }
 
-/// A number in `0..bound`, each as likely as any other. `bound` is not 0.
+/// A uniform number in `0..bound`. `bound` must not be 0.
 pub(super) fn below(random: &mut ChaCha8Rng, bound: u64) -> u64 {
     let unbiased = u64::MAX - u64::MAX % bound;
     loop {
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn the_pick_of_a_seed_never_changes() {
-        // Written down when the function was made: other values would silently change every user's samples.
+        // Recorded when the function was written: other values would silently change the samples of every user.
         assert_eq!(pick(1000, 5, 0), PICK_OF_SEED_0);
         assert_eq!(pick(1000, 5, 1), PICK_OF_SEED_1);
     }

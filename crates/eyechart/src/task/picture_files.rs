@@ -1,5 +1,5 @@
-//! The pictures that rows name by paths: files beside the data file, files of the Hub, members of archives. What is
-//! elsewhere is brought here before anybody is asked about it.
+//! The pictures that rows name by paths: files next to the data file, files on the Hub, and members of archives.
+//! Remote pictures are fetched before the run begins.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -10,22 +10,22 @@ use crate::dataset::archive::{Archive, ArchiveSource, Extracted};
 use crate::hub::{HubError, Snapshot};
 use crate::types::{ImageSource, Progress};
 
-/// Where a task's pictures are that its rows name by paths.
+/// The places where the pictures of a task are.
 pub(super) struct PictureFiles {
     base: PathBase,
     archives: Vec<Arc<dyn ArchiveSource>>,
-    /// Where members are kept once they are read out of an archive.
+    /// Folder for members that were extracted from archives.
     cache: PathBuf,
     members: Extracted,
 }
 
-/// What paths are relative to.
+/// The folder that paths are relative to.
 enum PathBase {
-    /// A folder of the user's, whose rows may name any path.
+    /// A folder on this machine. Rows may name any path.
     Folder(PathBuf),
-    /// A folder of a dataset on the Hub, whose rows may name what is in the dataset alone.
+    /// A folder of a dataset on the Hub. Rows may only name files of the dataset.
     Hub { snapshot: Snapshot, folder: String, listed: BTreeSet<String> },
-    /// Nothing, and why.
+    /// The task has no files with pictures, for this reason.
     Nowhere(String),
 }
 
@@ -34,7 +34,7 @@ impl PictureFiles {
         Self::of(PathBase::Folder(folder))
     }
 
-    /// `folder` is a path inside the repository, empty for its top.
+    /// `folder` is a path inside the repository, empty for the top.
     pub(super) fn on_hub(snapshot: Snapshot, folder: String) -> Self {
         Self::of(PathBase::Hub { snapshot, folder, listed: BTreeSet::new() })
     }
@@ -47,17 +47,18 @@ impl PictureFiles {
         Self { base, archives: Vec::new(), cache: PathBuf::new(), members: Extracted::default() }
     }
 
-    /// Pictures that are no files are looked for in these archives, one after the other.
+    /// Looks for pictures that are not files in these archives, in this order.
     pub(super) fn with_archives(self, archives: Vec<Arc<dyn ArchiveSource>>, cache: PathBuf) -> Self {
         Self { archives, cache, ..self }
     }
 
-    /// Whether any of them may have to be brought here.
+    /// Whether pictures may have to be fetched or extracted.
     pub(super) fn is_elsewhere(&self) -> bool {
         !self.archives.is_empty() || matches!(self.base, PathBase::Hub { .. })
     }
 
-    /// Brings the named pictures onto this machine. One that is nowhere to be had is no error: its sample says why.
+    /// Fetches and extracts the named pictures. A picture that does not exist is not an error here: its sample fails
+    /// with the reason.
     ///
     /// # Errors
     /// [`DataError`] if the Hub or an archive cannot be read now.
@@ -82,7 +83,7 @@ impl PictureFiles {
         Ok(())
     }
 
-    /// Those of the names that are files of the Hub.
+    /// Downloads the named pictures that are files on the Hub.
     fn download(&mut self, names: &BTreeSet<String>, progress: &dyn Progress) -> Result<(), HubError> {
         let PathBase::Hub { snapshot, folder, listed } = &mut self.base else { return Ok(()) };
         if listed.is_empty() {
@@ -97,10 +98,10 @@ impl PictureFiles {
         snapshot.get(&paths, progress).map(drop)
     }
 
-    /// The picture of this name.
+    /// The picture with this name.
     ///
     /// # Errors
-    /// Why it cannot be had.
+    /// The reason why there is no such picture.
     pub(super) fn source(&self, name: &str) -> Result<ImageSource, String> {
         if let Some(path) = self.file(name) {
             return Ok(ImageSource::File(path));
@@ -108,7 +109,7 @@ impl PictureFiles {
         match (self.members.found.get(name), self.members.missing.get(name), &self.base) {
             (Some(path), ..) => Ok(ImageSource::Member { path: path.clone(), origin: self.origin_of(name) }),
             (None, Some(reason), _) => Err(format!("{name}: {reason}")),
-            // Whoever reads it says that there is no such file.
+            // A missing file is reported when the picture is read.
             (None, None, PathBase::Folder(folder)) => Ok(ImageSource::File(folder.join(name))),
             (None, None, PathBase::Hub { snapshot, .. }) => Err(match plain_path(name) {
                 Some(_) if snapshot.all_files().is_err() => {
@@ -121,7 +122,7 @@ impl PictureFiles {
         }
     }
 
-    /// The file of this name on this machine, where there is one.
+    /// The file with this name on this machine, if it exists.
     fn file(&self, name: &str) -> Option<PathBuf> {
         let path = match &self.base {
             PathBase::Folder(folder) => folder.join(name),
@@ -141,7 +142,7 @@ impl PictureFiles {
     }
 }
 
-/// The path as the Hub has it, where it leads down only.
+/// The path in the form of the Hub. Absent for an absolute path, or if the path contains `..`.
 fn plain_path(name: &str) -> Option<String> {
     let parts = Path::new(name).components().filter(|part| *part != Component::CurDir);
     let parts: Option<Vec<&str>> = parts

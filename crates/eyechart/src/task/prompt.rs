@@ -8,7 +8,7 @@ use crate::types::did_you_mean;
 /// A checked template.
 #[derive(Debug)]
 pub(crate) struct Prompt {
-    /// What it makes, for errors.
+    /// The name of the resulting text, for errors.
     name: &'static str,
     environment: Environment<'static>,
     columns: Vec<String>,
@@ -18,7 +18,7 @@ impl Prompt {
     /// Checks the template of a prompt.
     ///
     /// # Errors
-    /// A text that says where it is wrong.
+    /// A text that says where the template is wrong.
     pub(crate) fn new(template: &str) -> Result<Self, String> {
         Self::named("prompt", template).map_err(|error| format!("`prompt.text` is no template: {error}"))
     }
@@ -26,7 +26,7 @@ impl Prompt {
     /// Checks the template of a system message.
     ///
     /// # Errors
-    /// A text that says where it is wrong.
+    /// A text that says where the template is wrong.
     pub(crate) fn of_system(template: &str) -> Result<Self, String> {
         let named = Self::named("system message", template);
         named.map_err(|error| format!("`prompt.system` is no template: {error}"))
@@ -51,7 +51,7 @@ impl Prompt {
     /// The text for a row.
     ///
     /// # Errors
-    /// A text that names the missing column and those there are.
+    /// A text that names the missing column and the existing ones.
     pub(crate) fn render(&self, cells: &Map<String, Value>) -> Result<String, String> {
         if let Some(missing) = self.columns.iter().find(|column| !cells.contains_key(*column)) {
             let hint = did_you_mean(missing, cells.keys().map(String::as_str));

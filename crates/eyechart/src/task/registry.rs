@@ -15,11 +15,11 @@ const TASKS: &[(&str, &str)] = &[
 /// Tasks that are run together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suite {
-    /// The name under which it is run.
+    /// The name for the command line.
     pub name: &'static str,
-    /// One line for people.
+    /// A description in one line.
     pub description: &'static str,
-    /// Its tasks, in the order in which they run and are shown.
+    /// The tasks in the order in which they run and are shown.
     pub tasks: &'static [&'static str],
 }
 
@@ -34,7 +34,7 @@ const SUITES: &[Suite] = &[Suite {
     ],
 }];
 
-/// All built-in tasks: name and TOML text.
+/// All built-in tasks, each with its name and TOML text.
 #[must_use]
 pub fn builtin_tasks() -> &'static [(&'static str, &'static str)] {
     TASKS

@@ -1,5 +1,5 @@
-//! What a task's `[[score]]` and `[[compare]]` come to: the entries by which its answers are scored, and whether they
-//! make sense.
+//! The `[[score]]` and `[[compare]]` entries of a task: the entries that its answers are scored by, and the mistakes
+//! in them.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::check::{WrongValue, wrong_value};
 use crate::scorer::Scorer;
 use crate::types::{Compare, Metric, References, ScoreEntry, Task};
 
-/// The scorer of tasks with `choices` and without entries.
+/// The scorer of tasks with `choices` and without an entry.
 const OF_CHOICES: &str = "choice";
 /// The scorer of `[[compare]]`.
 const OF_COMPARE: &str = "similarity";
@@ -15,7 +15,7 @@ const OF_COMPARE: &str = "similarity";
 const WIN_RATE: &str = "win_rate";
 const SHARE_ABOVE: &str = "share_above";
 
-/// `task` with all its entries in `score`, and figures by today's names.
+/// `task` with all entries in `score`, and with the current names of metrics.
 pub(super) fn resolved(mut task: Task) -> Task {
     task.score.extend(task.compare.drain(..).map(entry_of));
     if task.score.is_empty() && task.dataset.choices.is_some() {
@@ -44,7 +44,7 @@ fn entry_of(compare: Compare) -> ScoreEntry {
     }
 }
 
-/// What a user of a resolved task should know before answers are paid for; `None` if nothing.
+/// A hint about a resolved task for the user before answers are paid for; `None` if there is nothing to say.
 pub(super) fn hint(task: &Task) -> Option<String> {
     let compares_only = !task.score.is_empty() && task.score.iter().all(|entry| entry.is_compare);
     let is_hinted = compares_only && task.dataset.choices.is_some() && !task.is_of_published_suite();
@@ -57,7 +57,7 @@ pub(super) fn hint(task: &Task) -> Option<String> {
     })
 }
 
-/// Every mistake in the entries of a task that is not resolved yet.
+/// The mistakes in the entries of a task that is not resolved yet.
 pub(super) fn mistakes(task: &Task) -> Vec<WrongValue> {
     let mut mistakes = Vec::new();
     if !task.score.is_empty() && !task.compare.is_empty() {
@@ -108,8 +108,8 @@ fn mistakes_of(task: &Task, index: usize, entry: &ScoreEntry) -> Vec<WrongValue>
     mistakes
 }
 
-/// Every mistake in the published figures of a task that is not resolved yet: figures that no table would show, or not as
-/// what they are.
+/// The mistakes in the published figures of a task that is not resolved yet: figures that no table would show, or
+/// would show as something else.
 pub(super) fn published_mistakes(task: &Task) -> Vec<WrongValue> {
     let resolved = resolved(task.clone());
     let mut mistakes = Vec::new();

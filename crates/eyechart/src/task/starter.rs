@@ -1,18 +1,18 @@
-//! A guess written down as a task file: complete, commented, and to be changed by hand.
+//! Writes a guess as a task file that is complete, commented and easy to change by hand.
 //!
-//! Writes text; opens no file.
+//! Produces text; opens no file.
 
 use super::first_rows::FirstRows;
 use super::guess::{Guess, GuessedColumn, GuessedOptions};
 use crate::types::SendAs;
 
-/// What is asked about a picture where no column says it.
+/// The prompt if no column has a question.
 const DESCRIBE: &str = "Describe this image.";
 
-/// Columns of a line of comments.
+/// Width of comment lines in characters.
 const WIDTH: usize = 80;
 
-/// The text of a task file of this name for the data of `data`, by `guess`.
+/// The text of a task file with this name, for `data` and its guessed columns.
 #[must_use]
 pub fn starter(name: &str, data: &FirstRows, guess: &Guess) -> String {
     let sections = [
@@ -90,7 +90,7 @@ fn prompt(guess: &Guess) -> String {
     format!("[prompt]\n{}{}text = {literal}\n", comment(&reason), comment(more))
 }
 
-/// The prompt's template.
+/// The template of the prompt.
 fn template(guess: &Guess) -> String {
     let question = match (&guess.question, &guess.options) {
         (Some(found), _) => format!("{{{{ {} }}}}", found.column),
@@ -182,7 +182,7 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
     text
 }
 
-/// A value with the reason for it as a comment.
+/// A value with its reason as a comment.
 fn reasoned(found: &GuessedColumn) -> String {
     format!("{}  # {}", quoted(&found.column), found.reason)
 }
@@ -191,12 +191,12 @@ fn list(names: &[String]) -> String {
     format!("[{}]", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "))
 }
 
-/// A TOML basic string. JSON escapes the same characters the same way, but for DEL.
+/// A TOML basic string. JSON uses the same escapes, except for DEL.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
-/// Lines of comment, each below the width where its words allow it.
+/// Comment lines, each within the width if its words allow that.
 fn comment(text: &str) -> String {
     let mut lines = vec!["#".to_owned()];
     for word in text.split_whitespace() {

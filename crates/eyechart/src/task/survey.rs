@@ -1,28 +1,28 @@
-//! What a look at every row of a dataset finds: how many there are, and which can be picked.
+//! The result of reading every row of a dataset once: the number of rows, and the rows that can be picked.
 
 use crate::types::BadRow;
 
-/// What a look at every row finds.
+/// The result of reading every row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// Rows, bad ones included.
+    /// Number of rows, including bad rows.
     pub rows: u64,
-    /// The rows that can be picked, ascending.
+    /// Rows that can be picked, ascending.
     pub eligible: Eligible,
-    /// Rows that cannot be read: the first few, for people.
+    /// The first few rows that cannot be read, for messages.
     pub bad: Vec<BadRow>,
-    /// How many there are of them.
+    /// Number of rows that cannot be read.
     pub bad_rows: u64,
-    /// Rows whose label names none of their options.
+    /// Number of rows whose label names none of their options.
     pub unresolved_labels: u64,
 }
 
-/// Which rows can be picked.
+/// The rows that can be picked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Eligible {
-    /// All of this many.
+    /// All rows; this is their number.
     All(u64),
-    /// These.
+    /// Only these rows.
     Some(Vec<u64>),
 }
 
@@ -33,7 +33,7 @@ impl Default for Eligible {
 }
 
 impl Eligible {
-    /// How many there are.
+    /// The number of rows.
     #[must_use]
     pub fn count(&self) -> u64 {
         match self {

@@ -1,4 +1,4 @@
-//! Rows to samples: finds the data, surveys it, picks, and makes the samples one by one.
+//! The data of a task: finds the files, surveys the rows, picks samples, and makes them one by one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -29,41 +29,41 @@ use donors::ExchangedPictures;
 pub(crate) use donors::{Donor, Donors, RowPictures};
 use row_pictures::named_pictures;
 
-/// A task's rows, and the pictures that they name.
+/// The rows of a task, and the pictures that they name.
 pub struct TaskData {
     task: Task,
     prompt: Prompt,
     system: Option<Prompt>,
-    /// How texts and pictures make a message; absent where no picture is sent.
+    /// How texts and pictures form a message; absent if no picture is sent.
     layout: Option<Layout>,
     kept: KeptColumns,
     data: LocatedData,
     reader: Box<dyn Reader>,
-    /// The column whose recorded outputs stand in for a model, where one does: no picture is touched then.
+    /// The column with recorded answers. If it is set, no picture is opened.
     recorded: Option<String>,
     with_images: bool,
-    /// Whose pictures the samples have instead of their own, if they do.
+    /// The samples whose pictures are sent instead of each sample's own, if any.
     donors: Option<Donors>,
 }
 
-/// A picked row of which no sample could be made.
+/// A picked row that gives no sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleFailure {
-    /// Which one.
+    /// The row.
     pub picked: PickedSample,
-    /// Why.
+    /// The reason.
     pub failure: Failure,
 }
 
-/// A sample, or why there is none of a picked row.
+/// A sample, or the reason why a picked row gives none.
 pub type SampleResult = Result<Sample, Box<SampleFailure>>;
 
-/// Bad rows that a survey keeps to show.
+/// Number of bad rows that a survey keeps for messages.
 const SHOWN: usize = 5;
 
 impl TaskData {
-    /// Finds the data files of `loaded`, where `access` lets it: those that are elsewhere are fetched as far as reading
-    /// rows needs them. Blocks.
+    /// Finds the data files of `loaded`. Fetches from remote data what is needed to read rows, within what `access`
+    /// allows. Blocks.
     ///
     /// # Errors
     /// [`DataError`] with what was expected where, and what to do.
@@ -91,53 +91,53 @@ impl TaskData {
         })
     }
 
-    /// The same rows with answers that are recorded already, in `column` or elsewhere: no picture is touched.
+    /// The same rows for recorded answers, in `column` or elsewhere. No picture is opened.
     #[must_use]
     pub fn recorded(self, column: Option<&str>) -> Self {
         Self { recorded: column.map(str::to_owned), with_images: false, layout: None, ..self }
     }
 
-    /// Puts the pictures of all messages in this place. Nothing changes in a task without pictures.
+    /// Changes the place of the pictures in all messages. Does nothing for a task without pictures.
     pub(crate) fn place_pictures(&mut self, place: Place) {
         let Some(images) = &mut self.task.images else { return };
         images.place = Some(place);
         self.layout = self.layout.take().map(|_| Layout::of(images));
     }
 
-    /// The data folder.
+    /// Data folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.data.files.folder
     }
 
-    /// Whether the data files are on this machine as files, and not in pieces that a cache keeps.
+    /// Whether all data files are complete files on this machine, and not pieces in a cache.
     #[must_use]
     pub fn has_files(&self) -> bool {
         self.data.files.remote.is_empty()
     }
 
-    /// Where the data was fetched from; absent for a folder of the user's.
+    /// The origin of fetched data; absent for the user's own folder.
     #[must_use]
     pub fn origin(&self) -> Option<&DataOrigin> {
         self.data.origin.as_ref()
     }
 
-    /// What a user should know of where the data comes from, one line each.
+    /// Notes for the user about the origin of the data, one line each.
     #[must_use]
     pub fn notices(&self) -> &[String] {
         &self.data.notices
     }
 
-    /// The data files, by content.
+    /// The data files with their hashes.
     ///
     /// # Errors
-    /// [`DatasetError::Io`] where one cannot be read.
+    /// [`DatasetError::Io`] if a file cannot be read.
     pub(crate) fn fingerprint(&self) -> Result<Vec<DataFile>, DatasetError> {
         dataset::fingerprint(&self.data.files)
     }
 
-    /// What is wrong with data files in the cache, compared with what the Hub says of them. Asks nobody. Data of the
-    /// user's own has nothing to be compared with, and pieces of files are checked whenever they are read.
+    /// Data files in the cache that differ from what the Hub reported for them. Sends no request. The user's own data
+    /// has nothing to be compared with, and pieces of files are checked whenever they are read.
     #[must_use]
     pub fn damage(&self) -> Vec<String> {
         let Some(snapshot) = &self.data.snapshot else { return Vec::new() };
@@ -147,13 +147,13 @@ impl TaskData {
         names.filter_map(|name| snapshot.verify(&name).err()).map(|error| error.to_string()).collect()
     }
 
-    /// Looks at every row once, without pictures. Where nothing depends on their content and the format knows
+    /// Reads every row once, without pictures. If nothing depends on the content of the rows and the format knows
     /// their number, no row is read.
     ///
     /// # Errors
-    /// [`DatasetError`] where the data as a whole cannot be read, or lacks a column that the task names.
+    /// [`DatasetError`] if the data as a whole cannot be read, or lacks a column that the task names.
     pub fn survey(&self) -> Result<Survey, DatasetError> {
-        // What a format knows of its columns without reading a row is found wrong here.
+        // Fails if the format knows its columns without reading rows and lacks one of them.
         drop(self.reader.rows(Pick::Rows(Vec::new()), &self.named_columns())?);
         let spec = &self.task.dataset;
         let mut columns = spec.require.clone();
@@ -191,7 +191,7 @@ impl TaskData {
         Ok(survey)
     }
 
-    /// Every column that the task names.
+    /// All columns that the task names.
     fn named_columns(&self) -> Vec<String> {
         let spec = &self.task.dataset;
         let choices = spec.choices.iter().flat_map(|choices| [&choices.options, &choices.label]);
@@ -204,10 +204,10 @@ impl TaskData {
         choices.is_some_and(|choices| read_choices(row, choices).label.is_none())
     }
 
-    /// The samples that `seed` picks, at most `limit`, ascending by row. An id that comes twice gets `#2`, `#3`, …
+    /// Picks at most `limit` samples by `seed`, ascending by row. If an id occurs again, it gets `#2`, `#3`, ….
     ///
     /// # Errors
-    /// [`DatasetError`] where the ids cannot be read.
+    /// [`DatasetError`] if the ids cannot be read.
     pub fn pick(
         &self,
         eligible: &Eligible,
@@ -242,8 +242,8 @@ impl TaskData {
         Ok(rows.into_iter().map(name).collect())
     }
 
-    /// Brings onto this machine what the samples of `picked` need and what is elsewhere: pieces of Parquet files, pictures
-    /// on the Hub and in archives. From then on [`Self::samples`] needs no network. Pictures at addresses are left there.
+    /// Fetches what the samples of `picked` need from remote data: pieces of Parquet files, and pictures on the Hub
+    /// and in archives. After that, [`Self::samples`] needs no network. Pictures at addresses are not fetched.
     /// Blocks.
     ///
     /// # Errors
@@ -274,11 +274,11 @@ impl TaskData {
         self.data.pictures.fetch(&names, progress)
     }
 
-    /// The samples of `picked` (rows ascending), made as they are asked for: memory is bounded by one row, or by
-    /// a batch of them.
+    /// The samples of `picked` (rows ascending). Each is made when the iterator reaches it, so that memory is bounded
+    /// by one row or one batch of rows.
     ///
     /// # Errors
-    /// [`DatasetError`], here or as an item, where the data cannot be read any further.
+    /// [`DatasetError`], from this call or as an item, if the data cannot be read further.
     pub fn samples(
         self,
         picked: Vec<PickedSample>,
@@ -300,10 +300,10 @@ impl TaskData {
         Ok(made)
     }
 
-    /// The samples of `picked` (rows ascending), all at once: for a look at a few.
+    /// The samples of `picked` (rows ascending) as a list. For few samples.
     ///
     /// # Errors
-    /// [`DatasetError`] where the data cannot be read.
+    /// [`DatasetError`] if the data cannot be read.
     pub fn look_at(&self, picked: Vec<PickedSample>) -> Result<Vec<SampleResult>, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
         let mut exchanged = ExchangedPictures::new(&picked);
@@ -320,7 +320,7 @@ impl TaskData {
         Ok(samples)
     }
 
-    /// The first sample that could be picked, if there is any.
+    /// The first sample that could be picked; absent if there is none.
     ///
     /// # Errors
     /// As [`Self::survey`].
@@ -380,8 +380,8 @@ impl TaskData {
     }
 
     fn columns(&self) -> Vec<String> {
-        // The pictures' column also where no picture is sent, since it says which samples belong together; but no
-        // picture is fetched for that.
+        // The picture columns are also read if no picture is sent, because they define the cluster of a sample. They
+        // are not read from remote files for that.
         let reads_images = self.with_images || self.data.files.remote.is_empty();
         let images = self.picture_columns().iter().filter(|_| reads_images);
         let others = self.recorded.iter().chain(&self.task.dataset.cluster);
@@ -393,15 +393,15 @@ impl TaskData {
         columns
     }
 
-    /// The rows numbered `numbers` (ascending), with `columns` only. Fetches what is elsewhere. Blocks.
+    /// The rows numbered `numbers` (ascending), with only `columns`. Fetches remote data. Blocks.
     ///
     /// # Errors
-    /// [`DatasetError`] where the data cannot be read, or lacks a column.
+    /// [`DatasetError`] if the data cannot be read, or lacks a column.
     pub(crate) fn rows(&self, numbers: Vec<u64>, columns: &[String]) -> Result<Vec<Row>, DatasetError> {
         self.reader.prefetch(&numbers, columns)?;
         let mut rows = Vec::new();
         for row in self.reader.rows(Pick::Rows(numbers), columns)? {
-            // A bad row has nothing to add: its sample failed.
+            // A bad row adds nothing, because its sample failed.
             rows.extend(row?.ok());
         }
         Ok(rows)

@@ -1,11 +1,11 @@
-//! Whether the messages of a task can be put together: templates, examples, and markers beside their pictures.
+//! Checks whether the messages of a task can be built: templates, examples, and markers with their pictures.
 
 use super::{WrongValue, wrong_value};
 use crate::task::message::{Layout, NumberedPicture};
 use crate::task::prompt::Prompt;
 use crate::types::{Place, Task};
 
-/// What is wrong with `[prompt]`, and with `[images]` beside it.
+/// The mistakes in `[prompt]`, and in `[images]` where the two have to fit.
 pub(super) fn mistakes(task: &Task) -> Vec<WrongValue> {
     let prompt = &task.prompt;
     let text = Prompt::new(&prompt.text).err().map(|reason| wrong_value("prompt.text", reason));
@@ -14,7 +14,7 @@ pub(super) fn mistakes(task: &Task) -> Vec<WrongValue> {
     text.into_iter().chain(system).chain(markers(task)).chain(examples(task)).collect()
 }
 
-/// A marker in the template whose number no column has: each sample would fail.
+/// A marker in the template whose number no column has. Every sample would fail.
 fn markers(task: &Task) -> Option<WrongValue> {
     let images = task.images.as_ref().filter(|images| images.place() == Place::Markers)?;
     let text = &task.prompt.text;

@@ -1,4 +1,4 @@
-//! Data in a folder of the user's. Nothing is fetched.
+//! Data in a folder of the user. Fetches nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) fn locate(
                 let archives = found.paths.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
                 pictures = pictures.with_archives(archives, super::own_cache(access)?);
             }
-            // Unpacked already, it need not be there.
+            // The archive may be missing if it was unpacked.
             Err(_) => {
                 let place = base.display();
                 notices
@@ -59,7 +59,7 @@ fn find_files(loaded: &LoadedTask, given: Option<&Path>) -> Result<Files, DataEr
         Ok(files) => return Ok(files),
         Err(cause) => cause,
     };
-    // One task of a suite, run alone over the suite's data folder.
+    // A single task of a suite, with the data folder of the suite.
     if let Some(Ok(files)) = below.map(|folder| dataset::find_files(&folder, &spec.file)) {
         return Ok(files);
     }

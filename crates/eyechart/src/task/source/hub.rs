@@ -1,4 +1,4 @@
-//! Data on the Hugging Face Hub: whole files into the cache that Python shares, Parquet files in pieces.
+//! Data on the Hugging Face Hub: whole files go to the cache that Python shares, Parquet files are read in pieces.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -16,9 +16,9 @@ use crate::dataset::{self, Files, Ranges, ReadAt};
 use crate::hub::{Hub, HubError, RemoteFile, Repository, Snapshot};
 use crate::types::{DataOrigin, Progress, Task};
 
-/// Of a file's end: where Parquet has its footer, which is read in any case.
+/// Bytes at the end of a Parquet file that are always read, because they belong to the footer.
 const FOOTER: u64 = 8;
-/// Names that an error shows.
+/// Number of file names in an error.
 const SHOWN: usize = 5;
 
 pub(super) fn locate(
@@ -68,13 +68,13 @@ struct HubDataset<'a> {
 }
 
 impl HubDataset<'_> {
-    /// The data files; of those that are read whole, the missing ones are downloaded.
+    /// The data files. Files that are read as a whole are downloaded if they are missing.
     fn files(&self, progress: &dyn Progress) -> Result<Files, DataError> {
         let pattern = self.task.dataset.file.trim_end_matches('/');
         let found = self.select(pattern);
         let is_one_file = found == [pattern];
         if !is_one_file {
-            // Of several nobody could tell later that some were missing.
+            // With a pattern, a later run could not notice that some files were missing.
             self.snapshot.all_files()?;
         }
         if found.is_empty() {
@@ -98,14 +98,14 @@ impl HubDataset<'_> {
         dataset::select(self.listing.iter().map(|file| file.path.as_str()), pattern)
     }
 
-    /// What is below a folder of the repository, hidden files left out, with sizes by relative path.
+    /// The files below a folder of the repository, without hidden files: sizes by relative path.
     fn below(&self, prefix: &str) -> BTreeMap<String, u64> {
         let relative = |file: &RemoteFile| Some((file.path.strip_prefix(prefix)?.to_owned(), file.size));
         let is_shown = |(name, _): &(String, u64)| !name.split('/').any(|part| part.starts_with('.'));
         self.listing.iter().filter_map(relative).filter(is_shown).collect()
     }
 
-    /// The files that rows are read from are downloaded; pictures are not.
+    /// Downloads the files that rows are read from, but no pictures.
     fn image_folder(
         &self,
         folder: &str,
@@ -121,7 +121,8 @@ impl HubDataset<'_> {
         Ok(Files { listed: Some(listed), ..Files::local(self.snapshot.folder(), vec![path]) })
     }
 
-    /// In pieces, unless they are here already, or the server gives none, or nobody knows their hash.
+    /// Opens the files in pieces. A file is read as a whole if it is on this machine, if the server does not support
+    /// ranges, or if its hash is unknown.
     fn parquet(&self, found: Vec<String>, progress: &dyn Progress) -> Result<Files, DataError> {
         let mut files = Files::local(self.snapshot.folder(), Vec::new());
         for path in found {
@@ -192,7 +193,7 @@ impl HubDataset<'_> {
     }
 }
 
-/// A file that is given as a whole alone must be told apart by its kind.
+/// The kind tells the caller that the server only sends whole files.
 fn io_error(error: HubError) -> io::Error {
     match error {
         HubError::NoRanges { .. } => io::Error::new(io::ErrorKind::Unsupported, error),
@@ -200,7 +201,7 @@ fn io_error(error: HubError) -> io::Error {
     }
 }
 
-/// An archive of the repository, read while it is downloaded.
+/// An archive in the repository that is read while it is downloaded.
 struct HubArchive {
     snapshot: Snapshot,
     path: String,
@@ -248,7 +249,7 @@ impl ArchiveSource for HubArchive {
 
     fn read_range(&self, range: Range<u64>) -> io::Result<Bytes> {
         match self.snapshot.read_range(&self.path, range.clone()) {
-            // Better slowly than not at all.
+            // Reading from the start is slow but works.
             Err(HubError::NoRanges { .. }) => read_on(self.read_from(range.start)?, &range),
             read => read.map_err(io_error),
         }

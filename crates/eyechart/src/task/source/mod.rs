@@ -1,5 +1,5 @@
-//! Where a task's data is: in a folder of the user's, on the Hub, or at an address. Finds its data files, and fetches
-//! of them what reading their rows takes. Knows nothing of rows and samples.
+//! Finds the data of a task: in a folder of the user, on the Hub, or at an address. Fetches what is needed to read
+//! rows. Does not know rows or samples.
 
 mod folder;
 mod hub;
@@ -14,27 +14,28 @@ use crate::dataset::Files;
 use crate::hub::{Environment, Snapshot};
 use crate::types::{DataOrigin, DatasetSpec, EvalSpec, Progress};
 
-/// Where data may be taken from.
+/// The places that data may be read from.
 #[derive(Debug, Clone, Default)]
 pub struct DataAccess {
-    /// The folder that holds it: then nothing is fetched. Absent: the place that the task names, else its own folder.
+    /// The data folder. If it is given, nothing is fetched. Otherwise the data comes from where the task says, or
+    /// from the task's folder if it names no source.
     pub folder: Option<PathBuf>,
-    /// Where an earlier run had it from: the same version is used again.
+    /// The origin that an earlier run recorded. The same version is used again.
     pub recorded: Option<DataOrigin>,
-    /// Where caches are, the Hub and its token.
+    /// Folders of caches, address of the Hub, and token.
     pub env: Environment,
-    /// Whether addresses that only this machine or its network can reach are fetched from too.
+    /// Whether to fetch from addresses that only this machine or its network can reach.
     pub allow_private_urls: bool,
 }
 
 impl DataAccess {
-    /// The folder, with the caches and the Hub of this process's environment.
+    /// The folder, with the caches and the Hub from the environment of this process.
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, env: Environment::from_process(), ..Self::default() }
     }
 
-    /// The data that the run of `spec` was made of: the folder, or the version that was fetched.
+    /// The data of the run with `spec`: its folder, or the version that it fetched.
     #[must_use]
     pub(crate) fn of_run(spec: &EvalSpec) -> Self {
         match &spec.data.origin {
@@ -44,19 +45,19 @@ impl DataAccess {
     }
 }
 
-/// A task's data as far as it is known before a row is read.
+/// The data of a task before any row is read.
 pub(super) struct LocatedData {
     pub(super) files: Files,
-    /// Absent for a folder of the user's.
+    /// Absent for the user's own folder.
     pub(super) origin: Option<DataOrigin>,
     pub(super) pictures: PictureFiles,
-    /// Where files came from that the cache keeps, to compare them with what they should be.
+    /// The snapshot in the cache that the files are from, to check them.
     pub(super) snapshot: Option<Snapshot>,
-    /// What a user should know, one line each.
+    /// Notes for the user, one line each.
     pub(super) notices: Vec<String>,
 }
 
-/// Finds the data, and fetches what is missing of its data files.
+/// Finds the data, and fetches the data files that are missing.
 ///
 /// # Errors
 /// [`DataError`] with what was expected where, and what to do.
@@ -78,17 +79,17 @@ pub(super) fn locate(
     })
 }
 
-/// eyechart's own cache, where it is needed.
+/// The folder of eyechart's own cache.
 fn own_cache(access: &DataAccess) -> Result<PathBuf, DataError> {
     access.env.own_cache().ok_or(DataError::NoCache)
 }
 
-/// The part of a data file's path before its name; nothing for one at the top.
+/// The folder part of a data file's path; empty for a file at the top.
 fn parent_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-/// The format that the task names or its file's ending stands for.
+/// Whether the format is Parquet, by the task or by the file's extension.
 fn is_parquet(spec: &DatasetSpec) -> bool {
     let ending = || spec.file.to_ascii_lowercase().ends_with(".parquet");
     spec.format.as_ref().map_or_else(ending, |format| format == "parquet")

@@ -1,4 +1,4 @@
-//! Data in one file at an address.
+//! Data in a single file at an address.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(super) fn locate(
     access: &DataAccess,
     progress: &dyn Progress,
 ) -> Result<LocatedData, DataError> {
-    // The check is of pictures, and none is fetched here.
+    // The check is for pictures, and no picture is fetched here.
     let settings = WebSettings {
         allow_private: access.allow_private_urls,
         ..WebSettings::new(super::own_cache(access)?, |_| Ok(()))
@@ -38,7 +38,7 @@ pub(super) fn locate(
     })
 }
 
-/// What an earlier run had, where it goes on; else the file as it is now.
+/// The file of the recorded run if it is resumed, otherwise the current file.
 fn file(
     web: &Web,
     (url, name): (&str, &str),

@@ -1,5 +1,4 @@
-//! Samples that are sent the pictures of other samples: whose pictures, and how they are read in time. Does not know how
-//! donors are chosen.
+//! Samples that are sent the pictures of other samples. Reads these pictures in time; does not choose the donors.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,19 +7,19 @@ use crate::dataset::{DatasetError, Pick};
 use crate::task::message::NumberedPicture;
 use crate::types::{Failure, FailureKind, ImageSource, PickedSample};
 
-/// Bytes of pictures that are read ahead of their samples; the pictures of a single sample may have more.
+/// Bytes of pictures that are read ahead of their samples. A single sample may exceed this limit.
 const AHEAD_BYTES: u64 = 64 << 20;
 
-/// Whose pictures a sample is sent.
+/// The row whose pictures a sample is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Donor {
     /// The row with the pictures.
     pub row: u64,
-    /// Bytes that they take in memory.
+    /// Size of the pictures in memory, in bytes.
     pub bytes: u64,
 }
 
-/// For the row of each sample the row whose pictures it is sent, or why it is sent none.
+/// The donor of each sample, by the sample's row, or the reason why a sample has none.
 #[derive(Debug, Default)]
 pub(crate) struct Donors(HashMap<u64, Result<Donor, Failure>>);
 
@@ -35,21 +34,21 @@ impl FromIterator<(u64, Result<Donor, Failure>)> for Donors {
 pub(crate) struct RowPictures {
     /// The row.
     pub row: u64,
-    /// Its pictures in their order, or why there are none.
+    /// The pictures in order, or the reason why there are none.
     pub images: Result<Vec<ImageSource>, String>,
 }
 
 impl TaskData {
-    /// Gives samples the pictures of other samples from now on. A sample that `donors` has a failure for fails with it.
+    /// From now on, gives samples the pictures of their donors. A sample with a failure in `donors` fails with it.
     pub(crate) fn exchange_pictures(&mut self, donors: Donors) {
         self.donors = Some(donors);
     }
 
-    /// The pictures of the rows numbered `rows` (ascending), without anything else of them; none of rows that are not
-    /// in the data. Memory is bounded as in [`Self::samples`].
+    /// Reads only the pictures of `rows` (ascending). Rows that the data lacks are left out. Memory is bounded as in
+    /// [`Self::samples`].
     ///
     /// # Errors
-    /// [`DatasetError`], here or as an item, where the data cannot be read.
+    /// [`DatasetError`], from this call or as an item, if the data cannot be read.
     pub(crate) fn pictures(
         &self,
         rows: Vec<u64>,
@@ -70,9 +69,9 @@ impl TaskData {
 /// Gives each sample its donor's pictures; samples must arrive in row order. Reads the donors of many samples at a time,
 /// because some formats read all rows before a row to reach it.
 pub(super) struct ExchangedPictures {
-    /// Rows of the samples to come.
+    /// Rows of the samples that follow.
     upcoming: VecDeque<u64>,
-    /// Pictures by the donor's row.
+    /// Pictures by the row of the donor.
     ready: HashMap<u64, Result<Vec<ImageSource>, String>>,
 }
 
@@ -101,7 +100,7 @@ impl ExchangedPictures {
         Ok(self.ready.remove(&donor.row).unwrap_or_else(gone).map_err(image_failure))
     }
 
-    /// Reads the donors of the sample of `row` and of as many samples after it as memory has room for.
+    /// Reads the donors of this sample and of as many later samples as the limit allows.
     fn read_ahead(&mut self, row: u64, donors: &Donors, dataset: &TaskData) -> Result<(), DatasetError> {
         self.ready.clear();
         let (mut rows, mut bytes) = (Vec::new(), 0);

@@ -1,11 +1,11 @@
-//! What is sent for a row: its prompt and pictures, after the task's system message and examples.
+//! The messages that are sent for a row: the system message, the examples, and the row's prompt and pictures.
 
 use super::TaskData;
 use crate::task::message::NumberedPicture;
 use crate::types::{Example, Failure, FailureKind, ImageSource, Messages, Part, Row, Turn};
 
 impl TaskData {
-    /// The messages for a row with this prompt; with the pictures `lent` instead of its own, if there are any.
+    /// The messages for a row with this prompt. If `lent` is given, its pictures replace the row's own.
     pub(super) fn messages(
         &self,
         row: &Row,
@@ -36,7 +36,7 @@ impl TaskData {
         }
     }
 
-    /// The task's examples; none where answers are recorded and nothing is sent.
+    /// The examples of the task; none if answers are recorded, because then nothing is sent.
     fn turns(&self) -> Result<Vec<Turn<ImageSource>>, String> {
         let examples = self.task.prompt.examples.iter().filter(|_| self.with_images);
         let turn = |example: &Example| {

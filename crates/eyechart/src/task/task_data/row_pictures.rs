@@ -1,4 +1,4 @@
-//! The pictures that a row has in its columns: held in the data file, or named by paths and addresses.
+//! The pictures in the columns of a row: stored in the data file, or named by paths and addresses.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -9,10 +9,10 @@ use crate::text::is_address;
 use crate::types::{ImageSource, ImagesSpec, Place, Row, items_of, text_of};
 
 impl TaskData {
-    /// The row's pictures with their numbers: at least one, if the task has pictures.
+    /// The pictures of the row with their numbers. There is at least one if the task has pictures.
     ///
     /// # Errors
-    /// Why it has none, or why a picture has no number of its own.
+    /// The reason why the row has no pictures, or why a picture has no number of its own.
     pub(super) fn images_of(&self, row: &Row) -> Result<Vec<NumberedPicture<ImageSource>>, String> {
         let Some(spec) = self.task.images.as_ref().filter(|_| self.with_images) else {
             return Ok(Vec::new());
@@ -49,7 +49,7 @@ impl TaskData {
             .collect()
     }
 
-    /// Pictures inside the data file: in the column itself, or in its list as `column.0`, `column.1`, …
+    /// Pictures that are stored in the data file: in the column itself, or in its list as `column.0`, `column.1`, ….
     fn held_pictures(&self, row: &Row, column: &str) -> Vec<NumberedPicture<ImageSource>> {
         let file = row.file.as_ref().or(self.data.files.paths.first());
         let file = file.map(|path| path.display().to_string()).unwrap_or_default();
@@ -70,18 +70,18 @@ impl TaskData {
             Some(NumberedPicture { number: index + 1, picture: source(bytes, place, name) })
         });
         let mut held: Vec<_> = held.collect();
-        // The map has `images.10` before `images.2`.
+        // The map sorts `images.10` before `images.2`.
         held.sort_unstable_by_key(|numbered| numbered.number);
         held
     }
 
-    /// An address, or a path relative to the data file that names it, as the datasets of the field have it.
+    /// An address, or a path relative to the data file, as in most public datasets.
     pub(super) fn source_of(&self, place: String) -> Result<ImageSource, String> {
         if is_address(&place) { Ok(ImageSource::Url(place)) } else { self.data.pictures.source(&place) }
     }
 }
 
-/// With markers, a column of several has one picture: its number says which one is meant.
+/// With markers, each of several columns has at most one picture, because its number stands for the column.
 fn refuse_list(row: &Row, (column, count): (&str, usize), spec: &ImagesSpec) -> Result<(), String> {
     if count < 2 || spec.place() != Place::Markers {
         return Ok(());
@@ -92,8 +92,8 @@ fn refuse_list(row: &Row, (column, count): (&str, usize), spec: &ImagesSpec) -> 
     ))
 }
 
-/// The paths and addresses in the column, numbered by their position in its list; none if the pictures themselves are in
-/// it. Empty entries are passed over and keep their number.
+/// The paths and addresses in the column, numbered by their position in its list; none if the column holds the
+/// pictures themselves. Empty entries are skipped but count.
 fn places_of(row: &Row, column: &str) -> Vec<NumberedPicture<String>> {
     let items = row.get(column).map(|value| items_of(&value)).unwrap_or_default();
     let places =
@@ -101,7 +101,7 @@ fn places_of(row: &Row, column: &str) -> Vec<NumberedPicture<String>> {
     places.filter(|place| !place.picture.trim().is_empty()).collect()
 }
 
-/// The paths in the column of a row that does not hold the pictures themselves.
+/// The paths in the column; none if the column holds the pictures themselves.
 pub(super) fn named_pictures(row: &Row, column: &str) -> Vec<String> {
     let is_held = row.blobs.keys().any(|place| place == column || place.starts_with(&format!("{column}.")));
     let places = if is_held { Vec::new() } else { places_of(row, column) };
