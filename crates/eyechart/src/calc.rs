@@ -1,6 +1,7 @@
-//! The functions behind the tables by name, for people's own numbers and for tests: JSON arguments in, a JSON object out.
+//! The functions behind the tables by name, for the user's own numbers and for tests. Takes arguments as JSON,
+//! returns a JSON object.
 //!
-//! Adding one is one function and one line in [`FUNCTIONS`].
+//! To add a function, write it and add a line to [`FUNCTIONS`].
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,8 +13,8 @@ use crate::scorer::text;
 use crate::stats;
 use crate::types::character_span;
 
-/// What a function gives: an absent value has no key.
-pub type Answer = Map<String, Value>;
+/// The result of a function. A value that is not defined has no key.
+pub type Output = Map<String, Value>;
 
 /// Why a function gives no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,9 +30,9 @@ pub enum CalcError {
     Arguments(String),
 }
 
-type Function = fn(Value) -> Result<Answer, String>;
+type Function = fn(Value) -> Result<Output, String>;
 
-/// Every function, by name.
+/// All functions by name.
 const FUNCTIONS: &[(&str, Function)] = &[
     ("anls", |args| best(args, text::anls)),
     ("captions", captions_of),
@@ -58,17 +59,17 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|(name, _)| *name)
 }
 
-/// What the function `name` gives for `args`.
+/// Calls the function `name` with `args`.
 ///
 /// # Errors
 /// [`CalcError`] with the function or the argument that was expected.
-pub fn call(name: &str, args: Value) -> Result<Answer, CalcError> {
+pub fn call(name: &str, args: Value) -> Result<Output, CalcError> {
     let found = FUNCTIONS.iter().find(|(known, _)| *known == name);
     let (_, function) = found.ok_or_else(|| CalcError::Unknown { name: name.to_owned() })?;
     function(args).map_err(CalcError::Arguments)
 }
 
-/// An answer and its references.
+/// An answer with its references.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Compared {
@@ -90,24 +91,24 @@ fn share(is_right: bool) -> f64 {
     f64::from(u8::from(is_right))
 }
 
-/// `pairs` without those that have no value; a number that is not finite is none.
-fn present<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<Value>)>) -> Answer {
+/// The pairs that have a value. A number that is not finite counts as no value.
+fn present<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<Value>)>) -> Output {
     let pairs = pairs.into_iter().filter(|(_, value)| value.as_ref().is_some_and(|value| !value.is_null()));
     pairs.filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
-fn value(value: Option<f64>) -> Answer {
+fn value(value: Option<f64>) -> Output {
     present([("value", value.map(Value::from))])
 }
 
-/// The value of the reference that fits best; absent without references.
-fn best(args: Value, score: impl Fn(&str, &str) -> f64) -> Result<Answer, String> {
+/// The highest value among the references; absent without references.
+fn best(args: Value, score: impl Fn(&str, &str) -> f64) -> Result<Output, String> {
     let Compared { answer, references } = parse(args)?;
     let values = references.iter().map(|reference| score(&answer, reference));
     Ok(value(values.reduce(f64::max)))
 }
 
-fn vqa_accuracy_of(args: Value) -> Result<Answer, String> {
+fn vqa_accuracy_of(args: Value) -> Result<Output, String> {
     let Compared { answer, references } = parse(args)?;
     Ok(match text::vqa_accuracy(&answer, &references) {
         Ok(accuracy) => value(Some(accuracy)),
@@ -115,7 +116,7 @@ fn vqa_accuracy_of(args: Value) -> Result<Answer, String> {
     })
 }
 
-fn share_above_of(args: Value) -> Result<Answer, String> {
+fn share_above_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -126,7 +127,7 @@ fn share_above_of(args: Value) -> Result<Answer, String> {
     Ok(value(stats::share_above(&values, threshold).value))
 }
 
-fn top_k_of(args: Value) -> Result<Answer, String> {
+fn top_k_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -137,7 +138,7 @@ fn top_k_of(args: Value) -> Result<Answer, String> {
     Ok(value(stats::top_k(&values, k).value))
 }
 
-fn number_of(args: Value) -> Result<Answer, String> {
+fn number_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -159,7 +160,7 @@ fn number_of(args: Value) -> Result<Answer, String> {
     Ok(present([("value", value), ("answer", answer), ("unscored", unscored)]))
 }
 
-fn json_fields_of(args: Value) -> Result<Answer, String> {
+fn json_fields_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -180,7 +181,7 @@ fn json_fields_of(args: Value) -> Result<Answer, String> {
     ]))
 }
 
-fn yes_no_of(args: Value) -> Result<Answer, String> {
+fn yes_no_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -212,7 +213,7 @@ fn yes_no_of(args: Value) -> Result<Answer, String> {
     Ok(present(figures.map(|(name, figure)| (name, figure.map(Value::from)))))
 }
 
-fn mme_of(args: Value) -> Result<Answer, String> {
+fn mme_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -236,7 +237,7 @@ fn mme_of(args: Value) -> Result<Answer, String> {
     ]))
 }
 
-fn choice_of(args: Value) -> Result<Answer, String> {
+fn choice_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -253,7 +254,7 @@ fn choice_of(args: Value) -> Result<Answer, String> {
     ]))
 }
 
-fn final_answer_of(args: Value) -> Result<Answer, String> {
+fn final_answer_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -265,7 +266,7 @@ fn final_answer_of(args: Value) -> Result<Answer, String> {
     Ok(present([("answer", read), ("span", span.map(|span| json!(character_span(&answer, span))))]))
 }
 
-fn ptb_tokens_of(args: Value) -> Result<Answer, String> {
+fn ptb_tokens_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {
@@ -275,7 +276,7 @@ fn ptb_tokens_of(args: Value) -> Result<Answer, String> {
     Ok(present([("tokens", Some(captions::ptb_tokens(&text).join(" ").into()))]))
 }
 
-fn captions_of(args: Value) -> Result<Answer, String> {
+fn captions_of(args: Value) -> Result<Output, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Args {

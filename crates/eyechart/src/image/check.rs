@@ -1,18 +1,18 @@
-//! What a picture's bytes say of themselves, and whether they are all there.
+//! Checks the header of a picture, and whether all its bytes are there.
 //!
-//! Reads headers and block lengths, never pixels: well under a tenth of a millisecond for a usual picture.
+//! Reads headers and block lengths, never pixels: under a tenth of a millisecond for a usual picture.
 
 use super::header::{Format, Header};
 use super::read::{MAX_BYTES, too_large};
 use super::{gif, jpeg, png, webp};
 
-/// Pictures beyond this many pixels are refused.
+/// Pictures with more pixels are refused.
 const MAX_PIXELS: u64 = 100_000_000;
 
-/// How many bytes of something else are shown.
+/// Number of bytes shown of something that is not a picture.
 const SHOWN_BYTES: usize = 16;
 
-/// The header of a picture that is whole and of a usual size, or what is wrong with it.
+/// The header of a picture that is complete and has a usual size, or the reason why it is not.
 pub(super) fn check(bytes: &[u8]) -> Result<Header, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(too_large(bytes.len() as u64));

@@ -1,4 +1,4 @@
-//! Pixels to bytes: JPEG, PNG, WebP.
+//! Encodes pixels as JPEG, PNG or WebP.
 
 use ::image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use ::image::{DynamicImage, ImageError};
@@ -7,11 +7,11 @@ use webp::Encoder;
 
 use crate::types::{ImageFormat, Quality};
 
-/// From this quality on colours are stored as finely as brightness.
+/// From this quality on, colours are stored at the full resolution.
 const FULL_COLOUR_FROM: u8 = 90;
 
-/// The picture (gray, RGB or RGB with alpha, 8 bits a channel) in `format`, without any metadata. A JPEG has no
-/// alpha: whatever is in it is left out.
+/// Encodes the picture (gray, RGB or RGB with alpha, 8 bits per channel) as `format`, without metadata. JPEG has no
+/// alpha channel, so it is dropped.
 pub(super) fn encode(
     picture: &DynamicImage,
     format: ImageFormat,
@@ -34,7 +34,7 @@ fn jpeg(picture: &DynamicImage, bytes: &mut Vec<u8>, quality: u8) -> Result<(), 
         DynamicImage::ImageRgb8(rgb) => (rgb.as_raw(), ColorType::Rgb),
         other => return jpeg(&other.to_rgb8().into(), bytes, quality),
     };
-    // A side beyond what JPEG can say is refused by the encoder as a side of 0.
+    // The encoder refuses a side of 0, which stands for a side that is too long for JPEG.
     let side = |side: u32| u16::try_from(side).unwrap_or(0);
     let mut encoder = JpegEncoder::new(bytes, quality);
     encoder.set_sampling_factor(if quality < FULL_COLOUR_FROM {
@@ -50,7 +50,7 @@ fn png(picture: &DynamicImage, bytes: &mut Vec<u8>) -> Result<(), ImageError> {
     picture.write_with_encoder(encoder)
 }
 
-/// With loss, by libwebp's own defaults for everything but the quality.
+/// Lossy, with libwebp's defaults for everything except the quality.
 fn webp(picture: &DynamicImage, bytes: &mut Vec<u8>, quality: u8) -> Result<(), String> {
     let (width, height) = (picture.width(), picture.height());
     let encoded = match picture {
@@ -59,7 +59,7 @@ fn webp(picture: &DynamicImage, bytes: &mut Vec<u8>, quality: u8) -> Result<(), 
         }
         other => Encoder::from_rgb(&other.to_rgb8(), width, height).encode_simple(false, quality.into()),
     };
-    // Of its reasons only this one can come about here: the pixels are whole, and memory is at hand.
+    // The other errors of libwebp cannot occur: the pixels are complete, and memory is available.
     bytes.extend_from_slice(&encoded.map_err(|error| format!("{error:?} (a side may have 16,383 pixels)"))?);
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! GIF: a screen header, then blocks made of sub-blocks, up to the trailer.
+//! GIF: a screen header, then blocks made of sub-blocks, then the trailer.
 
 use super::header::{Format, Header, Size, take};
 
-/// Where the blocks start, colour table aside.
+/// Offset of the first block in a file without a colour table.
 const HEADER: usize = 13;
 
-/// Size of the screen and whether there are several frames, if every block is whole, one is a picture and the trailer
-/// follows. What comes after that is not looked at.
+/// The size of the screen, and whether there are several frames. Every block must be complete, one must be a picture,
+/// and the trailer must follow. Bytes after the trailer are ignored.
 pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let cut = || format!("the GIF is cut off: its {} bytes end before its trailer", bytes.len());
     let [width_0, width_1, height_0, height_1, flags] = take(bytes, 6).ok_or_else(cut)?;
@@ -29,12 +29,12 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     Ok(Header { is_animated: frames > 1, ..Header::new(Format::Gif, size) })
 }
 
-/// The length of the colour table that the flags announce.
+/// The length of the colour table, by the flags.
 fn colour_table(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-/// Past a chain of sub-blocks, each led by its length, and the empty one that ends it.
+/// The offset after a chain of sub-blocks. Each begins with its length; an empty one ends the chain.
 fn after_sub_blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let length = usize::from(*bytes.get(at)?);

@@ -1,10 +1,10 @@
-//! What a picture's header says: format, size in pixels, which way is up, how many frames. The words that the readers
-//! of each format share.
+//! The facts in a picture's header: format, size in pixels, orientation, number of frames. Shared by the readers of
+//! all formats.
 
 use ::image::DynamicImage;
 use ::image::metadata::Orientation;
 
-/// The formats that endpoints take.
+/// The formats that endpoints accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Png,
@@ -34,24 +34,24 @@ impl Format {
     }
 }
 
-/// What is known of a picture whose pixels nobody has looked at.
+/// The facts that are known without decoding the pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) format: Format,
     pub(super) size: Size,
-    /// How the stored pixels have to be turned to stand upright, as the EXIF data says.
+    /// The rotation that makes the stored pixels upright, from the EXIF data.
     pub(super) orientation: Orientation,
-    /// Whether it has more than one frame.
+    /// Whether the picture has more than one frame.
     pub(super) is_animated: bool,
 }
 
 impl Header {
-    /// Of a picture that is upright and stands still.
+    /// The header of an upright picture with one frame.
     pub(super) fn new(format: Format, size: Size) -> Self {
         Self { format, size, orientation: Orientation::NoTransforms, is_animated: false }
     }
 
-    /// Whether it has to be turned to stand upright.
+    /// Whether the picture must be rotated to be upright.
     pub(super) fn is_turned(&self) -> bool {
         self.orientation != Orientation::NoTransforms
     }
@@ -84,13 +84,13 @@ impl std::fmt::Display for Size {
     }
 }
 
-/// The orientation that EXIF data (a TIFF structure, with or without its JPEG prefix) has; `None` where it has none,
-/// or one that does not exist.
+/// The orientation in EXIF data (a TIFF structure, with or without its JPEG prefix); `None` if it has none or an
+/// invalid one.
 pub(super) fn orientation(exif: &[u8]) -> Option<Orientation> {
     Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
 }
 
-/// The bytes from `at` on, `N` of them.
+/// The `N` bytes from `at`.
 pub(super) fn take<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }

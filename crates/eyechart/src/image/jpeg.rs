@@ -1,13 +1,12 @@
-//! JPEG: marked segments up to the first scan, then compressed data up to the end-of-image marker.
+//! JPEG: marked segments up to the first scan, then compressed data, then the end-of-image marker.
 
 use super::header::{Format, Header, Size, orientation, take};
 
-/// What the data of an APP1 segment that holds EXIF starts with.
+/// The first bytes of an APP1 segment with EXIF data.
 const EXIF: &[u8] = b"Exif\0\0";
 
-/// What the segments say, if a frame header, a scan and an end-of-image marker after it are there. Cameras append
-/// data of their own after that marker, so it is searched for from the end. Within compressed data it cannot
-/// stand by chance.
+/// The header from the segments. A frame header, a scan and an end-of-image marker after the scan must be present.
+/// Cameras append their own data, so the marker is searched from the end; it cannot occur within compressed data.
 pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let cut =
         |before: &str| format!("the JPEG is cut off: its {} bytes end before its {before}", bytes.len());
@@ -43,8 +42,8 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     }
 }
 
-/// The next marker at `at`, and where its segment starts; `None` at the end. Any number of `FF` may fill up
-/// before it.
+/// The next marker from `at` and the start of its segment; `None` at the end. Any number of `FF` bytes may precede a
+/// marker.
 fn marker(bytes: &[u8], at: usize) -> Result<Option<(u8, usize)>, String> {
     match bytes.get(at) {
         None => return Ok(None),
@@ -55,17 +54,17 @@ fn marker(bytes: &[u8], at: usize) -> Result<Option<(u8, usize)>, String> {
     Ok(bytes.get(at + fill).map(|&marker| (marker, at + fill + 1)))
 }
 
-/// Markers without a segment: restarts, start of image, and one for private use.
+/// Markers without a segment: restarts, the start of the image, and one for private use.
 fn is_standalone(marker: u8) -> bool {
     matches!(marker, 0x01 | 0xD0..=0xD8)
 }
 
-/// Frame headers of every compression method; the three left out are tables.
+/// Frame headers of all compression methods. The three excluded markers are tables.
 fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
 }
 
-/// After the segment's length and the sample precision: height, then width.
+/// The height and then the width follow the length of the segment and the sample precision.
 fn frame_size(bytes: &[u8], start: usize) -> Option<Size> {
     let side = |at| take(bytes, at).map(|side| u32::from(u16::from_be_bytes(side)));
     Some(Size { width: side(start + 5)?, height: side(start + 3)? })

@@ -1,4 +1,4 @@
-//! A picture made anew: decoded, scaled, turned, re-encoded, and what was done to it in words.
+//! Makes a new version of a picture: decodes, scales, rotates and encodes it, and describes the changes.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,19 +10,19 @@ use super::plan::{Fits, Plan, Verdict, Version};
 use super::{encode, pixels};
 use crate::types::{Colour, ImageFormat, ImageLimits, ImagesSpec, Quality};
 
-/// A picture that exists nowhere else.
+/// A new version of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Made {
     pub(super) bytes: Vec<u8>,
     pub(super) format: ImageFormat,
-    /// Upright.
+    /// Size of the upright picture.
     pub(super) size: Size,
-    /// All that was done, in words.
+    /// All changes in words.
     pub(super) changed: String,
 }
 
-/// The picture as `plan` says, on one of as many threads as there are processors: more at once would only take
-/// memory. Blocks.
+/// Makes the version that `plan` describes. Runs on one of as many threads as there are processors, because more
+/// threads would only take memory. Blocks.
 pub(super) fn make(
     original: &[u8],
     header: &Header,
@@ -30,7 +30,7 @@ pub(super) fn make(
     (spec, limits): (&ImagesSpec, &ImageLimits),
 ) -> Result<Made, String> {
     let maker = Maker { header, plan, spec, limits };
-    // Decoders promise not to panic. A picture that makes one do so must not end the run.
+    // Decoders promise not to panic. If a picture makes one panic, the run must continue.
     let made = rayon::scope(|_| catch_unwind(AssertUnwindSafe(|| maker.make(original))));
     made.unwrap_or_else(|_| Err("the picture cannot be decoded: the decoder broke off".to_owned()))
 }
@@ -61,7 +61,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Scaled first and turned then: there is less to turn.
+    /// Scales before rotating, because fewer pixels remain.
     fn render(&self, picture: &DynamicImage, version: Version) -> Result<(Size, Vec<u8>), String> {
         let mut picture = Cow::Borrowed(picture);
         if version.size != Size::of(&picture) {

@@ -1,7 +1,7 @@
-//! Pictures: read, checked, changed where a task or a provider asks for it, hashed as sent.
+//! Pictures: read, checked, changed if the task or the provider requires it, and hashed as they are sent.
 //!
-//! Original bytes go out untouched unless something forces otherwise, and are never decoded then. Knows nothing of
-//! datasets or wire protocols.
+//! A picture is sent with its original bytes and is not decoded unless it must be changed. Does not know datasets or
+//! wire protocols.
 
 mod check;
 mod encode;
@@ -20,10 +20,10 @@ mod webp;
 
 pub use prepare::{PrepareError, Prepared, Preparer};
 
-/// Whether `bytes` are a picture that can be sent: whole, of a known format and a usual size. Decodes nothing.
+/// Checks that `bytes` are a picture that can be sent: complete, of a known format and a usual size. Decodes nothing.
 ///
 /// # Errors
-/// What is wrong with them.
+/// What is wrong with the bytes.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     check::check(bytes).map(drop)
 }

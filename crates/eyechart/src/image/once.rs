@@ -1,12 +1,12 @@
-//! Work that is done once for each key, however many ask for it at the same time.
+//! Runs work once for each key, also when several threads ask for it at the same time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A SHA-256.
+/// A SHA-256 hash.
 pub(super) type Key = [u8; 32];
 
-/// What came out for each key. Nobody who asks for one key waits for the work on another.
+/// The result for each key. Work on one key does not block other keys.
 #[derive(Debug)]
 pub(super) struct OncePerKey<T> {
     entries: Mutex<HashMap<Key, Arc<Mutex<Option<T>>>>>,
@@ -17,8 +17,8 @@ impl<T: Clone> OncePerKey<T> {
         Self { entries: Mutex::default() }
     }
 
-    /// What came out for `key`: of `work`, if nobody did it yet. Blocks while somebody else is at it. An error is
-    /// not kept: the next one tries again.
+    /// The result for `key`. Runs `work` if there is none yet; blocks while another thread works on the key. An error
+    /// is not kept, so that the next call tries again.
     pub(super) fn get_or_do<E>(&self, key: Key, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let entry = Arc::clone(lock(&self.entries).entry(key).or_default());
         let mut entry = lock(&entry);
@@ -31,7 +31,7 @@ impl<T: Clone> OncePerKey<T> {
     }
 }
 
-/// Work that broke off has left nothing behind: its entry is empty.
+/// Work that panicked has left its entry empty.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

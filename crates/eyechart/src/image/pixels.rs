@@ -1,4 +1,4 @@
-//! Pixels: decoded, brought to 8 bits, scaled, flattened. Knows neither files nor tasks.
+//! Pixels: decodes them, converts them to 8 bits, scales and flattens them. Does not know files or tasks.
 
 use std::error::Error;
 use std::io::Cursor;
@@ -12,14 +12,14 @@ use fast_image_resize::{IntoImageView, MulDiv, PixelType, ResizeOptions, Resizer
 use super::header::{Format, Size};
 use crate::types::Colour;
 
-/// What decoding may allocate, in bytes.
+/// Bytes that decoding may allocate.
 const MAX_ALLOCATION: u64 = 1 << 30;
 
-/// The longest side that JPEG can say.
+/// The longest side that JPEG supports.
 const MAX_SIDE: u32 = 65_535;
 
-/// The picture as it is stored, of several frames the first. Palettes are looked up, CMYK becomes RGB; colour
-/// profiles are not applied.
+/// Decodes the picture as it is stored; of several frames only the first. Palettes are resolved and CMYK becomes RGB.
+/// Colour profiles are not applied.
 pub(super) fn decode(bytes: &[u8], format: Format) -> Result<DynamicImage, String> {
     let codec = match format {
         Format::Png => Codec::Png,
@@ -36,14 +36,14 @@ pub(super) fn decode(bytes: &[u8], format: Format) -> Result<DynamicImage, Strin
     reader.decode().map_err(|error| format!("the picture cannot be decoded: {error}"))
 }
 
-/// Whether it has more than 8 bits a channel.
+/// Whether a channel has more than 8 bits.
 pub(super) fn is_deep(picture: &DynamicImage) -> bool {
     let color = picture.color();
     color.bytes_per_pixel() > color.channel_count()
 }
 
-/// As one of the three kinds that everything else here expects: gray, RGB, or RGB with alpha that something shows
-/// through; 8 bits a channel.
+/// Converts the picture to one of three kinds with 8 bits per channel: gray, RGB, or RGB with an alpha channel that
+/// is not fully opaque.
 pub(super) fn to_eight_bits(picture: DynamicImage) -> DynamicImage {
     let color = picture.color();
     if color.has_alpha() {
@@ -58,8 +58,8 @@ pub(super) fn to_eight_bits(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// Scaled to `size` by convolution with a Lanczos window of three lobes, widened by the factor, over the values as
-/// stored, as Pillow's `LANCZOS` does it. Colours weigh as much as they are opaque.
+/// Scales to `size` with a Lanczos filter of three lobes over the stored values, as Pillow's `LANCZOS` does. Colours
+/// are weighted by their opacity.
 pub(super) fn scale(picture: &DynamicImage, size: Size) -> Result<DynamicImage, String> {
     let scaled = match picture {
         DynamicImage::ImageLuma8(gray) => scale_as(gray, size, PixelType::U8).map(Into::into),
@@ -89,8 +89,8 @@ fn scale_with_alpha(picture: &RgbaImage, size: Size) -> Result<RgbaImage, Box<dy
     into_buffer(scaled)
 }
 
-/// Across first and then down, with 8 bits between the two: Pillow's order. The other gives values that differ by a
-/// dozen at hard edges.
+/// Scales the width first and then the height, with 8 bits between the two steps, as Pillow does. The other order
+/// gives values that differ by up to a dozen at hard edges.
 fn convolve(from: &impl IntoImageView, size: Size) -> Result<Image<'static>, Box<dyn Error>> {
     let kind = from.pixel_type().ok_or("its pixels are of no known kind")?;
     // The default is Lanczos with three lobes.
@@ -109,7 +109,7 @@ fn into_buffer<P: Pixel<Subpixel = u8>>(
     ImageBuffer::from_raw(width, height, image.into_vec()).ok_or_else(|| "its pixels do not fill it".into())
 }
 
-/// Laid on `background`, where it has alpha.
+/// Puts the picture on `background` if it has an alpha channel.
 pub(super) fn flatten(picture: &DynamicImage, background: Colour) -> DynamicImage {
     let DynamicImage::ImageRgba8(rgba) = picture else { return picture.clone() };
     let mut flat = RgbImage::new(rgba.width(), rgba.height());
@@ -124,6 +124,6 @@ pub(super) fn flatten(picture: &DynamicImage, background: Colour) -> DynamicImag
 
 fn mix(value: u8, behind: u8, alpha: u8) -> u8 {
     let [value, behind, alpha] = [value, behind, alpha].map(u16::from);
-    // At most 255 by construction: a weighted mean of two bytes.
+    // At most 255, because it is a weighted mean of two bytes.
     ((value * alpha + behind * (255 - alpha) + 127) / 255) as u8
 }

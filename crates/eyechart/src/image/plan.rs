@@ -1,32 +1,32 @@
-//! What has to be done to a picture before it is sent, from its header alone. Knows no pixels.
+//! Decides from the header how a picture must be changed before it is sent. Does not know pixels.
 
 use super::header::{Format, Header, Size};
 use crate::types::{ImageFormat, ImageLimits, ImagesSpec};
 
-/// How far under a limit of bytes the next version of a picture aims, so that it is rarely missed by little.
+/// Factor by which the next version stays below a limit in bytes, so that it rarely misses the limit by a little.
 const MARGIN: f64 = 0.95;
 
-/// Pictures that do not fit at this side, in pixels, never will.
+/// A picture that exceeds the limit at this side length, in pixels, is given up.
 const SMALLEST_SIDE: u32 = 16;
 
-/// What a picture is to become.
+/// The required changes of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// The version that is made first.
+    /// The version to make first.
     pub(super) first: Version,
-    /// Whether it has a format only because it had it before, so that another would do.
+    /// Whether the format was only taken from the original, so that another format is allowed.
     may_change_format: bool,
-    /// Bytes that it may have, if that is limited.
+    /// Maximum size in bytes, if limited.
     max_bytes: Option<u64>,
 }
 
 /// One way to write a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Version {
-    /// Before it is turned upright.
+    /// Size before the picture is rotated upright.
     pub(super) size: Size,
     pub(super) format: ImageFormat,
-    /// Which limit of the provider made it what it is, if one did.
+    /// The provider's limit that led to this version, if any.
     pub(super) fits: Option<Fits>,
 }
 
@@ -37,7 +37,7 @@ pub(super) enum Fits {
     Bytes,
 }
 
-/// What follows from the number of bytes that a version came to.
+/// The decision after the size of a version is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Fits,
@@ -46,7 +46,7 @@ pub(super) enum Verdict {
 }
 
 impl Plan {
-    /// What a picture of `bytes` bytes has to become; nothing where its original can go out.
+    /// The required changes of a picture with `bytes` bytes; `None` if the original can be sent.
     pub(super) fn of(header: &Header, bytes: u64, spec: &ImagesSpec, limits: &ImageLimits) -> Option<Self> {
         let wanted = within_pixels(header.size, spec.max_pixels.map(u64::from));
         let wanted = within_side(wanted, spec.max_side.map(u32::from));
@@ -70,8 +70,8 @@ impl Plan {
         })
     }
 
-    /// Whether `version` may go out with `bytes` bytes, and if not, which one to make instead: the same as a JPEG
-    /// where no format was asked for, then ever smaller ones.
+    /// Whether `version` can be sent with `bytes` bytes, or which version to make instead: a JPEG of the same size if
+    /// the task sets no format, then smaller and smaller ones.
     pub(super) fn judge(&self, version: Version, bytes: u64) -> Verdict {
         let Some(limit) = self.max_bytes.filter(|limit| bytes > *limit) else { return Verdict::Fits };
         let fits = Some(Fits::Bytes);
@@ -86,7 +86,7 @@ impl Plan {
     }
 }
 
-/// The format that keeps a picture as it is; GIF is never written.
+/// The output format that keeps the picture's own. GIF is never written.
 fn own_format(format: Format) -> Option<ImageFormat> {
     match format {
         Format::Jpeg => Some(ImageFormat::Jpeg),
@@ -110,7 +110,8 @@ fn within_pixels(size: Size, limit: Option<u64>) -> Size {
     }
 }
 
-/// Both sides rounded down, so that their product stays within; of a very long picture the long one is cut further.
+/// Rounds both sides down, so that their product stays within the limit. Of a very long picture the long side is cut
+/// further.
 fn within_area(size: Size, limit: u64) -> Size {
     let Size { width, height } = scaled(size, (limit as f64 / size.pixels() as f64).sqrt());
     let most = |other: u32| u32::try_from(limit / u64::from(other)).unwrap_or(u32::MAX).max(1);

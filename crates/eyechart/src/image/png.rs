@@ -2,11 +2,11 @@
 
 use super::header::{Format, Header, Size, orientation, take};
 
-/// The length of the signature before the first chunk.
+/// Length of the signature before the first chunk.
 const SIGNATURE: usize = 8;
 
-/// What the chunks say, if every one is whole and the last is `IEND`. What follows that is not looked at, nor are
-/// checksums.
+/// The header from the chunks. Every chunk must be complete, and the last one must be `IEND`. Bytes after it and
+/// checksums are ignored.
 pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let (mut at, mut header, mut has_data) = (SIGNATURE, None, false);
     while let Some((length, kind)) = chunk(bytes, at) {
@@ -18,7 +18,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
         let Some(end) = end else { break };
         match &kind {
             b"IDAT" => has_data = true,
-            // Frames of an animation are announced before the first picture data.
+            // An animation announces its frames before the first picture data.
             b"acTL" => header.is_animated |= !has_data,
             b"eXIf" => {
                 header.orientation = orientation(&bytes[at + 8..end - 4]).unwrap_or(header.orientation)
@@ -32,13 +32,13 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     Err(format!("the PNG is cut off: its {} bytes end before its IEND chunk", bytes.len()))
 }
 
-/// Length of the data and type of the chunk at `at`.
+/// The data length and the type of the chunk at `at`.
 fn chunk(bytes: &[u8], at: usize) -> Option<(usize, [u8; 4])> {
     let length = u32::from_be_bytes(take(bytes, at)?);
     Some((usize::try_from(length).ok()?, take(bytes, at + 4)?))
 }
 
-/// Width and height, from the first chunk.
+/// Width and height from the first chunk.
 fn size(bytes: &[u8], at: usize, length: usize, kind: [u8; 4]) -> Result<Size, String> {
     if (length, kind) != (13, *b"IHDR") {
         return Err("the PNG does not start with an IHDR chunk".to_owned());

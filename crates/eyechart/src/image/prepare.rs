@@ -1,4 +1,4 @@
-//! Pictures as they go out: the original bytes, or what was made of them, once for each distinct picture.
+//! Prepares pictures for sending: the original bytes or a changed version, made once for each distinct picture.
 
 use std::io;
 use std::path::PathBuf;
@@ -20,10 +20,10 @@ use crate::types::{
     SendAs,
 };
 
-/// Prepares the pictures of one run, from many threads at once.
+/// Prepares the pictures of one run. Can be used by many threads at once.
 ///
-/// What was made is kept in the store and read back where another sample needs it, so that memory holds a few
-/// hundred bytes a distinct picture, however large it is.
+/// A changed version is written to the store and read back when another sample needs it, so that memory holds only a
+/// few hundred bytes for each distinct picture.
 #[derive(Debug)]
 pub struct Preparer {
     spec: ImagesSpec,
@@ -33,25 +33,25 @@ pub struct Preparer {
     made: OncePerKey<Result<Description, String>>,
 }
 
-/// A picture ready to be sent.
+/// A picture that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// What goes out.
+    /// The picture in the request.
     pub request: RequestImage,
-    /// What the sample's record says of it.
+    /// The picture in the sample's record.
     pub record: ImageRecord,
 }
 
-/// Why a picture is not ready.
+/// Why a picture cannot be prepared.
 #[derive(Debug)]
 pub enum PrepareError {
-    /// The picture is at fault, or what is asked of it: [`FailureKind::Image`].
+    /// The picture or its settings are at fault: [`FailureKind::Image`].
     Picture(Failure),
-    /// The store in this folder cannot be written or read.
+    /// The store in this folder cannot be read or written.
     Store(PathBuf, io::Error),
 }
 
-/// What is known of bytes that are in the store.
+/// A version in the store.
 #[derive(Debug, Clone)]
 struct Description {
     sha256: String,
@@ -63,20 +63,20 @@ struct Description {
 }
 
 impl Preparer {
-    /// Prepares as `spec` says within `limits`. What is made goes to the folder `store`, and with `keep_originals`
-    /// every other picture too.
+    /// Prepares pictures by `spec` within `limits`. Changed versions go to the folder `store`; with `keep_originals`,
+    /// all other pictures too.
     #[must_use]
     pub fn new(spec: ImagesSpec, limits: ImageLimits, store: PathBuf, keep_originals: bool) -> Self {
         Self { spec, limits, store: Store::new(store), keep_originals, made: OncePerKey::new() }
     }
 
-    /// How closely the model is to look at the pictures.
+    /// How closely the model is asked to look at the pictures.
     #[must_use]
     pub fn detail(&self) -> Option<ImageDetail> {
         self.spec.detail
     }
 
-    /// Whether a message may hold that many pictures.
+    /// Checks the number of pictures in a message.
     ///
     /// # Errors
     /// [`PrepareError::Picture`] with the provider's limit.
@@ -84,11 +84,11 @@ impl Preparer {
         self.try_number(pictures).map_err(PrepareError::Picture)
     }
 
-    /// Reads and checks a picture, and changes it where it has to be changed. An address that is sent as it is
-    /// passes through untouched. Blocks on the disk and, where there is something to change, on the processor.
+    /// Reads and checks a picture, and changes it if necessary. An address that is sent as an address is not read.
+    /// Blocks on the disk and, for changes, on the processor.
     ///
     /// # Errors
-    /// [`PrepareError::Picture`] with the picture's path or origin and what is wrong with it;
+    /// [`PrepareError::Picture`] with the path or origin of the picture and what is wrong with it;
     /// [`PrepareError::Store`].
     pub fn prepare(&self, source: &ImageSource) -> Result<Prepared, PrepareError> {
         if let (ImageSource::Url(url), SendAs::Url) = (source, self.spec.send) {
@@ -102,7 +102,7 @@ impl Preparer {
         }
     }
 
-    /// Goes through all that [`Self::prepare`] does with a picture, and keeps nothing.
+    /// Does everything that [`Self::prepare`] does, but stores nothing.
     ///
     /// # Errors
     /// What is wrong with the picture.
@@ -117,7 +117,7 @@ impl Preparer {
         made.map(drop).map_err(|reason| at_fault(&name, reason))
     }
 
-    /// Whether a message may hold that many pictures.
+    /// Checks the number of pictures in a message.
     ///
     /// # Errors
     /// The provider's limit.
@@ -127,7 +127,7 @@ impl Preparer {
         Err(at_fault(&format!("{pictures} pictures in one message"), reason))
     }
 
-    /// What tells a picture from others: SHA-256 of its bytes before any change; of its address where only that is sent.
+    /// Identifies a picture: the SHA-256 of its bytes before any change, or of its address if only that is sent.
     ///
     /// # Errors
     /// What is wrong with the picture, as far as its header shows.
@@ -140,8 +140,8 @@ impl Preparer {
         Ok(Sha256::digest(&bytes).into())
     }
 
-    /// Width and height that a picture will go out with, in pixels, by its header; nothing for an address or what is
-    /// no picture.
+    /// Width and height of the picture as sent, in pixels, from its header; absent for an address or for something
+    /// that is not a picture.
     #[must_use]
     pub fn measure(&self, source: &ImageSource) -> Option<(u32, u32)> {
         let (name, bytes) = self.read(source).ok()?;
@@ -150,7 +150,7 @@ impl Preparer {
         Some((size.width, size.height))
     }
 
-    /// A picture's name and its bytes.
+    /// The name and the bytes of a picture.
     fn read(&self, source: &ImageSource) -> Result<(String, Bytes), Failure> {
         Ok(match (source, self.spec.send) {
             (ImageSource::Url(url), SendAs::Url) => {
@@ -185,7 +185,7 @@ impl Preparer {
         })
     }
 
-    /// What a picture is, and what has to be done to it, if anything has.
+    /// The header of a picture, and the required changes if there are any.
     fn plan(&self, name: &str, bytes: &[u8]) -> Result<(Header, Option<Plan>), Failure> {
         let header = check(bytes).map_err(|reason| at_fault(name, reason))?;
         let plan = Plan::of(&header, bytes.len() as u64, &self.spec, &self.limits);
@@ -199,7 +199,7 @@ impl Preparer {
         header: &Header,
     ) -> Result<Prepared, PrepareError> {
         let sha256 = sha256_hex(&bytes);
-        // What was fetched exists nowhere else: an address may give another picture tomorrow.
+        // A fetched picture is always stored, because its address may give another picture later.
         if self.keep_originals || matches!(source, ImageSource::Fetched { .. }) {
             self.store.write(&sha256, &bytes).map_err(|error| self.broken(error))?;
         }
@@ -277,7 +277,7 @@ impl Description {
     }
 }
 
-/// What a reader should know of a picture that goes out as it is.
+/// A note for the reader about a picture that is sent unchanged.
 fn note(header: &Header) -> Option<String> {
     let turned = header
         .is_turned()

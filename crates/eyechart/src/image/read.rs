@@ -1,4 +1,4 @@
-//! A picture's bytes out of its file, as far as that is a file of a picture's size.
+//! Reads the bytes of a picture from its file, if the file has a plausible size.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-/// Files beyond this many bytes are refused.
+/// Files with more bytes are refused.
 pub(super) const MAX_BYTES: u64 = 50 << 20;
 
-/// The whole file, or why it cannot be a picture.
+/// The whole file, or the reason why it cannot be a picture.
 pub(super) fn read_file(path: &Path) -> Result<Bytes, String> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -31,7 +31,7 @@ pub(super) fn read_file(path: &Path) -> Result<Bytes, String> {
     Ok(Bytes::from(bytes))
 }
 
-/// For a file beyond [`MAX_BYTES`].
+/// The message for a file above [`MAX_BYTES`].
 pub(super) fn too_large(bytes: u64) -> String {
     format!("the file has {bytes} bytes, over {} MiB", MAX_BYTES >> 20)
 }

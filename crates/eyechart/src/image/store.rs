@@ -8,14 +8,14 @@ use bytes::Bytes;
 
 use crate::files::{create_folders, write_bytes};
 
-/// A folder of pictures that runs share. A file is called `<sha256>`, without an extension.
+/// A folder of pictures that several runs share. Each file is named `<sha256>`, without an extension.
 #[derive(Debug)]
 pub(super) struct Store {
     folder: PathBuf,
 }
 
 impl Store {
-    /// The store in `folder`, which need not exist.
+    /// The store in `folder`, which may not exist yet.
     pub(super) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
@@ -24,8 +24,8 @@ impl Store {
         &self.folder
     }
 
-    /// Stores the picture unless it is stored already. Creates the folder if it is missing. The picture survives a
-    /// power loss once this returns.
+    /// Stores the picture unless it is stored already. Creates the folder if it is missing. After this returns, the
+    /// picture survives a power loss.
     pub(super) fn write(&self, sha256: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.folder.join(sha256);
         if path.exists() {

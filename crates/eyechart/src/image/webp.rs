@@ -1,14 +1,14 @@
-//! WebP: a RIFF container whose first chunk says the size in one of three ways.
+//! WebP: a RIFF container whose first chunk gives the size in one of three ways.
 
 use super::header::{Format, Header, Size, orientation, take};
 
-/// Where the first chunk's data starts: after `RIFF`, length, `WEBP`, the chunk's type and length.
+/// Offset of the first chunk's data: after `RIFF`, length, `WEBP`, and the chunk's type and length.
 const DATA: usize = 20;
 
-/// The flag of an extended file that has frames.
+/// The flag of an extended file with frames.
 const ANIMATED: u8 = 0x02;
 
-/// What the chunks say, if the container is as long as it says. What follows it is not looked at.
+/// The header from the chunks, if the container is as long as it announces. Bytes after it are ignored.
 pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let short = || format!("the WebP is cut off after {} bytes", bytes.len());
     let promised = u64::from(take(bytes, 4).map(u32::from_le_bytes).ok_or_else(short)?) + 8;
@@ -24,7 +24,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     }
 }
 
-/// Three bytes of frame tag, three of start code, then 14 bits each.
+/// Three bytes of frame tag, three of start code, then 14 bits for each side.
 fn lossy(bytes: &[u8]) -> Result<Size, String> {
     let damaged = || "the WebP has no frame header where one should be".to_owned();
     let [a, b, c, width_0, width_1, height_0, height_1] = take(bytes, DATA + 3).ok_or_else(damaged)?;
@@ -35,7 +35,7 @@ fn lossy(bytes: &[u8]) -> Result<Size, String> {
     Ok(Size { width: side(width_0, width_1), height: side(height_0, height_1) })
 }
 
-/// A signature byte, then 14 bits each, less one.
+/// A signature byte, then 14 bits for each side, minus one.
 fn lossless(bytes: &[u8]) -> Result<Size, String> {
     let damaged = || "the WebP has no lossless header where one should be".to_owned();
     let [signature, rest @ ..]: [u8; 5] = take(bytes, DATA).ok_or_else(damaged)?;
@@ -46,7 +46,7 @@ fn lossless(bytes: &[u8]) -> Result<Size, String> {
     Ok(Size { width: (bits & 0x3FFF) + 1, height: ((bits >> 14) & 0x3FFF) + 1 })
 }
 
-/// Four bytes of flags, then 24 bits each, less one; the orientation stands in a chunk of its own further on.
+/// Four bytes of flags, then 24 bits for each side, minus one. The orientation is in a later chunk.
 fn extended(bytes: &[u8]) -> Option<Header> {
     let [flags, _, _, _, w0, w1, w2, h0, h1, h2] = take(bytes, DATA)?;
     let side = |bytes| u32::from_le_bytes(bytes) + 1;
@@ -57,7 +57,7 @@ fn extended(bytes: &[u8]) -> Option<Header> {
     Some(Header { is_animated, orientation: turned.unwrap_or(plain.orientation), ..plain })
 }
 
-/// The data of the first chunk of that type.
+/// The data of the first chunk of this type.
 fn chunk(bytes: &[u8], wanted: [u8; 4]) -> Option<&[u8]> {
     let mut at = 12;
     loop {
@@ -67,7 +67,7 @@ fn chunk(bytes: &[u8], wanted: [u8; 4]) -> Option<&[u8]> {
         if kind == wanted {
             return bytes.get(at + 8..end);
         }
-        // Chunks of an odd length are followed by a byte of padding.
+        // A chunk with an odd length is followed by a padding byte.
         at = end.checked_add(length % 2)?;
     }
 }
