@@ -1,6 +1,6 @@
-//! One cell of an Arrow array as JSON, its pictures set apart.
+//! Converts a cell of an Arrow array to JSON, and separates its pictures.
 //!
-//! Knows nothing of files. Covers the types that Parquet's own schema gives, not every type of Arrow's.
+//! Does not know files. Supports the types of Parquet's own schema, not every type of Arrow.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use bytes::Bytes;
 use serde_json::{Map, Number, Value};
 
-/// Pictures by column; those inside a list or struct by `column.0` or `column.field`.
+/// Pictures by column; pictures inside a list or struct by `column.0` or `column.field`.
 type Blobs = BTreeMap<String, Bytes>;
 
 /// Whether cells of this type can be read.
@@ -33,7 +33,7 @@ pub(super) fn is_readable(data_type: &DataType) -> bool {
     }
 }
 
-/// Whether this is how Hugging Face's datasets hold a picture: `struct<bytes, path>`.
+/// Whether the type is how Hugging Face's datasets store a picture: `struct<bytes, path>`.
 fn is_picture(data_type: &DataType) -> bool {
     let DataType::Struct(fields) = data_type else { return false };
     let has = |name: &str, data_type| {
@@ -42,7 +42,7 @@ fn is_picture(data_type: &DataType) -> bool {
     fields.len() == 2 && has("bytes", DataType::Binary) && has("path", DataType::Utf8)
 }
 
-/// The leaf columns below a field, in the file's order: for each, whether it is binary.
+/// The leaf columns below a field, in the order of the file. Each is `true` if it is binary.
 pub(super) fn leaves(field: &Field) -> Vec<bool> {
     match field.data_type() {
         DataType::List(item) | DataType::Map(item, _) => leaves(item),
@@ -51,13 +51,13 @@ pub(super) fn leaves(field: &Field) -> Vec<bool> {
     }
 }
 
-/// The cell at `index` as JSON, where it has a value that can be said in it; its pictures go to `blobs` under
-/// `name`. `full` is the array's type in the file, of which the array may hold a part (a picture's path alone).
+/// The cell at `index` as JSON, if JSON can represent its value. Its pictures go to `blobs` under `name`. `full` is
+/// the array's type in the file; the array may hold only a part of it, such as the path of a picture.
 pub(super) fn read_cell(
     array: &dyn Array,
     full: &DataType,
     index: usize,
-    place: &Place<'_>,
+    path: &CellPath<'_>,
     blobs: &mut Blobs,
 ) -> Option<Value> {
     if array.is_null(index) {
@@ -65,23 +65,23 @@ pub(super) fn read_cell(
     }
     match array.data_type() {
         DataType::Binary => {
-            blobs.insert(place.name(), Bytes::copy_from_slice(array.as_binary::<i32>().value(index)));
+            blobs.insert(path.name(), Bytes::copy_from_slice(array.as_binary::<i32>().value(index)));
             None
         }
         DataType::Struct(_) => {
             let fields = array.as_struct();
             if is_picture(full) {
-                picture(fields, index, place, blobs)
+                picture(fields, index, path, blobs)
             } else {
-                object(fields, full, index, place, blobs)
+                object(fields, full, index, path, blobs)
             }
         }
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(index);
             let full = item_type(full);
             let item = |at: usize| {
-                let place = Place::Item(place, at);
-                read_cell(items.as_ref(), full, at, &place, blobs).unwrap_or(Value::Null)
+                let path = CellPath::Item(path, at);
+                read_cell(items.as_ref(), full, at, &path, blobs).unwrap_or(Value::Null)
             };
             Some((0..items.len()).map(item).collect())
         }
@@ -89,17 +89,17 @@ pub(super) fn read_cell(
     }
 }
 
-/// Where a cell is, said only where a picture needs a name.
-pub(super) enum Place<'a> {
+/// The path of a cell, for the name of a picture.
+pub(super) enum CellPath<'a> {
     /// A column.
     Column(&'a str),
     /// A field of a struct.
-    Field(&'a Place<'a>, &'a str),
+    Field(&'a CellPath<'a>, &'a str),
     /// An item of a list, from 0.
-    Item(&'a Place<'a>, usize),
+    Item(&'a CellPath<'a>, usize),
 }
 
-impl Place<'_> {
+impl CellPath<'_> {
     fn name(&self) -> String {
         match self {
             Self::Column(name) => (*name).to_owned(),
@@ -116,10 +116,10 @@ fn item_type(list: &DataType) -> &DataType {
     }
 }
 
-/// The path as the cell and the bytes as the blob of `struct<bytes, path>`.
-fn picture(fields: &StructArray, index: usize, place: &Place<'_>, blobs: &mut Blobs) -> Option<Value> {
+/// Reads `struct<bytes, path>`: the path is the cell, and the bytes are the blob.
+fn picture(fields: &StructArray, index: usize, path: &CellPath<'_>, blobs: &mut Blobs) -> Option<Value> {
     if let Some(bytes) = fields.column_by_name("bytes") {
-        read_cell(bytes.as_ref(), &DataType::Binary, index, place, blobs);
+        read_cell(bytes.as_ref(), &DataType::Binary, index, path, blobs);
     }
     let path = fields.column_by_name("path")?;
     (!path.is_null(index)).then(|| path.as_string::<i32>().value(index).into())
@@ -129,15 +129,15 @@ fn object(
     fields: &StructArray,
     full: &DataType,
     index: usize,
-    place: &Place<'_>,
+    path: &CellPath<'_>,
     blobs: &mut Blobs,
 ) -> Option<Value> {
     let mut object = Map::new();
     for (name, column) in fields.column_names().into_iter().zip(fields.columns()) {
         let DataType::Struct(all) = full else { break };
         let Some((_, field)) = all.find(name) else { continue };
-        let place = Place::Field(place, name);
-        if let Some(value) = read_cell(column.as_ref(), field.data_type(), index, &place, blobs) {
+        let path = CellPath::Field(path, name);
+        if let Some(value) = read_cell(column.as_ref(), field.data_type(), index, &path, blobs) {
             object.insert(name.to_owned(), value);
         }
     }
@@ -186,12 +186,12 @@ where
     Some(array.as_primitive::<T>().value(index).into())
 }
 
-/// NaN and infinities have no JSON.
+/// JSON has no NaN and no infinities.
 fn float(value: f64) -> Option<Value> {
     Number::from_f64(value).map(Value::Number)
 }
 
-/// With the digits that tell it from other floats of its size: 0.1, not 0.10000000149011612.
+/// The shortest digits that identify the 32-bit float: 0.1, not 0.10000000149011612.
 fn short_float(value: f32) -> Option<Value> {
     float(value.to_string().parse().unwrap_or(f64::NAN))
 }
@@ -200,7 +200,7 @@ fn decimal<T: DecimalType>(array: &dyn Array, index: usize) -> String {
     array.as_primitive::<T>().value_as_string(index)
 }
 
-/// A date, time or both as ISO 8601 writes them; instants end in `Z`.
+/// A date, a time or both in ISO 8601. Instants end in `Z`.
 fn time(array: &dyn Array, index: usize) -> Option<String> {
     match array.data_type() {
         DataType::Date32 => Some(array.as_primitive::<Date32Type>().value_as_date(index)?.to_string()),

@@ -1,7 +1,7 @@
-//! CSV as RFC 4180 has it: commas, quoted cells that may hold line breaks, a header row with the names.
+//! CSV as in RFC 4180: commas, quoted cells that may contain line breaks, and a header row with the column names.
 //!
-//! Rows are split here, so that each has its true line and a bounded size; the `csv` crate splits the cells.
-//! Knows nothing of what the columns mean.
+//! Rows are split here, so that each has its true line number and a bounded size. The `csv` crate splits the cells.
+//! Does not know what the columns mean.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor};
@@ -17,8 +17,8 @@ use crate::types::{BadRow, Row};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// The files' rows, numbered over all files; each file has a header row of its own. Every cell is a string, an
-/// empty one too. Blank lines are no rows; rows with too few or too many cells are bad rows.
+/// The rows of the files, numbered over all files. Each file has its own header row. Every cell is a string, even if
+/// it is empty. Blank lines are skipped; a row with too few or too many cells is a bad row.
 pub(super) struct Csv {
     paths: Vec<PathBuf>,
 }
@@ -30,7 +30,7 @@ impl Csv {
 }
 
 impl Reader for Csv {
-    /// Rows have all their cells, whatever the named columns.
+    /// Rows have all cells, whatever columns are named.
     fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError> {
         let columns = columns.to_vec();
         let first = self.paths.first().map(|path| Table::open(path, &columns)).transpose()?;
@@ -51,7 +51,7 @@ impl Reader for Csv {
     }
 }
 
-/// A file's path and column names, shared by its rows.
+/// The path and the column names of a file, shared by its rows.
 struct Header {
     path: PathBuf,
     names: Vec<String>,
@@ -118,16 +118,16 @@ fn parse(
     Ok(row)
 }
 
-/// One record as it stands in the file, without its line end.
+/// A record as in the file, without its line end.
 struct Record {
-    /// The line it starts on, from 1.
+    /// The line on which it starts, from 1.
     line: u64,
     bytes: Vec<u8>,
-    /// Why its cells cannot be told apart.
+    /// The reason why its cells cannot be split.
     fault: Option<String>,
 }
 
-/// Splits records into cells. One for all rows, since the `csv` crate's parser is costly to set up.
+/// Splits records into cells. One splitter serves all rows, because the parser of the `csv` crate is slow to create.
 struct CellSplitter(::csv::Reader<Cursor<Vec<u8>>>);
 
 impl CellSplitter {
@@ -151,18 +151,18 @@ impl CellSplitter {
     }
 }
 
-/// Where in a record the splitter is.
+/// The state of the splitter within a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum QuoteState {
     CellStart,
     Unquoted,
     Quoted,
-    /// After a quote inside quotes: their end, or the first of two that stand for one.
+    /// After a quote inside quotes: the end of the quotes, or the first of two quotes that stand for one.
     QuoteInQuotes,
 }
 
-impl Place {
-    /// After `byte`. A quote means something at the start of a cell alone, as to the `csv` crate.
+impl QuoteState {
+    /// The state after `byte`. As in the `csv` crate, a quote is special only at the start of a cell.
     fn after(self, byte: u8) -> Self {
         match (self, byte) {
             (Self::Quoted, b'"') => Self::QuoteInQuotes,
@@ -176,9 +176,9 @@ impl Place {
 /// Splits a file into records. Memory is bounded by `limit` bytes.
 struct Records {
     file: BufReader<File>,
-    /// The line that is read next, from 1.
+    /// The number of the next line, from 1.
     line: u64,
-    /// Number of bytes beyond which a record is not held.
+    /// Records with more bytes are not kept.
     limit: usize,
 }
 
@@ -206,16 +206,16 @@ impl Records {
 
     fn any_record(&mut self) -> io::Result<Option<Record>> {
         let mut record = Record { line: self.line, bytes: Vec::new(), fault: None };
-        let (mut place, mut length) = (Place::CellStart, 0);
+        let (mut state, mut length) = (QuoteState::CellStart, 0);
         loop {
             let available = self.file.fill_buf()?;
             if available.is_empty() {
-                if place == Place::Quoted {
+                if state == QuoteState::Quoted {
                     record.fault = Some("a quote is opened and never closed".to_owned());
                 }
                 return Ok((length > 0).then_some(record));
             }
-            let (used, ended) = split(available, &mut place, &mut self.line);
+            let (used, ended) = split(available, &mut state, &mut self.line);
             length += used;
             if length <= self.limit {
                 record.bytes.extend_from_slice(&available[..used]);
@@ -232,14 +232,14 @@ impl Records {
     }
 }
 
-/// How many of the bytes belong to the record, and whether it ends with them.
-fn split(available: &[u8], place: &mut Place, line: &mut u64) -> (usize, bool) {
+/// The number of bytes that belong to the record, and whether the record ends with them.
+fn split(available: &[u8], state: &mut QuoteState, line: &mut u64) -> (usize, bool) {
     for (at, &byte) in available.iter().enumerate() {
         *line += u64::from(byte == b'\n');
-        if byte == b'\n' && *place != Place::Quoted {
+        if byte == b'\n' && *state != QuoteState::Quoted {
             return (at + 1, true);
         }
-        *place = place.after(byte);
+        *state = state.after(byte);
     }
     (available.len(), false)
 }

@@ -1,6 +1,6 @@
-//! Which files hold the rows, and what identifies their content.
+//! The files that hold the rows, and the hashes that identify their content.
 //!
-//! Knows no format; of an image folder only which files are part of it.
+//! Does not know formats, except which files belong to an image folder.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,29 +18,29 @@ use crate::files::{FileHash, sha256_of_file};
 use crate::text::hex;
 use crate::types::DataFile;
 
-/// How many names a hint shows.
+/// Number of names that a hint shows.
 const NAMES_IN_HINT: usize = 5;
 
-/// A dataset's files, in the order of their rows.
+/// The files of a dataset, in the order of their rows.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
-    /// The data folder.
+    /// Data folder.
     pub folder: PathBuf,
-    /// The data files, each joined to the folder, sorted. An image folder is a single path, of a folder.
+    /// Data files, each joined to the folder, sorted. An image folder is a single path.
     pub paths: Vec<PathBuf>,
-    /// Those of the paths where there is no file: it is elsewhere.
+    /// The paths that are remote files and not on this machine.
     pub(crate) remote: BTreeMap<PathBuf, RemoteFile>,
-    /// All files of an image folder of which only some are here: their sizes in bytes by their paths relative to it,
-    /// with `/` between the parts. Absent where the folder on this machine is the whole one.
+    /// All files of an image folder if only some are on this machine: sizes in bytes by paths relative to the folder,
+    /// with `/` between the parts. Absent if the folder is complete.
     pub listed: Option<BTreeMap<String, u64>>,
 }
 
-/// A data file that is elsewhere and read in pieces, which Parquet alone can be.
+/// A remote data file that is read in pieces. Only Parquet files can be.
 #[derive(Clone)]
 pub(crate) struct RemoteFile {
-    /// What is in it.
+    /// The content.
     pub content: Arc<dyn ReadAt>,
-    /// SHA-256 of all of it, in hex, as its host knows it.
+    /// SHA-256 of the content in hexadecimal, as reported by the host.
     pub sha256: String,
 }
 
@@ -57,7 +57,7 @@ impl Files {
         Self { folder, paths, ..Self::default() }
     }
 
-    /// One of the paths, to be read in pieces.
+    /// Opens one of the paths to read it in pieces.
     pub(super) fn open(&self, path: &Path) -> Result<Arc<dyn ReadAt>, DatasetError> {
         match self.remote.get(path) {
             Some(remote) => Ok(Arc::clone(&remote.content)),
@@ -66,12 +66,12 @@ impl Files {
     }
 }
 
-/// The files in `folder` that `pattern` names: a path relative to the folder with `/` between its parts. `*`
-/// in its last part stands for any characters, and then only files count, hidden ones left out.
+/// The files in `folder` that match `pattern`: a path relative to the folder with `/` between its parts. `*` in the
+/// last part stands for any characters; such a pattern matches only files that are not hidden.
 ///
 /// # Errors
-/// [`DatasetError::Missing`] where there is none, saying what the folder has; [`DatasetError::Io`] where a
-/// folder cannot be listed.
+/// [`DatasetError::Missing`] with the contents of the folder if no file matches; [`DatasetError::Io`] if a folder
+/// cannot be listed.
 pub(crate) fn find_files(folder: &Path, pattern: &str) -> Result<Files, DatasetError> {
     let missing = |hint: String| {
         Err(DatasetError::Missing { folder: folder.to_owned(), expected: pattern.to_owned(), hint })
@@ -100,7 +100,7 @@ fn is_inside(path: &str) -> bool {
     Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// Like `Path::join`, without the `.` that stands for the folder itself.
+/// As `Path::join`, without the `.` that stands for the folder itself.
 fn join(folder: &Path, path: &str) -> PathBuf {
     let parts = Path::new(path).components().filter(|part| *part != Component::CurDir);
     parts.fold(folder.to_owned(), |joined, part| joined.join(part))
@@ -118,7 +118,7 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, DatasetError> 
     Ok(names.map(|name| folder.join(name)).filter(|path| path.is_file()).collect())
 }
 
-/// Those of `names` (paths with `/`) that `pattern` names, sorted: what [`find_files`] finds among files of this machine.
+/// The names (paths with `/`) that `pattern` matches, sorted. Follows the rules of [`find_files`].
 #[must_use]
 pub(crate) fn select<'a>(names: impl Iterator<Item = &'a str>, pattern: &str) -> Vec<String> {
     let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
@@ -134,7 +134,7 @@ pub(crate) fn select<'a>(names: impl Iterator<Item = &'a str>, pattern: &str) ->
     found
 }
 
-/// Whether `name` is `pattern` with every `*` replaced by some characters, or none.
+/// Whether `name` is `pattern` with every `*` replaced by any characters.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut from) = (0, 0);
     let mut retry = None;
@@ -177,16 +177,15 @@ fn contents(folder: &Path) -> Result<String, DatasetError> {
     })
 }
 
-/// What identifies the content: of each file its path relative to the data folder, size and hash.
+/// Identifies the content of the data: for each file its path relative to the data folder, its size and its hash.
 ///
-/// An image folder is one entry. Its size is that of all files in it; its hash is that of a list of them,
-/// sorted by name, hidden ones left out: a line `name NUL size` each, and after another NUL the SHA-256 in hex
-/// of those that rows are read from (`metadata.csv`, `metadata.jsonl` and `.txt`). So pictures count by name
-/// and size here; their content is covered by the record of each sample. Of a file that is elsewhere nothing is
-/// read: its host's word stands.
+/// An image folder is one entry. Its size is the sum over all files. Its hash is over a list of the files that are
+/// not hidden, sorted by name: a line `name NUL size` for each, with another NUL and the SHA-256 in hexadecimal for
+/// files that rows are read from (`metadata.csv`, `metadata.jsonl` and `.txt`). Pictures count by name and size; the
+/// record of each sample covers their content. For a remote file, the hash that its host reports is used.
 ///
 /// # Errors
-/// [`DatasetError::Io`] where a file cannot be read.
+/// [`DatasetError::Io`] if a file cannot be read.
 pub(crate) fn fingerprint(files: &Files) -> Result<Vec<DataFile>, DatasetError> {
     let entry = |path: &PathBuf| {
         let FileHash { bytes, sha256 } = match files.remote.get(path) {
@@ -217,7 +216,7 @@ fn hash_folder(files: &Files, folder: &Path) -> Result<FileHash, DatasetError> {
     Ok(FileHash { bytes: total, sha256: hex(&hasher.finalize()) })
 }
 
-/// The files below `folder`, sorted by path, with their sizes.
+/// The files below `folder` with their sizes, sorted by path.
 fn sizes_below(files: &Files, folder: &Path) -> Result<Vec<(String, u64)>, DatasetError> {
     if let Some(listed) = &files.listed {
         return Ok(listed.iter().map(|(name, bytes)| (name.clone(), *bytes)).collect());

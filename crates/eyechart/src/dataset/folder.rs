@@ -1,4 +1,4 @@
-//! What lies in a folder, and which of it holds rows of an image folder.
+//! Lists the files below a folder, and tells which of them hold rows of an image folder.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{DatasetError, io_error};
 
-/// Whether rows are read from this file of an image folder, named relative to it, and not only its name.
+/// Whether the content of this file of an image folder is read for rows. The name is relative to the folder.
 #[must_use]
 pub(crate) fn has_rows(name: &str) -> bool {
     matches!(name, "metadata.csv" | "metadata.jsonl") || extension(name) == "txt"
@@ -16,8 +16,8 @@ pub(super) fn extension(name: &str) -> String {
     Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-/// The paths of all files below `folder`, relative to it with `/` between their parts, sorted; hidden files and
-/// folders left out. Links are followed, but each folder is entered once, so that loops end.
+/// The paths of all files below `folder`, relative to it with `/` between their parts, sorted. Hidden files and
+/// folders are left out. Links are followed, but each folder is entered only once, so that loops end.
 pub(super) fn files_below(folder: &Path) -> Result<Vec<String>, DatasetError> {
     let mut found = Vec::new();
     collect(folder, "", &mut BTreeSet::new(), &mut found)?;

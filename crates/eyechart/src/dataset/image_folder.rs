@@ -1,7 +1,7 @@
-//! A folder of pictures, as Hugging Face's image folders are laid out.
+//! A folder of pictures in the layout of Hugging Face's image folders.
 //!
-//! With a `metadata.csv` or `metadata.jsonl` in it, the rows are that file's; else every picture is a row.
-//! Pictures are named here, never opened.
+//! With a `metadata.csv` or `metadata.jsonl`, the rows come from that file; otherwise each picture is a row. Pictures
+//! are named here but never opened.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,14 @@ use crate::types::{BadRow, Row};
 /// The columns of a folder without metadata.
 const COLUMNS: [&str; 4] = ["file_name", "image", "folder", "text"];
 
-/// The pictures in a folder, hidden ones left out. Paths are relative to the folder, with `/` between their
-/// parts.
+/// The pictures in a folder, without hidden ones. Paths are relative to the folder, with `/` between their parts.
 ///
-/// With metadata, rows are as the metadata has them, and `image` is `file_name` where there is no such column.
-/// Without, rows come sorted by path and have `file_name`, `image` (the same), `folder` (its folder; absent at
-/// the top) and, where named, `text` (the content of the file beside it with the extension `.txt`; absent
-/// without one).
+/// With metadata, the rows are those of the metadata; if there is no column `image`, it is a copy of `file_name`.
+/// Without metadata, rows are sorted by path and have `file_name`, `image` (the same), `folder` (its folder; absent
+/// at the top) and, if it is named, `text` (the content of the `.txt` file with the same name; absent without one).
 pub(super) struct ImageFolder {
     folder: PathBuf,
-    /// The names of all files, where only some are here.
+    /// The names of all files if only some are on this machine.
     listed: Option<Vec<String>>,
 }
 
@@ -84,7 +82,7 @@ impl Reader for ImageFolder {
     }
 }
 
-/// The metadata's rows, each with an `image`.
+/// The rows of the metadata, each with an `image`.
 fn described(metadata: &dyn Reader, pick: &Pick, columns: &[String]) -> Result<Rows, DatasetError> {
     let rows = metadata.rows(pick.clone(), columns).or_else(|error| match error {
         DatasetError::NoColumn { column, .. } if column == "image" => {
@@ -133,7 +131,7 @@ fn read_text(path: &Path) -> Result<String, String> {
         .map_err(|error| format!("not UTF-8 from byte {} on", error.utf8_error().valid_up_to() + 1))
 }
 
-/// Whether a file of this name is a picture of a format that can be sent.
+/// Whether the name has the extension of a picture that can be sent.
 #[must_use]
 pub(crate) fn is_picture(name: &str) -> bool {
     ["png", "jpg", "jpeg", "webp", "gif"].contains(&extension(name).as_str())

@@ -1,6 +1,6 @@
-//! JSON Lines: one JSON object a line.
+//! JSON Lines: one JSON object per line.
 //!
-//! Python's bare `NaN` and `Infinity` are read as null. Knows nothing of what the keys mean.
+//! Python's bare `NaN` and `Infinity` are read as null. Does not know what the keys mean.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -15,8 +15,8 @@ use crate::types::{BadRow, Row, parse_json};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// The files' lines as rows, numbered over all files. Lines of nothing but white space are no rows, but count
-/// as lines; lines that are no JSON object are bad rows.
+/// The lines of the files as rows, numbered over all files. Blank lines are not rows but count as lines. A line that
+/// is not a JSON object is a bad row.
 pub(super) struct Jsonl {
     paths: Vec<PathBuf>,
 }
@@ -28,7 +28,7 @@ impl Jsonl {
 }
 
 impl Reader for Jsonl {
-    /// Rows are parsed whole and have all their cells: which columns there are is only known row by row.
+    /// Rows are parsed whole and have all cells, because each row has its own columns.
     fn rows(&self, pick: Pick, _columns: &[String]) -> Result<Rows, DatasetError> {
         let first = self.paths.first().map(|path| Lines::open(path, MAX_ROW_BYTES)).transpose()?;
         let others = self.paths.clone().into_iter().skip(1);
@@ -42,12 +42,12 @@ impl Reader for Jsonl {
     }
 }
 
-/// One line, not blank.
+/// A line that is not blank.
 struct Line {
     file: PathBuf,
-    /// From 1.
+    /// The line number, from 1.
     number: u64,
-    /// `None` where it is too long to be held.
+    /// `None` if the line is too long to be kept.
     bytes: Option<Vec<u8>>,
 }
 
@@ -56,7 +56,7 @@ struct Lines {
     path: PathBuf,
     file: BufReader<File>,
     number: u64,
-    /// Number of bytes beyond which a line is not held.
+    /// Lines with more bytes are not kept.
     limit: usize,
 }
 
@@ -109,7 +109,7 @@ fn parse(number: u64, line: Line) -> Result<Row, BadRow> {
     }
 }
 
-/// The line's keys and values, nulls left out.
+/// The keys and values of the line, without nulls.
 fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(line.trim_ascii_end())
         .map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to() + 1))?;
@@ -125,7 +125,7 @@ fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// The parser's own words without its line number, which is always 1 here.
+/// The parser's message without its line number, which is always 1.
 fn not_json(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();

@@ -1,19 +1,19 @@
-//! Which option of a multiple-choice question a dataset's label names.
+//! Finds the option of a multiple-choice question that a dataset's label names.
 //!
-//! For labels of datasets, not for answers of models: no guessing from running text.
+//! For labels of datasets, not for answers of models: running text is not interpreted.
 
-/// The position in `options` of the one that `label` names; `None` where it names none, or more than one.
+/// The position in `options` of the option that `label` names; `None` if it names none or more than one.
 ///
-/// A label is the option's text, with or without the letter that the option has before it, or a letter alone or
-/// before a text: `A`, `a`, `(A)`, `A)`, `A.`, `A:`, `[A]`, `Option A`, `A. Red`, `(A) Red`. Case and amount of
-/// white space never matter. In this order:
+/// A label is the option's text, with or without the option's own letter, or a letter with or without a text: `A`,
+/// `a`, `(A)`, `A)`, `A.`, `A:`, `[A]`, `Option A`, `A. Red`, `(A) Red`. Case and the amount of white space do not
+/// matter. The rules in order:
 ///
-/// 1. The label is exactly one option's whole text: that one, even if it could be read as a letter too
-///    (`A` among the options `B`, `A` is the second).
-/// 2. The label has a letter. Options with letters of their own (`B) Red`) are found by these, wherever they
-///    stand; others by position, `A` being the first. Where the label goes on after the letter and that is the
-///    text of other options alone, it contradicts itself and names none.
-/// 3. The label is exactly one option's text after the option's own letter.
+/// 1. If the label is the whole text of exactly one option, it names that option, even if it could also be read as a
+///    letter (`A` among the options `B`, `A` is the second).
+/// 2. If the label has a letter, it names the option with this letter. Options may have their own letters (`B) Red`);
+///    otherwise the position counts, and `A` is the first. If text follows the letter and only other options have this
+///    text, the label contradicts itself and names none.
+/// 3. If the label is the text of exactly one option after the option's own letter, it names that option.
 #[must_use]
 pub(crate) fn resolve_label(label: &str, options: &[String]) -> Option<usize> {
     let label = normal(label);
@@ -35,9 +35,9 @@ pub(crate) fn resolve_label(label: &str, options: &[String]) -> Option<usize> {
 /// An option, normalised.
 struct Choice {
     whole: String,
-    /// The letter before its text, where it has one.
+    /// The letter before its text, if it has one.
     letter: Option<usize>,
-    /// Its text without that letter.
+    /// Its text without the letter.
     text: String,
 }
 
@@ -48,7 +48,7 @@ impl Choice {
             Some((letter, text)) => (Some(letter), text.to_owned()),
             None => (None, whole.clone()),
         };
-        // A lone letter is a text here: options such as `A`, `B`, `AB` have no letters of their own.
+        // A single letter is a text here: options such as `A`, `B`, `AB` have no letters of their own.
         match text.is_empty() && whole.len() == 1 {
             true => Self { text: whole.clone(), whole, letter: None },
             false => Self { whole, letter, text },
@@ -81,7 +81,7 @@ fn normal(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-/// The letter at the start of a normalised text, from 0 for `a`, and what follows it.
+/// The letter at the start of a normalised text, from 0 for `a`, and the rest of the text.
 fn lettered(text: &str) -> Option<(usize, &str)> {
     let text = text.strip_prefix("option ").unwrap_or(text);
     let open = text.chars().next().filter(|first| matches!(first, '(' | '['));
@@ -96,7 +96,7 @@ fn lettered(text: &str) -> Option<(usize, &str)> {
     Some((usize::from(letter as u8 - b'a'), after.trim_start()))
 }
 
-/// What follows the sign after a letter without a bracket before it; nothing at all is a sign too.
+/// The text after the sign that ends a letter without a bracket. The end of the text also counts as a sign.
 fn closed(rest: &str) -> Option<&str> {
     if let Some(after) = rest.strip_prefix(')') {
         return Some(after);

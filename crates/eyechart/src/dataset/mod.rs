@@ -1,6 +1,6 @@
-//! Rows out of files: one file per format, each open to any task through a mapping of columns.
+//! Reads rows from files. Each format has a file here.
 //!
-//! A reader knows nothing of tasks, prompts or models. It yields rows; what a column means is the task's.
+//! A reader does not know tasks, prompts or models. It gives rows; the task decides what a column means.
 
 pub mod archive;
 mod cell;
@@ -33,12 +33,12 @@ pub(crate) use read_at::ReadAt;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// A file or folder that should be there is not.
+    /// A file or folder is missing.
     #[error("no data file {expected} in {folder}: {hint}")]
     Missing {
-        /// The folder that was looked in.
+        /// The folder that was searched.
         folder: PathBuf,
-        /// The file or pattern that was expected there.
+        /// The expected file or pattern.
         expected: String,
         /// What to do.
         hint: String,
@@ -48,20 +48,20 @@ pub enum DatasetError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// The file as a whole is not what its format promises.
+    /// The file does not follow its format.
     #[error("cannot read {path} as {format}: {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
         /// The format's name.
         format: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         reason: String,
     },
-    /// A column that the task names is not in the file.
+    /// The file lacks a column that the task names.
     #[error(
         "{path} has no column {column:?}{}; it has {}",
         did_you_mean(column, available.iter().map(String::as_str)),
@@ -70,30 +70,30 @@ pub enum DatasetError {
     NoColumn {
         /// The file.
         path: PathBuf,
-        /// The column asked for.
+        /// The named column.
         column: String,
-        /// The columns there are.
+        /// The existing columns.
         available: Vec<String>,
     },
-    /// A file that is elsewhere cannot be read in pieces: it is to be fetched as a whole first.
+    /// A remote file cannot be read in pieces and must be fetched whole.
     #[error("{path} cannot be read in pieces ({reason}): fetch the whole file first")]
     WholeOnly {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// No reader for this format.
+    /// There is no reader for this format.
     #[error(
         "no reader for {given:?}: expected jsonl, csv, parquet, image_folder or webdataset (`dataset.format`)"
     )]
     UnknownFormat {
-        /// The format or extension given.
+        /// The given format or extension.
         given: String,
     },
 }
 
-/// Says which file or folder an error is about.
+/// For `map_err`: adds the file or folder to an error.
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> DatasetError + use<> {
     let path = path.to_owned();
     move |source| DatasetError::Io { path: path.clone(), source }
@@ -105,64 +105,65 @@ impl From<FileError> for DatasetError {
     }
 }
 
-/// Which rows are read.
+/// The rows to read.
 #[derive(Debug, Clone)]
 pub enum Pick {
-    /// Every row, without pictures held in the file: [`Row::blobs`] is empty, and whether a row has a picture
-    /// is not known. A picture's cell holds its path where the file has one.
+    /// All rows, without the pictures in the file: [`Row::blobs`] is empty, and it is unknown whether a row has a
+    /// picture. The cell of a picture is its path if the file has one.
     Scan,
-    /// These rows, with the pictures in the named columns. Order and repetition do not matter; numbers beyond
-    /// the last row give nothing.
+    /// The rows with these numbers, with the pictures in the named columns. Order and repetition do not matter.
+    /// Numbers after the last row are ignored.
     Rows(Vec<u64>),
 }
 
-/// Rows in file order. Each item is a row or the reason why there is none; a fatal error ends the iteration.
+/// Rows in the order of the files. An item is a row or the reason why a row cannot be read. A fatal error ends the
+/// iteration.
 pub type Rows = Box<dyn Iterator<Item = Result<Result<Row, BadRow>, DatasetError>> + Send>;
 
 /// A dataset in one format.
 pub trait Reader: Send + Sync {
-    /// The picked rows in ascending order of their number, with the cells of `columns` at least (a reader that
-    /// must parse a row whole may give all of them). A column is named by itself or by a path into it
-    /// (`meta.url`), of which only the column before the first dot is checked. No columns: rows without cells
-    /// are enough. Memory is bounded by a row, or by a batch of them.
+    /// The picked rows in ascending order, with at least the cells of `columns` (a reader that must parse whole rows
+    /// may give all cells). A column is named directly or by a path into it (`meta.url`), of which only the part
+    /// before the first dot is checked. Without columns, rows may have no cells. Memory is bounded by one row or one
+    /// batch of rows.
     ///
     /// # Errors
-    /// [`DatasetError`] where a file is missing, not of its format or without a named column; for the files
-    /// after the first, while iterating.
+    /// [`DatasetError`] if a file is missing, does not follow its format or lacks a named column; for the files after
+    /// the first, the error comes while iterating.
     fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError>;
 
-    /// Brings here what reading these rows (ascending) with these columns takes of files that are elsewhere, in few large
-    /// pieces. Reading does so too, only slower.
+    /// Fetches from remote files what these rows (ascending) with these columns need, in a few large pieces. Reading
+    /// without this call also works but is slower.
     ///
     /// # Errors
-    /// [`DatasetError`] where a file cannot be read.
+    /// [`DatasetError`] if a file cannot be read.
     fn prefetch(&self, rows: &[u64], columns: &[String]) -> Result<(), DatasetError> {
         let _ = (rows, columns);
         Ok(())
     }
 
-    /// The columns that can be named, where the format knows them without reading rows.
+    /// The columns, if the format knows them without reading rows.
     ///
     /// # Errors
-    /// [`DatasetError`] where a file is missing or not of its format.
+    /// [`DatasetError`] if a file is missing or does not follow its format.
     fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
         Ok(None)
     }
 
-    /// The number of rows, bad ones included, where the format knows it without reading them.
+    /// The number of rows, including bad rows, if the format knows it without reading them.
     ///
     /// # Errors
-    /// [`DatasetError`] where a file is missing or not of its format.
+    /// [`DatasetError`] if a file is missing or does not follow its format.
     fn known_len(&self) -> Result<Option<u64>, DatasetError> {
         Ok(None)
     }
 }
 
-/// The reader for `files`, by `format` or else by their extension.
+/// Opens `files` with the reader for `format`, or for their extension.
 ///
 /// # Errors
-/// [`DatasetError::UnknownFormat`] where neither says which; [`DatasetError::WholeOnly`] for a file that is
-/// elsewhere, unless it is Parquet.
+/// [`DatasetError::UnknownFormat`] if neither names a known format; [`DatasetError::WholeOnly`] for a remote file
+/// that is not Parquet.
 pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, DatasetError> {
     let by_extension = || match files.listed {
         Some(_) => "image_folder".to_owned(),
@@ -183,7 +184,7 @@ pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, Data
     }
 }
 
-/// The format that a path's ending, or its being a folder, stands for; empty where there is no path.
+/// The format by the extension of the path, or because the path is a folder; empty without a path.
 fn format_of(path: Option<&Path>) -> String {
     let Some(path) = path else { return String::new() };
     if path.is_dir() {

@@ -1,7 +1,7 @@
-//! Parquet: the named columns alone, and of picked rows the row groups alone that hold them; the pages alone, where
-//! the file says which.
+//! Parquet: reads only the named columns, only the row groups with picked rows, and only the pages with these rows if
+//! the file has an index of its pages.
 //!
-//! Knows nothing of what the columns mean; `struct<bytes, path>` and binary columns are pictures.
+//! Does not know what the columns mean. `struct<bytes, path>` and binary columns are pictures.
 
 use std::io;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use ::parquet::file::metadata::PageIndexPolicy;
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType};
 
-use super::cell::{Place, is_readable, leaves, read_cell};
+use super::cell::{CellPath, is_readable, leaves, read_cell};
 use super::io_error;
 use super::rows::{find_columns, picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
@@ -28,13 +28,13 @@ mod source;
 
 use source::{ParquetFile, needed};
 
-/// Rows decoded at a time where pictures are among them: memory is this many pictures and their pages.
+/// Rows decoded at a time if they have pictures: memory holds this many pictures and their pages.
 const BATCH_WITH_PICTURES: usize = 8;
 
 /// Rows decoded at a time without pictures.
 const BATCH: usize = 256;
 
-/// The files' rows, numbered over all files. Files are opened one after the other, when their rows are wanted.
+/// The rows of the files, numbered over all files. A file is opened when its rows are reached.
 pub(super) struct Parquet {
     files: Files,
 }
@@ -46,8 +46,8 @@ impl Parquet {
 }
 
 impl Reader for Parquet {
-    /// Rows have the named columns alone. A picture's path is its cell and its bytes its blob, under the
-    /// column's name; pictures in a list are `column.0`, `column.1`, …, those in a struct `column.field`.
+    /// Rows have only the named columns. The path of a picture is its cell, and its bytes are its blob under the name
+    /// of the column. Pictures in a list are `column.0`, `column.1`, …; pictures in a struct are `column.field`.
     fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError> {
         let numbers = picked_numbers(pick);
         let columns = columns.to_vec();
@@ -107,7 +107,7 @@ fn fatal(error: DatasetError) -> Rows {
     Box::new(std::iter::once(Err(error)))
 }
 
-/// Those of the ascending numbers that are in the range.
+/// The numbers within the range; `numbers` is ascending.
 fn within(numbers: &[u64], range: Range<u64>) -> &[u64] {
     let at = |bound| numbers.partition_point(|&number| number < bound);
     &numbers[at(range.start)..at(range.end)]
@@ -140,7 +140,7 @@ impl Shard {
         (0..metadata.num_row_groups()).map(move |group| metadata.row_group(group).num_rows().unsigned_abs())
     }
 
-    /// This file's rows, the first of which has the number `start`.
+    /// The rows of this file. Its first row has the number `start`.
     fn rows(self, start: u64, numbers: Option<&[u64]>, columns: &[String]) -> Result<Rows, DatasetError> {
         let projection = Projection::new(&self, columns, numbers.is_some())?;
         let groups = self.groups(start, numbers);
@@ -148,7 +148,7 @@ impl Shard {
         Ok(Box::new(groups.into_iter().flat_map(rows)))
     }
 
-    /// The groups that have some of the rows, or all; the first row of the file has the number `start`.
+    /// The row groups with any of the rows, or all row groups. The first row of the file has the number `start`.
     fn groups(&self, start: u64, numbers: Option<&[u64]>) -> Vec<Group> {
         let mut next = start;
         let group = |(index, len)| {
@@ -160,7 +160,7 @@ impl Shard {
         self.group_lengths().enumerate().map(group).filter(|group| !group.is_empty()).collect()
     }
 
-    /// Brings what the rows' groups need here, all of them at once.
+    /// Fetches what the row groups of these rows need, all at once.
     fn prefetch(&self, start: u64, numbers: &[u64], columns: &[String]) -> Result<(), DatasetError> {
         let projection = Projection::new(self, columns, true)?;
         let metadata = self.footer.metadata();
@@ -172,7 +172,7 @@ impl Shard {
         self.source.0.prepare(&ranges).map_err(|error| malformed(&self.path)(error.into()))
     }
 
-    /// The wanted rows of a group; `start` is the number of the file's first row.
+    /// The wanted rows of a row group. `start` is the number of the first row of the file.
     fn group_rows(&self, group: Group, projection: &Projection, start: u64) -> Result<Rows, DatasetError> {
         if projection.columns.is_empty() {
             return Ok(Box::new(group.into_numbers().map(|number| Ok(Ok(Row { number, ..Row::default() })))));
@@ -222,7 +222,7 @@ impl Shard {
     }
 }
 
-/// A row group: the numbers of its rows, and of those wanted; all, if absent.
+/// A row group: the numbers of its rows, and the numbers of the wanted rows; all rows if absent.
 struct Group {
     index: usize,
     range: Range<u64>,
@@ -248,16 +248,16 @@ impl Group {
     }
 }
 
-/// What of a file is read.
+/// The columns of a file that are read.
 struct Projection {
     mask: ProjectionMask,
-    /// Name and type of each column that is read, as the file has them.
+    /// Name and type of each column that is read, as in the file.
     columns: Arc<Vec<(String, DataType)>>,
     has_pictures: bool,
 }
 
 impl Projection {
-    /// The named columns, with their pictures or without.
+    /// The named columns, with or without their pictures.
     fn new(shard: &Shard, columns: &[String], pictures: bool) -> Result<Self, DatasetError> {
         let fields = shard.footer.schema().fields();
         let names: Vec<_> = fields.iter().map(|field| field.name().clone()).collect();
@@ -290,7 +290,7 @@ fn check_type(path: &Path, column: &str, data_type: &DataType) -> Result<(), Dat
     Err(DatasetError::Malformed { path: path.to_owned(), format: "parquet", reason })
 }
 
-/// What is left of `numbers`, each a bad row of the file whose first row has the number `start`.
+/// The rest of `numbers` as bad rows. The first row of the file has the number `start`.
 fn bad_rows(path: &Path, numbers: &mut impl Iterator<Item = u64>, start: u64, reason: &str) -> Rows {
     let file = path.to_string_lossy().into_owned();
     let bad =
@@ -308,7 +308,8 @@ fn batch_rows(
         let mut row = Row { number, ..Row::default() };
         for (name, full) in columns {
             let Some(array) = batch.column_by_name(name) else { continue };
-            if let Some(value) = read_cell(array.as_ref(), full, index, &Place::Column(name), &mut row.blobs)
+            if let Some(value) =
+                read_cell(array.as_ref(), full, index, &CellPath::Column(name), &mut row.blobs)
             {
                 row.cells.insert(name.clone(), value);
             }
@@ -331,7 +332,7 @@ fn malformed(path: &Path) -> impl Fn(ParquetError) -> DatasetError + use<> {
     }
 }
 
-/// Why a file could not be read, if that is the reason, and not what is in it.
+/// The I/O error behind an error of the decoder, or the error itself if it is about the content.
 fn io_cause(error: ParquetError) -> Result<io::Error, ParquetError> {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {

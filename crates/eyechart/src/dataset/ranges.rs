@@ -1,8 +1,8 @@
-//! A file that is elsewhere, read by ranges; what came of it is kept on disk, so that it comes once.
+//! A remote file that is read by ranges. Every fetched block is kept on disk, so that it is fetched only once.
 //!
-//! Beside a sparse copy of the file stands a map with the SHA-256 of each block that came. A block counts only
-//! while its bytes have that hash: a torn write, or two processes at once, cost another fetch at the worst. Knows
-//! nothing of servers: how a range is fetched is the caller's.
+//! A map next to a sparse copy of the file has the SHA-256 of each fetched block. A block counts only if its bytes
+//! have this hash. After a torn write, or with two processes at once, a block is fetched again at worst. Does not
+//! know servers: the caller fetches a range.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,35 +17,35 @@ use sha2::{Digest, Sha256};
 use super::read_at::{ReadAt, check_range, read_range};
 use crate::files::{FileLock, create_folders, sha256_hex};
 
-/// Bytes in a block: the least that is fetched.
+/// Bytes per block, which is the least that is fetched.
 const BLOCK: u64 = 64 << 10;
-/// Bytes of one fetch, at most: it is in memory as a whole.
+/// Maximum number of bytes in one fetch, which is held in memory.
 const LARGEST_FETCH: u64 = 16 << 20;
-/// Fetches under way at once: what is in memory is this many times the largest.
+/// Number of concurrent fetches. Memory is bounded by this number of the largest fetches.
 const AT_ONCE: usize = 4;
-/// Bytes of a block's entry in the map, all zero while it is absent.
+/// Bytes of a block's entry in the map. All are zero if the block is absent.
 const ENTRY: u64 = 32;
 
-/// Fetches the bytes of a range, all of them. A server that ignores ranges must be told apart by
-/// [`io::ErrorKind::Unsupported`]; its whole reply must not be read for it.
+/// Fetches all bytes of a range. A server that ignores ranges must be reported as [`io::ErrorKind::Unsupported`],
+/// without reading its whole reply.
 pub(crate) type FetchRange = Box<dyn Fn(Range<u64>) -> io::Result<Bytes> + Send + Sync>;
 
-/// A remote file with the blocks of it that are here.
+/// A remote file, and its blocks on this machine.
 pub(crate) struct Ranges {
     size: u64,
     block: u64,
     store: Mutex<Store>,
-    /// Held by whoever fetches: two processes do not fetch the same piece.
+    /// Held while fetching, so that two processes do not fetch the same piece.
     lock: PathBuf,
     fetch: FetchRange,
 }
 
 impl Ranges {
-    /// The file of `size` bytes that `key` identifies by its content (a hash, or address and version), kept in
-    /// `cache`, which is made where it is missing. Fetches nothing yet.
+    /// Opens a file of `size` bytes. `key` identifies its content (a hash, or address and version). Blocks are kept
+    /// in `cache`, which is created if it is missing. Fetches nothing yet.
     ///
     /// # Errors
-    /// Where the cache cannot be written.
+    /// The cache cannot be written.
     pub fn open(cache: &Path, key: &str, size: u64, fetch: FetchRange) -> io::Result<Self> {
         Self::with_blocks(cache, key, (size, BLOCK), fetch)
     }
@@ -70,7 +70,7 @@ impl Ranges {
         blocks.start * self.block..(blocks.end * self.block).min(self.size)
     }
 
-    /// The blocks of `ranges` that are not here, neighbours together, as far as one fetch may go.
+    /// The missing blocks of `ranges`. Adjacent blocks are joined up to the size of one fetch.
     fn missing(&self, ranges: &[Range<u64>]) -> io::Result<Vec<Range<u64>>> {
         let blocks_of = |range: &Range<u64>| range.start / self.block..range.end.div_ceil(self.block);
         let blocks: BTreeSet<u64> =
@@ -146,7 +146,7 @@ impl ReadAt for Ranges {
 struct Store {
     data: File,
     map: File,
-    /// The blocks that this process has written, or seen to be whole.
+    /// Blocks that this process has written, or has found undamaged.
     seen: BTreeSet<u64>,
 }
 

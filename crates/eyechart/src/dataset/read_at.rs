@@ -1,4 +1,4 @@
-//! A file that is read in pieces, wherever it is.
+//! A file that is read in pieces, on this machine or elsewhere.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,19 +8,19 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// A file of known size that gives any range of its bytes.
+/// A file of known size that can be read at any range.
 pub(crate) trait ReadAt: Send + Sync {
-    /// Its size in bytes.
+    /// Size in bytes.
     fn size(&self) -> u64;
 
-    /// The bytes of `range`, all of them. Blocks.
+    /// All bytes of `range`. Blocks.
     ///
     /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] where the range goes beyond the end; [`io::ErrorKind::Unsupported`] where
-    /// the file cannot be had in pieces, only as a whole; any other where reading fails.
+    /// [`io::ErrorKind::UnexpectedEof`] if the range ends beyond the file; [`io::ErrorKind::Unsupported`] if the file
+    /// can only be read whole; any other kind if reading fails.
     fn read_at(&self, range: Range<u64>) -> io::Result<Bytes>;
 
-    /// Says which ranges are about to be read, so that what is far away can come in few large pieces. Blocks.
+    /// Announces the ranges that will be read, so that a remote file can be fetched in a few large pieces. Blocks.
     ///
     /// # Errors
     /// As [`read_at`](Self::read_at).
@@ -55,7 +55,7 @@ impl ReadAt for LocalFile {
     }
 }
 
-/// Refuses what goes beyond the end, before memory is set aside for it.
+/// Refuses a range beyond the end before memory is allocated for it.
 pub(super) fn check_range(range: &Range<u64>, size: u64) -> io::Result<()> {
     if range.start <= range.end && range.end <= size {
         return Ok(());
@@ -64,7 +64,7 @@ pub(super) fn check_range(range: &Range<u64>, size: u64) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason))
 }
 
-/// These bytes of `file`, whose cursor is left behind them.
+/// The bytes of `file` in `range`. Moves the cursor of the file behind them.
 pub(super) fn read_range(file: &mut File, range: Range<u64>) -> io::Result<Bytes> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];

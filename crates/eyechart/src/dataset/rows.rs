@@ -1,17 +1,17 @@
-//! What the readers share: row numbers over all files, picking, and looking columns up by name.
+//! Shared by the readers: row numbers over all files, picking, and finding columns by name.
 //!
-//! Knows no format.
+//! Does not know formats.
 
 use std::path::Path;
 
 use super::{DatasetError, Pick, Rows};
 use crate::types::{BadRow, Row};
 
-/// A row that takes more bytes than this is a bad row, so that a damaged file cannot fill the memory.
+/// A row with more bytes is a bad row, so that a damaged file cannot fill the memory.
 pub(super) const MAX_ROW_BYTES: usize = 64 << 20;
 
-/// Numbers what `raw` yields from 0 and parses what `pick` wants of it. Stops after the last wanted row, and
-/// after a fatal error.
+/// Numbers the items of `raw` from 0 and parses those that `pick` wants. Stops after the last wanted row, and after a
+/// fatal error.
 pub(super) fn numbered<R>(
     raw: impl Iterator<Item = Result<R, DatasetError>> + Send + 'static,
     pick: Pick,
@@ -45,7 +45,7 @@ pub(super) fn until_error<T, E>(
     })
 }
 
-/// The picked numbers, ascending and each once; `None` for a scan.
+/// The picked numbers, ascending, without repetitions; `None` for a scan.
 pub(super) fn picked_numbers(pick: Pick) -> Option<Vec<u64>> {
     match pick {
         Pick::Scan => None,
@@ -57,7 +57,7 @@ pub(super) fn picked_numbers(pick: Pick) -> Option<Vec<u64>> {
     }
 }
 
-/// The rows still to come, asked in ascending order.
+/// The wanted rows that were not reached yet. Asked in ascending order.
 struct Wanted(Option<std::iter::Peekable<std::vec::IntoIter<u64>>>);
 
 impl Wanted {
@@ -74,7 +74,7 @@ impl Wanted {
     }
 }
 
-/// Where in `available` each of `columns` is: under its full name, or under the part before its first dot.
+/// The position of each of `columns` in `available`: under its full name, or under the part before its first dot.
 pub(super) fn find_columns(
     path: &Path,
     columns: &[String],

@@ -1,7 +1,7 @@
-//! WebDataset shards: tar archives in which consecutive members with one key are one sample.
+//! WebDataset shards: tar archives in which consecutive members with the same key form one sample.
 //!
-//! The key is a member's path up to the first dot of its file name; what follows the dot names the column. Knows
-//! nothing of what the columns mean.
+//! The key is the path of a member up to the first dot of its file name; the rest of the name is the column. Does not
+//! know what the columns mean.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
@@ -11,35 +11,35 @@ use std::vec::IntoIter;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::archive::{Entry, Fault, Kind, LocalTar, MAX_MEMBER_BYTES, members_of};
+use super::archive::{Entry, Kind, LocalTar, MAX_MEMBER_BYTES, StreamError, members_of};
 use super::io_error;
 use super::rows::{MAX_ROW_BYTES, picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
 use crate::types::{BadRow, Row, parse_json};
 
-/// Endings of the members that are pictures.
+/// Extensions of pictures.
 const PICTURES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
 
-/// The column with a sample's first picture, besides the one that its ending names.
+/// The column with the first picture of a sample, in addition to the column named by its extension.
 const IMAGE: &str = "image";
 
-/// The column with a sample's key.
+/// The column with the key of a sample.
 const KEY: &str = "__key__";
 
-/// Larger members that are neither JSON nor a picture are no texts: their columns are absent.
+/// Larger members that are neither JSON nor pictures are not read as text: their columns are absent.
 const MAX_TEXT_BYTES: u64 = 1 << 20;
 
-/// A sample of more members, or of more bytes, is a bad row, so that a damaged shard cannot fill the memory.
+/// A sample with more members or more bytes is a bad row, so that a damaged shard cannot fill the memory.
 const MAX_SAMPLE_MEMBERS: usize = 1000;
 const MAX_SAMPLE_BYTES: u64 = 256 << 20;
 
-/// Whether this is a shard's file name.
+/// Whether the path has the file name of a shard.
 pub(super) fn is_shard(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// The shards' samples, numbered over all of them.
+/// The samples of the shards, numbered over all shards.
 pub(super) struct WebDataset {
     paths: Vec<PathBuf>,
 }
@@ -51,7 +51,7 @@ impl WebDataset {
 }
 
 impl Reader for WebDataset {
-    /// Rows have all their cells, whatever the named columns; `.json` members give a column for each key.
+    /// Rows have all cells, whatever columns are named. A `.json` member gives a column for each key.
     fn rows(&self, pick: Pick, _columns: &[String]) -> Result<Rows, DatasetError> {
         let mut paths = self.paths.clone().into_iter();
         let shard = paths.next().map(|path| Shard::open(&path)).transpose()?;
@@ -61,14 +61,14 @@ impl Reader for WebDataset {
     }
 }
 
-/// The picked rows, shard after shard.
+/// The picked rows, one shard after the other.
 struct Walk {
     shard: Option<Shard>,
-    /// The shards after it.
+    /// The shards after the current one.
     paths: IntoIter<PathBuf>,
-    /// Of the next sample.
+    /// The number of the next sample.
     number: u64,
-    /// Ascending; all rows, without pictures, if absent.
+    /// Ascending row numbers. Absent for all rows, which are then read without pictures.
     wanted: Option<Peekable<IntoIter<u64>>>,
 }
 
@@ -108,26 +108,26 @@ enum Reading {
     All,
 }
 
-/// A shard and where it is read.
+/// A shard that is being read.
 struct Shard {
     path: PathBuf,
     tar: LocalTar,
-    /// The first member of the next sample, of which the header has been read.
+    /// The first member of the next sample. Its header was read already.
     pending: Option<Part>,
-    /// Samples read so far.
+    /// Number of samples read so far.
     samples: u64,
 }
 
 /// A member that belongs to a sample.
 struct Part {
     key: String,
-    /// What follows the first dot of the file name, in lower case.
+    /// The part of the file name after its first dot, in lower case.
     ending: String,
     entry: Entry,
 }
 
 impl Part {
-    /// `None` for folders and for files without an ending or with a hidden name, which belong to no sample.
+    /// `None` for folders, and for files without an extension or with a hidden name. They belong to no sample.
     fn of(entry: Entry) -> Option<Self> {
         let start = entry.name.rfind('/').map_or(0, |slash| slash + 1);
         let (name, ending) = entry.name[start..].split_once('.')?;
@@ -146,12 +146,12 @@ impl Part {
         self.format() == "json"
     }
 
-    /// Whether it is a picture, JSON, or small enough to be a text.
+    /// Whether the member is a picture, JSON, or small enough for a text.
     fn is_read(&self) -> bool {
         self.is_picture() || self.is_json() || self.entry.size <= MAX_TEXT_BYTES
     }
 
-    /// What follows the last dot.
+    /// The part after the last dot.
     fn format(&self) -> &str {
         self.ending.rsplit('.').next().unwrap_or_default()
     }
@@ -166,14 +166,14 @@ impl Shard {
     fn sample(&mut self, reading: Reading) -> Result<Option<Sample>, DatasetError> {
         let read = self.read_sample(reading);
         read.map_err(|fault| match fault {
-            Fault::Source(error) | Fault::Cache(_, error) => io_error(&self.path)(error),
-            Fault::Damaged(reason) => {
+            StreamError::Source(error) | StreamError::Cache(_, error) => io_error(&self.path)(error),
+            StreamError::Damaged(reason) => {
                 DatasetError::Malformed { path: self.path.clone(), format: "webdataset", reason }
             }
         })
     }
 
-    fn read_sample(&mut self, reading: Reading) -> Result<Option<Sample>, Fault> {
+    fn read_sample(&mut self, reading: Reading) -> Result<Option<Sample>, StreamError> {
         let Some(first) = self.next_part()? else { return Ok(None) };
         let mut sample = Sample { key: first.key.clone(), ..Sample::default() };
         self.pending = Some(first);
@@ -190,7 +190,7 @@ impl Shard {
         Ok(Some(sample))
     }
 
-    fn next_part(&mut self) -> Result<Option<Part>, Fault> {
+    fn next_part(&mut self) -> Result<Option<Part>, StreamError> {
         if self.pending.is_some() {
             return Ok(self.pending.take());
         }
@@ -203,28 +203,28 @@ impl Shard {
     }
 }
 
-/// What has been read of a sample.
+/// The parts of a sample that were read so far.
 #[derive(Default)]
 struct Sample {
     key: String,
     row: Row,
-    /// Endings seen.
+    /// The extensions so far.
     endings: BTreeSet<String>,
-    /// Of each picture its ending, its member's name and, where they are read, its bytes.
+    /// For each picture its extension, the name of its member and, if they are read, its bytes.
     pictures: Vec<(String, String, Option<Bytes>)>,
     bytes: u64,
-    /// Why it is no row.
+    /// The reason why the sample is a bad row.
     fault: Option<String>,
 }
 
 impl Sample {
-    /// Reads a member into the sample. The inner error is what is wrong with the member.
+    /// Reads a member into the sample. The inner error is a mistake in the member.
     fn add(
         &mut self,
         part: &Part,
         reading: Reading,
         tar: &mut LocalTar,
-    ) -> Result<Result<(), String>, Fault> {
+    ) -> Result<Result<(), String>, StreamError> {
         if self.fault.is_some() || reading == Reading::Nothing {
             return Ok(Ok(()));
         }

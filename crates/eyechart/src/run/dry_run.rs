@@ -188,7 +188,7 @@ impl Inspector<'_> {
         let Some(web) = self.web else { return sample };
         for image in sample.messages.pictures_mut() {
             let ImageSource::Url(url) = image else { continue };
-            if let Some(bytes) = web.kept(url) {
+            if let Some(bytes) = web.from_cache(url) {
                 *image = ImageSource::Fetched { bytes, url: std::mem::take(url) };
             }
         }

@@ -99,7 +99,7 @@ impl FirstRows {
     /// # Errors
     /// [`FirstRowsError`] with what was found, and what was expected.
     pub fn read(data: &Path) -> Result<Self, FirstRowsError> {
-        let (folder, file) = place_of(data)?;
+        let (folder, file) = split_path(data)?;
         let files = find_files(&folder, &file)?;
         let first = files.paths.first().cloned().unwrap_or_else(|| folder.clone());
         let is_folder = first.is_dir();
@@ -203,7 +203,7 @@ impl Column {
 }
 
 /// The data folder, and the file in it.
-fn place_of(data: &Path) -> Result<(PathBuf, String), FirstRowsError> {
+fn split_path(data: &Path) -> Result<(PathBuf, String), FirstRowsError> {
     // `.` and `..` also get a name.
     let named =
         if data.file_name().is_none() { data.canonicalize().unwrap_or_default() } else { data.to_owned() };

@@ -44,11 +44,11 @@ impl Mistake {
 
     /// The mistake that the parser or a type reports for `text`.
     pub(super) fn from_toml(text: &str, error: &toml::de::Error) -> Self {
-        let place = error.span().and_then(|span| place_of(text, span.start)).unwrap_or_default();
+        let keys = error.span().and_then(|span| key_path_at(text, span.start)).unwrap_or_default();
         let message = error.message().replace('\n', ", ");
-        let mistake = unknown(&message, &place)
-            .or_else(|| missing(&message, &place))
-            .or_else(|| wrong_type(&message, &place));
+        let mistake = unknown(&message, &keys)
+            .or_else(|| missing(&message, &keys))
+            .or_else(|| wrong_type(&message, &keys));
         let mistake = mistake.unwrap_or(Self { span: None, what: message, hint: None, note: None });
         Self { span: error.span(), ..mistake }
     }
@@ -76,7 +76,7 @@ impl Mistake {
 }
 
 /// `` unknown field `x`, expected one of `a`, `b` ``, and the same for the words of an enum.
-fn unknown(message: &str, place: &Place) -> Option<Mistake> {
+fn unknown(message: &str, keys: &KeyPath) -> Option<Mistake> {
     let is_key = message.starts_with("unknown field ");
     let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
     let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
@@ -84,36 +84,36 @@ fn unknown(message: &str, place: &Place) -> Option<Mistake> {
     let hint = nearest(given, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
     let known = known.join(", ");
     let (what, note) = if is_key {
-        let table = place.table();
+        let table = keys.table();
         (
             format!("unknown key `{given}` {}", within(&table)),
             format!("the keys {} are {known}", within(&table)),
         )
     } else {
-        (format!("`{}` cannot be {given:?}", place.key()), format!("it can be {known}"))
+        (format!("`{}` cannot be {given:?}", keys.key()), format!("it can be {known}"))
     };
     Some(Mistake { span: None, what, hint, note: Some(note) })
 }
 
 /// `` missing field `x` ``, reported for the table that lacks the field.
-fn missing(message: &str, place: &Place) -> Option<Mistake> {
+fn missing(message: &str, keys: &KeyPath) -> Option<Mistake> {
     let key = message.strip_prefix("missing field `")?.trim_end_matches('`');
-    let table = place.steps.as_slice();
-    let what = format!("the key `{key}` is missing {}", within(&heading(table, place.in_list)));
+    let table = keys.steps.as_slice();
+    let what = format!("the key `{key}` is missing {}", within(&heading(table, keys.in_list)));
     Some(Mistake { span: None, what, hint: None, note: None })
 }
 
 /// ``invalid type: integer `3`, expected a string``, and the same for values.
-fn wrong_type(message: &str, place: &Place) -> Option<Mistake> {
+fn wrong_type(message: &str, keys: &KeyPath) -> Option<Mistake> {
     let said = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     let (found, expected) = match said {
         Some(said) => said.split_once(", expected ")?,
         None => ("something else", message.strip_prefix("wanted ")?),
     };
-    let table = place.table();
+    let table = keys.table();
     let what = format!(
         "`{}` {}: expected {}, found {}",
-        place.key(),
+        keys.key(),
         within(&table),
         in_toml(expected),
         in_toml(found)
@@ -138,13 +138,13 @@ fn within(table: &str) -> String {
 
 /// The keys that lead to a place in the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Place {
+struct KeyPath {
     steps: Vec<String>,
     /// Whether one of the keys has a list of tables.
     in_list: bool,
 }
 
-impl Place {
+impl KeyPath {
     fn key(&self) -> &str {
         self.steps.last().map_or("the whole", String::as_str)
     }
@@ -164,34 +164,34 @@ fn heading(steps: &[String], in_list: bool) -> String {
 }
 
 /// The path to the key at the byte `start`, or to the key whose value starts there.
-fn place_of(text: &str, start: usize) -> Option<Place> {
+fn key_path_at(text: &str, start: usize) -> Option<KeyPath> {
     let table = DeTable::parse(text).ok()?;
     for (key, value) in table.get_ref() {
-        let mut place = Place { steps: vec![key.get_ref().to_string()], in_list: false };
-        let found = holds(value.get_ref(), value.span(), start, &mut place);
+        let mut keys = KeyPath { steps: vec![key.get_ref().to_string()], in_list: false };
+        let found = holds(value.get_ref(), value.span(), start, &mut keys);
         if found || key.span().start == start || value.span().start == start {
-            return Some(place);
+            return Some(keys);
         }
     }
     None
 }
 
-/// Whether `start` is within the value. Extends `place` by the keys that lead there.
-fn holds(value: &DeValue<'_>, span: Range<usize>, start: usize, place: &mut Place) -> bool {
+/// Whether `start` is within the value. Extends `keys` by the keys that lead there.
+fn holds(value: &DeValue<'_>, span: Range<usize>, start: usize, keys: &mut KeyPath) -> bool {
     if let Some(items) = value.as_array().filter(|items| items.iter().any(|item| item.get_ref().is_table())) {
-        let was_in_list = std::mem::replace(&mut place.in_list, true);
-        if items.iter().any(|item| holds(item.get_ref(), item.span(), start, place)) {
+        let was_in_list = std::mem::replace(&mut keys.in_list, true);
+        if items.iter().any(|item| holds(item.get_ref(), item.span(), start, keys)) {
             return true;
         }
-        place.in_list = was_in_list;
+        keys.in_list = was_in_list;
     }
     if let Some(table) = value.as_table() {
         for (key, value) in table {
-            place.steps.push(key.get_ref().to_string());
-            if key.span().start == start || holds(value.get_ref(), value.span(), start, place) {
+            keys.steps.push(key.get_ref().to_string());
+            if key.span().start == start || holds(value.get_ref(), value.span(), start, keys) {
                 return true;
             }
-            place.steps.pop();
+            keys.steps.pop();
         }
     }
     span.contains(&start)

@@ -73,7 +73,7 @@ impl Client {
 
     /// The address in the form that is fetched and stored, if it may be fetched.
     pub(super) fn target(&self, url: &str) -> Result<Url, String> {
-        let url = parsed(url)?;
+        let url = parse_url(url)?;
         self.guard.check(&url)?;
         Ok(url)
     }
@@ -143,7 +143,7 @@ impl Client {
 }
 
 /// The address without its fragment, which servers never see.
-pub(super) fn parsed(url: &str) -> Result<Url, String> {
+pub(super) fn parse_url(url: &str) -> Result<Url, String> {
     let mut url = Url::parse(url).map_err(|error| format!("not an address: {error}"))?;
     url.set_fragment(None);
     Ok(url)

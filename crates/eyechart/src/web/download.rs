@@ -21,7 +21,7 @@ use reqwest::header::{
 use reqwest::{Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Client, FetchError, SCHEDULE, check_status, parsed, transport, wait_after};
+use super::client::{Client, FetchError, SCHEDULE, check_status, parse_url, transport, wait_after};
 use super::{Web, WebError};
 use crate::files::{
     FileError, FileLock, create_parent_folders, move_into_place, sha256_hex, sha256_of_file, write_bytes,
@@ -46,7 +46,7 @@ pub(crate) struct WebFile {
 
 /// What was last fetched from an address.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Known {
+struct LastFetch {
     sha256: String,
     name: String,
     /// The `ETag` of the reply. Absent if the host sent none.
@@ -71,10 +71,10 @@ impl Web {
     ) -> Result<WebFile, WebError> {
         let failed = |reason| WebError::Fetch { url: url.to_owned(), reason };
         let target = self.client.target(url).map_err(failed)?;
-        let shelf = Shelf::new(&self.folder, &target, name);
-        let _lock = shelf.lock(progress).map_err(|error| failed(format!("cannot store it: {error}")))?;
-        let earlier = shelf.earlier();
-        let fetched = fetch(&self.client, &target, &shelf, earlier.as_ref(), progress).await;
+        let files = AddressFiles::new(&self.folder, &target, name);
+        let _lock = files.lock(progress).map_err(|error| failed(format!("cannot store it: {error}")))?;
+        let earlier = files.earlier();
+        let fetched = fetch(&self.client, &target, &files, earlier.as_ref(), progress).await;
         match (fetched.map_err(failed), earlier) {
             (Err(error), Some((_, file))) => Ok(WebFile { stale: Some(error.to_string()), ..file }),
             (fetched, _) => fetched,
@@ -85,10 +85,10 @@ impl Web {
     #[must_use]
     pub(crate) fn earlier_file(&self, url: &str, name: &str, sha256: Option<&str>) -> Option<WebFile> {
         // The address is not checked, because nothing is fetched from it.
-        let shelf = Shelf::new(&self.folder, &parsed(url).ok()?, name);
+        let files = AddressFiles::new(&self.folder, &parse_url(url).ok()?, name);
         match sha256 {
-            Some(sha256) => shelf.file(sha256),
-            None => shelf.earlier().map(|(_, file)| file),
+            Some(sha256) => files.file(sha256),
+            None => files.earlier().map(|(_, file)| file),
         }
     }
 }
@@ -97,18 +97,18 @@ impl Web {
 async fn fetch(
     client: &Client,
     url: &Url,
-    shelf: &Shelf,
-    earlier: Option<&(Known, WebFile)>,
+    files: &AddressFiles,
+    earlier: Option<&(LastFetch, WebFile)>,
     progress: &dyn Progress,
 ) -> Result<WebFile, String> {
     let mut retries = Retries::new(SCHEDULE);
     loop {
-        let before = shelf.part_size();
-        let error = match try_once(client, url, shelf, earlier, progress).await {
+        let before = files.part_size();
+        let error = match try_once(client, url, files, earlier, progress).await {
             Ok(file) => return Ok(file),
             Err(error) => error,
         };
-        if shelf.part_size() > before {
+        if files.part_size() > before {
             retries.reset();
         }
         wait_after(error, &mut retries).await?;
@@ -119,17 +119,17 @@ async fn fetch(
 async fn try_once(
     client: &Client,
     url: &Url,
-    shelf: &Shelf,
-    earlier: Option<&(Known, WebFile)>,
+    files: &AddressFiles,
+    earlier: Option<&(LastFetch, WebFile)>,
     progress: &dyn Progress,
 ) -> Result<WebFile, FetchError> {
-    let part = shelf.part();
+    let part = files.part();
     let headers = conditions(earlier, part.as_ref());
     let reply = tokio::time::timeout(STALLED, client.reach(url, &headers)).await.map_err(|_| stalled())??;
     match (reply.status(), earlier) {
         (StatusCode::NOT_MODIFIED, Some((_, file))) => return Ok(file.clone()),
         (StatusCode::RANGE_NOT_SATISFIABLE, _) => {
-            shelf.drop_part();
+            files.drop_part();
             return Err(FetchError::Transient(
                 "the host does not have this part of the file".to_owned(),
                 None,
@@ -138,17 +138,17 @@ async fn try_once(
         (StatusCode::PARTIAL_CONTENT, _) => {}
         _ => {
             check_status(&reply)?;
-            shelf.drop_part();
+            files.drop_part();
         }
     }
     progress.say(&format!("downloading {url}"));
     let etag = header_text(reply.headers(), ETAG).map(str::to_owned);
-    receive(reply, shelf, progress).await?;
-    shelf.keep(etag).map_err(cannot_store)
+    receive(reply, files, progress).await?;
+    files.keep(etag).map_err(cannot_store)
 }
 
 /// The headers of the request: for the rest of an unfinished download, or for a file other than the earlier one.
-fn conditions(earlier: Option<&(Known, WebFile)>, part: Option<&(u64, String)>) -> HeaderMap {
+fn conditions(earlier: Option<&(LastFetch, WebFile)>, part: Option<&(u64, String)>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let mut put = |name: HeaderName, text: &str| {
         if let Ok(value) = HeaderValue::try_from(text) {
@@ -166,12 +166,16 @@ fn conditions(earlier: Option<&(Known, WebFile)>, part: Option<&(u64, String)>) 
     headers
 }
 
-async fn receive(mut reply: Response, shelf: &Shelf, progress: &dyn Progress) -> Result<(), FetchError> {
+async fn receive(
+    mut reply: Response,
+    files: &AddressFiles,
+    progress: &dyn Progress,
+) -> Result<(), FetchError> {
     // A weak ETag does not promise the same bytes.
     let etag = header_text(reply.headers(), ETAG).filter(|etag| !etag.starts_with("W/"));
     let mark = etag.or_else(|| header_text(reply.headers(), LAST_MODIFIED));
-    let mut part = shelf.open_part(mark).map_err(cannot_store)?;
-    let mut done = shelf.part_size();
+    let mut part = files.open_part(mark).map_err(cannot_store)?;
+    let mut done = files.part_size();
     let total = reply.content_length().map(|left| done + left);
     loop {
         let next = tokio::time::timeout(STALLED, reply.chunk()).await;
@@ -197,21 +201,21 @@ fn cannot_store(error: io::Error) -> FetchError {
 }
 
 /// The paths in the cache for one address.
-struct Shelf {
-    files: PathBuf,
-    known: PathBuf,
+struct AddressFiles {
+    content_folder: PathBuf,
+    last_fetch: PathBuf,
     name: String,
 }
 
-impl Shelf {
+impl AddressFiles {
     fn new(cache: &Path, url: &Url, name: &str) -> Self {
         let key = sha256_hex(url.as_str());
-        let known = cache.join("addresses").join(key);
-        Self { files: cache.join("files"), known, name: plain(name) }
+        let last_fetch = cache.join("addresses").join(key);
+        Self { content_folder: cache.join("files"), last_fetch, name: plain(name) }
     }
 
-    fn earlier(&self) -> Option<(Known, WebFile)> {
-        let known: Known = serde_json::from_slice(&fs::read(&self.known).ok()?).ok()?;
+    fn earlier(&self) -> Option<(LastFetch, WebFile)> {
+        let known: LastFetch = serde_json::from_slice(&fs::read(&self.last_fetch).ok()?).ok()?;
         let file = self.file(&known.sha256)?;
         Some((known, file))
     }
@@ -224,11 +228,11 @@ impl Shelf {
     }
 
     fn place(&self, sha256: &str) -> PathBuf {
-        self.files.join(sha256).join(&self.name)
+        self.content_folder.join(sha256).join(&self.name)
     }
 
     fn beside(&self, ending: &str) -> PathBuf {
-        self.known.with_extension(ending)
+        self.last_fetch.with_extension(ending)
     }
 
     /// No other process fetches from the address until the lock is dropped.
@@ -272,8 +276,8 @@ impl Shelf {
         create_parent_folders(&path)?;
         move_into_place(&part, &path)?;
         self.drop_part();
-        let known = Known { sha256: sha256.clone(), name: self.name.clone(), etag };
-        write_json(&self.known, &known)?;
+        let known = LastFetch { sha256: sha256.clone(), name: self.name.clone(), etag };
+        write_json(&self.last_fetch, &known)?;
         Ok(WebFile { path, sha256, stale: None })
     }
 }

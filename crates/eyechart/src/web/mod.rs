@@ -124,7 +124,7 @@ impl Web {
 
     /// The picture at `url` if it is in the cache. Blocks on the disk, and sends no request.
     #[must_use]
-    pub fn kept(&self, url: &str) -> Option<Bytes> {
+    pub fn from_cache(&self, url: &str) -> Option<Bytes> {
         self.cache.get(&self.client.target(url).ok()?)
     }
 

@@ -116,7 +116,7 @@ impl Checked {
         let Some(preparer) = preparer else { return };
         for image in sample.messages.pictures().cloned() {
             let image = match image {
-                ImageSource::Url(url) => match web.and_then(|web| web.kept(&url)) {
+                ImageSource::Url(url) => match web.and_then(|web| web.from_cache(&url)) {
                     Some(bytes) => ImageSource::Fetched { bytes, url },
                     None => {
                         self.at_addresses += 1;

@@ -120,7 +120,7 @@ fn check_fetched(mut chosen: Chosen) -> anyhow::Result<()> {
     for sample in chosen.dataset.samples(chosen.picked)? {
         let Ok(sample) = sample? else { continue };
         let is_missing =
-            |image: &ImageSource| matches!(image, ImageSource::Url(url) if web.kept(url).is_none());
+            |image: &ImageSource| matches!(image, ImageSource::Url(url) if web.from_cache(url).is_none());
         let is_complete = !sample.messages.pictures().any(is_missing);
         anyhow::ensure!(is_complete, "not all pictures were fetched from their addresses");
     }

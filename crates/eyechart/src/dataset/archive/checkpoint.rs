@@ -1,39 +1,39 @@
-//! Places in a gzip stream where inflating can begin, kept in a file beside the index.
+//! The positions in a gzip stream where decompression can start, kept in a file next to the index.
 //!
-//! The file is a row of records of one size, each with a checksum; what follows the last whole one is dropped.
-//! Knows nothing of tar.
+//! The file is a sequence of records of the same size, each with a checksum. Everything after the last valid record
+//! is dropped. Does not know tar.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::stream::Fault;
+use super::stream::StreamError;
 
-/// How far back deflate refers, in bytes.
+/// The distance in bytes that deflate can refer back.
 pub(super) const WINDOW: usize = 32 << 10;
 
-/// Bytes of output from one checkpoint to the next, at least.
+/// Minimum number of decompressed bytes between two checkpoints.
 pub(super) const SPAN: u64 = 16 << 20;
 
 const FIELDS: usize = 32;
 const RECORD: usize = FIELDS + WINDOW + 4;
 
-/// Stands in a record for the number of bits, where there is no block but a gzip member's header.
+/// The value for the number of bits if the header of a gzip member follows instead of a block.
 const AT_HEADER: u8 = u8::MAX;
 
-/// All that inflating needs to begin in the middle.
+/// The state that is needed to start decompression in the middle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Checkpoint {
-    /// Bytes inflated so far, over all gzip members.
+    /// Bytes decompressed so far, over all gzip members.
     pub(super) output: u64,
-    /// Offset of the next byte of the archive.
+    /// Offset of the next byte in the archive.
     pub(super) input: u64,
-    /// Of the gzip member: bytes inflated so far and their CRC-32.
+    /// Bytes of the current gzip member that were decompressed so far, and their CRC-32.
     pub(super) member: (u64, u32),
-    /// The bits of the byte before `input` that belong to the next block: their number, at most 7, and themselves.
-    /// Absent where a gzip member's header comes next.
+    /// The bits of the byte before `input` that belong to the next block: their number, at most 7, and their value.
+    /// Absent if the header of a gzip member follows.
     pub(super) bits: Option<(u8, u8)>,
-    /// The last [`WINDOW`] bytes inflated.
+    /// The last [`WINDOW`] decompressed bytes.
     pub(super) window: Vec<u8>,
 }
 
@@ -51,7 +51,7 @@ impl Checkpoint {
         record
     }
 
-    /// `None` where the record is not one.
+    /// `None` if the record is not valid.
     fn from_record(record: &[u8]) -> Option<Self> {
         let (body, sum) = record.split_last_chunk::<4>()?;
         if record.len() != RECORD || crc32fast::hash(body) != u32::from_le_bytes(*sum) {
@@ -70,47 +70,47 @@ impl Checkpoint {
     }
 }
 
-/// The checkpoints of one archive, ascending.
+/// The checkpoints of an archive, ascending.
 pub(super) struct Checkpoints {
-    /// Where they are kept; nowhere for a stream that is only read forwards.
+    /// The file they are kept in; absent for a stream that is only read forwards.
     file: Option<(PathBuf, File)>,
-    /// Output offset of each.
+    /// The output offset of each checkpoint.
     outputs: Vec<u64>,
 }
 
 impl Checkpoints {
-    /// For a stream that keeps none.
+    /// For a stream without checkpoints.
     pub(super) fn none() -> Self {
         Self { file: None, outputs: Vec::new() }
     }
 
-    /// Those kept in the file at `path`, which is made if there is none. The caller holds the archive's lock.
-    pub(super) fn open(path: &Path) -> Result<Self, Fault> {
+    /// The checkpoints in the file at `path`, which is created if it is missing. The caller holds the archive's lock.
+    pub(super) fn open(path: &Path) -> Result<Self, StreamError> {
         let open = || -> io::Result<(File, Vec<u64>)> {
             let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
             let outputs = read_outputs(&file)?;
             file.set_len((outputs.len() * RECORD) as u64)?;
             Ok((file, outputs))
         };
-        let (file, outputs) = open().map_err(|error| Fault::Cache(path.to_owned(), error))?;
+        let (file, outputs) = open().map_err(|error| StreamError::Cache(path.to_owned(), error))?;
         Ok(Self { file: Some((path.to_owned(), file)), outputs })
     }
 
-    /// Whether one at this offset of the output is to be kept.
+    /// Whether a checkpoint should be kept at this offset of the output.
     pub(super) fn is_due(&self, output: u64) -> bool {
         self.file.is_some() && output >= self.outputs.last().unwrap_or(&0).saturating_add(SPAN)
     }
 
-    /// Keeps one that [is due](Self::is_due).
-    pub(super) fn add(&mut self, checkpoint: &Checkpoint) -> Result<(), Fault> {
+    /// Keeps a checkpoint that [is due](Self::is_due).
+    pub(super) fn add(&mut self, checkpoint: &Checkpoint) -> Result<(), StreamError> {
         let Some((path, file)) = &mut self.file else { return Ok(()) };
-        file.write_all(&checkpoint.to_record()).map_err(|error| Fault::Cache(path.clone(), error))?;
+        file.write_all(&checkpoint.to_record()).map_err(|error| StreamError::Cache(path.clone(), error))?;
         self.outputs.push(checkpoint.output);
         Ok(())
     }
 
-    /// The last one at or before this offset of the output, if it is after `position`.
-    pub(super) fn between(&mut self, position: u64, offset: u64) -> Result<Option<Checkpoint>, Fault> {
+    /// The last checkpoint at or before this offset of the output, if it is after `position`.
+    pub(super) fn between(&mut self, position: u64, offset: u64) -> Result<Option<Checkpoint>, StreamError> {
         let Some((path, file)) = &mut self.file else { return Ok(None) };
         let before = self.outputs.partition_point(|output| *output <= offset);
         let Some(at) = before.checked_sub(1).filter(|at| self.outputs[*at] > position) else {
@@ -119,7 +119,7 @@ impl Checkpoints {
         let mut record = vec![0; RECORD];
         let read =
             file.seek(SeekFrom::Start((at * RECORD) as u64)).and_then(|_| file.read_exact(&mut record));
-        read.map_err(|error| Fault::Cache(path.clone(), error))?;
+        read.map_err(|error| StreamError::Cache(path.clone(), error))?;
         Ok(Checkpoint::from_record(&record))
     }
 }

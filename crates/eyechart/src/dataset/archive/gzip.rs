@@ -1,6 +1,6 @@
-//! A gzip stream inflated as it is read, from the beginning or from a checkpoint.
+//! Decompresses a gzip stream while it is read, from its start or from a checkpoint.
 //!
-//! Several gzip members one after the other are one stream (RFC 1952). Knows nothing of tar.
+//! Several gzip members in sequence are one stream (RFC 1952). Does not know tar.
 
 use crc32fast::Hasher;
 use miniz_oxide::inflate::TINFLStatus;
@@ -10,26 +10,26 @@ use miniz_oxide::inflate::core::inflate_flags::{
 use miniz_oxide::inflate::core::{BlockBoundaryState, DecompressorOxide, decompress};
 
 use super::checkpoint::{Checkpoint, Checkpoints, WINDOW};
-use super::stream::{ByteStream, Fault, Input};
+use super::stream::{ByteStream, Input, StreamError};
 
-/// The inflater's output goes round in it; a power of two, as the inflater asks for.
+/// Size of the ring buffer for the decompressor's output; it must be a power of two.
 const RING: usize = 256 << 10;
 
-/// A member of the archive may expand to this much whatever its ratio…
+/// A member of the archive may always expand to this size …
 const BOMB_BYTES: u64 = 1 << 30;
 
-/// …and to more only within this ratio of output to input. Deflate ends at 1,032, pictures and text below 20.
+/// … and to more only up to this ratio of output to input. Deflate reaches 1,032; pictures and text stay below 20.
 const BOMB_RATIO: u64 = 200;
 
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Flags of a gzip header, by what follows for each.
+/// Flags in a gzip header, each for a field that follows.
 const HEADER_CHECKSUM: u8 = 1 << 1;
 const EXTRA: u8 = 1 << 2;
 const NAME: u8 = 1 << 3;
 const COMMENT: u8 = 1 << 4;
 
-/// What comes next in the input.
+/// The next element of the input.
 enum Phase {
     Header,
     Blocks,
@@ -37,22 +37,22 @@ enum Phase {
     End,
 }
 
-/// An inflated source.
+/// A source that is decompressed.
 pub(super) struct Gzip<'a> {
     input: Input<'a>,
     checkpoints: Checkpoints,
     phase: Phase,
     inflater: Box<DecompressorOxide>,
     ring: Box<[u8]>,
-    /// What of the ring is inflated and not yet consumed.
+    /// The part of the ring that is decompressed and not consumed yet.
     start: usize,
     end: usize,
-    /// Offset in the output of the next byte to be consumed.
+    /// Offset of the next byte to be consumed, in the output.
     position: u64,
-    /// Over the output of this gzip member.
+    /// Over the output of the current gzip member.
     member_crc: Hasher,
     member_bytes: u64,
-    /// Where the archive's member began, in the output and in the input.
+    /// The start of the archive's member in the output and in the input.
     begun: (u64, u64),
 }
 
@@ -73,12 +73,12 @@ impl<'a> Gzip<'a> {
         }
     }
 
-    /// Offset in the output of the next byte to be inflated.
+    /// Offset of the next byte to be decompressed, in the output.
     fn inflated(&self) -> u64 {
         self.position + (self.end - self.start) as u64
     }
 
-    fn advance(&mut self) -> Result<(), Fault> {
+    fn advance(&mut self) -> Result<(), StreamError> {
         match self.phase {
             Phase::Header => self.read_header(),
             Phase::Blocks => self.inflate(),
@@ -87,13 +87,13 @@ impl<'a> Gzip<'a> {
         }
     }
 
-    fn read_header(&mut self) -> Result<(), Fault> {
+    fn read_header(&mut self) -> Result<(), StreamError> {
         let start = self.input.position();
         (self.member_crc, self.member_bytes) = (Hasher::new(), 0);
         self.keep_checkpoint(None)?;
         let fixed = self.input.take(10)?;
         if start > 0 && !fixed.starts_with(&MAGIC) {
-            // Padding after the last member, which gzip itself ignores too.
+            // Padding after the last member, which gzip ignores too.
             self.phase = Phase::End;
             return Ok(());
         }
@@ -104,7 +104,7 @@ impl<'a> Gzip<'a> {
             return Err(self.input.truncated("a gzip header"));
         }
         if !fixed.starts_with(&MAGIC) || method != 8 {
-            return Err(Fault::Damaged(format!("no gzip header at byte {start}")));
+            return Err(StreamError::Damaged(format!("no gzip header at byte {start}")));
         }
         self.skip_header_fields(flags)?;
         *self.inflater = DecompressorOxide::new();
@@ -112,7 +112,7 @@ impl<'a> Gzip<'a> {
         Ok(())
     }
 
-    fn skip_header_fields(&mut self, flags: u8) -> Result<(), Fault> {
+    fn skip_header_fields(&mut self, flags: u8) -> Result<(), StreamError> {
         if flags & EXTRA != 0 {
             let length = [self.header_byte()?, self.header_byte()?];
             for _ in 0..u16::from_le_bytes(length) {
@@ -129,11 +129,11 @@ impl<'a> Gzip<'a> {
         Ok(())
     }
 
-    fn header_byte(&mut self) -> Result<u8, Fault> {
+    fn header_byte(&mut self) -> Result<u8, StreamError> {
         self.input.next_byte()?.ok_or_else(|| self.input.truncated("a gzip header"))
     }
 
-    fn inflate(&mut self) -> Result<(), Fault> {
+    fn inflate(&mut self) -> Result<(), StreamError> {
         let mut flags = TINFL_FLAG_HAS_MORE_INPUT;
         if self.checkpoints.is_due(self.inflated()) {
             flags |= TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY;
@@ -159,16 +159,19 @@ impl<'a> Gzip<'a> {
                 self.phase = Phase::Trailer;
                 Ok(())
             }
-            _ => Err(Fault::Damaged(format!("its gzip data is damaged at byte {}", self.input.position()))),
+            _ => Err(StreamError::Damaged(format!(
+                "its gzip data is damaged at byte {}",
+                self.input.position()
+            ))),
         }
     }
 
-    fn refuse_bomb(&self) -> Result<(), Fault> {
+    fn refuse_bomb(&self) -> Result<(), StreamError> {
         let (output, input) = (self.inflated() - self.begun.0, self.input.position() - self.begun.1);
         if output <= BOMB_BYTES || output / BOMB_RATIO <= input {
             return Ok(());
         }
-        Err(Fault::Damaged(format!(
+        Err(StreamError::Damaged(format!(
             "a member that begins at byte {} of the unpacked archive expands more than {BOMB_RATIO} times, to {} GiB \
              and more: refused as a decompression bomb",
             self.begun.0,
@@ -176,7 +179,7 @@ impl<'a> Gzip<'a> {
         )))
     }
 
-    fn read_trailer(&mut self) -> Result<(), Fault> {
+    fn read_trailer(&mut self) -> Result<(), StreamError> {
         let trailer = self.input.take(8)?;
         let Some((crc, length)) = trailer.split_first_chunk::<4>().filter(|(_, rest)| rest.len() == 4) else {
             return Err(self.input.truncated("a gzip trailer"));
@@ -184,7 +187,7 @@ impl<'a> Gzip<'a> {
         let right_length = length == &self.member_bytes.to_le_bytes()[..4];
         if u32::from_le_bytes(*crc) != self.member_crc.clone().finalize() || !right_length {
             let at = self.input.position();
-            return Err(Fault::Damaged(format!(
+            return Err(StreamError::Damaged(format!(
                 "the gzip checksum at byte {at} is wrong: its data is damaged"
             )));
         }
@@ -192,7 +195,7 @@ impl<'a> Gzip<'a> {
         Ok(())
     }
 
-    fn keep_checkpoint(&mut self, bits: Option<(u8, u8)>) -> Result<(), Fault> {
+    fn keep_checkpoint(&mut self, bits: Option<(u8, u8)>) -> Result<(), StreamError> {
         if !self.checkpoints.is_due(self.inflated()) {
             return Ok(());
         }
@@ -207,7 +210,7 @@ impl<'a> Gzip<'a> {
         })
     }
 
-    fn resume(&mut self, checkpoint: &Checkpoint) -> Result<(), Fault> {
+    fn resume(&mut self, checkpoint: &Checkpoint) -> Result<(), StreamError> {
         self.input.seek(checkpoint.input)?;
         self.ring[..WINDOW].copy_from_slice(&checkpoint.window);
         (self.start, self.end, self.position) = (WINDOW, WINDOW, checkpoint.output);
@@ -225,7 +228,7 @@ impl<'a> Gzip<'a> {
         Ok(())
     }
 
-    fn rewind(&mut self) -> Result<(), Fault> {
+    fn rewind(&mut self) -> Result<(), StreamError> {
         self.input.seek(0)?;
         (self.start, self.end, self.position) = (0, 0, 0);
         self.phase = Phase::Header;
@@ -239,7 +242,7 @@ impl ByteStream for Gzip<'_> {
         self.position
     }
 
-    fn fill(&mut self) -> Result<&[u8], Fault> {
+    fn fill(&mut self) -> Result<&[u8], StreamError> {
         while self.start == self.end && !matches!(self.phase, Phase::End) {
             self.advance()?;
         }
@@ -252,8 +255,9 @@ impl ByteStream for Gzip<'_> {
         self.position += count as u64;
     }
 
-    /// Backwards, or over a checkpoint, it goes on from the nearest checkpoint; else it inflates what lies between.
-    fn seek(&mut self, offset: u64) -> Result<(), Fault> {
+    /// Going backwards, or past a checkpoint, starts at the nearest checkpoint. Otherwise the bytes in between are
+    /// decompressed.
+    fn seek(&mut self, offset: u64) -> Result<(), StreamError> {
         let from = if offset < self.position { 0 } else { self.inflated() };
         match self.checkpoints.between(from, offset)? {
             Some(checkpoint) => self.resume(&checkpoint)?,

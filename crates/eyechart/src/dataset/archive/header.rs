@@ -1,11 +1,11 @@
-//! One header block of a tar archive, as POSIX (ustar, pax) and GNU tar write them.
+//! A header block of a tar archive in the formats of POSIX (ustar, pax) and GNU tar.
 //!
-//! A reader of our own: the `tar` crate holds a long name of whatever length its header claims in memory, and
-//! cannot go on in the middle of an archive.
+//! The `tar` crate is not used: it holds a long name of any length in memory, and cannot continue in the middle of an
+//! archive.
 
 pub(super) const BLOCK: usize = 512;
 
-/// What a header stands for.
+/// The kind of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     File,
@@ -13,22 +13,22 @@ pub(super) enum Type {
     HardLink,
     SymbolicLink,
     Sparse,
-    /// A device, a pipe, or what somebody added to the format.
+    /// A device, a pipe, or an extension of the format.
     Special,
-    /// The next header's name (GNU).
+    /// The name of the next header (GNU).
     LongName,
-    /// Fields that replace the next header's (pax).
+    /// Fields that replace those of the next header (pax).
     Extended,
-    /// What can be skipped: fields for all members, the target of a long link, a volume's label.
+    /// Headers that can be skipped: fields for all members, the target of a long link, the label of a volume.
     Skipped,
 }
 
-/// A header block's fields.
+/// The fields of a header block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) name: String,
     pub(super) kind: Type,
-    /// Bytes of data that follow, before padding.
+    /// Bytes of data that follow, without padding.
     pub(super) size: u64,
 }
 
@@ -41,14 +41,14 @@ pub(super) fn parse(block: &[u8]) -> Result<Option<Header>, &'static str> {
         return Err("its checksum is wrong");
     }
     let size = match block[156] {
-        // Links, devices, folders and pipes have no data, whatever some writers put there.
+        // Links, devices, folders and pipes have no data, even if a writer gave them a size.
         b'1'..=b'6' => 0,
         _ => number(&block[124..136]).ok_or("its size is no number")?,
     };
     Ok(Some(Header { name: name(block), kind: kind(block[156]), size }))
 }
 
-/// Whether this is a block with a right checksum: the sum of its bytes, the checksum's own as spaces.
+/// Whether the block has a valid checksum: the sum of its bytes, with the bytes of the checksum counted as spaces.
 pub(super) fn is_header(block: &[u8]) -> bool {
     let Some(field) = block.get(148..156) else { return false };
     let sum: i64 = block.iter().map(|byte| i64::from(*byte)).sum();
@@ -76,18 +76,18 @@ fn kind(flag: u8) -> Type {
 
 fn name(block: &[u8]) -> String {
     let name = text(&block[..100]);
-    // GNU's own headers hold times where the others hold the path's first part.
+    // In GNU headers, times are in the place of the first part of the path.
     let prefix = if &block[257..263] == b"ustar\0" { text(&block[345..500]) } else { String::new() };
     if prefix.is_empty() { name } else { format!("{prefix}/{name}") }
 }
 
-/// The bytes before the first NUL. Names that are not UTF-8 have U+FFFD where they are not.
+/// The bytes before the first NUL as text. Invalid UTF-8 becomes U+FFFD.
 pub(super) fn text(field: &[u8]) -> String {
     let field = field.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(field).into_owned()
 }
 
-/// A number in octal digits, or in binary where the first bit is set (GNU). An empty field is 0.
+/// A number in octal digits, or in binary if the first bit is set (GNU). An empty field is 0.
 fn number(field: &[u8]) -> Option<u64> {
     if let [first, rest @ ..] = field
         && *first >= 0x80
@@ -104,7 +104,7 @@ fn number(field: &[u8]) -> Option<u64> {
     }
 }
 
-/// What a pax header changes of the header after it.
+/// The changes of a pax header to the next header.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     pub(super) name: Option<String>,
@@ -112,7 +112,7 @@ pub(super) struct Changes {
     pub(super) sparse: bool,
 }
 
-/// Reads records of the form `LENGTH KEY=VALUE`, each ended by a line break that its length includes.
+/// Reads records of the form `LENGTH KEY=VALUE`. Each ends with a line break that its length includes.
 pub(super) fn parse_extended(mut records: &[u8]) -> Result<Changes, &'static str> {
     const WRONG: &str = "its pax fields are malformed";
     let mut changes = Changes::default();

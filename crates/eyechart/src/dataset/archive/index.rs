@@ -1,6 +1,6 @@
-//! What is known of a tar archive's members: a line of JSON each, appended while a pass goes.
+//! The known members of a tar archive: one line of JSON for each, appended during a pass.
 //!
-//! A torn or damaged line and what follows it are dropped. Of two members with one name the first counts.
+//! A torn or damaged line and everything after it are dropped. Of two members with the same name, the first counts.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
@@ -9,41 +9,41 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::stream::Fault;
+use super::stream::StreamError;
 use super::tar::Entry;
 
-/// Archives with more members are refused, so that one of nothing but headers cannot fill the disk.
+/// Archives with more members are refused, so that an archive of only headers cannot fill the disk.
 const MAX_MEMBERS: u64 = 10_000_000;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    /// The first one: which archive this is about, for people.
+    /// The first line, which names the archive for people.
     Archive(String),
     Member(Entry),
-    /// The last one of an archive that has been read to its end: its number of members.
+    /// The last line if the archive was read to its end: the number of members.
     End(u64),
 }
 
-/// What the index says of the members that are wanted.
+/// The entries of the index for the wanted members.
 pub(super) struct Index {
     path: PathBuf,
-    /// Open for appending, once it is.
+    /// Open for appending after [`Self::begin`].
     file: Option<File>,
-    /// Bytes of the file that are good.
+    /// Number of valid bytes in the file.
     good: u64,
     members: u64,
-    /// The wanted members that had been seen when it was loaded, by name.
+    /// Wanted members that were known when the index was loaded, by name.
     pub(super) known: HashMap<String, Entry>,
-    /// Where the first member that has not been seen begins.
+    /// Offset of the first unknown member.
     pub(super) frontier: u64,
-    /// Whether all members have been seen.
+    /// Whether all members are known.
     pub(super) is_complete: bool,
 }
 
 impl Index {
-    /// Reads the file at `path`, if there is one; it may be growing.
-    pub(super) fn load(path: &Path, wanted: &BTreeSet<&str>) -> Result<Self, Fault> {
+    /// Reads the file at `path` if it exists. Another process may be appending to it.
+    pub(super) fn load(path: &Path, wanted: &BTreeSet<&str>) -> Result<Self, StreamError> {
         let path = path.to_owned();
         let known = HashMap::new();
         let mut index =
@@ -76,8 +76,8 @@ impl Index {
         Ok(())
     }
 
-    /// Begins to append. The caller holds the archive's lock.
-    pub(super) fn begin(&mut self, archive: &str) -> Result<(), Fault> {
+    /// Opens the file for appending. The caller holds the archive's lock.
+    pub(super) fn begin(&mut self, archive: &str) -> Result<(), StreamError> {
         let begin = || -> io::Result<File> {
             let file = OpenOptions::new().append(true).create(true).open(&self.path)?;
             file.set_len(self.good)?;
@@ -87,10 +87,10 @@ impl Index {
         if self.good == 0 { self.append(&Line::Archive(archive.to_owned())) } else { Ok(()) }
     }
 
-    /// Appends the member that begins at the frontier.
-    pub(super) fn add(&mut self, entry: &Entry) -> Result<(), Fault> {
+    /// Appends the member at the frontier.
+    pub(super) fn add(&mut self, entry: &Entry) -> Result<(), StreamError> {
         if self.members >= MAX_MEMBERS {
-            return Err(Fault::Damaged(format!("it has more than {MAX_MEMBERS} members: refused")));
+            return Err(StreamError::Damaged(format!("it has more than {MAX_MEMBERS} members: refused")));
         }
         self.append(&Line::Member(entry.clone()))?;
         self.members += 1;
@@ -98,14 +98,14 @@ impl Index {
         Ok(())
     }
 
-    /// Says that no member follows.
-    pub(super) fn complete(&mut self) -> Result<(), Fault> {
+    /// Records that no member follows.
+    pub(super) fn complete(&mut self) -> Result<(), StreamError> {
         self.is_complete = true;
         self.append(&Line::End(self.members))
     }
 
-    /// Written at once: what an interrupted pass has seen, the next one need not see again.
-    fn append(&mut self, line: &Line) -> Result<(), Fault> {
+    /// Written immediately, so that the pass after an interrupted one does not read these members again.
+    fn append(&mut self, line: &Line) -> Result<(), StreamError> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let text = serde_json::to_vec(line).map_err(io::Error::from);
         let written = text.and_then(|mut text| {
@@ -115,7 +115,7 @@ impl Index {
         written.map_err(|error| self.fault(error))
     }
 
-    fn fault(&self, error: io::Error) -> Fault {
-        Fault::Cache(self.path.clone(), error)
+    fn fault(&self, error: io::Error) -> StreamError {
+        StreamError::Cache(self.path.clone(), error)
     }
 }

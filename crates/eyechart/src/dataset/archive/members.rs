@@ -1,13 +1,13 @@
-//! The picked members of an archive, one file each, named by the hash of the member's name.
+//! The extracted members of an archive, one file each, named by the hash of the member's name.
 //!
-//! Knows no archive format.
+//! Does not know archive formats.
 
 use std::fs;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::stream::Fault;
+use super::stream::StreamError;
 use crate::files::{FileError, create_folders, write_bytes};
 use crate::text::hex;
 
@@ -16,7 +16,7 @@ pub(super) fn short_hash(text: &str) -> String {
     hex(&Sha256::digest(text)[..16])
 }
 
-/// The folder with the picked members of one archive.
+/// The folder with the extracted members of one archive.
 pub(super) struct Members {
     folder: PathBuf,
 }
@@ -27,15 +27,15 @@ impl Members {
         Ok(Self { folder })
     }
 
-    /// The file of a member, if it is stored with all of its bytes. Versions up to 0.1 did not flush the files to the
-    /// disk: a power loss may have cut one short.
+    /// The file of a member, if all its bytes are stored. Versions up to 0.1 did not flush these files to disk, so
+    /// that a power loss may have truncated one.
     pub(super) fn find(&self, name: &str, size: u64) -> Option<PathBuf> {
         let path = self.path(name);
         fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == size).then_some(path)
     }
 
     /// Stores a member. The caller holds the archive's lock.
-    pub(super) fn store(&self, name: &str, data: &[u8]) -> Result<PathBuf, Fault> {
+    pub(super) fn store(&self, name: &str, data: &[u8]) -> Result<PathBuf, StreamError> {
         let path = self.path(name);
         write_bytes(&path, data)?;
         Ok(path)

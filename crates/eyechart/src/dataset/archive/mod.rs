@@ -1,8 +1,8 @@
-//! Single members out of archives (`.tgz`, `.tar`, `.zip`), in one pass and without unpacking them.
+//! Extracts single members from archives (`.tgz`, `.tar`, `.zip`) in one pass, without unpacking the archive.
 //!
-//! What a pass learns is kept in eyechart's cache: the members that were wanted, where every member seen lies, and
-//! for gzip the places where inflating can begin. So a second run reads nothing, a run with other samples little,
-//! and an interrupted pass goes on where it can. Knows nothing of tasks, and of downloads only [`ArchiveSource`].
+//! Results are kept in eyechart's cache: the wanted members, the position of every member that was read, and for gzip
+//! the positions where decompression can start. A second run therefore reads nothing, a run with other samples reads
+//! little, and an interrupted pass continues. Knows only [`ArchiveSource`] of downloads.
 
 mod checkpoint;
 mod gzip;
@@ -24,7 +24,7 @@ use checkpoint::Checkpoints;
 use gzip::Gzip;
 use index::Index;
 use members::{Members, short_hash};
-use pass::{Outcome, Pass, settled};
+use pass::{MemberFiles, Pass, settled};
 use stream::{ByteStream, Input};
 
 use crate::files::FileLock;
@@ -32,27 +32,27 @@ use crate::types::{Progress, Silent};
 
 pub(crate) use source::read_on;
 pub use source::{ArchiveSource, LocalFile};
-pub(super) use stream::Fault;
+pub(super) use stream::StreamError;
 pub(super) use tar::{Entry, Kind, Tar};
 
-/// Larger members are not extracted; no picture is.
+/// Larger members are not extracted, because no picture is that large.
 pub(super) const MAX_MEMBER_BYTES: u64 = 50 << 20;
 
-/// Part of what names the cache's folders: another layout of their files uses other folders.
+/// Part of the names of the cache's folders. Another layout of the files uses other folders.
 const LAYOUT: u32 = 1;
 
 const NO_SUCH_MEMBER: &str = "the archive has no such member";
 
-/// Why an archive cannot be read at all. A single member that cannot be had is in [`Extracted::missing`] instead.
+/// Why an archive cannot be read. A single member that cannot be extracted is in [`Extracted::missing`] instead.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
-    /// Its source failed.
+    /// The source failed.
     #[error("cannot read {archive}: {source}; run it again to go on, what has been read is kept")]
     Source {
         /// The archive's name.
         archive: String,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The cache cannot be used.
@@ -60,29 +60,29 @@ pub enum ArchiveError {
     Cache {
         /// The file or folder in the cache.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// Not an archive that can be read.
+    /// The file is not a supported archive.
     #[error("{archive} is {found}: expected a gzip-compressed tar, a tar or a zip archive")]
     Format {
         /// The archive's name.
         archive: String,
-        /// What it looks like.
+        /// The kind of the file.
         found: &'static str,
     },
 }
 
-/// What became of the wanted members, by the names they were asked for.
+/// The results for the wanted members, by the names in the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extracted {
-    /// The file each is in now. It stays until somebody empties the cache.
+    /// The file of each extracted member. Stays until the cache is emptied.
     pub found: BTreeMap<String, PathBuf>,
-    /// Why each of the others cannot be had.
+    /// The reason for each member that cannot be extracted.
     pub missing: BTreeMap<String, String>,
 }
 
-/// An archive and its folder in eyechart's cache.
+/// An archive with its folder in eyechart's cache.
 pub struct Archive {
     source: Arc<dyn ArchiveSource>,
     folder: PathBuf,
@@ -90,10 +90,10 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Makes the archive's folder below `cache`, if it is not there. Reads nothing yet.
+    /// Creates the archive's folder below `cache` if it is missing. Reads nothing yet.
     ///
     /// # Errors
-    /// [`ArchiveError::Cache`] where it cannot be made.
+    /// [`ArchiveError::Cache`] if the folder cannot be created.
     pub fn open(source: Arc<dyn ArchiveSource>, cache: &Path) -> Result<Self, ArchiveError> {
         let key = short_hash(&format!("{LAYOUT}\0{}", source.identity()));
         let folder = cache.join("archives").join(key);
@@ -102,15 +102,15 @@ impl Archive {
         Ok(Self { source, folder, members })
     }
 
-    /// Where each wanted member lies on this machine now. Those not extracted before are, in one pass that ends at
-    /// the last of them. Names are paths inside the archive; a leading `./` makes no difference. Of several members
-    /// with one name a tar archive gives the first.
+    /// The file of each wanted member. Extracts those that were not extracted before, in one pass that ends at the
+    /// last of them. Names are paths inside the archive, with or without a leading `./`. If a tar archive has several
+    /// members with the same name, the first one is used.
     ///
-    /// Blocks. A second process that wants the same archive waits until the first has finished.
+    /// Blocks. Another process that needs the same archive waits until this one has finished.
     ///
     /// # Errors
-    /// [`ArchiveError::Source`] where the source fails: what was read until then is kept for the next call;
-    /// [`ArchiveError::Cache`] and [`ArchiveError::Format`].
+    /// [`ArchiveError::Source`] if the source fails, in which case the next call continues; [`ArchiveError::Cache`]
+    /// and [`ArchiveError::Format`].
     pub fn extract(
         &self,
         wanted: &BTreeSet<String>,
@@ -136,14 +136,14 @@ impl Archive {
         Ok(extracted)
     }
 
-    fn outcome(&self, wanted: &BTreeSet<&str>, progress: &dyn Progress) -> Result<Outcome, Stop> {
+    fn outcome(&self, wanted: &BTreeSet<&str>, progress: &dyn Progress) -> Result<MemberFiles, Stop> {
         let mut outcome = settled(&self.load_index(wanted)?, wanted, &self.members);
         outcome.extend(zip::remembered(&self.folder, wanted, &self.members));
         if outcome.len() == wanted.len() {
             return Ok(outcome);
         }
         let _lock = self.lock(progress)?;
-        // Another process may have read on meanwhile.
+        // Another process may have continued in the meantime.
         let index = self.load_index(wanted)?;
         let outcome = settled(&index, wanted, &self.members);
         if outcome.len() == wanted.len() {
@@ -165,20 +165,20 @@ impl Archive {
         &self,
         stream: impl ByteStream,
         mut index: Index,
-        outcome: Outcome,
+        outcome: MemberFiles,
         wanted: &BTreeSet<&str>,
-    ) -> Result<Outcome, Stop> {
+    ) -> Result<MemberFiles, Stop> {
         index.begin(&self.source.name())?;
         let pass = Pass { tar: Tar::new(stream), index, members: &self.members, outcome };
         Ok(pass.run(wanted)?)
     }
 
-    fn load_index(&self, wanted: &BTreeSet<&str>) -> Result<Index, Fault> {
+    fn load_index(&self, wanted: &BTreeSet<&str>) -> Result<Index, StreamError> {
         Index::load(&self.folder.join("index"), wanted)
     }
 
     /// No other process reads the archive or writes to its folder until the lock is dropped.
-    fn lock(&self, progress: &dyn Progress) -> Result<FileLock, Fault> {
+    fn lock(&self, progress: &dyn Progress) -> Result<FileLock, StreamError> {
         let waiting =
             || progress.say(&format!("waiting for another process that reads {}", self.source.name()));
         Ok(FileLock::wait(&self.folder.join("lock"), waiting)?)
@@ -187,9 +187,9 @@ impl Archive {
     fn error(&self, stop: Stop) -> ArchiveError {
         let archive = self.source.name();
         match stop {
-            Stop::Fault(Fault::Source(source)) => ArchiveError::Source { archive, source },
-            Stop::Fault(Fault::Cache(path, source)) => ArchiveError::Cache { path, source },
-            Stop::Fault(Fault::Damaged(reason)) => {
+            Stop::StreamError(StreamError::Source(source)) => ArchiveError::Source { archive, source },
+            Stop::StreamError(StreamError::Cache(path, source)) => ArchiveError::Cache { path, source },
+            Stop::StreamError(StreamError::Damaged(reason)) => {
                 ArchiveError::Source { archive, source: io::Error::new(io::ErrorKind::InvalidData, reason) }
             }
             Stop::Format(found) => ArchiveError::Format { archive, found },
@@ -197,20 +197,20 @@ impl Archive {
     }
 }
 
-/// Why there is no outcome.
+/// Why a pass has no result.
 enum Stop {
-    Fault(Fault),
-    /// What the archive looks like.
+    StreamError(StreamError),
+    /// The kind of a file that is not an archive.
     Format(&'static str),
 }
 
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl From<StreamError> for Stop {
+    fn from(fault: StreamError) -> Self {
+        Self::StreamError(fault)
     }
 }
 
-/// The name as it is looked up, or why it is not.
+/// The normalised name, or the reason why it is not a valid path.
 fn inside(name: &str) -> Result<&str, &'static str> {
     let plain = tar::plain_name(name);
     if plain.is_empty() {
@@ -230,7 +230,7 @@ enum Format {
     Zip,
 }
 
-/// The format by the first bytes, whatever the name. Leaves the input at its beginning.
+/// The format by the first bytes, not by the name. Leaves the input at its start.
 fn sniff(input: &mut Input<'_>) -> Result<Format, Stop> {
     let block = input.take(header::BLOCK)?;
     input.seek(0)?;
@@ -259,7 +259,7 @@ fn sniff(input: &mut Input<'_>) -> Result<Format, Stop> {
 /// A tar archive on this machine, compressed or not.
 pub(super) type LocalTar = Tar<Box<dyn ByteStream + Send>>;
 
-/// The members of a tar archive on this machine, compressed by gzip or not, read forwards; nothing is kept.
+/// The members of a tar archive on this machine, compressed by gzip or not. Read forwards only; nothing is kept.
 ///
 /// # Errors
 /// What is wrong with the file, without its name.
@@ -272,8 +272,8 @@ pub(super) fn members_of(path: &Path) -> io::Result<LocalTar> {
         Ok(Format::Gzip) => Ok(Tar::new(Box::new(Gzip::new(input, Checkpoints::none())))),
         Ok(Format::Zip) => Err(wrong("expected a tar archive, found a zip archive")),
         Err(Stop::Format(found)) => Err(wrong(&format!("expected a tar archive, found one that is {found}"))),
-        Err(Stop::Fault(Fault::Source(error) | Fault::Cache(_, error))) => Err(error),
-        Err(Stop::Fault(Fault::Damaged(reason))) => Err(wrong(&reason)),
+        Err(Stop::StreamError(StreamError::Source(error) | StreamError::Cache(_, error))) => Err(error),
+        Err(Stop::StreamError(StreamError::Damaged(reason))) => Err(wrong(&reason)),
     }
 }
 

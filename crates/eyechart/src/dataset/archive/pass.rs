@@ -1,21 +1,22 @@
-//! One pass over a tar archive: to the members whose places are known, then on to those not yet seen.
+//! One pass over a tar archive: first to the wanted members with known positions, then forwards through unknown
+//! members.
 //!
-//! The pass ends at the last wanted member. Knows nothing of how the archive is compressed.
+//! The pass ends at the last wanted member. Does not know the compression of the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::index::Index;
 use super::members::Members;
-use super::stream::{ByteStream, Fault};
+use super::stream::{ByteStream, StreamError};
 use super::tar::{Entry, Kind, Tar};
 use super::{MAX_MEMBER_BYTES, NO_SUCH_MEMBER};
 
-/// By member: where it lies now, or why it cannot be had.
-pub(super) type Outcome = BTreeMap<String, Result<PathBuf, String>>;
+/// For each member its file, or the reason why it cannot be extracted.
+pub(super) type MemberFiles = BTreeMap<String, Result<PathBuf, String>>;
 
-/// What can be said of the wanted members without reading the archive.
-pub(super) fn settled(index: &Index, wanted: &BTreeSet<&str>, members: &Members) -> Outcome {
+/// The results for wanted members that are known without reading the archive.
+pub(super) fn settled(index: &Index, wanted: &BTreeSet<&str>, members: &Members) -> MemberFiles {
     let settle = |name: &str| match index.known.get(name) {
         Some(entry) => match refusal(entry) {
             Some(reason) => Some(Err(reason)),
@@ -26,7 +27,7 @@ pub(super) fn settled(index: &Index, wanted: &BTreeSet<&str>, members: &Members)
     wanted.iter().filter_map(|name| Some(((*name).to_owned(), settle(name)?))).collect()
 }
 
-/// Why this member is not extracted, if it is not.
+/// The reason why the member is not extracted; absent if it can be.
 fn refusal(entry: &Entry) -> Option<String> {
     match entry.kind {
         Kind::File if entry.size > MAX_MEMBER_BYTES => Some(too_large(entry.size)),
@@ -42,34 +43,35 @@ pub(super) fn too_large(size: u64) -> String {
     format!("has {size} bytes; at most {} MiB are read", MAX_MEMBER_BYTES >> 20)
 }
 
-/// A pass under way. The caller holds the archive's lock.
+/// A running pass. The caller holds the archive's lock.
 pub(super) struct Pass<'a, S> {
     pub(super) tar: Tar<S>,
     pub(super) index: Index,
     pub(super) members: &'a Members,
-    /// What is settled so far.
-    pub(super) outcome: Outcome,
+    /// The results so far.
+    pub(super) outcome: MemberFiles,
 }
 
 impl<S: ByteStream> Pass<'_, S> {
-    /// Settles all of the wanted members.
+    /// Finds the results of all wanted members.
     ///
     /// # Errors
-    /// [`Fault::Source`] and [`Fault::Cache`]; what was extracted until then stays. Damage is an outcome instead.
-    pub(super) fn run(mut self, wanted: &BTreeSet<&str>) -> Result<Outcome, Fault> {
+    /// [`StreamError::Source`] and [`StreamError::Cache`]; what was extracted before stays. A damaged archive is a result
+    /// instead.
+    pub(super) fn run(mut self, wanted: &BTreeSet<&str>) -> Result<MemberFiles, StreamError> {
         let mut left: BTreeSet<&str> =
             wanted.iter().copied().filter(|name| !self.outcome.contains_key(*name)).collect();
         self.extract_known(&mut left)?;
         let reason = match self.scan(&mut left) {
             Ok(()) => NO_SUCH_MEMBER.to_owned(),
-            Err(Fault::Damaged(reason)) => reason,
+            Err(StreamError::Damaged(reason)) => reason,
             Err(fault) => return Err(fault),
         };
         self.outcome.extend(left.into_iter().map(|name| (name.to_owned(), Err(reason.clone()))));
         Ok(self.outcome)
     }
 
-    fn extract_known(&mut self, left: &mut BTreeSet<&str>) -> Result<(), Fault> {
+    fn extract_known(&mut self, left: &mut BTreeSet<&str>) -> Result<(), StreamError> {
         let mut known: Vec<_> = left.iter().filter_map(|name| self.index.known.get(*name).cloned()).collect();
         known.sort_unstable_by_key(|entry| entry.at);
         for entry in known {
@@ -79,8 +81,8 @@ impl<S: ByteStream> Pass<'_, S> {
         Ok(())
     }
 
-    /// Looks at the members not seen before, until none is wanted any more.
-    fn scan(&mut self, left: &mut BTreeSet<&str>) -> Result<(), Fault> {
+    /// Reads unknown members until no wanted member is left.
+    fn scan(&mut self, left: &mut BTreeSet<&str>) -> Result<(), StreamError> {
         self.tar.continue_at(self.index.frontier);
         while !left.is_empty() && !self.index.is_complete {
             let Some(entry) = self.tar.next_entry()? else {
@@ -95,12 +97,12 @@ impl<S: ByteStream> Pass<'_, S> {
         Ok(())
     }
 
-    fn extract(&mut self, entry: &Entry) -> Result<(), Fault> {
+    fn extract(&mut self, entry: &Entry) -> Result<(), StreamError> {
         let found = match refusal(entry) {
             Some(reason) => Err(reason),
             None => match self.tar.read(entry, MAX_MEMBER_BYTES) {
                 Ok(data) => Ok(self.members.store(&entry.name, &data)?),
-                Err(Fault::Damaged(reason)) => Err(reason),
+                Err(StreamError::Damaged(reason)) => Err(reason),
                 Err(fault) => return Err(fault),
             },
         };

@@ -1,4 +1,4 @@
-//! Where an archive's bytes come from. Knows no archive format.
+//! The source of an archive's bytes. Does not know archive formats.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,25 +8,25 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-/// The bytes of one archive: a file, or a download that can start anywhere.
+/// The bytes of an archive: a file, or a download that can start at any offset.
 pub trait ArchiveSource: Send + Sync {
-    /// What people call it, for messages and records: `images.tgz`.
+    /// The name for messages and records, such as `images.tgz`.
     fn name(&self) -> String;
 
-    /// Differs whenever the content does: an etag, or path, size and time of change.
+    /// A text that differs if the content differs: an ETag, or path, size and modification time.
     fn identity(&self) -> String;
 
-    /// Number of bytes, where it is known. A source that ends before it counts as interrupted, not as truncated;
-    /// zip archives need it.
+    /// The number of bytes, if it is known. A source that ends earlier counts as interrupted and not as truncated.
+    /// Zip archives need the size.
     fn size(&self) -> Option<u64>;
 
-    /// The bytes from `offset` on, at most [`ArchiveSource::size`].
+    /// The bytes from `offset`, at most [`ArchiveSource::size`].
     ///
     /// # Errors
-    /// Where they cannot be had now; a later call may do better.
+    /// The bytes cannot be read now. A later call may succeed.
     fn read_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>>;
 
-    /// The bytes of a range, all of them.
+    /// All bytes of a range.
     ///
     /// # Errors
     /// As [`ArchiveSource::read_from`].
@@ -34,17 +34,17 @@ pub trait ArchiveSource: Send + Sync {
         read_on(self.read_from(range.start)?, &range)
     }
 
-    /// How many bytes are read in the time that another [`ArchiveSource::read_from`] takes: shorter gaps are read
-    /// through.
+    /// The number of bytes that can be read in the time of another [`ArchiveSource::read_from`]. Shorter gaps are
+    /// read through.
     fn jump_cost(&self) -> u64 {
         4 << 20
     }
 }
 
-/// The bytes of `range` from a reader that begins with them.
+/// The bytes of `range` from a reader that is at their start.
 ///
 /// # Errors
-/// Where it ends before they do.
+/// The reader ends before the range.
 pub(crate) fn read_on(reader: impl Read, range: &Range<u64>) -> io::Result<Bytes> {
     let (length, mut bytes) = (range.end.saturating_sub(range.start), Vec::new());
     match reader.take(length).read_to_end(&mut bytes)? as u64 == length {
@@ -62,10 +62,10 @@ pub struct LocalFile {
 }
 
 impl LocalFile {
-    /// The file at `path`, as it is now.
+    /// The current file at `path`.
     ///
     /// # Errors
-    /// Where there is none, or it is no file.
+    /// The file does not exist, or is not a regular file.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
         let metadata = fs::metadata(&path)?;

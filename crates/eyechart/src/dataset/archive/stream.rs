@@ -1,6 +1,6 @@
-//! Streams of bytes that know where they are and can go elsewhere, and the one that reads a source as it is.
+//! Byte streams with a position that can be changed, and the stream that reads a source unchanged.
 //!
-//! Knows no archive format.
+//! Does not know archive formats.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -12,45 +12,45 @@ use crate::types::Progress;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Progress is told about every so many bytes.
+/// Number of bytes between two progress reports.
 const TELL_BYTES: u64 = 4 << 20;
 
-/// Why a stream gives no more bytes.
+/// Why a stream cannot continue.
 #[derive(Debug)]
-pub(in crate::dataset) enum Fault {
-    /// The source failed. What was read is good, and a later pass can go on.
+pub(in crate::dataset) enum StreamError {
+    /// The source failed. What was read is valid, and a later pass can continue.
     Source(io::Error),
-    /// The archive is not what it should be, and will not be next time.
+    /// The archive is damaged. A later pass fails too.
     Damaged(String),
-    /// What is kept between passes cannot be read or written.
+    /// The files that are kept between passes cannot be read or written.
     Cache(PathBuf, io::Error),
 }
 
-impl From<FileError> for Fault {
+impl From<FileError> for StreamError {
     fn from(error: FileError) -> Self {
         Self::Cache(error.path, error.source)
     }
 }
 
-/// Bytes with a position.
+/// A stream of bytes with a position.
 pub(in crate::dataset) trait ByteStream {
     /// Offset of the next byte.
     fn position(&self) -> u64;
 
-    /// The next bytes, as many as are at hand; none at the end.
-    fn fill(&mut self) -> Result<&[u8], Fault>;
+    /// The next bytes, as many as are available; empty at the end.
+    fn fill(&mut self) -> Result<&[u8], StreamError>;
 
-    /// Goes on by `count` of the bytes that [`ByteStream::fill`] gave.
+    /// Consumes `count` of the bytes that [`ByteStream::fill`] returned.
     fn consume(&mut self, count: usize);
 
-    /// Goes to `offset`, or to the end if that is nearer.
-    fn seek(&mut self, offset: u64) -> Result<(), Fault>;
+    /// Moves to `offset`, or to the end if that is nearer.
+    fn seek(&mut self, offset: u64) -> Result<(), StreamError>;
 
-    /// Told where a member of the archive begins, so that a stream can notice one that never ends.
+    /// Reports the start of a member, so that the stream can detect a member that never ends.
     fn member_begins(&mut self) {}
 
-    /// Reads on to `offset`, or to the end if that is nearer.
-    fn skip_to(&mut self, offset: u64) -> Result<(), Fault> {
+    /// Reads forwards to `offset`, or to the end if that is nearer.
+    fn skip_to(&mut self, offset: u64) -> Result<(), StreamError> {
         while self.position() < offset {
             let left = usize::try_from(offset - self.position()).unwrap_or(usize::MAX);
             let count = self.fill()?.len().min(left);
@@ -63,14 +63,14 @@ pub(in crate::dataset) trait ByteStream {
     }
 
     /// The next byte; `None` at the end.
-    fn next_byte(&mut self) -> Result<Option<u8>, Fault> {
+    fn next_byte(&mut self) -> Result<Option<u8>, StreamError> {
         let byte = self.fill()?.first().copied();
         self.consume(usize::from(byte.is_some()));
         Ok(byte)
     }
 
-    /// The next `count` bytes, fewer only at the end.
-    fn take(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
+    /// The next `count` bytes; fewer only at the end.
+    fn take(&mut self, count: usize) -> Result<Vec<u8>, StreamError> {
         let mut bytes = Vec::new();
         while bytes.len() < count {
             let more = self.fill()?;
@@ -91,7 +91,7 @@ impl<S: ByteStream + ?Sized> ByteStream for Box<S> {
         (**self).position()
     }
 
-    fn fill(&mut self) -> Result<&[u8], Fault> {
+    fn fill(&mut self) -> Result<&[u8], StreamError> {
         (**self).fill()
     }
 
@@ -99,7 +99,7 @@ impl<S: ByteStream + ?Sized> ByteStream for Box<S> {
         (**self).consume(count);
     }
 
-    fn seek(&mut self, offset: u64) -> Result<(), Fault> {
+    fn seek(&mut self, offset: u64) -> Result<(), StreamError> {
         (**self).seek(offset)
     }
 
@@ -108,7 +108,7 @@ impl<S: ByteStream + ?Sized> ByteStream for Box<S> {
     }
 }
 
-/// A source's bytes as they are. It is opened where the first byte is wanted, not before.
+/// The bytes of a source, unchanged. The source is opened when the first byte is read.
 pub(super) struct Input<'a> {
     source: Arc<dyn ArchiveSource>,
     progress: &'a dyn Progress,
@@ -126,9 +126,9 @@ impl<'a> Input<'a> {
         Self { source, progress, reader: None, buffer, start: 0, end: 0, position: 0, told: 0 }
     }
 
-    /// Why a format's bytes stop short.
-    pub(super) fn truncated(&self, within: &str) -> Fault {
-        Fault::Damaged(format!("the archive ends at byte {}, within {within}", self.position))
+    /// The message for a stream that ends too early.
+    pub(super) fn truncated(&self, within: &str) -> StreamError {
+        StreamError::Damaged(format!("the archive ends at byte {}, within {within}", self.position))
     }
 
     fn refill(&mut self) -> io::Result<()> {
@@ -167,12 +167,12 @@ impl ByteStream for Input<'_> {
         self.position
     }
 
-    fn fill(&mut self) -> Result<&[u8], Fault> {
+    fn fill(&mut self) -> Result<&[u8], StreamError> {
         if self.start == self.end
             && let Err(error) = self.refill()
         {
             self.reader = None;
-            return Err(Fault::Source(error));
+            return Err(StreamError::Source(error));
         }
         Ok(&self.buffer[self.start..self.end])
     }
@@ -184,9 +184,9 @@ impl ByteStream for Input<'_> {
         self.tell();
     }
 
-    fn seek(&mut self, offset: u64) -> Result<(), Fault> {
+    fn seek(&mut self, offset: u64) -> Result<(), StreamError> {
         let offset = self.source.size().map_or(offset, |size| offset.min(size));
-        // What is in the buffer need not be read again, before the position either.
+        // Bytes in the buffer are not read again, also those before the position.
         let first = self.position - self.start as u64;
         if let Some(at) = offset.checked_sub(first).filter(|at| *at <= self.end as u64) {
             (self.start, self.position) = (at as usize, offset);

@@ -1,52 +1,52 @@
-//! A tar archive's members one after the other, from any stream and from any member on.
+//! The members of a tar archive in sequence, from any stream and from any member.
 //!
-//! Knows nothing of where members go. Never follows a link, never writes a file.
+//! Does not know where members are stored. Never follows a link, never writes a file.
 
 use serde::{Deserialize, Serialize};
 
 use super::header::{BLOCK, Changes, Header, Type, parse, parse_extended, text};
-use super::stream::{ByteStream, Fault};
+use super::stream::{ByteStream, StreamError};
 
-/// Padding after the end is read up to this.
+/// Maximum number of bytes of padding that are read after the end.
 const MAX_PADDING_BYTES: u64 = 1 << 20;
 
-/// Names and pax fields longer than this are refused.
+/// Longer names and pax fields are refused.
 const MAX_FIELDS_BYTES: u64 = 1 << 20;
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::dataset) enum Kind {
     File,
     Directory,
-    /// Hard or symbolic.
+    /// A hard or symbolic link.
     Link,
-    /// With holes that are not in the archive.
+    /// A file with holes that are not in the archive.
     SparseFile,
-    /// A device, a pipe, …
+    /// A device, a pipe, or something else.
     Special,
 }
 
 /// A member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::dataset) struct Entry {
-    /// Its path without a leading `./` or a final `/`.
+    /// The path without a leading `./` or a final `/`.
     pub(in crate::dataset) name: String,
     pub(in crate::dataset) kind: Kind,
-    /// Offset of its data in the unpacked archive.
+    /// Offset of the data in the decompressed archive.
     pub(in crate::dataset) at: u64,
-    /// Number of bytes of its data.
+    /// Number of bytes of data.
     pub(in crate::dataset) size: u64,
 }
 
 impl Entry {
-    /// Where the next member's headers begin.
+    /// Offset of the next member's headers.
     pub(super) fn next(&self) -> u64 {
         padded(self.at, self.size)
     }
 }
 
-/// The name as names are compared: without `./` in front or `/` at its end.
+/// The name in the form for comparisons: without a leading `./` and a final `/`.
 pub(super) fn plain_name(name: &str) -> &str {
     let mut name = name.trim_end_matches('/');
     while let Some(rest) = name.strip_prefix("./") {
@@ -62,26 +62,26 @@ fn padded(at: u64, size: u64) -> u64 {
 /// A stream read as tar.
 pub(in crate::dataset) struct Tar<S> {
     stream: S,
-    /// Where the next member's headers begin.
+    /// Offset of the next member's headers.
     next: u64,
 }
 
 impl<S: ByteStream> Tar<S> {
-    /// Reads members from the beginning.
+    /// Reads members from the start.
     pub(super) fn new(stream: S) -> Self {
         Self { stream, next: 0 }
     }
 
-    /// Goes on with the member whose headers begin at `offset`.
+    /// Continues with the member whose headers start at `offset`.
     pub(super) fn continue_at(&mut self, offset: u64) {
         self.next = offset;
     }
 
-    /// The next member; `None` at the archive's end. What of the last one has not been read is skipped.
+    /// The next member; `None` at the end of the archive. Unread data of the previous member is skipped.
     ///
     /// # Errors
-    /// [`Fault::Damaged`] where there is no header, or half of one.
-    pub(in crate::dataset) fn next_entry(&mut self) -> Result<Option<Entry>, Fault> {
+    /// [`StreamError::Damaged`] if the header is missing or incomplete.
+    pub(in crate::dataset) fn next_entry(&mut self) -> Result<Option<Entry>, StreamError> {
         let mut changes = Changes::default();
         let mut long_name = None;
         loop {
@@ -101,16 +101,16 @@ impl<S: ByteStream> Tar<S> {
         }
     }
 
-    /// Reads the padding after the last member, and with it a checksum of the whole that may stand behind it.
-    pub(super) fn check_end(&mut self) -> Result<(), Fault> {
+    /// Reads the padding after the last member. For a compressed archive, that also checks the checksum behind it.
+    pub(super) fn check_end(&mut self) -> Result<(), StreamError> {
         self.stream.skip_to(self.stream.position() + MAX_PADDING_BYTES)
     }
 
-    /// The data of a member, at most `limit` bytes of it.
+    /// The data of a member, at most `limit` bytes.
     ///
     /// # Errors
-    /// [`Fault::Damaged`] where the archive ends within it.
-    pub(in crate::dataset) fn read(&mut self, entry: &Entry, limit: u64) -> Result<Vec<u8>, Fault> {
+    /// [`StreamError::Damaged`] if the archive ends within the data.
+    pub(in crate::dataset) fn read(&mut self, entry: &Entry, limit: u64) -> Result<Vec<u8>, StreamError> {
         if self.stream.position() != entry.at {
             self.stream.seek(entry.at)?;
         }
@@ -122,13 +122,13 @@ impl<S: ByteStream> Tar<S> {
         Ok(data)
     }
 
-    fn next_header(&mut self) -> Result<Option<(Header, u64)>, Fault> {
+    fn next_header(&mut self) -> Result<Option<(Header, u64)>, StreamError> {
         loop {
             self.stream.seek(self.next)?;
             let at = self.stream.position();
             let block = self.stream.take(BLOCK)?;
             if block.is_empty() && at == self.next {
-                // Some writers leave the end mark out.
+                // Some writers omit the end mark.
                 return Ok(None);
             }
             if block.len() < BLOCK {
@@ -138,7 +138,7 @@ impl<S: ByteStream> Tar<S> {
             if let Some(header) = parse(&block).map_err(|reason| damaged(at, reason))? {
                 return Ok(Some((header, at)));
             }
-            // Two blocks of zeros end an archive. Some writers leave it at one, and then the file ends as well.
+            // Two blocks of zeros end an archive. Some writers write only one, and then the file ends too.
             let second = self.stream.take(BLOCK)?;
             if second.iter().all(|byte| *byte == 0) {
                 return Ok(None);
@@ -146,7 +146,7 @@ impl<S: ByteStream> Tar<S> {
         }
     }
 
-    fn fields(&mut self, header: &Header) -> Result<Vec<u8>, Fault> {
+    fn fields(&mut self, header: &Header) -> Result<Vec<u8>, StreamError> {
         let at = self.stream.position();
         if header.size > MAX_FIELDS_BYTES {
             return Err(damaged(at, "its name or pax fields are longer than 1 MiB"));
@@ -159,11 +159,16 @@ impl<S: ByteStream> Tar<S> {
         Ok(fields)
     }
 
-    fn entry(&mut self, header: &Header, changes: &Changes, long: Option<String>) -> Result<Entry, Fault> {
+    fn entry(
+        &mut self,
+        header: &Header,
+        changes: &Changes,
+        long: Option<String>,
+    ) -> Result<Entry, StreamError> {
         let kind = match header.kind {
             Type::Sparse => Kind::SparseFile,
             Type::File if changes.sparse => Kind::SparseFile,
-            // As archives from before POSIX mark a folder.
+            // Archives from before POSIX mark a folder like this.
             Type::File if header.name.ends_with('/') => Kind::Directory,
             Type::File => Kind::File,
             Type::Directory => Kind::Directory,
@@ -181,11 +186,14 @@ impl<S: ByteStream> Tar<S> {
         Ok(Entry { name: plain_name(name).to_owned(), kind, at, size })
     }
 
-    fn truncated(&self, place: &str) -> Fault {
-        Fault::Damaged(format!("the archive ends at byte {} (unpacked), {place}", self.stream.position()))
+    fn truncated(&self, place: &str) -> StreamError {
+        StreamError::Damaged(format!(
+            "the archive ends at byte {} (unpacked), {place}",
+            self.stream.position()
+        ))
     }
 }
 
-fn damaged(at: u64, reason: &str) -> Fault {
-    Fault::Damaged(format!("no tar header at byte {at} (unpacked): {reason}"))
+fn damaged(at: u64, reason: &str) -> StreamError {
+    StreamError::Damaged(format!("no tar header at byte {at} (unpacked): {reason}"))
 }

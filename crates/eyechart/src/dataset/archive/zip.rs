@@ -1,5 +1,5 @@
-//! Picked members of a zip archive. Its directory tells where each is; what became of those that were asked for is kept,
-//! so that asking for them again reads nothing.
+//! Extracts picked members of a zip archive, by its directory. The results are kept, so that the next call for the
+//! same members reads nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,32 +14,32 @@ use bytes::{Buf as _, Bytes};
 use serde::{Deserialize, Serialize};
 
 use super::members::Members;
-use super::pass::{Outcome, too_large};
+use super::pass::{MemberFiles, too_large};
 use super::source::ArchiveSource;
-use super::stream::Fault;
+use super::stream::StreamError;
 use super::tar::plain_name;
 use super::{MAX_MEMBER_BYTES, NO_SUCH_MEMBER};
 use crate::files::write_json;
 
-/// Bytes that are read at once: a picture or two.
+/// Bytes per read: one or two pictures.
 const PIECE: u64 = 128 << 10;
 
-/// What became of a member.
+/// The result for a member.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Fate {
-    /// It was stored, with so many bytes.
+enum MemberResult {
+    /// The member is stored with this number of bytes.
     Bytes(u64),
-    /// It cannot be had, and why.
+    /// The member cannot be extracted, for this reason.
     Missing(String),
 }
 
-/// What is known of the wanted members without reading the archive. A stored one that is gone is not known.
-pub(super) fn remembered(folder: &Path, wanted: &BTreeSet<&str>, members: &Members) -> Outcome {
-    let fates = read_fates(&folder.join("zip.json"));
-    let known = |name: &str| match fates.get(name)? {
-        Fate::Bytes(bytes) => members.find(name, *bytes).map(Ok),
-        Fate::Missing(reason) => Some(Err(reason.clone())),
+/// The results that are known without reading the archive. A stored member whose file is gone counts as unknown.
+pub(super) fn remembered(folder: &Path, wanted: &BTreeSet<&str>, members: &Members) -> MemberFiles {
+    let results = read_results(&folder.join("zip.json"));
+    let known = |name: &str| match results.get(name)? {
+        MemberResult::Bytes(bytes) => members.find(name, *bytes).map(Ok),
+        MemberResult::Missing(reason) => Some(Err(reason.clone())),
     };
     wanted.iter().filter_map(|name| Some(((*name).to_owned(), known(name)?))).collect()
 }
@@ -49,16 +49,16 @@ pub(super) fn extract(
     source: &Arc<dyn ArchiveSource>,
     wanted: &BTreeSet<&str>,
     (folder, members): (&Path, &Members),
-) -> Result<Outcome, Fault> {
+) -> Result<MemberFiles, StreamError> {
     let outcome = read_wanted(source, wanted, members)?;
     let path = folder.join("zip.json");
-    let mut fates = read_fates(&path);
-    fates.extend(outcome.iter().map(|(name, found)| (name.clone(), Fate::of(found))));
-    write_json(&path, &fates)?;
+    let mut results = read_results(&path);
+    results.extend(outcome.iter().map(|(name, found)| (name.clone(), MemberResult::of(found))));
+    write_json(&path, &results)?;
     Ok(outcome)
 }
 
-impl Fate {
+impl MemberResult {
     fn of(found: &Result<PathBuf, String>) -> Self {
         match found {
             Ok(path) => Self::Bytes(fs::metadata(path).map_or(0, |data| data.len())),
@@ -67,8 +67,8 @@ impl Fate {
     }
 }
 
-/// A file that is damaged is none: it only saves reading.
-fn read_fates(path: &Path) -> BTreeMap<String, Fate> {
+/// A damaged file is ignored, because it only saves reading.
+fn read_results(path: &Path) -> BTreeMap<String, MemberResult> {
     fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
@@ -76,8 +76,8 @@ fn read_wanted(
     source: &Arc<dyn ArchiveSource>,
     wanted: &BTreeSet<&str>,
     members: &Members,
-) -> Result<Outcome, Fault> {
-    let mut outcome = Outcome::new();
+) -> Result<MemberFiles, StreamError> {
+    let mut outcome = MemberFiles::new();
     let mut archive = match ZipArchive::new(Pieces::new(Arc::clone(source))) {
         Ok(archive) => archive,
         Err(error) => {
@@ -107,7 +107,7 @@ fn extract_one<R: Read + Seek>(
     index: usize,
     name: &str,
     members: &Members,
-) -> Result<Result<PathBuf, String>, Fault> {
+) -> Result<Result<PathBuf, String>, StreamError> {
     let mut file = match archive.by_index(index) {
         Ok(file) => file,
         Err(error) => return reason(error).map(Err),
@@ -130,7 +130,7 @@ fn extract_one<R: Read + Seek>(
     }
 }
 
-/// A size in the directory may be a lie, so the data itself is held to the limit.
+/// The size in the directory may be wrong, so the data itself is limited.
 fn read<R: Read>(file: &mut ZipFile<'_, R>) -> io::Result<Vec<u8>> {
     let (mut data, claimed) = (Vec::new(), file.size());
     file.take(MAX_MEMBER_BYTES + 1).read_to_end(&mut data)?;
@@ -141,11 +141,11 @@ fn read<R: Read>(file: &mut ZipFile<'_, R>) -> io::Result<Vec<u8>> {
     Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }
 
-/// What is wrong with the archive, unless it is its source that failed.
-fn reason(error: ZipError) -> Result<String, Fault> {
+/// What is wrong with the archive, unless the source failed.
+fn reason(error: ZipError) -> Result<String, StreamError> {
     match error {
         ZipError::Io(error) => match error.downcast::<SourceFailed>() {
-            Ok(SourceFailed(error)) => Err(Fault::Source(error)),
+            Ok(SourceFailed(error)) => Err(StreamError::Source(error)),
             Err(error) => Ok(format!("cannot be read: {error}")),
         },
         error => Ok(format!("cannot be read: {error}")),
@@ -156,11 +156,11 @@ fn reason(error: ZipError) -> Result<String, Fault> {
 #[error("{0}")]
 struct SourceFailed(io::Error);
 
-/// A source as the `zip` crate wants it, read in pieces from wherever it looks.
+/// A source in the form that the `zip` crate needs, read in blocks from any position.
 struct Pieces {
     source: Arc<dyn ArchiveSource>,
     position: u64,
-    /// The bytes from the position on that are here.
+    /// The bytes from the position that are in memory.
     piece: Bytes,
 }
 

@@ -1,4 +1,4 @@
-//! How Parquet's decoder reads a file that gives ranges, and which of them it will want.
+//! Lets Parquet's decoder read a file by ranges, and finds the ranges that it will read.
 
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
@@ -13,13 +13,13 @@ use bytes::Bytes;
 
 use crate::dataset::ReadAt;
 
-/// What is read at a time where only the header of a page is wanted: little, lest it goes far beyond the column.
+/// Bytes read at a time for the header of a page. Few, because the read should not go far beyond the column.
 const HEADER_BYTES: usize = 256;
 
-/// A column chunk without an index of its pages that is larger than this is read page by page, as it goes.
+/// A larger column chunk without an index of its pages is read page by page.
 const LARGEST_WHOLE: u64 = 16 << 20;
 
-/// A file, wherever it is.
+/// A file on this machine or elsewhere.
 #[derive(Clone)]
 pub(super) struct ParquetFile(pub(super) Arc<dyn ReadAt>);
 
@@ -42,7 +42,7 @@ impl ChunkReader for ParquetFile {
     }
 }
 
-/// Reads on from one place.
+/// Reads forward from one position.
 pub(super) struct Cursor {
     file: Arc<dyn ReadAt>,
     at: u64,
@@ -58,8 +58,8 @@ impl Read for Cursor {
     }
 }
 
-/// The ranges of a row group's columns that hold the selected rows, or all of them: pages, where the file says in
-/// which page a row is, else whole column chunks.
+/// The ranges of a row group's columns that hold the selected rows, or all rows: pages, if the file says which page
+/// has a row, and otherwise whole column chunks.
 pub(super) fn needed(
     metadata: &ParquetMetaData,
     group: usize,
@@ -75,7 +75,7 @@ pub(super) fn needed(
         let (start, length) = chunk.byte_range();
         match (pages.page_locations(leaf), selection) {
             (Some(locations), Some(selection)) => {
-                // The dictionary stands before the first page.
+                // The dictionary is before the first page.
                 let first = locations.first().map_or(start, |page| page.offset.unsigned_abs());
                 ranges.push(start..first.max(start));
                 ranges.extend(selection.scan_ranges(locations));

@@ -33,8 +33,8 @@ pub(super) fn locate(
         ..Repository::dataset(id)
     };
     let snapshot = Hub::new(&access.env)?.snapshot(&repository)?;
-    let place = HubDataset { task, access, listing: snapshot.files()?, snapshot };
-    let HubDataset { snapshot, .. } = &place;
+    let hub_dataset = HubDataset { task, access, listing: snapshot.files()?, snapshot };
+    let HubDataset { snapshot, .. } = &hub_dataset;
     let mut notices = Vec::new();
     if snapshot.is_from_cache() {
         let revision = revision.as_deref().unwrap_or("main");
@@ -48,8 +48,8 @@ pub(super) fn locate(
         revision: revision.unwrap_or_else(|| "main".to_owned()),
         commit: snapshot.commit().to_owned(),
     };
-    let (files, pictures) = (place.files(progress)?, place.pictures()?);
-    Ok(LocatedData { files, origin: Some(origin), pictures, snapshot: Some(place.snapshot), notices })
+    let (files, pictures) = (hub_dataset.files(progress)?, hub_dataset.pictures()?);
+    Ok(LocatedData { files, origin: Some(origin), pictures, snapshot: Some(hub_dataset.snapshot), notices })
 }
 
 fn recorded_commit(access: &DataAccess, id: &str) -> Option<String> {
@@ -210,19 +210,19 @@ struct HubArchive {
 }
 
 impl HubArchive {
-    fn new(place: &HubDataset<'_>, path: &str) -> Self {
-        let file = place.file(path);
+    fn new(hub_dataset: &HubDataset<'_>, path: &str) -> Self {
+        let file = hub_dataset.file(path);
         let by_place = || {
             format!(
                 "{}\0{}\0{path}",
-                place.task.dataset.hub.as_deref().unwrap_or_default(),
-                place.snapshot.commit()
+                hub_dataset.task.dataset.hub.as_deref().unwrap_or_default(),
+                hub_dataset.snapshot.commit()
             )
         };
         let identity =
             file.and_then(|file| file.sha256.clone().or_else(|| file.etag.clone())).unwrap_or_else(by_place);
         Self {
-            snapshot: place.snapshot.clone(),
+            snapshot: hub_dataset.snapshot.clone(),
             path: path.to_owned(),
             identity,
             size: file.map(|file| file.size),
