@@ -79,7 +79,7 @@ pub(crate) fn find_files(folder: &Path, pattern: &str) -> Result<Files, DatasetE
     let trimmed = pattern.trim_end_matches('/');
     let (parent, last) = trimmed.rsplit_once('/').unwrap_or((".", trimmed));
     if !is_inside(trimmed) || parent.contains('*') {
-        return missing("expected a path inside that folder, with `*` in its last part alone".to_owned());
+        return missing("expected a path inside that folder, with `*` only in its last part".to_owned());
     }
     if !folder.is_dir() {
         return missing("there is no such folder".to_owned());
@@ -303,7 +303,7 @@ mod tests {
             "it has no folder sub; it has a.csv, b.csv, c.csv, d.csv, data and 2 more"
         );
         for outside in ["../a.csv", "/a.csv", "*/a.csv"] {
-            assert_eq!(hint(outside), "expected a path inside that folder, with `*` in its last part alone");
+            assert_eq!(hint(outside), "expected a path inside that folder, with `*` only in its last part");
         }
         let nowhere = find_files(&folder.path().join("nowhere"), "a.csv").unwrap_err().to_string();
         assert!(nowhere.ends_with("nowhere: there is no such folder"), "{nowhere}");

@@ -283,7 +283,7 @@ fn note(header: &Header) -> Option<String> {
         .is_turned()
         .then(|| format!("carries EXIF orientation {}, which was not applied", header.orientation.to_exif()));
     let animated =
-        header.is_animated.then(|| "animated: the endpoint may see the first frame alone".to_owned());
+        header.is_animated.then(|| "animated: the endpoint may see only the first frame".to_owned());
     let notes: Vec<String> = turned.into_iter().chain(animated).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }

@@ -250,7 +250,7 @@ fn the_orientation_and_the_frames_of_other_formats_are_noted_too() {
     assert_eq!(note(include_bytes!("fixtures/turned.jpg")), turned);
     assert_eq!(note(include_bytes!("fixtures/turned.png")), turned);
     assert_eq!(note(include_bytes!("fixtures/turned.webp")), turned);
-    let animated = Some("animated: the endpoint may see the first frame alone".to_owned());
+    let animated = Some("animated: the endpoint may see only the first frame".to_owned());
     assert_eq!(note(include_bytes!("fixtures/animated.gif")), animated);
     assert_eq!(note(include_bytes!("fixtures/animated.png")), animated);
     assert_eq!(note(include_bytes!("fixtures/animated.webp")), animated);

@@ -14,7 +14,7 @@ use crate::scorer::Scorer;
 use crate::task::{DataAccess, TaskData, LoadedTask, Survey};
 use crate::types::{
     Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
-    ImagesSpec, PickedSample, Price, Progress, Task,
+    ImagesSpec, InvalidKey, PickedSample, Price, Progress, Task,
 };
 
 /// The settings of a run besides its task.
@@ -164,8 +164,10 @@ fn commands(loaded: &LoadedTask, notices: &mut Vec<String>) -> Vec<CommandRecord
 pub fn with_images(task: Task, over: ImagesOverride) -> Result<Task, RunError> {
     let images = task.images.map(|images| over.apply(images));
     if let Some(images) = &images {
-        let wrong = |(key, reason)| format!("the task {}: its pictures' {key}: {reason}", task.name);
-        images.check().map_err(|fault| RunError::Config(wrong(fault)))?;
+        let wrong = |InvalidKey { key, reason }| {
+            RunError::Config(format!("the task {}: its pictures' {key}: {reason}", task.name))
+        };
+        images.check().map_err(wrong)?;
     }
     Ok(Task { images, ..task })
 }

@@ -175,7 +175,7 @@ impl PlannedRun {
         let first = to_ask.iter().take(MEASURED).cloned().collect();
         let preparer = self.checking_preparer();
         let sizer = RequestSizer::new(&self.plan.spec, preparer.as_ref());
-        let samples = self.plan.dataset.look_at(first)?;
+        let samples = self.plan.dataset.collect_samples(first)?;
         let measured = samples.iter().flatten().map(|sample| sizer.size_of(sample)).sum();
         Ok(Some(forecast(
             &self.plan.spec,

@@ -50,7 +50,7 @@ fn checked(text: &str, mistakes: impl Fn(&Task) -> Vec<WrongValue>) -> Result<Ta
 
 fn mistakes(task: &Task) -> Vec<WrongValue> {
     let images = task.images.as_ref().map_or(Ok(()), |images| {
-        images.check().map_err(|(key, what)| wrong_value(format!("images.{key}"), what))
+        images.check().map_err(|wrong| wrong_value(format!("images.{}", wrong.key), wrong.reason))
     });
     let found = [nothing_empty(task), known_format(task), one_source(task), images];
     let found = found.into_iter().filter_map(Result::err);
@@ -282,7 +282,7 @@ target = \"rationale\"
                 "target = \"answer\"",
                 "line 10, column 1: a second [[compare]]",
             ),
-            ("{{ question }}", "{{ question", "line 5, column 8: `prompt.text` is no template"),
+            ("{{ question }}", "{{ question", "line 5, column 8: `prompt.text` is not a template"),
             ("name = \"charts\"", "name = \"charts", "line 1, column 15: invalid basic string"),
             ("name = \"charts\"", "name = \"charts\"\nname = \"x\"", "line 2, column 1: duplicate key"),
         ];

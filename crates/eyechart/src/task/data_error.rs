@@ -108,7 +108,7 @@ impl DataError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::NotGiven { .. } | Self::NoCache => ErrorClass::Usage,
+            Self::NotGiven { .. } | Self::NotInFolder { .. } | Self::NoCache => ErrorClass::Usage,
             Self::NotFetched { cause, .. } => cause.class(),
             Self::Web(error) => error.class(),
             Self::Runtime(_) => ErrorClass::Machine,

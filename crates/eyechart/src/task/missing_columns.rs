@@ -18,7 +18,7 @@ impl MissingColumns {
     }
 
     /// Removes the columns of `row` from the missing ones. A null counts as present.
-    pub(super) fn look_at(&mut self, row: &Row) {
+    pub(super) fn remove_found(&mut self, row: &Row) {
         self.rows += 1;
         // Every named column was found: nothing is left to look for.
         if self.named.is_empty() {
@@ -35,7 +35,7 @@ impl MissingColumns {
 
     /// # Errors
     /// [`DatasetError::NoColumn`] for the first column that no row has, if there are rows at all.
-    pub(super) fn none_or_error(self, path: &Path) -> Result<(), DatasetError> {
+    pub(super) fn into_result(self, path: &Path) -> Result<(), DatasetError> {
         match self.named.into_iter().next() {
             Some(column) if self.rows > 0 => {
                 Err(DatasetError::NoColumn { path: path.to_owned(), column, available: self.seen })
@@ -54,9 +54,9 @@ mod tests {
     fn missing(named: &[&str], rows: &[Value]) -> Option<String> {
         let mut missing = MissingColumns::new(named.iter().map(|&name| name.to_owned()).collect());
         for cells in rows {
-            missing.look_at(&Row { cells: cells.as_object().unwrap().clone(), ..Row::default() });
+            missing.remove_found(&Row { cells: cells.as_object().unwrap().clone(), ..Row::default() });
         }
-        missing.none_or_error(Path::new("f")).err().map(|error| error.to_string())
+        missing.into_result(Path::new("f")).err().map(|error| error.to_string())
     }
 
     #[test]

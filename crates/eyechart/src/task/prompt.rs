@@ -20,7 +20,7 @@ impl Prompt {
     /// # Errors
     /// A text that says where the template is wrong.
     pub(crate) fn new(template: &str) -> Result<Self, String> {
-        Self::named("prompt", template).map_err(|error| format!("`prompt.text` is no template: {error}"))
+        Self::named("prompt", template).map_err(|error| format!("`prompt.text` is not a template: {error}"))
     }
 
     /// Checks the template of a system message.
@@ -29,7 +29,7 @@ impl Prompt {
     /// A text that says where the template is wrong.
     pub(crate) fn of_system(template: &str) -> Result<Self, String> {
         let named = Self::named("system message", template);
-        named.map_err(|error| format!("`prompt.system` is no template: {error}"))
+        named.map_err(|error| format!("`prompt.system` is not a template: {error}"))
     }
 
     fn named(name: &'static str, template: &str) -> Result<Self, String> {

@@ -29,8 +29,8 @@ pub fn starter(name: &str, data: &FirstRows, guess: &Guess) -> String {
 fn header(data: &FirstRows) -> String {
     let columns = data.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
     let text = format!(
-        "A task for `eyechart run`, written by `eyechart init` after a data at {} rows of {}. What was guessed has \
-         its reason behind it: change what is wrong. docs/tasks.md explains every key.",
+        "A task for `eyechart run`, written by `eyechart init` from the first {} rows of {}. Each guess has its \
+         reason behind it: change what is wrong. docs/tasks.md explains every key.",
         data.rows,
         quoted(&data.file)
     );
@@ -41,9 +41,7 @@ fn dataset(data: &FirstRows, guess: &Guess) -> String {
     let mut text = format!("[dataset]\nfile = {}\n", quoted(&data.file));
     match &guess.id {
         Some(id) => text.push_str(&format!("id = {}\n", reasoned(id))),
-        None => {
-            text.push_str("# id = \"COLUMN\"  # none was found: samples are called by their row number\n")
-        }
+        None => text.push_str("# id = \"COLUMN\"  # none was found: samples are named by their row number\n"),
     }
     if !guess.incomplete.is_empty() {
         text.push_str("# Rows in which one of these is missing or empty are left out.\n");
@@ -125,7 +123,7 @@ fn images(guess: &Guess) -> String {
             )
         });
         let text = format!(
-            "No column looks like pictures: the prompt goes out alone.{} With pictures:",
+            "No column looks like pictures: the prompt is sent without a picture.{} With pictures:",
             held.unwrap_or_default()
         );
         return format!("{}# [images]\n# column = \"COLUMN\"\n# place = \"before\"\n", comment(&text));
@@ -138,7 +136,7 @@ fn images(guess: &Guess) -> String {
     match pictures.send {
         SendAs::Url => text.push_str("send = \"url\"  # the endpoint fetches the pictures itself\n"),
         _ => text.push_str(
-            "# format = \"jpeg\"  # re-encodes pictures of other formats; else they go out as they are\n",
+            "# format = \"jpeg\"  # re-encodes pictures of other formats; otherwise they are sent unchanged\n",
         ),
     }
     text

@@ -171,7 +171,7 @@ impl TaskData {
         for row in self.reader.rows(Pick::Scan, &columns)? {
             survey.rows += 1;
             let row = row?;
-            row.iter().for_each(|row| missing.look_at(row));
+            row.iter().for_each(|row| missing.remove_found(row));
             match row {
                 Ok(row) if spec.require.iter().all(|column| has_text(&row, column)) => {
                     survey.unresolved_labels += u64::from(self.has_unresolved_label(&row));
@@ -187,7 +187,7 @@ impl TaskData {
             }
         }
         survey.eligible = Eligible::Some(eligible);
-        missing.none_or_error(self.data.files.paths.first().unwrap_or(&self.data.files.folder))?;
+        missing.into_result(self.data.files.paths.first().unwrap_or(&self.data.files.folder))?;
         Ok(survey)
     }
 
@@ -304,7 +304,7 @@ impl TaskData {
     ///
     /// # Errors
     /// [`DatasetError`] if the data cannot be read.
-    pub fn look_at(&self, picked: Vec<PickedSample>) -> Result<Vec<SampleResult>, DatasetError> {
+    pub fn collect_samples(&self, picked: Vec<PickedSample>) -> Result<Vec<SampleResult>, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
         let mut exchanged = ExchangedPictures::new(&picked);
         let mut names: HashMap<u64, PickedSample> =

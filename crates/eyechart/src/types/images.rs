@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Marker, Place};
+use super::{InvalidKey, InvalidValue, Marker, Place};
 
 /// Which pictures are sent, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,12 +92,12 @@ impl ImagesSpec {
     ///
     /// # Errors
     /// The key that could have no effect, and what to do.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
+    pub fn check(&self) -> Result<(), InvalidKey> {
         self.check_columns()?;
         if self.marker.is_some() && self.place != Some(Place::Markers) {
             let reason =
                 "`marker` has an effect only with place = \"markers\": set that, or leave `marker` out";
-            return Err(("marker", reason.to_owned()));
+            return Err(InvalidKey::new("marker", reason));
         }
         let changes = [
             ("format", self.format.is_some()),
@@ -107,7 +107,7 @@ impl ImagesSpec {
             ("background", self.background.is_some()),
         ];
         match changes.iter().find(|(_, is_set)| *is_set) {
-            Some((key, _)) if self.send == SendAs::Url => Err((
+            Some((key, _)) if self.send == SendAs::Url => Err(InvalidKey::new(
                 key,
                 format!(
                     "send = \"url\" leaves every picture as it is at its address: set send = \"fetch\", or leave \
@@ -120,16 +120,16 @@ impl ImagesSpec {
 }
 
 impl ImagesSpec {
-    fn check_columns(&self) -> Result<(), (&'static str, String)> {
+    fn check_columns(&self) -> Result<(), InvalidKey> {
         let twice = |(at, column): (usize, &String)| self.columns[..at].contains(column);
         match (&self.column, self.columns.as_slice()) {
-            (None, []) => Err((
+            (None, []) => Err(InvalidKey::new(
                 "column",
-                "the key `column` (or `columns`, for several) is missing in [images]".to_owned(),
+                "the key `column` (or `columns`, for several) is missing in [images]",
             )),
-            (Some(_), [_, ..]) => Err(("columns", "both `column` and `columns`: leave one".to_owned())),
+            (Some(_), [_, ..]) => Err(InvalidKey::new("columns", "both `column` and `columns`: leave one")),
             _ if self.columns.iter().enumerate().any(twice) => {
-                Err(("columns", "`columns` has a column twice: each has one number".to_owned()))
+                Err(InvalidKey::new("columns", "`columns` has a column twice: each has one number"))
             }
             _ => Ok(()),
         }
@@ -196,12 +196,12 @@ impl Default for Quality {
 }
 
 impl TryFrom<i64> for Quality {
-    type Error = String;
+    type Error = InvalidValue;
 
-    fn try_from(given: i64) -> Result<Self, String> {
+    fn try_from(given: i64) -> Result<Self, InvalidValue> {
         match u8::try_from(given) {
             Ok(quality @ 1..=100) => Ok(Self(quality)),
-            _ => Err(format!("the quality {given} is not on its scale: expected 1 to 100")),
+            _ => Err(InvalidValue(format!("the quality {given} is not on its scale: expected 1 to 100"))),
         }
     }
 }
@@ -225,16 +225,15 @@ impl Default for Colour {
 }
 
 impl TryFrom<String> for Colour {
-    type Error = String;
+    type Error = InvalidValue;
 
-    fn try_from(given: String) -> Result<Self, String> {
+    fn try_from(given: String) -> Result<Self, InvalidValue> {
         let digits = given.strip_prefix('#').filter(|digits| digits.len() == 6);
         // A sign would be taken for a digit's.
         let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let parsed = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let [_, rgb @ ..] = parsed
-            .ok_or_else(|| format!("{given:?} is no colour: expected something like \"#ffffff\""))?
-            .to_be_bytes();
+        let invalid = || InvalidValue(format!("{given:?} is not a colour: expected one such as \"#ffffff\""));
+        let [_, rgb @ ..] = parsed.ok_or_else(invalid)?.to_be_bytes();
         Ok(Self(rgb))
     }
 }
@@ -328,7 +327,7 @@ mod tests {
     fn parse(keys: &str) -> Result<ImagesSpec, String> {
         let spec: ImagesSpec =
             toml::from_str(&format!("column = \"image\"\n{keys}")).map_err(|error| error.to_string())?;
-        spec.check().map(|()| spec).map_err(|(key, reason)| format!("{key}: {reason}"))
+        spec.check().map(|()| spec).map_err(|InvalidKey { key, reason }| format!("{key}: {reason}"))
     }
 
     #[test]

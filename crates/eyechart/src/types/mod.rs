@@ -9,6 +9,7 @@ mod error_class;
 mod event;
 mod failure;
 mod images;
+mod invalid;
 mod limit_change;
 mod metric;
 mod nearest;
@@ -36,6 +37,7 @@ pub use failure::{Failure, FailureKind};
 pub use images::{
     Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
 };
+pub use invalid::{InvalidKey, InvalidValue};
 pub use limit_change::LimitChange;
 pub use metric::{Counts, Formula, Metric, MetricKind, READABLE, SCORES, readable_metric};
 pub use nearest::{did_you_mean, nearest};

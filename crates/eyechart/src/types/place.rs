@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::InvalidValue;
+
 /// Where a message has its pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -62,13 +64,13 @@ impl Default for Marker {
 }
 
 impl TryFrom<String> for Marker {
-    type Error = String;
+    type Error = InvalidValue;
 
-    fn try_from(given: String) -> Result<Self, String> {
+    fn try_from(given: String) -> Result<Self, InvalidValue> {
         let expected =
             format!("expected a text with {NUMBER} for the number, such as \"{}\"", Self::default());
         let Some((before, after)) = given.split_once(NUMBER) else {
-            return Err(format!("the marker {given:?} has no {NUMBER}: {expected}"));
+            return Err(InvalidValue(format!("the marker {given:?} has no {NUMBER}: {expected}")));
         };
         let is_digit = |letter: char| letter.is_ascii_digit();
         let reason = if after.contains(NUMBER) {
@@ -80,7 +82,7 @@ impl TryFrom<String> for Marker {
         } else {
             return Ok(Self { before: before.to_owned(), after: after.to_owned() });
         };
-        Err(format!("the marker {given:?} {reason}: {expected}"))
+        Err(InvalidValue(format!("the marker {given:?} {reason}: {expected}")))
     }
 }
 
@@ -163,7 +165,7 @@ mod tests {
             ("<1{n}>", "a digit beside"),
             ("", "has no {n}"),
         ] {
-            let error = Marker::try_from(given.to_owned()).unwrap_err();
+            let error = Marker::try_from(given.to_owned()).unwrap_err().to_string();
             assert!(error.contains(reason) && error.contains("<image {n}>"), "{given}: {error}");
         }
     }

@@ -295,7 +295,7 @@ fn a_task_whose_parts_cannot_fit_is_refused_in_its_line() {
         ("text = \"?\"".to_owned(), "send = \"bytes\"", "`column` (or `columns`, for several) is missing"),
         ("text = \"?\"".to_owned(), "column = \"x\"\ncolumns = [\"y\"]", "both `column` and `columns`"),
         ("text = \"?\"".to_owned(), "columns = [\"y\", \"y\"]", "has a column twice"),
-        ("text = \"?\"\nsystem = \"{{ x\"".to_owned(), "column = \"x\"", "`prompt.system` is no template"),
+        ("text = \"?\"\nsystem = \"{{ x\"".to_owned(), "column = \"x\"", "`prompt.system` is not a template"),
         ("text = \"?\"\nsystem = \" \"".to_owned(), "column = \"x\"", "`system` is empty"),
         (example("prompt = \"?\"\nanswer = \"\""), "column = \"x\"", "`answer` is empty"),
         (example("prompt = \"?\""), "column = \"x\"", "`answer` is missing in [[prompt.examples]]"),

@@ -43,7 +43,7 @@ pub(super) fn parse(block: &[u8]) -> Result<Option<Header>, &'static str> {
     let size = match block[156] {
         // Links, devices, folders and pipes have no data, even if a writer gave them a size.
         b'1'..=b'6' => 0,
-        _ => number(&block[124..136]).ok_or("its size is no number")?,
+        _ => number(&block[124..136]).ok_or("its size is not a number")?,
     };
     Ok(Some(Header { name: name(block), kind: kind(block[156]), size }))
 }
@@ -126,7 +126,7 @@ pub(super) fn parse_extended(mut records: &[u8]) -> Result<Changes, &'static str
         let (key, value) = (&record[..equals], text(&record[equals + 1..]));
         match key {
             b"path" => changes.name = Some(value),
-            b"size" => changes.size = Some(value.parse().map_err(|_| "its pax size is no number")?),
+            b"size" => changes.size = Some(value.parse().map_err(|_| "its pax size is not a number")?),
             key if key.starts_with(b"GNU.sparse.") => changes.sparse = true,
             _ => {}
         }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::number::Tolerance;
 pub use find_object::UnreadableJson;
 pub(in crate::scorer) use scorer::JSON_FIELDS;
-pub use scorer::options_of_fields;
+pub(crate) use scorer::options_of_fields;
 
 /// How the values of a field are compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

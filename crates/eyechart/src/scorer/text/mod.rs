@@ -24,9 +24,9 @@ pub use anls::anls;
 pub use chrf::chrf;
 pub use contains::contains;
 pub use exact_match::exact_match;
+pub(crate) use json_fields::options_of_fields;
 pub use json_fields::{
     FieldRule, FieldScore, FieldVerdict, FieldsScore, JsonFieldsOptions, UnreadableJson, json_fields,
-    options_of_fields,
 };
 pub use mme::{MmeCategory, MmeFigures, MmeItem, mme};
 pub use number::{NumberMatch, ReadNumber, Tolerance, number, read_number};

@@ -89,7 +89,7 @@ fn columns_of(entry: &ScoreEntry, fields: &Map<String, Value>) -> Vec<Column> {
 ///
 /// # Errors
 /// A text that names the field and what was expected.
-pub fn options_of_fields(fields: &Map<String, Value>) -> Result<JsonFieldsOptions, String> {
+pub(crate) fn options_of_fields(fields: &Map<String, Value>) -> Result<JsonFieldsOptions, String> {
     let mut options = JsonFieldsOptions::default();
     for (field, rule) in fields {
         options.rules.insert(field.clone(), rule_of(rule).map_err(|reason| format!("{field}: {reason}"))?);
