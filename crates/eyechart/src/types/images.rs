@@ -1,5 +1,5 @@
-//! How pictures are to be sent: a task's `[images]`, what the command line changes of it, what a provider takes.
-//! Knows nothing of pixels.
+//! How pictures are sent: a task's `[images]`, its overrides from the command line, and the limits of a provider.
+//! Does not know pixels.
 
 use std::num::{NonZeroU32, NonZeroU64};
 
@@ -7,57 +7,57 @@ use serde::{Deserialize, Serialize};
 
 use super::{InvalidKey, InvalidValue, Marker, Place};
 
-/// Which pictures are sent, and how.
+/// The pictures of a task, and how they are sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImagesSpec {
-    /// The column (or path into one) with the pictures: a path, an address, bytes, or a list of them. A task has either
-    /// `column` or `columns`.
+    /// The column (or path into one) with the pictures: a path, an address, bytes, or a list of these. A task has
+    /// either `column` or `columns`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// Several columns with pictures, in the order in which they are sent. Empty cells are skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Where the pictures are in the message; `before`, if absent.
+    /// The place of the pictures in the message; `before`, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// The text that a picture replaces with `place = "markers"`: `{n}` is the number of the column in `columns`, or of
-    /// the item in the list of `column`, from 1; `<image {n}>`, if absent.
+    /// The text that a picture replaces with `place = "markers"`. `{n}` is the number of the column in `columns`, or
+    /// of the item in the list of `column`, from 1. `<image {n}>`, if absent.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marker: Option<Marker>,
-    /// The archive (`.tgz`, `.tar` or `.zip`) whose members the column names, where they are not files beside the data
-    /// file: a path as `dataset.file` is one, `*` included. Only the picked members are read out of it.
+    /// The archive (`.tgz`, `.tar` or `.zip`) with the pictures that are not files next to the data file: a path or
+    /// pattern like `dataset.file`. Only the members of picked samples are extracted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
-    /// As bytes inside the request, or as the address that the row has; fetched first, or not.
+    /// Whether pictures are sent as bytes or as addresses, and whether addresses are fetched first.
     #[serde(default)]
     pub send: SendAs,
-    /// Pictures of another format are re-encoded to this one; each stays in its own, if absent.
+    /// The format that pictures of other formats are re-encoded to; every picture keeps its format, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<ImageFormat>,
-    /// The quality of JPEGs and WebPs that are made, from 1 to 100; 75, if absent.
+    /// The quality of re-encoded JPEGs and WebPs, from 1 to 100; 75, if absent.
     #[cfg_attr(test, schemars(with = "Option<u8>"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
-    /// Pictures with a longer side are scaled down to it, in pixels.
+    /// The longest side in pixels. Larger pictures are scaled down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_side: Option<NonZeroU32>,
-    /// Pictures with more pixels are scaled down to that many at most.
+    /// The maximum number of pixels. Larger pictures are scaled down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_pixels: Option<NonZeroU64>,
-    /// What shows through a transparent picture that becomes a JPEG, as `#rrggbb`; white, if absent.
+    /// The background of a transparent picture that becomes a JPEG, as `#rrggbb`; white, if absent.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<Colour>,
-    /// How closely the model should look; not sent, if absent.
+    /// How closely the model should look at the pictures; not sent, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<ImageDetail>,
 }
 
 impl ImagesSpec {
-    /// The pictures in one column, sent as they are.
+    /// The pictures in one column, sent unchanged.
     #[must_use]
     pub fn of_column(column: impl Into<String>) -> Self {
         Self {
@@ -76,22 +76,22 @@ impl ImagesSpec {
         }
     }
 
-    /// The columns with pictures, at least one.
+    /// The columns with pictures; there is at least one.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         if self.columns.is_empty() { self.column.as_slice() } else { &self.columns }
     }
 
-    /// Where the pictures are in the message.
+    /// The place of the pictures in the message.
     #[must_use]
     pub fn place(&self) -> Place {
         self.place.unwrap_or_default()
     }
 
-    /// Whether the keys fit together.
+    /// Checks whether the keys fit together.
     ///
     /// # Errors
-    /// The key that could have no effect, and what to do.
+    /// [`InvalidKey`] for a key that would have no effect.
     pub fn check(&self) -> Result<(), InvalidKey> {
         self.check_columns()?;
         if self.marker.is_some() && self.place != Some(Place::Markers) {
@@ -141,12 +141,12 @@ impl ImagesSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SendAs {
-    /// Inside the request, base64. A row that has an address fails.
+    /// In the request, as base64. A row with an address fails.
     #[default]
     Bytes,
-    /// Inside the request as well; where the row has an address, the picture is fetched from it before.
+    /// In the request, as base64. A picture at an address is fetched first.
     Fetch,
-    /// As an address that the endpoint fetches itself.
+    /// As an address that the endpoint fetches.
     Url,
 }
 
@@ -155,16 +155,16 @@ pub enum SendAs {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ImageFormat {
-    /// JPEG, lossy; without transparency.
+    /// JPEG, lossy, without transparency.
     Jpeg,
     /// PNG, lossless.
     Png,
-    /// The WebP format, with loss; PNG is the one without.
+    /// The WebP format, lossy.
     WebP,
 }
 
 impl ImageFormat {
-    /// Such as `image/jpeg`.
+    /// The media type, such as `image/jpeg`.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -175,13 +175,13 @@ impl ImageFormat {
     }
 }
 
-/// A JPEG's quality on libjpeg's scale, a WebP's on libwebp's: from 1 to 100.
+/// The quality of a JPEG on libjpeg's scale or of a WebP on libwebp's scale, from 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "u8")]
 pub struct Quality(u8);
 
 impl Quality {
-    /// From 1 to 100.
+    /// The value, from 1 to 100.
     #[must_use]
     pub fn get(self) -> u8 {
         self.0
@@ -229,7 +229,7 @@ impl TryFrom<String> for Colour {
 
     fn try_from(given: String) -> Result<Self, InvalidValue> {
         let digits = given.strip_prefix('#').filter(|digits| digits.len() == 6);
-        // A sign would be taken for a digit's.
+        // A sign would be parsed as part of the number.
         let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let parsed = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let invalid = || InvalidValue(format!("{given:?} is not a colour: expected one such as \"#ffffff\""));
@@ -251,20 +251,20 @@ impl std::fmt::Display for Colour {
     }
 }
 
-/// How closely the model should look, in the words of OpenAI's protocol (`image_url.detail`).
+/// How closely the model should look at a picture, in the terms of OpenAI's protocol (`image_url.detail`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ImageDetail {
-    /// A small version.
+    /// A small version of the picture.
     Low,
-    /// As many tiles as the picture takes.
+    /// As many tiles as the picture needs.
     High,
-    /// As the endpoint thinks best.
+    /// The endpoint decides.
     Auto,
 }
 
-/// What the command line says over a task's `[images]`.
+/// Overrides of a task's `[images]` from the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImagesOverride {
     /// `--image-max-side`.
@@ -279,13 +279,13 @@ pub struct ImagesOverride {
 }
 
 impl ImagesOverride {
-    /// Whether it says nothing.
+    /// Whether nothing is overridden.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// `images` with what this says instead of its own.
+    /// `images` with the overrides.
     #[must_use]
     pub fn apply(self, images: ImagesSpec) -> ImagesSpec {
         ImagesSpec {
@@ -296,7 +296,7 @@ impl ImagesOverride {
         }
     }
 
-    /// What this says, and where it says nothing, what `other` says.
+    /// These overrides, and those of `other` for keys that are not set here.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -307,16 +307,16 @@ impl ImagesOverride {
     }
 }
 
-/// What a provider takes, as far as it is known. What is absent has no known limit.
+/// The limits of a provider. An absent limit is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImageLimits {
-    /// Whose limits they are, for people.
+    /// The name of the provider, for messages.
     pub provider: &'static str,
-    /// Bytes of one picture, before base64.
+    /// Maximum size of one picture in bytes, before base64.
     pub bytes: Option<u64>,
-    /// A picture's longest side, in pixels.
+    /// Maximum length of a picture's longer side in pixels.
     pub side: Option<NonZeroU32>,
-    /// Pictures in one message.
+    /// Maximum number of pictures in one message.
     pub pictures: Option<usize>,
 }
 

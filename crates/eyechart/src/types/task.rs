@@ -1,4 +1,4 @@
-//! A task as its TOML file says it: data, not code. `docs/tasks.md` documents every key.
+//! A task as written in its TOML file. `docs/tasks.md` documents every key.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,52 +9,53 @@ use serde_json::{Map, Value};
 use super::score_entry::default_part;
 use super::{ImagesSpec, ScoreEntry};
 
-/// A dataset, a prompt, generation settings and what the answers are compared with.
+/// A dataset, a prompt, generation settings, and how answers are scored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// The task's name, such as `vlm-benchmarks/arxivqa`: every file and table has it.
+    /// The name of the task, such as `vlm-benchmarks/arxivqa`. It is in every file and table.
     pub name: String,
-    /// The table it is shown in: tasks with the same text share one. The name, if absent.
+    /// The title of the table that shows the task. Tasks with the same title share a table. The name of the task, if
+    /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// One line for `eyechart tasks`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where the rows are.
+    /// The rows.
     pub dataset: DatasetSpec,
-    /// What is asked.
+    /// The messages.
     pub prompt: PromptSpec,
-    /// Request fields, sent as they stand (`temperature`, `max_tokens`, …). What is not named is not sent.
+    /// Request fields, sent unchanged (`temperature`, `max_tokens`, …). A field that is not named is not sent.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub generation: Map<String, Value>,
-    /// The pictures; a task without them asks by text alone.
+    /// The pictures. A task without this table sends only text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<ImagesSpec>,
-    /// How answers are scored. A task with `[dataset] choices` and without entries is scored by `choice`; any other task
-    /// without entries is recorded and not scored.
+    /// How answers are scored. A task with `[dataset] choices` and without entries is scored by `choice`. Answers of
+    /// any other task without entries are recorded and not scored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub score: Vec<ScoreEntry>,
     /// The earlier spelling of `[[score]]` with `scorer = "similarity"`, `references = "each"`, `threshold = 0.8` and
-    /// `k = [1, 5, 10]`. A task has one of the two.
+    /// `k = [1, 5, 10]`. A task has only one of the two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compare: Vec<Compare>,
-    /// Figures that others published, shown beside ours and marked as theirs.
+    /// Figures that others published. They are shown next to the run's own and marked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<Published>,
 }
 
-/// Which files hold the rows, and which columns mean what.
+/// The files with the rows, and the meaning of the columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DatasetSpec {
-    /// The data file, relative to the data folder and inside it, with `/` between its parts. `*` in the last part
-    /// stands for any characters: all files that match are read, sorted by name, as one dataset. A folder of pictures
-    /// is a data file too.
+    /// The data file: a path inside the data folder with `/` between its parts. `*` in the last part stands for any
+    /// characters; all files that match are read as one dataset, sorted by name. A folder of pictures is also a data
+    /// file.
     pub file: String,
-    /// The Hugging Face dataset that has the file, such as `organisation/name`: what a run needs of it is fetched, unless
+    /// The Hugging Face dataset with the file, such as `organisation/name`. A run fetches what it needs, unless
     /// `--data` names a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hub: Option<String>,
@@ -67,29 +68,30 @@ pub struct DatasetSpec {
     /// `jsonl`, `csv`, `parquet`, `image_folder` or `webdataset`; by the file's extension, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// The subfolder of `--data` that is this dataset's data folder where the task runs as part of a suite.
+    /// The subfolder of `--data` with this dataset if the task runs as part of a suite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// What people should know of where the data comes from; stands in errors and in `eyechart tasks`.
+    /// A note for people on where the data comes from. It is in errors and in `eyechart tasks`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The column with the sample's id; the row number from 0, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Samples picked where `--limit` is not given; all, if absent.
+    /// Number of samples without `--limit`; all rows, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_size: Option<usize>,
-    /// Columns (or paths into them) that a row must have, not empty; other rows are left out before picking.
+    /// Columns (or paths into them) that must not be empty. Rows without them are left out before samples are picked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<String>,
-    /// Multiple choice: the columns with the options and the right one.
+    /// The columns of a multiple-choice question: its options, and the right one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Choices>,
-    /// Columns (or paths into them) kept in the record (`fields`), for exports, beside those that scorers read.
+    /// Columns (or paths into them) to keep in the record (`fields`) for exports, in addition to those that scorers
+    /// read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<String>,
-    /// The column whose text says which samples belong together, such as several questions about one picture; the first
-    /// picture, if absent.
+    /// The column whose text tells which samples belong together, such as several questions about one picture. The
+    /// first picture, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
 }
@@ -99,23 +101,23 @@ pub struct DatasetSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Choices {
-    /// The column with the options: a list.
+    /// The column with the list of options.
     pub options: String,
-    /// The column with the right one: `A`, `B)`, `(C)`, `A. Red`, or the option's text.
+    /// The column with the right option: `A`, `B)`, `(C)`, `A. Red`, or the text of the option.
     pub label: String,
 }
 
-/// What is asked.
+/// The messages of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PromptSpec {
-    /// The prompt: a minijinja template over the row's columns.
+    /// The prompt: a minijinja template over the columns of the row.
     pub text: String,
-    /// The system message, sent first: a template like `text`. None is sent, if absent.
+    /// The system message, sent first: a template like `text`. No system message is sent, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// Questions with their answers, sent before the prompt of every sample as earlier turns (few-shot examples).
+    /// Questions with answers, sent as earlier turns before the prompt of every sample (few-shot examples).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
 }
@@ -125,53 +127,53 @@ pub struct PromptSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Example {
-    /// The question, sent as it is: not a template.
+    /// The question, sent unchanged. It is not a template.
     pub prompt: String,
-    /// The pictures of the question: paths or addresses, as a column of pictures has them. They are placed as those of a
-    /// sample; the number of a marker is the position in this list.
+    /// The pictures of the question: paths or addresses, as in a column of pictures. They are placed like the
+    /// pictures of a sample; the number of a marker is the position in this list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
-    /// The answer, sent as it is.
+    /// The answer, sent unchanged.
     pub answer: String,
 }
 
-/// One `[[compare]]`: a part of the answer, or a recorded column, beside a target.
+/// One `[[compare]]`: a part of the answer, or a recorded column, compared with a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
-    /// What the compared part is called in every file. No two comparisons may have the same `part` and `target`.
+    /// The name of the compared part in every file. No two comparisons may have the same `part` and `target`.
     #[serde(default = "default_part")]
     pub part: String,
-    /// Which part of the trimmed answer.
+    /// The part of the trimmed answer.
     #[serde(default)]
     pub take: Take,
-    /// Compare this column, a recorded output of another model, instead of the answer.
+    /// The column to compare instead of the answer: the recorded output of another model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// The column with the reference, or a list of them.
+    /// The column with the reference, or with a list of references.
     pub target: String,
-    /// What tables call it; `part ↔ target`, if absent.
+    /// The title in tables; `part ↔ target`, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 
-/// Which part of a trimmed answer is scored.
+/// The part of a trimmed answer that is scored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Take {
-    /// All of it.
+    /// The whole answer.
     #[default]
     All,
-    /// Its first line.
+    /// The first line.
     FirstLine,
-    /// Every line but the first; the empty text where there is only one.
+    /// All lines after the first; empty if there is only one.
     OtherLines,
 }
 
 impl Task {
-    /// The suite of the published comparison, which keeps the original notebooks' words and figures.
+    /// The suite of the published comparison. It keeps the terms and figures of the original notebooks.
     pub const PUBLISHED_SUITE: &str = "vlm-benchmarks";
 
     /// Whether the task is one of that suite.
@@ -180,14 +182,14 @@ impl Task {
         self.name.strip_prefix(Self::PUBLISHED_SUITE).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// The other columns of the dataset that the task keeps in the record, without those that scorers read.
+    /// The columns that the task keeps in the record, without those that scorers read.
     pub fn recorded_columns(&self) -> impl Iterator<Item = &String> {
         self.dataset.keep.iter().chain(self.score.iter().filter_map(|entry| entry.column.as_ref()))
     }
 }
 
 impl Published {
-    /// Whether the figures stand beside those of `entry`.
+    /// Whether the figures are shown next to those of `entry`.
     #[must_use]
     pub fn is_for(&self, entry: &ScoreEntry) -> bool {
         let is_named = self.name.as_deref().is_none_or(|name| name == entry.name());
@@ -196,7 +198,7 @@ impl Published {
 }
 
 impl DatasetSpec {
-    /// Where the data comes from, for people.
+    /// The origin of the data in words.
     #[must_use]
     pub fn origin_in_words(&self) -> Option<String> {
         let source = match (&self.hub, &self.url) {
@@ -209,13 +211,13 @@ impl DatasetSpec {
 }
 
 impl Take {
-    /// That part of `answer`, which is trimmed first.
+    /// This part of `answer`. The answer is trimmed first.
     #[must_use]
     pub fn of(self, answer: &str) -> &str {
         &answer[self.range(answer)]
     }
 
-    /// The bytes of `answer` that are that part.
+    /// The bytes of `answer` in this part.
     #[must_use]
     pub fn range(self, answer: &str) -> Range<usize> {
         let start = answer.len() - answer.trim_start().len();
@@ -235,23 +237,23 @@ impl Take {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Published {
-    /// Who published them, and where.
+    /// Who published the figures, and where.
     pub source: String,
-    /// The model they are of, as the source names it.
+    /// The model, as the source names it.
     pub model: String,
-    /// The `name` of the `[[score]]` that the figures stand beside; any entry of the part and target, if absent.
+    /// The `name` of the `[[score]]` whose figures these are; any entry of the part and target, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The entry's `part`.
+    /// The `part` of the entry.
     #[serde(default = "default_part")]
     pub part: String,
-    /// The entry's `target`; absent for scorers without one.
+    /// The `target` of the entry; absent for scorers without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// Metric → value as a fraction, not percent, such as `accuracy` or `share_above`. `win_rate` is read as
     /// `share_above`.
     pub figures: BTreeMap<String, f64>,
-    /// What a reader should know of them; without a final full stop.
+    /// A note for readers of the figures, without a final full stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
