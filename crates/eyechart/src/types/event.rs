@@ -1,4 +1,4 @@
-//! What happens during a run, as it happens. Progress, the meter and `load.jsonl` are made from these events only.
+//! The events of a run. Progress, the meter and `load.jsonl` are made only from these events.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{Attempt, LimitChange, SampleRecord, Tokens};
 pub enum RunEvent<'a> {
     /// The run begins.
     Started {
-        /// Samples that have to be asked.
+        /// Number of samples to ask.
         samples: usize,
     },
     /// A sample has its slot and is being prepared.
@@ -20,7 +20,7 @@ pub enum RunEvent<'a> {
     },
     /// A request is sent.
     AttemptStarted,
-    /// An attempt has ended, well or not.
+    /// An attempt has ended, successfully or not.
     AttemptEnded(&'a Attempt),
     /// The record of a sample is written. It may not be on the disk yet.
     SampleEnded {
@@ -31,16 +31,16 @@ pub enum RunEvent<'a> {
     },
     /// Records have reached the disk.
     Synced(Tally),
-    /// Nothing is sent for a while, because the endpoint asked for it.
+    /// No request is sent for a while, because the endpoint asked for that.
     Paused {
-        /// Seconds from now on; 0 if a pause is over early.
+        /// Seconds from now; 0 if a pause ends early.
         seconds: f64,
     },
-    /// The limit on concurrent requests is a new one.
+    /// The limit on concurrent requests has changed.
     LimitChanged(&'a LimitChange),
-    /// Something that the user should know.
+    /// A note for the user.
     Notice(String),
-    /// The run has ended, one way or another.
+    /// The run has ended, successfully or not.
     Ended,
 }
 
@@ -49,19 +49,19 @@ pub enum RunEvent<'a> {
 pub struct Tally {
     /// Samples that ended.
     pub ended: u64,
-    /// Failed samples among them.
+    /// Number of failed samples among them.
     pub failed: u64,
-    /// Prompt and answer tokens that the endpoint reported for them.
+    /// Prompt and answer tokens that the endpoint reported for these samples.
     pub tokens: u64,
 }
 
-/// Something that is told what happens. It must return at once: requests wait for it.
+/// Receives the events of a run. It must return quickly, because requests wait for it.
 pub trait Observer: Send + Sync {
-    /// Takes note of `event`.
+    /// Handles `event`.
     fn observe(&self, event: &RunEvent<'_>);
 }
 
-/// Several observers, each told everything.
+/// Several observers; each receives every event.
 #[derive(Clone, Default)]
 pub struct Observers(Vec<Arc<dyn Observer>>);
 
@@ -73,7 +73,7 @@ impl Observers {
         self
     }
 
-    /// Tells all of them, in the order in which they were added.
+    /// Passes the event to all observers, in the order in which they were added.
     pub fn emit(&self, event: &RunEvent<'_>) {
         self.0.iter().for_each(|observer| observer.observe(event));
     }

@@ -1,49 +1,49 @@
-//! Why a sample has no answer: a closed list, so that every report can count each kind.
+//! The reasons why a sample has no answer: a closed list, so that reports can count each kind.
 
 use serde::{Deserialize, Serialize};
 
-/// What went wrong, in the terms by which failures are counted.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// No connection, or one that broke before the answer was whole.
+    /// There was no connection, or it broke before the answer was complete.
     Connection,
-    /// The connection could not be encrypted: a certificate, or something that speaks no TLS.
+    /// The connection could not be encrypted: the certificate is not valid, or the server does not use TLS.
     Tls,
     /// The attempt took longer than `--timeout`.
     Timeout,
-    /// Status 429 to the last.
+    /// Status 429 in the last attempt.
     RateLimited,
-    /// Status 408, 409 or 5xx to the last.
+    /// Status 408, 409 or 5xx in the last attempt.
     ServerError,
-    /// The key is refused, may not do this, or has no credit left.
+    /// The endpoint refuses the key, or the key lacks permission or credit.
     Auth,
-    /// A wrong address (redirects too: they are not followed) or model name.
+    /// The address (also after a redirect, which is not followed) or the model name is wrong.
     NotFound,
     /// Prompt, pictures and answer do not fit the model's context, or a picture or the request is too large.
     TooLarge,
-    /// Any other status but 200.
+    /// Any other status than 200.
     BadRequest,
-    /// A content filter or the model itself withheld the answer.
+    /// A content filter or the model withheld the answer.
     Refused,
-    /// The token limit was reached before the answer began. One that was cut off later is an answer.
+    /// The token limit was reached before the answer began. An answer that was cut off later is not a failure.
     Truncated,
-    /// The answer has nothing but white space.
+    /// The answer is empty or only white space.
     Empty,
-    /// The reply was not what the protocol promises.
+    /// The reply does not follow the protocol.
     Malformed,
-    /// A picture could not be read or is not one.
+    /// A picture cannot be read, or is not a picture.
     Image,
-    /// A picture could not be fetched from its address, or what came is none.
+    /// A picture cannot be fetched from its address, or the reply is not a picture.
     PictureUnavailable,
-    /// The row lacks what the prompt asks for.
+    /// The row lacks a column that the prompt needs.
     Sample,
     /// Recorded outputs have no answer for this sample.
     NotRecorded,
 }
 
 impl FailureKind {
-    /// Each of them, in the order in which reports have them.
+    /// All kinds, in the order of reports.
     pub const ALL: [Self; 17] = [
         Self::Connection,
         Self::Tls,
@@ -64,7 +64,7 @@ impl FailureKind {
         Self::NotRecorded,
     ];
 
-    /// The name as files and tables show it.
+    /// The name in files and tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -89,13 +89,13 @@ impl FailureKind {
     }
 }
 
-/// A failure with what a reader of the record needs to understand it.
+/// A failure with its explanation for readers of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}: {message}", kind.name())]
 pub struct Failure {
-    /// How it is counted.
+    /// The kind.
     pub kind: FailureKind,
-    /// What was given and what was expected. Never holds a key.
+    /// What was given and what was expected. Never contains a key.
     pub message: String,
 }
 

@@ -1,33 +1,33 @@
-//! Metrics: how the scores of a run make one figure. A scorer declares them; whatever computes figures knows the kinds
-//! and not the scorers.
+//! Metrics: how the scores of a run give one figure. Scorers declare their metrics; whatever computes figures knows
+//! only the kinds of metrics.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Numbers by name that a metric sums up over all scores.
+/// Named numbers that a metric sums up over all scores.
 pub type Counts = BTreeMap<String, f64>;
 
-/// The count that is 1 where an answer could be read and 0 where it could not; absent where any text is an answer.
+/// The count that is 1 if an answer could be read and 0 otherwise; absent if every text is an answer.
 pub const READABLE: &str = "readable";
 
-/// The count of scores that have counts; added to their sums.
+/// The number of scores with counts, which is added to their sums.
 pub const SCORES: &str = "scores";
 
 /// One metric of a scorer.
 #[derive(Debug, Clone)]
 pub struct Metric {
-    /// Its id in files and flags, such as `accuracy`; never depends on the task.
+    /// The id in files and flags, such as `accuracy`. It does not depend on the task.
     pub id: String,
-    /// The head of its column in tables.
+    /// The column title in tables.
     pub title: String,
-    /// What it is, for the line below a table; without a final full stop.
+    /// The description below a table, without a final full stop.
     pub meaning: String,
-    /// How it is computed.
+    /// How the metric is computed.
     pub formula: Formula,
-    /// Its lowest and highest possible value.
+    /// The lowest and highest possible value.
     pub range: [f64; 2],
-    /// Whether a higher value is the better one.
+    /// Whether higher values are better.
     pub higher_is_better: bool,
 }
 
@@ -40,19 +40,19 @@ pub enum Formula {
     Share,
     /// Share of values strictly above a threshold.
     ShareAbove(f64),
-    /// A function of the summed counts; `None` where it is not defined, as for a ratio over nothing.
+    /// A function of the summed counts; `None` if it is not defined, such as a ratio over nothing.
     OfCounts(fn(&Counts) -> Option<f64>),
     /// Mean of the highest `k` values; not defined for fewer than `k`.
     TopK(usize),
 }
 
-/// The four kinds of metrics, as files name them.
+/// The four kinds of metrics, by their names in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricKind {
     /// Arithmetic mean of the values.
     Mean,
-    /// Share of 0/1 values; with a `threshold` each value counts as 1 where it is above.
+    /// Share of 0/1 values. With a `threshold`, a value counts as 1 if it is above.
     Share,
     /// A ratio or another function of summed counts.
     Ratio,
@@ -61,7 +61,7 @@ pub enum MetricKind {
 }
 
 impl Metric {
-    /// A metric in [0, 1] of which higher is better, titled with its id.
+    /// A metric in [0, 1] for which higher is better, with its id as title.
     #[must_use]
     pub fn new(id: &str, formula: Formula, meaning: &str) -> Self {
         Self {
@@ -74,13 +74,13 @@ impl Metric {
         }
     }
 
-    /// The same with another title.
+    /// The metric with another title.
     #[must_use]
     pub fn titled(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }
 
-    /// The same with another range.
+    /// The metric with another range.
     #[must_use]
     pub fn within(self, range: [f64; 2]) -> Self {
         Self { range, ..self }
@@ -88,7 +88,7 @@ impl Metric {
 }
 
 impl Formula {
-    /// Its kind.
+    /// The kind of the formula.
     #[must_use]
     pub fn kind(self) -> MetricKind {
         match self {
@@ -99,7 +99,7 @@ impl Formula {
         }
     }
 
-    /// The threshold of a share of values above one.
+    /// The threshold, for a share of values above one.
     #[must_use]
     pub fn threshold(self) -> Option<f64> {
         match self {

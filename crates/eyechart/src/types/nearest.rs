@@ -1,7 +1,7 @@
-//! The known name that somebody may have meant. Knows nothing of what is named.
+//! Finds the known name that the user may have meant. Does not know what the names stand for.
 
-/// The name in `known` nearest to `given`: at most a third of its letters wrong, missing, too many or swapped with
-/// their neighbour, case apart. `None` where none is so near; of several the first.
+/// The name in `known` that is nearest to `given`. At most a third of its letters may be wrong, missing, added or
+/// swapped with a neighbour; case does not matter. `None` if no name is that near; the first of several.
 #[must_use]
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase();
@@ -11,7 +11,7 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     near.min_by_key(|(away, _)| *away).map(|(_, name)| name)
 }
 
-/// ` (did you mean "…"?)` where one of `known` is near `given`; else nothing.
+/// ` (did you mean "…"?)` if a name in `known` is near `given`; otherwise empty.
 #[must_use]
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(given, known).map(|name| format!(" (did you mean {name:?}?)")).unwrap_or_default()

@@ -7,24 +7,24 @@ use super::Tokens;
 /// A model's answer to one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelOutput {
-    /// The answer as it came, untrimmed, without the reasoning.
+    /// The text of the answer, untrimmed, without the reasoning.
     pub text: String,
-    /// The reasoning, where the endpoint sends it in a field of its own.
+    /// The reasoning, if the endpoint sends it in its own field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
-    /// Why the model stopped; absent where the endpoint did not say (recorded outputs never do).
+    /// Why the model stopped; absent if the endpoint did not report it, and for recorded outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<StopReason>,
     /// The model's name as the endpoint reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Token counts, where the endpoint sends them.
+    /// Token counts, if the endpoint reports them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
 }
 
 impl ModelOutput {
-    /// An answer made elsewhere, of which nothing but the text is known.
+    /// A recorded answer. Only its text is known.
     pub fn recorded(text: impl Into<String>) -> Self {
         Self { text: text.into(), reasoning: None, stop_reason: None, model: None, usage: None }
     }
@@ -34,32 +34,32 @@ impl ModelOutput {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// It had finished.
+    /// The model finished.
     Stop,
-    /// The token limit cut it off: the answer is scored and counted as truncated.
+    /// The token limit cut the answer off. The answer is scored and counted as truncated.
     Length,
-    /// A filter withheld the rest.
+    /// A filter withheld the rest of the answer.
     ContentFilter,
-    /// Something else.
+    /// Another reason.
     Other,
 }
 
-/// Token counts as the endpoint reports them.
+/// The token counts that the endpoint reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Tokens of the prompt, pictures included.
+    /// Tokens of the prompt, including pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
-    /// Tokens of the answer, reasoning included.
+    /// Tokens of the answer, including reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
-    /// Of those, tokens of reasoning.
+    /// Tokens of reasoning within the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
 }
 
 impl Usage {
-    /// Prompt and answer, where both are known.
+    /// The sum of prompt and answer, if both are known.
     #[must_use]
     pub fn counted(&self) -> Option<Tokens> {
         Some(Tokens { input: self.input_tokens?, output: self.output_tokens? })
@@ -68,7 +68,7 @@ impl Usage {
     /// Tokens of prompt and answer, as far as they are known.
     #[must_use]
     pub fn total(&self) -> u64 {
-        // Whatever an endpoint claims: no sum of it must overflow.
+        // Endpoints may report any number: sums must not overflow.
         self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
     }
 }

@@ -1,4 +1,4 @@
-//! Where pictures are in a message: a task's `place` and `marker`. Does not know how they are sent.
+//! The place of pictures in a message: a task's `place` and `marker`. Does not know how pictures are sent.
 
 use std::ops::Range;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
 
-/// Where a message has its pictures.
+/// The place of the pictures in a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
-    /// All of them before the text.
+    /// All pictures before the text.
     #[default]
     Before,
-    /// All of them after the text.
+    /// All pictures after the text.
     After,
-    /// Each one in the place of its marker in the text.
+    /// Each picture in the place of its marker in the text.
     Markers,
 }
 
@@ -48,13 +48,13 @@ pub struct Marker {
 /// A marker in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundMarker {
-    /// Its bytes.
+    /// The bytes of the marker.
     pub range: Range<usize>,
-    /// Its number; absent if that is beyond every count of pictures.
+    /// The number of the picture; absent if it is too large.
     pub number: Option<usize>,
 }
 
-/// What `marker` has for the number.
+/// The placeholder of the number in `marker`.
 const NUMBER: &str = "{n}";
 
 impl Default for Marker {
@@ -105,7 +105,7 @@ impl Marker {
         format!("{}{number}{}", self.before, self.after)
     }
 
-    /// All markers in `text`, the first one first.
+    /// All markers in `text`, in order.
     #[must_use]
     pub fn find_in(&self, text: &str) -> Vec<FoundMarker> {
         let (mut found, mut at) = (Vec::new(), 0);

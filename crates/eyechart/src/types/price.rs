@@ -1,26 +1,26 @@
-//! What tokens cost, and what may be used up.
+//! The price of tokens, and the budget of a run.
 
 use serde::{Deserialize, Serialize};
 
-/// Tokens whose number is known.
+/// Known numbers of tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
-    /// Of prompts, pictures included.
+    /// Tokens of prompts, including pictures.
     #[serde(rename = "input_tokens")]
     pub input: u64,
-    /// Of answers, reasoning included.
+    /// Tokens of answers, including reasoning.
     #[serde(rename = "output_tokens")]
     pub output: u64,
 }
 
 impl Tokens {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn total(self) -> u64 {
         self.input.saturating_add(self.output)
     }
 
-    /// Whether there are none.
+    /// Whether both numbers are 0.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
@@ -30,7 +30,7 @@ impl Tokens {
 impl std::ops::Add for Tokens {
     type Output = Self;
 
-    /// An endpoint may report any number: the sum stops at the largest there is.
+    /// Endpoints may report any number: the sum stops at the largest number.
     fn add(self, other: Self) -> Self {
         Self {
             input: self.input.saturating_add(other.input),
@@ -39,31 +39,31 @@ impl std::ops::Add for Tokens {
     }
 }
 
-/// What a model's tokens cost, and who says so.
+/// The price of a model's tokens, and its source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Price {
-    /// US dollars for a million tokens of prompt, at least 0.
+    /// US dollars per million prompt tokens, at least 0.
     pub input: f64,
-    /// US dollars for a million tokens of answer, at least 0.
+    /// US dollars per million answer tokens, at least 0.
     pub output: f64,
-    /// Since when it has been published, or when it was looked up: `YYYY-MM-DD`.
+    /// The date of publication or look-up: `YYYY-MM-DD`.
     pub date: String,
-    /// Where it is from: an address, or the user's file.
+    /// The source: an address, or the user's file.
     pub source: String,
 }
 
 impl Price {
-    /// What `tokens` cost, in US dollars.
+    /// The cost of `tokens` in US dollars.
     #[must_use]
     pub fn of(&self, tokens: Tokens) -> f64 {
         (self.input * tokens.input as f64 + self.output * tokens.output as f64) / 1e6
     }
 }
 
-/// What may be used up before a run stops. Absent: any amount.
+/// What a run may use before it stops. An absent limit allows any amount.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
-    /// US dollars, as the price of the spec has it.
+    /// US dollars, by the price in the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
     /// Tokens of prompts and answers together.

@@ -1,15 +1,15 @@
-//! Whoever is told what a slow transfer is at. Knows nobody who shows it.
+//! The receiver of progress reports about slow transfers. Does not know how they are shown.
 
-/// Told what a slow transfer is at. `Sync`, as transfers run on threads of their own.
+/// Receives reports about slow transfers. `Sync`, because transfers run on their own threads.
 pub trait Progress: Sync {
-    /// What begins now, such as a download.
+    /// Reports what begins now, such as a download.
     fn say(&self, message: &str);
 
-    /// Bytes so far of what was last announced, and of how many where that is known.
+    /// Reports the bytes so far of what `say` announced last, and the total if it is known.
     fn bytes(&self, done: u64, total: Option<u64>);
 }
 
-/// Tells nobody.
+/// Shows nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

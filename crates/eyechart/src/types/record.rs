@@ -1,4 +1,4 @@
-//! One line of `samples.jsonl`: everything about one sample that ended.
+//! One line of `samples.jsonl`: the complete record of a sample that ended.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Failure, ImageSource, Messages, ModelOutput, PickedSample, Sample, Tokens};
 
-/// Which repetition of a sample, from 1.
+/// The repetition of a sample, from 1.
 pub type Epoch = u32;
 
 /// How a sample ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It has an answer that can be scored.
+    /// The sample has an answer that can be scored.
     Completed,
-    /// It has none; `error` says why.
+    /// The sample has no answer. `error` has the reason.
     Failed,
 }
 
-/// A sample that ended, self-contained: rescoring and exports need no dataset.
+/// The record of a sample that ended. It is self-contained: scoring again and exports need no dataset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleRecord {
-    /// The sample's id, unique within the run.
+    /// The id of the sample, unique within the run.
     pub id: String,
-    /// Which repetition, from 1.
+    /// The repetition, from 1.
     pub epoch: Epoch,
-    /// The dataset row it was made from, from 0.
+    /// The row of the dataset, from 0.
     pub row: u64,
-    /// How it ended.
+    /// How the sample ended.
     pub status: Status,
     /// The rendered system message; absent if the task has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,8 @@ pub struct SampleRecord {
     /// The pictures of the task's examples as sent, in order; empty if none was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub example_images: Vec<ImageRecord>,
-    /// The sample's own pictures as sent, in order; one that is sent twice is listed twice. Empty if none was sent.
+    /// The sample's own pictures as sent, in order. A picture that is sent twice is listed twice. Empty if no picture
+    /// was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<ImageRecord>,
     /// The named references.
@@ -47,23 +48,23 @@ pub struct SampleRecord {
     /// Other columns that scores or exports read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
-    /// The options of a multiple-choice question; absent where the task has no `choices`.
+    /// The options of a multiple-choice question; absent if the task has no `choices`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<RecordedChoices>,
-    /// What the sample shares with those that belong together with it: the text of the task's cluster column, the place
-    /// of the first picture, or the SHA-256 of the first picture held in the row. Absent where there is none of these.
+    /// Identifies the samples that belong together: the text of the task's cluster column, the place of the first
+    /// picture, or the SHA-256 of the first picture stored in the row. Absent if the row has none of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// What came back; a failed sample keeps what there was of it.
+    /// The output. A failed sample keeps what it received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<ModelOutput>,
-    /// Why it failed.
+    /// Why the sample failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
-    /// Every request made for it, in order; empty for recorded outputs.
+    /// All requests for the sample, in order; empty for recorded outputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
-    /// Where its answer is from, if it was not asked for: an earlier run asked the same.
+    /// The source of the answer if an earlier run sent the same request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<CachedAnswer>,
     /// Tokens of earlier answers that this record does not have: of attempts that failed and were sent again, and of
@@ -73,7 +74,7 @@ pub struct SampleRecord {
 }
 
 impl SampleRecord {
-    /// The record of a sample that has not ended, and what is to be sent.
+    /// Begins the record of a sample, and returns it with the messages to send.
     #[must_use]
     pub fn begin(sample: Sample) -> (Self, Messages<ImageSource>) {
         let record = Self {
@@ -98,7 +99,7 @@ impl SampleRecord {
         (record, sample.messages)
     }
 
-    /// The record of a picked row of which no sample could be made.
+    /// The record of a picked row that gives no sample.
     #[must_use]
     pub fn unmade(picked: PickedSample, failure: Failure) -> Self {
         let sample = Sample {
@@ -116,7 +117,7 @@ impl SampleRecord {
         record
     }
 
-    /// What counting and timing need of it: a run of 100,000 samples must not be held in memory for that.
+    /// The part of the record that counting and timing need, so that a run of 100,000 samples need not be in memory.
     #[must_use]
     pub fn without_texts(self) -> Self {
         let output = self.output.map(|output| ModelOutput {
@@ -138,20 +139,20 @@ impl SampleRecord {
         }
     }
 
-    /// Ends it with an answer.
+    /// Completes the sample with an answer.
     pub fn complete(&mut self, output: ModelOutput) {
         self.status = Status::Completed;
         self.output = Some(output);
         self.error = None;
     }
 
-    /// Ends it without one.
+    /// Ends the sample without an answer.
     pub fn fail(&mut self, failure: Failure) {
         self.status = Status::Failed;
         self.error = Some(failure);
     }
 
-    /// The answer, where the sample completed.
+    /// The answer, if the sample completed.
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         match self.status {
@@ -160,13 +161,13 @@ impl SampleRecord {
         }
     }
 
-    /// Ends it with an answer that an earlier run was given.
+    /// Completes the sample with an answer that an earlier run received.
     pub fn complete_from_cache(&mut self, output: ModelOutput, from: CachedAnswer) {
         self.complete(output);
         self.cached = Some(from);
     }
 
-    /// Tokens that it has cost, as far as the endpoint reports them: also where it failed, and earlier.
+    /// The tokens of all answers, also of failed and earlier ones, as far as the endpoint reported them.
     #[must_use]
     pub fn tokens(&self) -> Tokens {
         let asked = self.output.as_ref().filter(|_| self.cached.is_none());
@@ -174,49 +175,49 @@ impl SampleRecord {
         self.earlier + own.unwrap_or_default()
     }
 
-    /// Whether it has an answer of which nobody knows what it cost.
+    /// Whether the sample has an answer of unknown cost.
     #[must_use]
     pub fn is_uncounted(&self) -> bool {
         let counted = |output: &ModelOutput| output.usage.and_then(|usage| usage.counted()).is_some();
         self.cached.is_none() && self.output.as_ref().is_some_and(|output| !counted(output))
     }
 
-    /// Seconds of the attempt that gave the answer, without any wait or earlier attempt.
+    /// Seconds of the attempt with the answer, without waits and earlier attempts.
     #[must_use]
     pub fn latency(&self) -> Option<f64> {
         self.attempts.last().filter(|attempt| attempt.error.is_none()).map(|attempt| attempt.seconds)
     }
 }
 
-/// The options of a multiple-choice question and the right one.
+/// The options of a multiple-choice question and the right option.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedChoices {
-    /// The options as the row has them.
+    /// The options in the row.
     pub options: Vec<String>,
-    /// The letter of the right one, `A` for the first unless the options have letters of their own; absent where the
-    /// label names none of them, or more than one.
+    /// The letter of the right option. `A` is the first option, unless the options have their own letters. Absent if
+    /// the label names no option, or more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
 
-/// An answer out of the cache.
+/// An answer from the cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedAnswer {
-    /// The key that it was found by: SHA-256 of the request's canonical form, in hex.
+    /// The key in the cache: SHA-256 of the request's canonical form, in hexadecimal.
     pub key: String,
-    /// When it was given: UTC, RFC 3339.
+    /// The time of the answer: UTC, RFC 3339.
     pub stored: String,
 }
 
-/// One picture as it was sent.
+/// A picture as sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageRecord {
-    /// Where it came from: a path, an address, or file, row and column.
+    /// The source: a path, an address, or file, row and column.
     pub source: String,
-    /// SHA-256 of the bytes sent, in hex; absent where only the address was sent.
+    /// SHA-256 of the sent bytes, in hexadecimal; absent if only the address was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Media type of the bytes sent.
+    /// Media type of the sent bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
     /// Width in pixels.
@@ -225,15 +226,15 @@ pub struct ImageRecord {
     /// Height in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// Number of bytes sent.
+    /// Number of sent bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// All that was done to it before it was sent, such as `scaled from 4000 × 3000 to 1024 × 768, re-encoded as
-    /// image/jpeg, quality 75`; absent where the original bytes went out.
+    /// All changes to the picture, such as `scaled from 4000 × 3000 to 1024 × 768, re-encoded as image/jpeg, quality
+    /// 75`; absent if the original bytes were sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
-    /// What a reader should know of a picture that went out as it was, such as `carries EXIF orientation 6, which
-    /// was not applied`.
+    /// A note for readers on a picture that was sent unchanged, such as `carries EXIF orientation 6, which was not
+    /// applied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

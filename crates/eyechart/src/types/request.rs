@@ -1,10 +1,10 @@
-//! What is sent to a model, without any wire protocol: ordered parts of text and pictures.
+//! The content of a request, independent of any wire protocol: ordered parts of text and pictures.
 
 use bytes::Bytes;
 
 use super::ImageDetail;
 
-/// Everything that one request says.
+/// The content of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The messages, with their pictures as sent.
@@ -13,7 +13,7 @@ pub struct Request {
     pub image_detail: Option<ImageDetail>,
 }
 
-/// The messages of one request. `P` is a picture: where it is, or what is sent of it.
+/// The messages of one request. `P` is a picture: its source, or its form as sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Messages<P> {
     /// The system message.
@@ -42,14 +42,14 @@ pub enum Part<P> {
     Picture(P),
 }
 
-/// One picture as the protocol gets it.
+/// A picture as passed to the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestImage {
-    /// Passed through: the endpoint fetches it.
+    /// An address that the endpoint fetches.
     Url(String),
     /// Sent inside the request.
     Bytes {
-        /// Such as `image/jpeg`.
+        /// The media type, such as `image/jpeg`.
         media_type: &'static str,
         /// The encoded picture, exactly as sent.
         bytes: Bytes,
@@ -57,7 +57,7 @@ pub enum RequestImage {
 }
 
 impl<P> Messages<P> {
-    /// One message of one text.
+    /// A single message with a single text.
     #[must_use]
     pub fn of_text(text: impl Into<String>) -> Self {
         Self { system: None, turns: Vec::new(), question: vec![Part::Text(text.into())] }
@@ -88,7 +88,7 @@ impl<P> Messages<P> {
         texts.chain(others).map(|text| text.chars().count()).sum()
     }
 
-    /// The messages without their pictures. Texts on both sides of a picture become one text.
+    /// The messages without pictures. The texts around a picture become one text.
     #[must_use]
     pub fn without_pictures(self) -> Self {
         let turns = self.turns.into_iter();
@@ -113,7 +113,7 @@ impl<P> Part<P> {
         }
     }
 
-    /// The part with its picture replaced by what `prepare` makes of it.
+    /// The part with its picture replaced by the result of `prepare`.
     ///
     /// # Errors
     /// The error of `prepare`.

@@ -1,4 +1,4 @@
-//! One row of a dataset, whatever file it came from, and how its cells are read as text.
+//! A row of a dataset in any format, and its cells as text.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,29 +6,29 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-/// One row as its reader found it.
+/// A row as read from its file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
-    /// Position in the dataset over all its files, from 0. Bad rows count, so numbers never shift.
+    /// Position in the dataset over all its files, from 0. Bad rows count, so that numbers never change.
     pub number: u64,
-    /// The file that holds its pictures, where it is not the dataset's only one.
+    /// The file with the pictures, if the dataset has several files.
     pub file: Option<PathBuf>,
-    /// The cells that can be said in JSON. An empty CSV cell is an empty string; a null is absent.
+    /// The cells that JSON can represent. An empty CSV cell is an empty string; a null is absent.
     pub cells: Map<String, Value>,
-    /// Pictures held inside the data file (Parquet's `struct<bytes, path>`), by column.
+    /// Pictures stored in the data file (Parquet's `struct<bytes, path>`), by column.
     pub blobs: BTreeMap<String, Bytes>,
 }
 
-/// A row that could not be read. The rest of the file goes on without it.
+/// A row that cannot be read. The other rows of the file can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
     /// Position in the dataset, from 0.
     pub number: u64,
-    /// The data file's path.
+    /// Path of the data file.
     pub file: String,
-    /// Line in that file, from 1; for Parquet the row in that file, from 1.
+    /// Line in the file, from 1; for Parquet the row in the file, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// What is wrong with the row.
     pub reason: String,
 }
 
@@ -39,8 +39,8 @@ impl std::fmt::Display for BadRow {
 }
 
 impl Row {
-    /// The cell named `path`: a column, or a path into one (`public_images_metadata.OriginalURL`), where a
-    /// string on the way is read as JSON. Absent and null cells are `None`.
+    /// The cell named `path`: a column, or a path into one (`public_images_metadata.OriginalURL`). A string on the
+    /// path is read as JSON. `None` for absent and null cells.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Value> {
         if let Some(value) = self.cells.get(path) {
@@ -58,7 +58,7 @@ impl Row {
     }
 }
 
-/// A cell as one text: strings as they are, numbers and booleans spelled out, lists and objects as JSON.
+/// A cell as one text: a string unchanged, numbers, booleans, lists and objects as JSON.
 #[must_use]
 pub fn text_of(value: &Value) -> String {
     match value {
@@ -68,14 +68,14 @@ pub fn text_of(value: &Value) -> String {
     }
 }
 
-/// A cell as several texts: a list gives its items (nulls left out); so does a string that is a JSON list of
-/// strings, as CSV files hold them; anything else is one text.
+/// A cell as several texts: the items of a list (without nulls), or of a string that is a JSON list of strings, as in
+/// CSV files. Anything else is one text.
 #[must_use]
 pub fn texts_of(value: &Value) -> Vec<String> {
     items_of(value).into_iter().flatten().collect()
 }
 
-/// As [`texts_of`], with `None` for each null, so that every item keeps its position.
+/// As [`texts_of`], but with `None` for each null, so that every item keeps its position.
 #[must_use]
 pub fn items_of(value: &Value) -> Vec<Option<String>> {
     let text_or_none = |item: &Value| (!item.is_null()).then(|| text_of(item));
@@ -98,7 +98,7 @@ fn string_list(text: &str) -> Option<Vec<Option<String>>> {
     items.into_iter().map(text).collect()
 }
 
-/// Parses JSON, also as Python's `json.dumps` writes it: bare `NaN` and `Infinity` become null.
+/// Parses JSON, also as written by Python's `json.dumps`: bare `NaN` and `Infinity` become null.
 #[must_use]
 pub fn parse_json(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_nan(text)).ok())

@@ -7,53 +7,53 @@ use bytes::Bytes;
 
 use super::{Messages, RecordedChoices};
 
-/// One item: what is asked about which pictures, and what the answer is compared with.
+/// One item: a question about pictures, and the references for its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// The dataset's own id, or the row number; unique within a run.
+    /// The id from the dataset, or the row number. Unique within a run.
     pub id: String,
-    /// The row it was made from.
+    /// The row of the sample.
     pub row: u64,
     /// The rendered prompt, with the markers of its pictures if the task has them.
     pub prompt: String,
-    /// What is sent: the prompt and its pictures in their order, after the system message and the earlier turns.
+    /// The messages: the system message, the earlier turns, then the prompt with its pictures in order.
     pub messages: Messages<ImageSource>,
-    /// The named references. A target without texts is missing from the row.
+    /// The named references. A target without texts is missing in the row.
     pub targets: BTreeMap<String, Vec<String>>,
     /// Other columns that scores or exports read, as text.
     pub fields: BTreeMap<String, String>,
-    /// The options of a multiple-choice question; absent where the task has no `choices`.
+    /// The options of a multiple-choice question; absent if the task has no `choices`.
     pub choices: Option<RecordedChoices>,
-    /// What samples that belong together have in common; see [`super::SampleRecord::cluster`].
+    /// The cluster of the sample; see [`super::SampleRecord::cluster`].
     pub cluster: Option<String>,
 }
 
-/// Where a picture's bytes are.
+/// The source of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageSource {
     /// A file on this machine.
     File(PathBuf),
-    /// A member of an archive, read out of it.
+    /// A member that was extracted from an archive.
     Member {
-        /// The file on this machine that holds it now.
+        /// The extracted file on this machine.
         path: PathBuf,
-        /// Where it stood: archive and name, for the record.
+        /// Archive and name, for the record.
         origin: String,
     },
-    /// An address, of which nothing was fetched.
+    /// An address that was not fetched.
     Url(String),
-    /// What was fetched from an address.
+    /// A picture that was fetched from an address.
     Fetched {
         /// The picture, encoded.
         bytes: Bytes,
-        /// Where it came from.
+        /// The address.
         url: String,
     },
-    /// Bytes out of a data file.
+    /// Bytes from a data file.
     Bytes {
         /// The picture, encoded.
         bytes: Bytes,
-        /// Where it stood: file, row and column, for the record.
+        /// File, row and column, for the record.
         origin: String,
     },
 }

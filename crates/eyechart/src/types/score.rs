@@ -1,4 +1,4 @@
-//! One number about one sample by one scorer, or the reason why there is none.
+//! A number for one sample by one scorer, or the reason why there is none.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,38 +20,38 @@ pub struct Score {
     /// The target; absent for scorers without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Which of the target's references, from 0; absent where the score is of all of them.
+    /// The position of the reference in the target, from 0; absent if the score is of all references.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<usize>,
-    /// The number, or why there is none.
+    /// The number, or the reason why there is none.
     #[serde(flatten)]
     pub value: ScoreValue,
-    /// What was read out of the answer; absent where all of the part was scored, or nothing was found.
+    /// The text that was extracted from the answer; absent if the whole part was scored, or nothing was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
-    /// The rule that decided; absent where the scorer has only one.
+    /// The rule that decided; absent if the scorer has only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
-    /// Where in `output.text` that was read: `[start, end)` in Unicode characters.
+    /// The position of that text in `output.text`: `[start, end)` in Unicode characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<[usize; 2]>,
-    /// Numbers that metrics sum up.
+    /// Named numbers that metrics sum up.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub counts: Counts,
 }
 
-/// A score's number, or the reason why there is none. Never NaN, never a stand-in.
+/// The number of a score, or the reason why there is none. Never NaN, and never a placeholder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreValue {
-    /// The number; its range is the scorer's.
+    /// The number. Its range depends on the scorer.
     Value(f64),
-    /// Why there is none.
+    /// The reason why there is no number.
     Unscored(String),
 }
 
 impl Score {
-    /// The number, where there is one.
+    /// The number, if there is one.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         match self.value {

@@ -1,6 +1,6 @@
-//! One `[[score]]` of a task file: which scorer reads which part of the answer, and against what.
+//! One `[[score]]` of a task file: a scorer, a part of the answer, and a target.
 //!
-//! Knows the keys that all scorers share. A scorer's own keys are kept as they stand, for the scorer to read.
+//! Knows the keys that all scorers share. The scorer reads its own keys.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,32 +13,35 @@ use super::Take;
 pub struct ScoreEntry {
     /// The scorer, such as `choice` or `exact_match`: see [scorers.md](scorers.md).
     pub scorer: String,
-    /// The entry's name in every file and figure; the scorer's name, if absent. Name, part and target together are
-    /// unique within a task.
+    /// The name of the entry in every file and figure; the name of the scorer, if absent. Name, part and target
+    /// together are unique within a task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What the scored part of the answer is called.
+    /// The name of the scored part of the answer.
     #[serde(default = "default_part")]
     pub part: String,
-    /// Which part of the trimmed answer.
+    /// The part of the trimmed answer.
     #[serde(default)]
     pub take: Take,
-    /// How the answer is read out of that part: `"final_answer"`, or a table with `regex` or `after`; all of it, if absent.
+    /// How the answer is extracted from that part: `"final_answer"`, or a table with `regex` or `after`. The whole
+    /// part, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extract: Option<Extract>,
     /// The score of an answer that neither `extract` nor the scorer can read.
     #[serde(default)]
     pub unparsed: Unparsed,
-    /// Score this column, a recorded output of another model, instead of the answer.
+    /// The column to score instead of the answer: the recorded output of another model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// The column with the reference, or a list of them. Scorers of multiple choice read `[dataset] choices` instead.
+    /// The column with the reference, or with a list of references. Scorers of multiple choice read `[dataset]
+    /// choices` instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// What tables call the entry; `part ↔ target`, if absent.
+    /// The title in tables; `part ↔ target`, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// How several references make one score; `best`, if absent. Scorers that read all references at once refuse it.
+    /// How several references give one score; `best`, if absent. Not allowed for scorers that read all references at
+    /// once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<References>,
     /// Whether the entry was written as `[[compare]]`.
@@ -53,7 +56,7 @@ pub(super) fn default_part() -> String {
     "answer".to_owned()
 }
 
-/// How several references of a sample make scores.
+/// How several references of a sample give scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -66,7 +69,7 @@ pub enum References {
     Mean,
 }
 
-/// How an answer is read out of a text.
+/// How an answer is extracted from a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
@@ -74,11 +77,11 @@ pub enum References {
     expecting = "expected \"final_answer\", { regex = \"…\", group = 1, pick = \"last\" } or { after = \"…\", pick = \"last\" }"
 )]
 pub enum Extract {
-    /// By a rule that has a name.
+    /// A named rule.
     Rule(ExtractRule),
-    /// What an expression finds.
+    /// The match of a regular expression.
     Regex(RegexExtract),
-    /// What follows a marker, to the end of its line.
+    /// The text after a marker, up to the end of its line.
     After(AfterExtract),
 }
 
@@ -87,7 +90,7 @@ pub enum Extract {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExtractRule {
-    /// The answer that the text marks as final (`\boxed{}`, `<answer>`, "the answer is"), else the whole text.
+    /// The answer that the text marks as final (`\boxed{}`, `<answer>`, "the answer is"), or else the whole text.
     FinalAnswer,
 }
 
@@ -98,10 +101,11 @@ pub enum ExtractRule {
 pub struct RegexExtract {
     /// A regular expression in the syntax of Rust's `regex` crate.
     pub regex: String,
-    /// The group that is the answer; 0 is the whole match. The first group, if absent; without groups the whole match.
+    /// The number of the group with the answer; 0 is the whole match. The first group, if absent, or the whole match
+    /// without groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
-    /// Which match counts.
+    /// The match that counts.
     #[serde(default)]
     pub pick: PickMatch,
 }
@@ -113,19 +117,19 @@ pub struct RegexExtract {
 pub struct AfterExtract {
     /// The marker; case matters.
     pub after: String,
-    /// Which occurrence counts.
+    /// The occurrence that counts.
     #[serde(default)]
     pub pick: PickMatch,
 }
 
-/// Which of several matches counts.
+/// The match that counts if there are several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PickMatch {
-    /// The first one.
+    /// The first match.
     First,
-    /// The last one: models correct themselves.
+    /// The last match, because models correct themselves.
     #[default]
     Last,
 }
@@ -138,7 +142,7 @@ pub enum Unparsed {
     /// 0.
     #[default]
     Wrong,
-    /// It has no score, with the reason.
+    /// No score, with the reason.
     Unscored,
 }
 
@@ -168,13 +172,13 @@ impl ScoreEntry {
         self.name.as_deref().unwrap_or(&self.scorer)
     }
 
-    /// Whether both are of the same name, part and target.
+    /// Whether both entries have the same name, part and target.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.name() == other.name() && self.part == other.part && self.target == other.target
     }
 
-    /// What tables call the entry.
+    /// The title of the entry in tables.
     #[must_use]
     pub fn shown_title(&self) -> String {
         match (&self.title, &self.target) {

@@ -1,4 +1,4 @@
-//! Places in texts, counted as people count them.
+//! Positions in texts, counted in characters.
 
 use std::ops::Range;
 
