@@ -336,7 +336,7 @@ fn malformed(path: &Path) -> impl Fn(ParquetError) -> DatasetError + use<> {
 fn io_cause(error: ParquetError) -> Result<io::Error, ParquetError> {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {
-            // A file that ends where its own structure says that it goes on.
+            // A file that ends earlier than its own structure says.
             Ok(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(ParquetError::EOF(source.to_string()))
             }

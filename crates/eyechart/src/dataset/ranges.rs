@@ -47,15 +47,10 @@ impl Ranges {
     /// # Errors
     /// The cache cannot be written.
     pub fn open(cache: &Path, key: &str, size: u64, fetch: FetchRange) -> io::Result<Self> {
-        Self::with_blocks(cache, key, (size, BLOCK), fetch)
+        Self::with_blocks(cache, key, size, BLOCK, fetch)
     }
 
-    fn with_blocks(
-        cache: &Path,
-        key: &str,
-        (size, block): (u64, u64),
-        fetch: FetchRange,
-    ) -> io::Result<Self> {
+    fn with_blocks(cache: &Path, key: &str, size: u64, block: u64, fetch: FetchRange) -> io::Result<Self> {
         let folder = cache.join("ranges");
         let name = sha256_hex(key);
         let store = Mutex::new(Store::open(&folder, &name, size, block)?);
@@ -92,7 +87,7 @@ impl Ranges {
 
     fn fetch_blocks(&self, blocks: Range<u64>) -> io::Result<()> {
         let range = self.bytes_of(&blocks);
-        // Nobody waits for the store while the bytes are under way.
+        // The store is not locked while the bytes are fetched.
         let bytes = (self.fetch)(range.clone())?;
         if bytes.len() as u64 != range.end - range.start {
             let reason = format!("asked for {} bytes, {} came", range.end - range.start, bytes.len());

@@ -27,7 +27,8 @@ pub(super) fn make(
     original: &[u8],
     header: &Header,
     plan: &Plan,
-    (spec, limits): (&ImagesSpec, &ImageLimits),
+    spec: &ImagesSpec,
+    limits: &ImageLimits,
 ) -> Result<Made, String> {
     let maker = Maker { header, plan, spec, limits };
     // Decoders promise not to panic. If a picture makes one panic, the run must continue.

@@ -97,8 +97,8 @@ impl Preparer {
         let (name, bytes) = self.read(source).map_err(PrepareError::Picture)?;
         let (header, plan) = self.plan(&name, &bytes).map_err(PrepareError::Picture)?;
         match plan {
-            Some(plan) => self.changed(&name, &bytes, (&header, &plan)),
-            None => self.untouched(source, (&name, bytes), &header),
+            Some(plan) => self.changed(&name, &bytes, &header, &plan),
+            None => self.untouched(source, &name, bytes, &header),
         }
     }
 
@@ -113,7 +113,7 @@ impl Preparer {
         let (name, bytes) = self.read(source)?;
         let (header, plan) = self.plan(&name, &bytes)?;
         let Some(plan) = plan else { return Ok(()) };
-        let made = make(&bytes, &header, &plan, (&self.spec, &self.limits));
+        let made = make(&bytes, &header, &plan, &self.spec, &self.limits);
         made.map(drop).map_err(|reason| at_fault(&name, reason))
     }
 
@@ -195,7 +195,8 @@ impl Preparer {
     fn untouched(
         &self,
         source: &ImageSource,
-        (name, bytes): (&str, Bytes),
+        name: &str,
+        bytes: Bytes,
         header: &Header,
     ) -> Result<Prepared, PrepareError> {
         let sha256 = sha256_hex(&bytes);
@@ -221,12 +222,13 @@ impl Preparer {
         &self,
         name: &str,
         original: &[u8],
-        (header, plan): (&Header, &Plan),
+        header: &Header,
+        plan: &Plan,
     ) -> Result<Prepared, PrepareError> {
         let mut fresh = None;
         let key: Key = Sha256::digest(original).into();
         let made =
-            self.made.get_or_do(key, || match make(original, header, plan, (&self.spec, &self.limits)) {
+            self.made.get_or_do(key, || match make(original, header, plan, &self.spec, &self.limits) {
                 Ok(made) => {
                     let described = Description::of(&made);
                     self.store.write(&described.sha256, &made.bytes)?;

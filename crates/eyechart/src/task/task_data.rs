@@ -349,7 +349,7 @@ impl TaskData {
             Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
         };
         let lent = match &self.donors {
-            Some(donors) => match exchanged.images(row.number, (donors, self))? {
+            Some(donors) => match exchanged.images(row.number, donors, self)? {
                 Ok(lent) => Some(lent),
                 Err(failure) => return unmade(picked, failure),
             },

@@ -152,7 +152,7 @@ impl Archive {
         progress.say(&format!("reading {}", self.source.name()));
         let mut input = Input::new(Arc::clone(&self.source), progress);
         match sniff(&mut input)? {
-            Format::Zip => Ok(zip::extract(&self.source, wanted, (&self.folder, &self.members))?),
+            Format::Zip => Ok(zip::extract(&self.source, wanted, &self.folder, &self.members)?),
             Format::Tar => self.pass(input, index, outcome, wanted),
             Format::Gzip => {
                 let checkpoints = Checkpoints::open(&self.folder.join("checkpoints"))?;

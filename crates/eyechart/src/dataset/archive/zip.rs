@@ -48,7 +48,8 @@ pub(super) fn remembered(folder: &Path, wanted: &BTreeSet<&str>, members: &Membe
 pub(super) fn extract(
     source: &Arc<dyn ArchiveSource>,
     wanted: &BTreeSet<&str>,
-    (folder, members): (&Path, &Members),
+    folder: &Path,
+    members: &Members,
 ) -> Result<MemberFiles, StreamError> {
     let outcome = read_wanted(source, wanted, members)?;
     let path = folder.join("zip.json");

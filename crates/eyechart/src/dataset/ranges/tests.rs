@@ -28,7 +28,7 @@ pub(in crate::dataset) fn remote(cache: &Path, content: &[u8], block: u64) -> (R
         seen.0.lock().unwrap().push(range.clone());
         Ok(Bytes::copy_from_slice(&content[range.start as usize..range.end as usize]))
     };
-    (Ranges::with_blocks(cache, &key, (size, block), Box::new(fetch)).unwrap(), asked)
+    (Ranges::with_blocks(cache, &key, size, block, Box::new(fetch)).unwrap(), asked)
 }
 
 fn digits(count: usize) -> Vec<u8> {
@@ -95,7 +95,7 @@ fn a_block_that_was_written_in_part_is_fetched_again() {
 #[test]
 fn a_fetch_that_fails_or_falls_short_keeps_nothing() {
     let cache = tempfile::tempdir().unwrap();
-    let open = |fetch: FetchRange| Ranges::with_blocks(cache.path(), "k", (20, 10), fetch).unwrap();
+    let open = |fetch: FetchRange| Ranges::with_blocks(cache.path(), "k", 20, 10, fetch).unwrap();
     let ignored = open(Box::new(|_| Err(io::Error::new(io::ErrorKind::Unsupported, "status 200"))));
     assert_eq!(ignored.read_at(0..5).unwrap_err().kind(), io::ErrorKind::Unsupported);
     let short = open(Box::new(|_| Ok(Bytes::from_static(b"abc"))));

@@ -22,7 +22,7 @@ pub(super) fn locate(
         ..WebSettings::new(super::own_cache(access)?, |_| Ok(()))
     };
     let web = Web::new(settings)?;
-    let file = file(&web, (url, &task.dataset.file), access, progress)?;
+    let file = file(&web, url, &task.dataset.file, access, progress)?;
     let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
     let pictures =
         PictureFiles::nowhere(format!("the data of {} came from an address, without pictures", task.name));
@@ -41,7 +41,8 @@ pub(super) fn locate(
 /// The file of the recorded run if it is resumed, otherwise the current file.
 fn file(
     web: &Web,
-    (url, name): (&str, &str),
+    url: &str,
+    name: &str,
     access: &DataAccess,
     progress: &dyn Progress,
 ) -> Result<WebFile, DataError> {

@@ -84,7 +84,8 @@ impl ExchangedPictures {
     pub(super) fn images(
         &mut self,
         row: u64,
-        (donors, dataset): (&Donors, &TaskData),
+        donors: &Donors,
+        dataset: &TaskData,
     ) -> Result<Result<Vec<ImageSource>, Failure>, DatasetError> {
         let donor = match donors.0.get(&row) {
             Some(Ok(donor)) => donor,

@@ -23,7 +23,7 @@ impl TaskData {
             if spec.columns.is_empty() {
                 pictures = found;
             } else {
-                refuse_list(row, (column, found.len()), spec)?;
+                refuse_list(row, column, found.len(), spec)?;
                 pictures.extend(found.into_iter().map(|found| NumberedPicture { number, ..found }));
             }
         }
@@ -82,7 +82,7 @@ impl TaskData {
 }
 
 /// With markers, each of several columns has at most one picture, because its number stands for the column.
-fn refuse_list(row: &Row, (column, count): (&str, usize), spec: &ImagesSpec) -> Result<(), String> {
+fn refuse_list(row: &Row, column: &str, count: usize, spec: &ImagesSpec) -> Result<(), String> {
     if count < 2 || spec.place() != Place::Markers {
         return Ok(());
     }
