@@ -11,7 +11,7 @@ use super::RunError;
 use super::control::refuse_control;
 use super::outputs::Outputs;
 use crate::scorer::Scorer;
-use crate::task::{DataAccess, TaskData, LoadedTask, Survey};
+use crate::task::{DataAccess, LoadedTask, Survey, TaskData};
 use crate::types::{
     Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
     ImagesSpec, InvalidKey, PickedSample, Price, Progress, Task,
