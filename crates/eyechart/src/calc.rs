@@ -1,7 +1,7 @@
 //! The functions behind the tables by name, for the user's own numbers and for tests. Takes arguments as JSON,
 //! returns a JSON object.
 //!
-//! To add a function, write it and add a line to [`FUNCTIONS`].
+//! To add a function, write it and add a line to `FUNCTIONS`.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

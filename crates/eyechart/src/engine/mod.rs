@@ -6,7 +6,7 @@
 //!          (gate)  (bytes)
 //! ```
 //!
-//! Knows no samples, no record and no wire protocol. A kind of work is a [`Work`]: samples of a run, batches of texts.
+//! Knows no samples, no record and no wire protocol. A kind of work is a `Work`: samples of a run, batches of texts.
 
 mod memory;
 mod runtime;

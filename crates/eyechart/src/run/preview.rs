@@ -29,7 +29,7 @@ pub struct Preview {
 }
 
 impl AskingSetup {
-    /// The request for `sample`, made as in [`super::execute`]. Sends nothing to the model. Fetches a picture at an address
+    /// The request for `sample`, made as in a run. Sends nothing to the model. Fetches a picture at an address
     /// if a run would do so. Blocks.
     ///
     /// # Errors

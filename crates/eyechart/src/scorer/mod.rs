@@ -1,7 +1,7 @@
 //! Scorers: from answers to scores. One file per scorer; none knows where answers come from or where scores go.
 //!
-//! A scorer is a [`Declaration`]: its name, keys and metrics, and how it scores. A new one is one file here and one line
-//! in [`SCORERS`]. [`Scorer`] applies one to the records of a run.
+//! A scorer is a `Declaration`: its name, keys and metrics, and how it scores. A new one is one file here and one line
+//! in `SCORERS`. `Scorer` applies one to the records of a run.
 
 mod applied;
 pub mod captions;
