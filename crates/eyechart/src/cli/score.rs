@@ -10,7 +10,7 @@ use eyechart::provider::key_variables;
 use eyechart::record::{BadLine, RunFolder};
 use eyechart::report::{Entry, Format, render};
 use eyechart::score::Scoring;
-use eyechart::scorer::{CommandAccess, Commands, Embed, Tools, shown_command};
+use eyechart::scorer::{CommandAccess, CommandPermission, Embed, Tools, shown_command};
 use eyechart::task::{LoadedTask, load};
 
 use super::embedder::EmbedderArguments;
@@ -167,7 +167,11 @@ impl ScoringTools {
         };
         let tools = Tools {
             embedder: embedder.map(|embedder| embedder as &dyn Embed),
-            commands: if self.allow_command { Commands::Allowed(access) } else { Commands::Refused },
+            commands: if self.allow_command {
+                CommandPermission::Allowed(access)
+            } else {
+                CommandPermission::Denied
+            },
         };
         let scored = scoring.score(&tools)?;
         notice_bad_lines(folder, &scored.bad_lines);

@@ -1,11 +1,12 @@
-//! A scorer applied to a run: takes the scored text out of each answer, scores it, and writes down what was read.
+//! Applies a scorer to a run: takes the text to score from each record, scores it, and returns the scores with what
+//! was read.
 
 use std::ops::Range;
 
 use serde_json::{Map, Value, json};
 
 use super::command::Program;
-use super::declaration::{Built, Declaration, KeyFault, ScorerError, Target, Tools};
+use super::declaration::{ConfiguredScorer, Declaration, KeyFault, ScorerError, Target, Tools};
 use super::extract::Extractor;
 use super::measure::{Item, Measure, Outcome, Pair};
 use super::{SCORERS, names};
@@ -14,58 +15,58 @@ use crate::types::{
     ScorerSpec, Unparsed, character_span, did_you_mean, readable_metric,
 };
 
-/// A scorer with the entry of the task that asks for it.
+/// A scorer, configured by one `[[score]]` entry of a task.
 pub struct Scorer {
     entry: ScoreEntry,
     declaration: &'static Declaration,
-    built: Built,
+    configured: ConfiguredScorer,
     extract: Option<Extractor>,
 }
 
-/// The text of a sample that is scored.
+/// The text of one sample that is scored.
 struct Reading<'a> {
     text: &'a str,
-    /// Where it begins in `output.text`, in bytes; absent for a recorded column.
+    /// The offset of the text in `output.text`, in bytes; absent for a recorded column.
     start: Option<usize>,
-    /// The rule of `extract` that found it.
+    /// The rule of `extract` that found the text; absent if the whole text is scored.
     rule: Option<&'static str>,
-    /// Whether `extract` found anything. Scorers that read all references are given the empty text where it did not.
+    /// Whether `extract` found an answer. If it did not, scorers of items get the empty text.
     is_found: bool,
 }
 
-/// What is to be done with a sample.
+/// How one sample is handled.
 enum Step<'a> {
-    /// The reading is scored.
+    /// The text is scored.
     Score(Reading<'a>),
-    /// No score, with the reason.
+    /// The sample is unscored; the text says why.
     Unscored(&'static str),
-    /// `extract` found nothing.
+    /// `extract` found no answer.
     Unreadable,
-    /// The sample has no answer: it is counted as failed.
+    /// The sample has no answer and counts as failed.
     NoAnswer,
 }
 
-/// The scores of a run by one scorer.
+/// The scores that one scorer gives to a run.
 pub struct RunScores {
     /// The scores of each record, in the order of the records.
     pub scores: Vec<Vec<Score>>,
     /// The scorer as `results.json` records it: [`Scorer::spec`], and the files of the program if one was started.
     pub spec: ScorerSpec,
-    /// Failed samples that could have had a score.
+    /// Number of failed samples that could have had a score.
     pub failed: usize,
 }
 
-/// A score of one reference, or of all of them.
+/// A score for one reference, or for all references together (`reference` is `None`).
 struct ReferenceScore {
     reference: Option<usize>,
     outcome: Outcome,
 }
 
 impl Scorer {
-    /// The scorer that `entry` names, with its keys.
+    /// Configures the scorer that `entry` names.
     ///
     /// # Errors
-    /// [`KeyFault`] for an unknown scorer, an unknown key, or a value that makes no sense.
+    /// [`KeyFault`] for an unknown scorer, an unknown key, or a value that is not allowed.
     pub fn new(entry: &ScoreEntry) -> Result<Self, KeyFault> {
         let declaration = SCORERS.iter().find(|known| known.name == entry.scorer).ok_or_else(|| {
             let hint = did_you_mean(&entry.scorer, names());
@@ -77,50 +78,50 @@ impl Scorer {
         })?;
         declaration.check(entry)?;
         let extract = entry.extract.as_ref().map(Extractor::new).transpose()?;
-        Ok(Self { entry: entry.clone(), declaration, built: (declaration.build)(entry)?, extract })
+        Ok(Self { entry: entry.clone(), declaration, configured: (declaration.build)(entry)?, extract })
     }
 
-    /// The entry.
+    /// Returns the entry that configures the scorer.
     #[must_use]
     pub fn entry(&self) -> &ScoreEntry {
         &self.entry
     }
 
-    /// Whether texts must be embedded.
+    /// Returns whether the scorer needs an embedder.
     #[must_use]
     pub fn needs_encoder(&self) -> bool {
         self.declaration.needs_encoder
     }
 
-    /// Whether it reads the options of a multiple-choice question.
+    /// Returns whether the scorer reads the options of a multiple-choice question.
     #[must_use]
     pub fn needs_choices(&self) -> bool {
         self.declaration.target == Target::Choices
     }
 
-    /// Whether it needs to know which samples belong together.
+    /// Returns whether the scorer needs the cluster of each sample.
     #[must_use]
     pub fn needs_cluster(&self) -> bool {
         self.declaration.needs_cluster
     }
 
-    /// Columns, besides target and recorded column, that the record must have.
+    /// Returns the columns that the record must have, besides the target and the recorded column.
     #[must_use]
     pub fn columns(&self) -> &[String] {
-        &self.built.columns
+        &self.configured.columns
     }
 
-    /// Its metrics; the first one is the entry's main figure.
+    /// Returns the metrics. The first one is the main figure of the entry.
     #[must_use]
     pub fn metrics(&self) -> Vec<Metric> {
-        let mut metrics = self.built.metrics.clone();
-        if self.extract.is_some() && !self.reads_by_itself() {
+        let mut metrics = self.configured.metrics.clone();
+        if self.extract.is_some() && !self.finds_answer_itself() {
             metrics.push(readable_metric("share of answers in which `extract` finds an answer"));
         }
         metrics
     }
 
-    /// The scorer as `results.json` records it, without what is known only after scoring ([`RunScores::spec`]).
+    /// Returns the scorer as `results.json` records it, except for what only scoring finds out ([`RunScores::spec`]).
     #[must_use]
     pub fn spec(&self) -> ScorerSpec {
         ScorerSpec {
@@ -139,10 +140,10 @@ impl Scorer {
         }
     }
 
-    /// The program that scores, where one does.
+    /// Returns the program of the scorer `command`; `None` for other scorers.
     #[must_use]
     pub fn program(&self) -> Option<&Program> {
-        match &self.built.measure {
+        match &self.configured.measure {
             Measure::Program(program) => Some(program),
             Measure::Pairs(_) | Measure::Items(_) => None,
         }
@@ -164,24 +165,24 @@ impl Scorer {
         if !self.declaration.reads_all_references {
             parameters.insert("references".to_owned(), json!(self.references()));
         }
-        parameters.extend(self.built.parameters.clone());
+        parameters.extend(self.configured.parameters.clone());
         parameters
     }
 
     fn can_be_unreadable(&self) -> bool {
-        self.extract.is_some() || self.reads_by_itself()
+        self.extract.is_some() || self.finds_answer_itself()
     }
 
-    /// Whether the scorer itself reads an answer out of the text, and may find none.
-    fn reads_by_itself(&self) -> bool {
-        self.built.metrics.iter().any(|metric| metric.id == READABLE)
+    /// Returns whether the scorer itself looks for an answer in the text, and may find none.
+    fn finds_answer_itself(&self) -> bool {
+        self.configured.metrics.iter().any(|metric| metric.id == READABLE)
     }
 
     fn references(&self) -> References {
         self.entry.references.unwrap_or(References::Best)
     }
 
-    /// Whether an answer to the sample could have had a score, as far as the record says what it needs.
+    /// Returns whether an answer to the sample could have had a score: the record has the target or the label.
     fn could_score(&self, record: &SampleRecord) -> bool {
         let is_given = |references: &Vec<String>| references.iter().any(|text| !text.trim().is_empty());
         let target = self.entry.target.as_ref().and_then(|target| record.targets.get(target));
@@ -189,16 +190,16 @@ impl Scorer {
         target.is_none_or(is_given) && choices.is_none_or(|choices| choices.label.is_some())
     }
 
-    /// What an answer is worth in which nothing is found. A program is never asked for it, and 0 may be outside its
-    /// range.
+    /// Returns how an answer is scored in which `extract` finds nothing. For a program such an answer is always
+    /// unscored: the program does not see it, and 0 may be outside the range of the program.
     fn unparsed(&self) -> Unparsed {
         self.program().map_or(self.entry.unparsed, |_| Unparsed::Unscored)
     }
 
-    /// The scores of each record, in the order of `records`. A failed sample has none.
+    /// Returns the scores of each record, in the order of `records`. A failed sample has no scores.
     ///
     /// # Errors
-    /// [`ScorerError`] where the run cannot be scored at all.
+    /// [`ScorerError`] if the run cannot be scored at all.
     pub fn score(
         &self,
         records: &[SampleRecord],
@@ -207,7 +208,7 @@ impl Scorer {
     ) -> Result<RunScores, ScorerError> {
         let failed = records.iter().filter(|record| record.answer().is_none());
         let failed = failed.filter(|record| self.could_score(record)).count();
-        // A recorded column compared with itself always matches.
+        // A recorded column always matches itself, so a score would mean nothing.
         if matches!(answers, Answers::Column(column) if self.entry.target.as_ref() == Some(column)) {
             return Ok(RunScores { scores: vec![Vec::new(); records.len()], spec: self.spec(), failed });
         }
@@ -215,7 +216,7 @@ impl Scorer {
         let items: Vec<Item<'_>> =
             records.iter().zip(&steps).filter_map(|(record, step)| self.item(record, step)).collect();
         let mut spec = self.spec();
-        let parts = match &self.built.measure {
+        let parts = match &self.configured.measure {
             Measure::Items(score) => of_all(score(&items, tools)?),
             Measure::Program(program) => {
                 let scored = program.score(&items, tools.commands);
@@ -263,7 +264,7 @@ impl Scorer {
         }
         let whole = Reading { text, start, rule: None, is_found: true };
         let Some(extract) = &self.extract else { return Step::Score(whole) };
-        match (extract.find(text), &self.built.measure) {
+        match (extract.find(text), &self.configured.measure) {
             (Some(found), _) => Step::Score(Reading {
                 text: &text[found.span.clone()],
                 start: start.map(|start| start + found.span.start),
@@ -284,7 +285,7 @@ impl Scorer {
         Some(Item { record, text: reading.text, references })
     }
 
-    /// All pairs at once, so that a scorer sees each distinct text once.
+    /// Scores all pairs in one call, so that a scorer can process each distinct text once.
     fn by_pairs(
         &self,
         items: &[Item<'_>],
@@ -306,7 +307,7 @@ impl Scorer {
         Ok(of_items.collect())
     }
 
-    /// One score for each reference as the dataset has them: empty ones have none.
+    /// Returns one score per reference, in the order of the dataset. A blank reference is unscored.
     fn each(&self, record: &SampleRecord, outcomes: Vec<Outcome>) -> Vec<ReferenceScore> {
         let mut outcomes = outcomes.into_iter();
         let references = self.targets(record).iter().enumerate();
@@ -320,7 +321,7 @@ impl Scorer {
         scores.collect()
     }
 
-    /// The first of the best ones.
+    /// Returns the best outcome, or the first of several equally good ones.
     fn best(&self, outcomes: Vec<Outcome>) -> Outcome {
         let is_better = |a: f64, b: f64| if self.declaration.higher_is_better { a > b } else { a < b };
         let better = |best: Outcome, next: Outcome| match (&best.value, &next.value) {
@@ -331,7 +332,7 @@ impl Scorer {
         outcomes.into_iter().reduce(better).unwrap_or_else(|| Outcome::unscored("the target is empty"))
     }
 
-    /// The scores of an answer that `extract` cannot read, for scorers of pairs: as many as a readable answer has.
+    /// Returns the scores of an answer in which `extract` finds nothing: as many scores as for a readable answer.
     fn unreadable(&self, record: &SampleRecord) -> Vec<ReferenceScore> {
         let mut outcome = Outcome::value(0.0);
         self.mark_unreadable(&mut outcome);
@@ -344,7 +345,7 @@ impl Scorer {
         }
     }
 
-    /// The references of the entry's target, empty ones included.
+    /// Returns the references of the target, including blank ones.
     fn targets<'a>(&self, record: &'a SampleRecord) -> &'a [String] {
         let target = self.entry.target.as_ref().and_then(|target| record.targets.get(target));
         target.map_or(&[][..], Vec::as_slice)
@@ -365,12 +366,12 @@ impl Scorer {
         scored: ReferenceScore,
     ) -> Score {
         let ReferenceScore { reference, outcome } = scored;
-        // Scorers read their answer out of the text that they are given; else `extract` has read it.
+        // The answer that the scorer found takes precedence over the answer that `extract` found.
         let extracted = reading.filter(|reading| reading.rule.is_some());
         let rule = extracted.and_then(|reading| reading.rule);
         let span = outcome.span.or_else(|| extracted.map(|reading| 0..reading.text.len()));
         let mut counts = outcome.counts;
-        if rule.is_some() && !self.reads_by_itself() {
+        if rule.is_some() && !self.finds_answer_itself() {
             counts.insert(READABLE.to_owned(), 1.0);
         }
         Score {
@@ -397,10 +398,10 @@ impl ReferenceScore {
 }
 
 impl Declaration {
-    /// Checks the shared keys against the declaration and refuses unknown keys.
+    /// Checks that each key of the entry is one that the scorer accepts.
     fn check(&self, entry: &ScoreEntry) -> Result<(), KeyFault> {
         if let Some(unknown) = entry.own.keys().find(|key| !self.keys.contains(&key.as_str())) {
-            let shared = SHARED_KEYS.into_iter().filter(|key| self.takes(key));
+            let shared = SHARED_KEYS.into_iter().filter(|key| self.accepts(key));
             let known: Vec<&str> = shared.chain(self.keys.iter().copied()).collect();
             let hint = did_you_mean(unknown, known.iter().copied());
             let what = format!(
@@ -430,7 +431,8 @@ impl Declaration {
         }
     }
 
-    fn takes(&self, key: &str) -> bool {
+    /// Returns whether the scorer accepts a shared key.
+    fn accepts(&self, key: &str) -> bool {
         match key {
             "references" => !self.reads_all_references,
             "target" => self.target != Target::Choices,
@@ -439,16 +441,16 @@ impl Declaration {
     }
 }
 
-/// The keys that scorers have in common.
+/// The keys that all scorers share.
 const SHARED_KEYS: [&str; 10] =
     ["scorer", "name", "part", "take", "extract", "unparsed", "column", "target", "title", "references"];
 
-/// Scores that are of all references.
+/// Turns each outcome into a score for all references together.
 fn of_all(outcomes: Vec<Outcome>) -> Vec<Vec<ReferenceScore>> {
     outcomes.into_iter().map(|outcome| vec![ReferenceScore::of_all(outcome)]).collect()
 }
 
-/// The first outcome with the mean of all values; unscored where none has one.
+/// Returns the first outcome with the mean of all values; the first outcome itself if all are unscored.
 fn mean(outcomes: Vec<Outcome>) -> Outcome {
     let values: Vec<f64> = outcomes.iter().filter_map(Outcome::number).collect();
     let first = outcomes.into_iter().next().unwrap_or_else(|| Outcome::unscored("the target is empty"));
@@ -460,7 +462,7 @@ fn mean(outcomes: Vec<Outcome>) -> Outcome {
     }
 }
 
-/// `[start, end)` in characters of `output.text`; absent for a recorded column.
+/// Converts a span of the reading into `[start, end)` in characters of `output.text`; absent for a recorded column.
 fn in_characters(record: &SampleRecord, reading: &Reading<'_>, span: Range<usize>) -> Option<[usize; 2]> {
     let start = reading.start?;
     Some(character_span(record.answer()?, start + span.start..start + span.end))

@@ -1,7 +1,7 @@
-//! The scorer `command`: a program of the user's own scores the answers, one JSON line for each sample.
+//! The scorer `command`: a program of the user scores the answers, one JSON line for each sample.
 //!
-//! It starts a program only where [`Commands`] allows it. It knows neither which variables hold keys nor which folder
-//! the task file is in: [`CommandAccess`] has both.
+//! The program is started only if [`CommandPermission`] allows it. This module does not know which variables hold keys
+//! nor which folder holds the task file: [`CommandAccess`] has both.
 
 mod group;
 mod locate;
@@ -17,15 +17,15 @@ use serde_json::{Map, Value, json};
 pub use self::group::{ProgramsStopped, stop_programs};
 use self::locate::{Located, locate};
 use self::process::{ExchangeStatus, ProgramResult, Start};
-use super::declaration::{Built, Declaration, KeyFault, Target, number};
+use super::declaration::{ConfiguredScorer, Declaration, KeyFault, Target, number};
 use super::measure::{Item, Measure, Outcome};
 use crate::types::{ArgumentFile, CommandRecord, Direction, Formula, Metric, ScoreEntry};
 
-/// Seconds without progress after which a program is stopped, unless the task says otherwise.
+/// The default timeout in seconds: a program that makes no progress for that long is stopped.
 const TIMEOUT: f64 = 60.0;
 /// The longest timeout in seconds: one day.
 const LONGEST_TIMEOUT: f64 = 86_400.0;
-/// The scores that a program may give, unless the task says otherwise.
+/// The default range of the scores that a program may return.
 const RANGE: [f64; 2] = [0.0, 1.0];
 
 /// The scorer `command`.
@@ -39,35 +39,35 @@ pub(super) const COMMAND: Declaration = Declaration {
 
 /// Whether the programs that tasks name may be started.
 #[derive(Clone, Copy, Default)]
-pub enum Commands<'a> {
-    /// They may not: their entries stay unscored.
+pub enum CommandPermission<'a> {
+    /// Programs may not be started; all their scores are unscored.
     #[default]
-    Refused,
-    /// They may.
+    Denied,
+    /// Programs may be started.
     Allowed(CommandAccess<'a>),
 }
 
-/// What a program that may be started is given, and compared with.
+/// What is needed to start a program, and the recorded commands that it is compared with.
 #[derive(Clone, Copy)]
 pub struct CommandAccess<'a> {
-    /// The folder of the task file: relative paths are relative to it, and programs run in it. Absent where the task is
-    /// known only from a run: relative paths are refused, and programs run in an empty folder.
+    /// The folder of the task file. Relative paths start there, and programs run there. `None` if the task is known
+    /// only from a run: then relative paths are an error, and programs run in an empty folder.
     pub folder: Option<&'a Path>,
-    /// The commands that the run recorded: no other command is started, nor one with changed files. `None` if the
-    /// command is from another task file, so that there is nothing to compare it with.
+    /// The commands that the run recorded. A command that is not among them, or whose files have changed, is not
+    /// started. `None` if the command is from another task file: then nothing is compared.
     pub recorded: Option<&'a [CommandRecord]>,
-    /// Environment variables that the programs must not see.
+    /// Environment variables that are hidden from the programs, because they hold keys.
     pub key_variables: &'a [&'a str],
-    /// Takes what a user should know of a command that fails.
+    /// Called with a message for the user if a command fails.
     pub notice: &'a dyn Fn(&str),
 }
 
-impl<'a> Commands<'a> {
-    /// The same, with each command compared with those that a run `recorded`; see [`CommandAccess::recorded`].
+impl<'a> CommandPermission<'a> {
+    /// Returns the same permission with other recorded commands; see [`CommandAccess::recorded`].
     #[must_use]
     pub fn compared_with(self, recorded: Option<&'a [CommandRecord]>) -> Self {
         match self {
-            Self::Refused => Self::Refused,
+            Self::Denied => Self::Denied,
             Self::Allowed(access) => Self::Allowed(CommandAccess { recorded, ..access }),
         }
     }
@@ -82,15 +82,15 @@ pub struct Program {
     higher_is_better: bool,
 }
 
-/// What a program made of the samples that it was given.
+/// The result of running a program over the samples.
 pub(super) struct ProgramScores {
-    /// One for each sample.
+    /// One outcome per sample, in the order of the samples.
     pub(super) outcomes: Vec<Outcome>,
-    /// The program and the arguments that are files, by content; absent if the program was not started.
+    /// The hashes of the program and of the arguments that are files; `None` if the program was not started.
     pub(super) files: Option<Vec<ArgumentFile>>,
 }
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let timeout = timeout(entry)?;
     let program = Program {
         argv: argv(entry)?,
@@ -107,7 +107,12 @@ fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
     parameters.insert("columns".to_owned(), json!(columns));
     let mean = Metric::new("mean", Formula::Mean, "mean of the values that the command returns");
     let mean = Metric { higher_is_better: program.higher_is_better, ..mean.within(program.range) };
-    Ok(Built { parameters, metrics: vec![mean], columns, measure: Measure::Program(Box::new(program)) })
+    Ok(ConfiguredScorer {
+        parameters,
+        metrics: vec![mean],
+        columns,
+        measure: Measure::Program(Box::new(program)),
+    })
 }
 
 fn argv(entry: &ScoreEntry) -> Result<Vec<String>, KeyFault> {
@@ -126,7 +131,7 @@ fn argv(entry: &ScoreEntry) -> Result<Vec<String>, KeyFault> {
 
 fn timeout(entry: &ScoreEntry) -> Result<f64, KeyFault> {
     let timeout = number(entry, "timeout")?.unwrap_or(TIMEOUT);
-    // Shorter ones are less than the clock can tell apart.
+    // Shorter timeouts are below the resolution of the clock.
     if (0.001..=LONGEST_TIMEOUT).contains(&timeout) {
         return Ok(timeout);
     }
@@ -172,25 +177,25 @@ fn columns(entry: &ScoreEntry) -> Result<Vec<String>, KeyFault> {
     columns.ok_or_else(fault)
 }
 
-/// The texts of a list of nothing else.
+/// Returns the texts of a list; `None` if the value is not a list of texts only.
 fn texts(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
 impl Program {
-    /// The program and its arguments, as the task file has them.
+    /// Returns the program and its arguments, as written in the task file.
     #[must_use]
     pub fn argv(&self) -> &[String] {
         &self.argv
     }
 
-    /// The program with the files that are there now. Starts nothing.
+    /// Returns the command with the hashes of its current files. The program is not started.
     #[must_use]
     pub fn record(&self, folder: Option<&Path>) -> CommandRecord {
         CommandRecord { argv: self.argv.clone(), files: locate::files(&self.argv, folder) }
     }
 
-    /// Why the program cannot be found, if it cannot. Starts nothing.
+    /// Returns why the program cannot be found; `None` if it can. The program is not started.
     #[must_use]
     pub fn problem(&self, folder: Option<&Path>) -> Option<String> {
         locate::problem(&self.argv, folder)
@@ -204,18 +209,18 @@ impl Program {
         Direction::of(self.higher_is_better)
     }
 
-    /// The outcome of each of `items`, in their order. Blocks until the program has ended.
-    pub(super) fn score(&self, items: &[Item<'_>], commands: Commands<'_>) -> ProgramScores {
+    /// Runs the program and returns one outcome per item, in the order of `items`. Blocks until the program has ended.
+    pub(super) fn score(&self, items: &[Item<'_>], commands: CommandPermission<'_>) -> ProgramScores {
         let all_unscored = |reason: &str| ProgramScores {
             outcomes: vec![Outcome::unscored(reason); items.len()],
             files: None,
         };
-        let Commands::Allowed(access) = commands else { return all_unscored("command not allowed") };
+        let CommandPermission::Allowed(access) = commands else { return all_unscored("command not allowed") };
         if items.is_empty() {
             return ProgramScores { outcomes: Vec::new(), files: None };
         }
         let scores = locate(&self.argv, access.folder, access.recorded).and_then(|located| {
-            let outcomes = self.ask(items, &located, &access)?;
+            let outcomes = self.run(items, &located, &access)?;
             Ok(ProgramScores { outcomes, files: Some(located.files) })
         });
         let reason = match scores {
@@ -226,9 +231,11 @@ impl Program {
         all_unscored(&reason)
     }
 
+    /// Starts the program, and exchanges one line per item with it.
+    ///
     /// # Errors
-    /// A text that says why the program cannot be started.
-    fn ask(
+    /// A message that says why the program cannot be started.
+    fn run(
         &self,
         items: &[Item<'_>],
         located: &Located,
@@ -245,10 +252,10 @@ impl Program {
         let take = |line: process::Line<'_>| {
             outcomes.push(reply::read(line, &items[outcomes.len()], self.range));
         };
-        let result = start.converse(items.len(), &|index| request::line(&items[index]), take)?;
+        let result = start.exchange_lines(items.len(), &|index| request::line(&items[index]), take)?;
         if let Some(fault) = self.fault(&result, outcomes.len(), items.len()) {
             (access.notice)(&format!("{}: {fault}{}", shown_command(&self.argv), result.tail()));
-            // Where there are too many lines, no line can be trusted to be that of its sample.
+            // If there are too many lines, it is not known which line belongs to which sample.
             if matches!(result.exchange, ExchangeStatus::TooManyLines) {
                 outcomes.clear();
             }
@@ -257,7 +264,8 @@ impl Program {
         Ok(outcomes)
     }
 
-    /// What went wrong after `answered` lines; `None` where the program wrote one line for each of `count` samples.
+    /// Returns what went wrong after `answered` lines; `None` if the program wrote one line for each of `count`
+    /// samples.
     fn fault(&self, result: &ProgramResult, answered: usize, count: usize) -> Option<String> {
         let seconds = self.timeout.as_secs_f64();
         let fault = match &result.exchange {
@@ -277,7 +285,7 @@ impl Program {
     }
 }
 
-/// A command line that shows where each argument begins and ends.
+/// Formats a command line as a JSON list, so that a reader sees where each argument begins and ends.
 #[must_use]
 pub fn shown_command(argv: &[String]) -> String {
     json!(argv).to_string()

@@ -1,40 +1,45 @@
-//! What a scorer says of itself, and how it is built from a task's `[[score]]`. One [`Declaration`] per scorer.
+//! The declaration of a scorer, and how the scorer is built from a `[[score]]` entry of a task. Each scorer has one
+//! [`Declaration`].
 
 use serde_json::{Map, Value};
 
-use super::command::Commands;
+use super::command::CommandPermission;
 use super::embed::Embed;
 use super::measure::Measure;
 use crate::types::{Formula, Metric, References, ScoreEntry};
 
-/// A scorer.
+/// What a scorer is: its name, the keys that it reads, its range, and what it needs.
 #[derive(Debug)]
 pub struct Declaration {
-    /// Its name in task files.
+    /// The name of the scorer in task files.
     pub name: &'static str,
-    /// The version of its rules. It grows whenever the same answer may be scored differently.
+    /// The version of the rules. It increases whenever the same answer may be scored differently.
     pub version: u32,
-    /// Its lowest and highest possible score.
+    /// The lowest and the highest possible score.
     pub range: [f64; 2],
-    /// Whether a higher score is the better one.
+    /// Whether a higher score is better.
     pub higher_is_better: bool,
     /// The keys of `[[score]]` that only this scorer has.
     pub keys: &'static [&'static str],
-    /// Whether an entry names a target.
+    /// Whether an entry must, may or must not name a target.
     pub target: Target,
-    /// Whether one score is made of all references at once, so that the key `references` makes no sense.
+    /// Whether one score is computed from all references at once. If so, the key `references` is refused.
     pub reads_all_references: bool,
-    /// Whether it needs texts to be embedded.
+    /// Whether the scorer needs an embedder ([`Tools::embedder`]).
     pub needs_encoder: bool,
-    /// Whether it needs to know which samples belong together.
+    /// Whether the scorer needs the cluster of each sample, such as the picture that several questions share.
     pub needs_cluster: bool,
-    /// Reads the keys of an entry.
-    pub build: fn(&ScoreEntry) -> Result<Built, KeyFault>,
+    /// Reads the keys of an entry. Returns [`KeyFault`] for a value that is not allowed.
+    pub build: fn(&ScoreEntry) -> Result<ConfiguredScorer, KeyFault>,
 }
 
 impl Declaration {
-    /// What most scorers are: version 1, from 0 to 1, without keys of their own, one reference at a time.
-    pub(super) const fn new(name: &'static str, build: fn(&ScoreEntry) -> Result<Built, KeyFault>) -> Self {
+    /// Returns the defaults that most scorers share: version 1, range 0 to 1, no keys of their own, a required target,
+    /// and one reference at a time.
+    pub(super) const fn new(
+        name: &'static str,
+        build: fn(&ScoreEntry) -> Result<ConfiguredScorer, KeyFault>,
+    ) -> Self {
         Self {
             name,
             version: 1,
@@ -50,42 +55,43 @@ impl Declaration {
     }
 }
 
-/// Whether an entry of a scorer names a target.
+/// Whether an entry of a scorer must, may or must not name a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// It must.
+    /// The entry must name a target.
     Required,
-    /// It may.
+    /// The entry may name a target.
     Optional,
-    /// It must not: the options of the question are the reference.
+    /// The entry must not name a target, because the options of the question are the reference.
     Choices,
 }
 
-/// A scorer with the keys of one entry.
-pub struct Built {
-    /// Its own keys with defaults filled in: everything that its scores depend on.
+/// A scorer after the keys of one entry have been read.
+pub struct ConfiguredScorer {
+    /// The keys of the entry that only this scorer has, with defaults filled in. The scores depend on nothing else but
+    /// the shared keys and the records.
     pub parameters: Map<String, Value>,
-    /// Its metrics; the first one is the entry's main figure.
+    /// The metrics. The first one is the main figure of the entry.
     pub metrics: Vec<Metric>,
-    /// Columns of the dataset that its own keys name.
+    /// The columns of the dataset that the keys of this scorer name.
     pub columns: Vec<String>,
-    /// How it scores.
+    /// The function that scores.
     pub measure: Measure,
 }
 
-impl Built {
-    /// A scorer without keys of its own.
+impl ConfiguredScorer {
+    /// Returns a scorer that has no keys of its own.
     pub(super) fn plain(metrics: Vec<Metric>, measure: Measure) -> Self {
         Self { parameters: Map::new(), metrics, columns: Vec::new(), measure }
     }
 }
 
-/// What is wrong with the value of a key.
+/// A key of an entry whose value is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFault {
-    /// The key.
+    /// The name of the key.
     pub key: String,
-    /// What is wrong with it, and what was expected.
+    /// A message that says what was found and what was expected.
     pub what: String,
 }
 
@@ -95,7 +101,8 @@ impl KeyFault {
     }
 }
 
-/// The metric `accuracy` of scores that are 0 or 1; of several references' mean, values between them occur.
+/// Returns the metric `accuracy` for scores that are 0 or 1. It is a share, or a mean if the scores of several
+/// references are averaged (`references = "mean"`), because values between 0 and 1 occur then.
 pub(super) fn right_or_wrong(entry: &ScoreEntry, meaning: &str) -> Metric {
     let formula = match entry.references {
         Some(References::Mean) => Formula::Mean,
@@ -104,32 +111,38 @@ pub(super) fn right_or_wrong(entry: &ScoreEntry, meaning: &str) -> Metric {
     Metric::new("accuracy", formula, meaning)
 }
 
-/// What scorers may use besides records. By default neither an encoder nor programs.
+/// What scorers may use besides records. By default there is no embedder, and no program may be started.
 #[derive(Clone, Copy, Default)]
 pub struct Tools<'a> {
-    /// What embeds texts; absent where no entry needs it.
+    /// Turns texts into vectors. `None` if no entry needs vectors.
     pub embedder: Option<&'a dyn Embed>,
-    /// Whether programs may be started.
-    pub commands: Commands<'a>,
+    /// Whether scorers may start the programs that a task names.
+    pub commands: CommandPermission<'a>,
 }
 
-/// Why a run cannot be scored at all.
+/// The reason why a run cannot be scored at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScorerError {
-    /// Its texts cannot be embedded.
+    /// The texts cannot be embedded.
     #[error(transparent)]
     Embed(#[from] super::EmbedError),
 }
 
-/// The number at `key`, where there is one.
+/// Returns the number at `key`; `None` if the key is absent.
+///
+/// # Errors
+/// The value is not a finite number.
 pub(super) fn number(entry: &ScoreEntry, key: &str) -> Result<Option<f64>, KeyFault> {
     let Some(value) = entry.own.get(key) else { return Ok(None) };
     let number = value.as_f64().filter(|number| number.is_finite());
     number.map(Some).ok_or_else(|| KeyFault::new(key, format!("`{key}`: expected a number, found {value}")))
 }
 
-/// The text at `key`, where there is one.
+/// Returns the text at `key`; `None` if the key is absent.
+///
+/// # Errors
+/// The value is not a text, or is blank.
 pub(super) fn text(entry: &ScoreEntry, key: &str) -> Result<Option<String>, KeyFault> {
     let Some(value) = entry.own.get(key) else { return Ok(None) };
     let text = value.as_str().filter(|text| !text.trim().is_empty());

@@ -1,44 +1,45 @@
-//! What scorers need of an encoder: texts in, vectors out.
+//! What scorers need from an encoder: texts in, vectors out.
 
 use sentence_embed::Embeddings;
 
 use crate::types::EncoderSpec;
 use crate::types::ErrorClass;
 
-/// Turns texts into vectors: the encoder, or a stand-in for tests.
+/// Turns texts into vectors. The implementation is an encoder, an endpoint, or a substitute in tests.
 pub trait Embed {
-    /// What it is, for the record.
+    /// Returns what the record says about the encoder.
     fn spec(&self) -> EncoderSpec;
 
-    /// One vector a text, in their order.
+    /// Returns one vector per text, in the order of `texts`.
     ///
     /// # Errors
-    /// [`EmbedError`]
+    /// [`EmbedError`] if the texts cannot be embedded.
     fn embed(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
 
-    /// By how much the similarity of two of its vectors may differ from that of [`Embed::embed_exactly`]'s.
+    /// Returns the largest difference between a similarity of two vectors of [`Embed::embed`] and the similarity of the
+    /// vectors that [`Embed::embed_exactly`] returns for the same texts.
     fn uncertainty(&self) -> f64;
 
-    /// As [`Embed::embed`], but as exactly as it can.
+    /// Returns what [`Embed::embed`] returns, at the highest precision that the encoder has.
     ///
     /// # Errors
-    /// [`EmbedError`]
+    /// [`EmbedError`] if the texts cannot be embedded.
     fn embed_exactly(&self, texts: &[&str]) -> Result<Embeddings, EmbedError>;
 }
 
-/// Why texts cannot be embedded.
+/// The reason why texts cannot be embedded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EmbedError {
-    /// The encoder on this machine cannot.
+    /// The encoder on this machine failed; the text says why.
     #[error("cannot embed the texts: {0}")]
     Encoder(String),
-    /// The endpoint does not.
+    /// The endpoint failed; the text says why.
     #[error("cannot embed the texts: {0}")]
     Endpoint(String),
 }
 
 impl EmbedError {
-    /// What kind of trouble it is.
+    /// Returns the class of the error, which decides the exit code.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {

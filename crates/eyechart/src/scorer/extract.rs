@@ -1,4 +1,4 @@
-//! Reading an answer out of a text, by the `extract` key of a task's `[[score]]`.
+//! Finds the answer in a text, by the `extract` key of a `[[score]]` entry.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::choice::{final_answer, reasoning};
 use super::declaration::KeyFault;
 use crate::types::{Extract, ExtractRule, PickMatch};
 
-/// A compiled `extract`.
+/// The value of an `extract` key, ready for use.
 #[derive(Debug, Clone)]
 pub(super) enum Extractor {
     FinalAnswer,
@@ -16,9 +16,10 @@ pub(super) enum Extractor {
     After { marker: String, pick: PickMatch },
 }
 
-/// What was read: the bytes of the text, and the rule that found them.
+/// Where an answer was found in a text, and by which rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
+    /// The bytes of the answer.
     pub(super) span: Range<usize>,
     pub(super) rule: &'static str,
 }
@@ -46,7 +47,7 @@ impl Extractor {
         }
     }
 
-    /// The answer in `text`; `None` where there is none.
+    /// Finds the answer in `text`; `None` if the rule finds none.
     pub(super) fn find(&self, text: &str) -> Option<Found> {
         match self {
             Self::FinalAnswer => match final_answer(text) {
@@ -76,14 +77,14 @@ impl Extractor {
     }
 }
 
-/// What follows the reasoning of `text`; nothing if the reasoning never ends.
+/// Returns the part of `text` after the reasoning; `None` if the reasoning has no end mark.
 fn without_reasoning(text: &str) -> Option<Range<usize>> {
     let reasoning = reasoning(text);
     let start = reasoning.spans.last().map_or(0, |last| last.end);
     (!reasoning.is_unclosed).then(|| trimmed(text, start..text.len(), &[]))
 }
 
-/// The range without white space and without `marks` at its ends.
+/// Removes white space and `marks` from both ends of `range`.
 fn trimmed(text: &str, range: Range<usize>, marks: &[char]) -> Range<usize> {
     let is_margin = |c: char| c.is_whitespace() || marks.contains(&c);
     let part = &text[range.clone()];

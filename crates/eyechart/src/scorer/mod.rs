@@ -1,7 +1,8 @@
-//! Scorers: from answers to scores. One file per scorer; none knows where answers come from or where scores go.
+//! Scorers: from answers to scores. Each scorer has its own file. No scorer knows where answers come from or where
+//! scores are stored.
 //!
-//! A scorer is a `Declaration`: its name, keys and metrics, and how it scores. A new one is one file here and one line
-//! in `SCORERS`. `Scorer` applies one to the records of a run.
+//! A scorer is a [`Declaration`]: its name, its keys, its metrics and the way it scores. A new scorer is one file here
+//! and one line in [`SCORERS`]. [`Scorer`] applies a scorer to the records of a run.
 
 mod applied;
 pub mod captions;
@@ -15,12 +16,12 @@ mod similarity;
 pub mod text;
 
 pub(crate) use applied::Scorer;
-pub use command::{CommandAccess, Commands, Program, ProgramsStopped, shown_command, stop_programs};
+pub use command::{CommandAccess, CommandPermission, Program, ProgramsStopped, shown_command, stop_programs};
 use declaration::Declaration;
 pub use declaration::{KeyFault, ScorerError, Tools};
 pub use embed::{Embed, EmbedError};
 
-/// Every scorer.
+/// All scorers, in the order in which help texts and messages list them.
 const SCORERS: &[&Declaration] = &[
     &choice::CHOICE,
     &text::exact_match::EXACT_MATCH,
@@ -39,7 +40,7 @@ const SCORERS: &[&Declaration] = &[
     &command::COMMAND,
 ];
 
-/// Their names.
+/// Returns the name of each scorer, as task files write it.
 pub fn names() -> impl Iterator<Item = &'static str> {
     SCORERS.iter().map(|scorer| scorer.name)
 }

@@ -1,11 +1,11 @@
-//! Cosine similarity of sentence embeddings, as the published comparison computes it.
+//! The scorer `similarity`: cosine similarity of sentence embeddings, as the published comparison computes it.
 
 use std::collections::HashMap;
 
 use sentence_embed::cosine;
 use serde_json::{Map, Value, json};
 
-use super::declaration::{Built, Declaration, KeyFault, ScorerError, number};
+use super::declaration::{ConfiguredScorer, Declaration, KeyFault, ScorerError, number};
 use super::embed::{Embed, EmbedError};
 use super::measure::{Measure, Outcome, Pair};
 use crate::types::{Formula, Metric, References, ScoreEntry};
@@ -21,7 +21,7 @@ pub(super) const SIMILARITY: Declaration = Declaration {
     ..Declaration::new("similarity", build)
 };
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let threshold = number(entry, "threshold")?.unwrap_or(THRESHOLD);
     if !(-1.0..=1.0).contains(&threshold) {
         return Err(KeyFault::new("threshold", format!("`threshold` is {threshold}: expected -1 to 1")));
@@ -31,18 +31,23 @@ fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
     if !tops.is_empty() {
         parameters.insert("k".to_owned(), json!(tops));
     }
-    // A mean of similarities near the threshold is not settled by settling those that are near it.
+    // The mean of several similarities can be near the threshold although none of them is, so all must be exact.
     let is_exact = entry.references == Some(References::Mean);
     let score = move |pairs: &[Pair<'_>], tools: &super::Tools<'_>| {
         let missing = || EmbedError::Encoder("no encoder was opened".to_owned());
         let embedder = tools.embedder.ok_or_else(missing)?;
-        Ok(similarities(pairs, embedder, Doubt { threshold, is_exact })?
+        Ok(similarities(pairs, embedder, Precision { threshold, is_exact })?
             .into_iter()
             .map(Outcome::value)
             .collect())
     };
     let metrics = metrics(threshold, &tops);
-    Ok(Built { parameters, metrics, columns: Vec::new(), measure: Measure::Pairs(Box::new(score)) })
+    Ok(ConfiguredScorer {
+        parameters,
+        metrics,
+        columns: Vec::new(),
+        measure: Measure::Pairs(Box::new(score)),
+    })
 }
 
 fn tops(entry: &ScoreEntry) -> Result<Vec<usize>, KeyFault> {
@@ -76,16 +81,16 @@ fn metrics(threshold: f64, tops: &[usize]) -> Vec<Metric> {
     metrics
 }
 
-/// Which similarities must be as exact as can be.
+/// Which similarities must be computed exactly.
 #[derive(Clone, Copy)]
-struct Doubt {
-    /// Those near this threshold.
+struct Precision {
+    /// Similarities near this threshold are computed exactly.
     threshold: f64,
-    /// All of them.
+    /// Whether all similarities are computed exactly.
     is_exact: bool,
 }
 
-/// Distinct texts, each with its place: each is embedded once.
+/// The distinct texts with their positions, so that each text is embedded once.
 #[derive(Default)]
 struct Texts<'a> {
     places: HashMap<&'a str, usize>,
@@ -101,49 +106,53 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// The similarity of each pair, in [-1, 1]. An empty text is compared as the empty text.
-fn similarities(pairs: &[Pair<'_>], embedder: &dyn Embed, doubt: Doubt) -> Result<Vec<f64>, ScorerError> {
+/// Returns the similarity of each pair, in [-1, 1]. An empty text is embedded like any other text.
+fn similarities(
+    pairs: &[Pair<'_>],
+    embedder: &dyn Embed,
+    precision: Precision,
+) -> Result<Vec<f64>, ScorerError> {
     let mut texts = Texts::default();
     let places: Vec<[usize; 2]> =
         pairs.iter().map(|pair| [texts.place(pair.text), texts.place(pair.reference)]).collect();
-    let vectors = match doubt.is_exact {
+    let vectors = match precision.is_exact {
         true => embedder.embed_exactly(&texts.distinct)?,
         false => embedder.embed(&texts.distinct)?,
     };
     let mut values: Vec<f64> =
         places.iter().map(|[a, b]| similarity_of(vectors.row(*a), vectors.row(*b))).collect();
-    if !doubt.is_exact {
-        settle_doubts(pairs, embedder, doubt.threshold, &mut values)?;
+    if !precision.is_exact {
+        recompute_near_threshold(pairs, embedder, precision.threshold, &mut values)?;
     }
     Ok(values)
 }
 
-/// The reference tools compute in f32 and compare the widened value with the threshold.
+/// Computes in f32 and widens the value, as the reference tools do before they compare it with the threshold.
 fn similarity_of(a: &[f32], b: &[f32]) -> f64 {
     f64::from(cosine(a, b))
 }
 
-/// Computes again, exactly, the values that may be on the wrong side of the threshold.
-fn settle_doubts(
+/// Recomputes exactly the values that may be on the wrong side of the threshold.
+fn recompute_near_threshold(
     pairs: &[Pair<'_>],
     embedder: &dyn Embed,
     threshold: f64,
     values: &mut [f64],
 ) -> Result<(), EmbedError> {
     let uncertainty = embedder.uncertainty();
-    let is_doubtful = |value: f64| uncertainty > 0.0 && (value - threshold).abs() <= uncertainty;
-    let mut doubtful = Texts::default();
-    let mut settled = Vec::new();
+    let is_near_threshold = |value: f64| uncertainty > 0.0 && (value - threshold).abs() <= uncertainty;
+    let mut uncertain = Texts::default();
+    let mut recomputed = Vec::new();
     for (at, (pair, value)) in pairs.iter().zip(&*values).enumerate() {
-        if is_doubtful(*value) {
-            settled.push((at, doubtful.place(pair.text), doubtful.place(pair.reference)));
+        if is_near_threshold(*value) {
+            recomputed.push((at, uncertain.place(pair.text), uncertain.place(pair.reference)));
         }
     }
-    if settled.is_empty() {
+    if recomputed.is_empty() {
         return Ok(());
     }
-    let vectors = embedder.embed_exactly(&doubtful.distinct)?;
-    for (at, a, b) in settled {
+    let vectors = embedder.embed_exactly(&uncertain.distinct)?;
+    for (at, a, b) in recomputed {
         values[at] = similarity_of(vectors.row(a), vectors.row(b));
     }
     Ok(())

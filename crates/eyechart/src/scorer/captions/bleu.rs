@@ -1,26 +1,26 @@
 //! BLEU-1 to BLEU-4 of captions with several references, as pycocoevalcap computes them ("closest" reference length).
 //!
 //! Source of the formula: Papineni et al., "BLEU: a method for automatic evaluation of machine translation", 2002, with
-//! pycocoevalcap's small constants. This file knows n-grams only by number.
+//! the small constants of pycocoevalcap.
 
 use super::vocabulary::{Caption, LONGEST, shared};
 
-/// Added to each number of matches, so that a score without matches is not exactly 0.
+/// Added to each number of matches, as pycocoevalcap does, so that no score is exactly 0.
 const TINY: f64 = 1e-15;
-/// Added to each number of guesses, so that nothing is divided by 0.
+/// Added to each denominator, as pycocoevalcap does, so that it is not 0.
 const SMALL: f64 = 1e-9;
 
-/// What one caption adds to the BLEU of a run. The counts of a run are the sums of those of its captions.
+/// The counts of a caption for BLEU. The counts of a run are the sums over its captions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BleuCounts {
-    /// For n = 1 to 4 the n-grams that the caption shares with a reference, each as often as in the reference that has
-    /// it most often.
+    /// For n = 1 to 4: number of n-grams of the caption that are in a reference. Each n-gram counts at most as often as
+    /// in the reference in which it is most frequent.
     pub matches: [u64; 4],
-    /// For n = 1 to 4 the n-grams of the caption.
+    /// For n = 1 to 4: number of n-grams of the caption.
     pub guesses: [u64; 4],
-    /// Words of the caption.
+    /// Number of words of the caption.
     pub length: u64,
-    /// Words of the reference whose length is closest; of two equally close ones the shorter.
+    /// Number of words of the reference with the closest length; the shorter one of two equally close references.
     pub reference_length: u64,
 }
 
@@ -36,7 +36,7 @@ impl BleuCounts {
     }
 }
 
-/// Counts the matches of `answer` with its `references`; nothing without a reference.
+/// Counts the matches of `answer` with its `references`; `None` without a reference.
 pub(super) fn count(answer: &Caption, references: &[&Caption]) -> Option<BleuCounts> {
     let length = answer.length;
     let reference_length =
@@ -62,10 +62,10 @@ pub(super) fn count(answer: &Caption, references: &[&Caption]) -> Option<BleuCou
     Some(counts)
 }
 
-/// BLEU-1 to BLEU-4 of single or summed counts, each in [0, 1].
+/// Returns BLEU-1 to BLEU-4 of single or summed counts, each in [0, 1].
 ///
-/// A caption without words has 0, up to the small constants. The sum over no caption has no meaning: the caller does
-/// not ask for it.
+/// A caption without words has the value 0, up to the small constants. The result for a sum over no captions has no
+/// meaning.
 pub fn bleu(counts: &BleuCounts) -> [f64; 4] {
     let ratio = (counts.length as f64 + TINY) / (counts.reference_length as f64 + SMALL);
     let brevity = if ratio < 1.0 { (1.0 - 1.0 / ratio).exp() } else { 1.0 };

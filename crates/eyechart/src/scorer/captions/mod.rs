@@ -1,7 +1,7 @@
 //! BLEU, ROUGE-L and CIDEr of captions, with the numbers of pycocoevalcap.
 //!
-//! The functions here take plain texts and give plain numbers; they know nothing of tasks, samples and records. `scorer`
-//! makes a scorer of them.
+//! The functions take texts and return numbers. They know neither tasks nor records. `scorer` builds the scorer from
+//! them.
 
 mod bleu;
 mod cider;
@@ -17,48 +17,47 @@ pub use bleu::{BleuCounts, bleu};
 pub use ptb::ptb_tokens;
 pub(super) use scorer::CAPTIONS;
 
-use cider::{Weighted, Weights};
+use cider::{WeightedCaption, Weights};
 use vocabulary::{Caption, Vocabulary};
 
-/// Scores of one caption.
+/// The scores of one caption.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionItem {
     /// BLEU-1 to BLEU-4 of this caption, each in [0, 1].
     pub bleu: [f64; 4],
-    /// What the caption adds to the BLEU of the run.
+    /// The counts of this caption for the BLEU of the run.
     pub counts: BleuCounts,
     /// ROUGE-L, in [0, 1].
     pub rouge_l: f64,
-    /// CIDEr, in [0, 10]; absent if no reference of the run has a word, where pycocoevalcap fails.
+    /// CIDEr, in [0, 10]; absent if no reference of the run has a word. In that case pycocoevalcap fails.
     pub cider: Option<f64>,
 }
 
-/// Scores of all captions of a run together.
+/// The scores of all captions of a run together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionCorpus {
-    /// BLEU-1 to BLEU-4 of the summed counts, each in [0, 1]. They are not the means over the captions.
+    /// BLEU-1 to BLEU-4 of the summed counts, each in [0, 1]. They differ from the means over the captions.
     pub bleu: [f64; 4],
-    /// Mean of ROUGE-L, in [0, 1].
+    /// The mean of ROUGE-L, in [0, 1].
     pub rouge_l: f64,
-    /// Mean of CIDEr, in [0, 10]; absent if no reference of the run has a word.
+    /// The mean of CIDEr, in [0, 10]; absent if no reference of the run has a word.
     pub cider: Option<f64>,
 }
 
-/// Scores of a run.
+/// The scores of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionScores {
     /// The scores of all captions together; absent if no caption has a reference.
     pub corpus: Option<CaptionCorpus>,
-    /// The scores of each answer, in their order; absent for an answer without references.
+    /// The scores of each answer, in the order of the answers; `None` for an answer without references.
     pub items: Vec<Option<CaptionItem>>,
 }
 
 /// Scores each answer against its references.
 ///
-/// CIDEr weighs the n-grams by the references of the whole run, so pass all samples of the run at once. An answer
-/// without references is left out, as if it were not in the run; so is an answer beyond the end of `references`. An
-/// empty reference is a reference. With one sample all weights are 0, and so is CIDEr. The same input gives the same
-/// bits.
+/// CIDEr weights the n-grams by the references of the whole run, so pass all samples of the run at once. An answer
+/// without references, or beyond the end of `references`, is left out as if it were not in the run. An empty reference
+/// counts as a reference. With one sample all weights are 0, and so is CIDEr. The same input gives the same bits.
 pub fn score(answers: &[&str], references: &[Vec<&str>]) -> CaptionScores {
     let mut vocabulary = Vocabulary::default();
     let places: Vec<(usize, Vec<usize>)> = answers
@@ -101,7 +100,7 @@ fn score_item(sample: &Sample, weights: Option<&Weights>) -> Option<CaptionItem>
     let counts = bleu::count(sample.answer, &sample.references)?;
     let rouge_l = rouge::rouge_l(sample.answer, &sample.references)?;
     let cider = weights.and_then(|weights| {
-        let references: Vec<Weighted> =
+        let references: Vec<WeightedCaption> =
             sample.references.iter().map(|reference| weights.weigh(reference)).collect();
         weights.cider(&weights.weigh(sample.answer), &references)
     });

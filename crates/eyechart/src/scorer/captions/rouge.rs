@@ -1,7 +1,7 @@
 //! ROUGE-L of a caption with several references, as pycocoevalcap computes it.
 //!
-//! Source of the formula: Lin, "ROUGE: a package for automatic evaluation of summaries", 2004, with beta = 1.2; precision
-//! and recall are each the best over the references.
+//! Source of the formula: Lin, "ROUGE: a package for automatic evaluation of summaries", 2004, with beta = 1.2.
+//! Precision and recall are each the highest value over the references.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::vocabulary::Caption;
 
 const BETA_SQUARED: f64 = 1.2 * 1.2;
 
-/// ROUGE-L in [0, 1]; nothing without a reference.
+/// Returns ROUGE-L in [0, 1]; `None` without a reference.
 pub(super) fn rouge_l(answer: &Caption, references: &[&Caption]) -> Option<f64> {
     let matcher = CommonSubsequence::new(&answer.spaced);
     let (mut precision, mut recall) = (0.0_f64, 0.0_f64);
@@ -27,11 +27,11 @@ pub(super) fn rouge_l(answer: &Caption, references: &[&Caption]) -> Option<f64> 
     is_defined.then_some(score)
 }
 
-/// Finds the length of the longest common subsequence with one sequence, 64 of its places at a time.
+/// Computes the length of the longest common subsequence with a given sequence, 64 positions at a time.
 ///
 /// Source of the method: Hyyrö, "Bit-parallel LCS-length computation revisited", 2004.
 struct CommonSubsequence {
-    /// The number that each distinct token has within the sequence.
+    /// The number of each distinct token of the sequence.
     numbers: HashMap<u32, usize>,
     sequence: Vec<usize>,
 }
@@ -51,7 +51,7 @@ impl CommonSubsequence {
 
     fn length(&self, other: &[u32]) -> u64 {
         let other: Vec<usize> = other.iter().filter_map(|token| self.numbers.get(token).copied()).collect();
-        // For each token of `other` whether the addition in the block before had a carry.
+        // For each token of `other`: whether the addition in the previous block had a carry.
         let mut carries = vec![false; other.len()];
         let mut places = vec![0_u64; self.numbers.len()];
         let mut length = 0;
@@ -68,7 +68,7 @@ impl CommonSubsequence {
     }
 }
 
-/// By how much a block of 64 places lengthens the common subsequence.
+/// Returns the number of tokens that a block of 64 positions adds to the common subsequence.
 fn block_length(places: &[u64], other: &[usize], carries: &mut [bool]) -> u32 {
     // A bit is 0 where the length grows by one.
     let mut row = u64::MAX;

@@ -1,7 +1,7 @@
 //! The scorer `captions`: BLEU, ROUGE-L and CIDEr of all captions of a run.
 
 use super::{BleuCounts, CaptionItem, bleu, score};
-use crate::scorer::declaration::{Built, Declaration, KeyFault};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::types::{Counts, Formula, Metric, ScoreEntry};
 
@@ -11,13 +11,13 @@ pub(in crate::scorer) const CAPTIONS: Declaration =
 
 const CIDER_RANGE: [f64; 2] = [0.0, 10.0];
 
-/// Names of counts.
+/// The names of the counts.
 const ITEMS: &str = "captions";
 const ROUGE_L: &str = "rouge_l";
 const LENGTH: &str = "length";
 const REFERENCE_LENGTH: &str = "reference_length";
 
-fn build(_: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(_: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let cider =
         "0 to 10; weighs words by all references of the run, so compare it over the same samples only";
     let bleu = "share of runs of 1 to 4 words that a reference has, with a penalty for short captions";
@@ -33,7 +33,7 @@ fn build(_: &ScoreEntry) -> Result<Built, KeyFault> {
     ];
     let rouge = "mean overlap with a reference by the longest common subsequence of words";
     metrics.push(Metric::new("rouge_l", Formula::OfCounts(rouge_l_of), rouge).titled("ROUGE-L"));
-    Ok(Built::plain(metrics, Measure::Items(Box::new(|items, _| Ok(outcomes(items))))))
+    Ok(ConfiguredScorer::plain(metrics, Measure::Items(Box::new(|items, _| Ok(outcomes(items))))))
 }
 
 fn outcomes(items: &[Item<'_>]) -> Vec<Outcome> {
@@ -45,11 +45,11 @@ fn outcomes(items: &[Item<'_>]) -> Vec<Outcome> {
 fn outcome(item: Option<CaptionItem>) -> Outcome {
     let Some(item) = item else { return Outcome::unscored("the target is empty") };
     let Some(cider) = item.cider else { return Outcome::unscored("no reference of the run has a word") };
-    Outcome { counts: written(&item), ..Outcome::value(cider) }
+    Outcome { counts: to_counts(&item), ..Outcome::value(cider) }
 }
 
-/// What the caption adds to the figures of the run, by name.
-fn written(item: &CaptionItem) -> Counts {
+/// Returns the counts of the caption by name. The figures of the run are computed from their sums.
+fn to_counts(item: &CaptionItem) -> Counts {
     let numbered = |name: &str, counts: &[u64; 4]| {
         counts.iter().zip(1..).map(|(count, n)| (format!("{name}_{n}"), *count as f64)).collect::<Vec<_>>()
     };

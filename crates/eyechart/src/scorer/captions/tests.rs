@@ -1,4 +1,4 @@
-//! Scores of small corpora, worked out by hand or taken from pycocoevalcap.
+//! Tests of the scores of small corpora, computed by hand or with pycocoevalcap.
 
 use super::{BleuCounts, CaptionScores, bleu, score};
 
@@ -6,7 +6,7 @@ fn close(value: f64, expected: f64) {
     assert!((value - expected).abs() < 1e-6, "{value} is not {expected}");
 }
 
-/// What pycocoevalcap gives for [`corpus`].
+/// The scores of pycocoevalcap for [`corpus`].
 const CORPUS_BLEU: [f64; 4] = [0.784420381, 0.590490211, 0.438887793, 0.311328775];
 const CORPUS_ROUGE_L: f64 = 0.732131441;
 const CORPUS_CIDER: f64 = 2.640200215;
@@ -55,7 +55,7 @@ fn of_two_equally_close_references_the_shorter_one_counts() {
 
 #[test]
 fn a_short_caption_pays_for_its_length() {
-    // All of its one word matches; the reference has two: exp(1 - 2 / 1).
+    // The only word of the answer matches, and the reference has two words: exp(1 - 2 / 1).
     let counts = BleuCounts { matches: [1, 0, 0, 0], guesses: [1, 0, 0, 0], length: 1, reference_length: 2 };
     close(bleu(&counts)[0], (-1.0_f64).exp());
 }
@@ -144,7 +144,7 @@ fn an_answer_without_references_changes_nothing_for_the_others() {
 
 #[test]
 fn scores_are_the_same_bits_every_time() {
-    // Every map has another seed.
+    // Every hash map has another seed.
     let first = corpus();
     assert!((0..20).all(|_| corpus() == first));
 }

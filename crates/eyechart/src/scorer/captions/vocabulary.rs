@@ -1,31 +1,29 @@
-//! The captions of a run as numbers: each distinct text is tokenized once, each distinct n-gram has one number.
-//!
-//! This file knows how to count n-grams, not what the counts are for.
+//! The captions of a run as numbers: each distinct text is tokenized once, and each distinct n-gram has one number.
 
 use std::collections::HashMap;
 
 use super::ptb::{is_white_space, ptb_tokens};
 
-/// Longest n-gram that the scores use.
+/// Length of the longest n-gram that the scores use, in words.
 pub(super) const LONGEST: usize = 4;
 
-/// A caption as the scores see it.
+/// A tokenized caption with its n-grams.
 #[derive(Debug, Default)]
 pub(super) struct Caption {
-    /// Tokens that ROUGE-L compares: what stands between spaces. A caption without tokens has one, the empty one.
+    /// The tokens that ROUGE-L compares, split at spaces. A caption without tokens has one empty token.
     pub(super) spaced: Vec<u32>,
-    /// Number of words. A token with a no-break space in it is several words.
+    /// Number of words. A token that contains a no-break space is several words.
     pub(super) length: usize,
-    /// For n = 1 to 4 the distinct n-grams and their number, in the order of the n-grams' numbers.
+    /// For n = 1 to 4: the distinct n-grams with their counts, in the order of the numbers of the n-grams.
     pub(super) grams: [Vec<GramCount>; LONGEST],
 }
 
-/// How often an n-gram is in a caption.
+/// How often an n-gram occurs in a caption.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GramCount {
-    /// Its number among all n-grams of this length.
+    /// The number of the n-gram among all n-grams of this length.
     pub(super) gram: u32,
-    /// How often it occurs; at least once.
+    /// The number of occurrences, at least 1.
     pub(super) count: u32,
 }
 
@@ -35,12 +33,12 @@ pub(super) struct Vocabulary<'a> {
     places: HashMap<&'a str, usize>,
     captions: Vec<Caption>,
     tokens: HashMap<String, u32>,
-    /// For each n from 2: the number of the n-gram that is an (n-1)-gram and a word.
+    /// For each n from 2: the number of each n-gram, by its (n-1)-gram and its last word.
     longer: [HashMap<(u32, u32), u32>; LONGEST - 1],
 }
 
 impl<'a> Vocabulary<'a> {
-    /// The number of the caption `text`, tokenized if it is new.
+    /// Returns the number of the caption `text`. A new text is tokenized.
     pub(super) fn caption(&mut self, text: &'a str) -> usize {
         if let Some(&place) = self.places.get(text) {
             return place;
@@ -52,12 +50,12 @@ impl<'a> Vocabulary<'a> {
         place
     }
 
-    /// The caption with the number `place`.
+    /// Returns the caption with the number `place`.
     pub(super) fn get(&self, place: usize) -> &Caption {
         &self.captions[place]
     }
 
-    /// Number of distinct n-grams of `n + 1` words so far.
+    /// Returns the number of distinct n-grams of `n + 1` words so far.
     pub(super) fn distinct(&self, n: usize) -> usize {
         if n == 0 { self.tokens.len() } else { self.longer[n - 1].len() }
     }
@@ -93,7 +91,7 @@ impl<'a> Vocabulary<'a> {
         Caption { spaced, length: words.len(), grams }
     }
 
-    /// The n-grams of `n + 1` words at each place, from those of `n` words.
+    /// Returns the n-grams of `n + 1` words at each position, from the n-grams of `n` words.
     fn lengthen(&mut self, n: usize, shorter: &[u32], words: &[u32]) -> Vec<u32> {
         let numbers = &mut self.longer[n - 1];
         let pairs = shorter.iter().zip(words.iter().skip(n));
@@ -106,7 +104,8 @@ impl<'a> Vocabulary<'a> {
     }
 }
 
-/// The number after `count` others. A run whose captions have more than 2^32 distinct n-grams does not fit in memory.
+/// Returns the number of the next n-gram after `count` n-grams. A run whose captions have more than 2^32 distinct
+/// n-grams does not fit in memory.
 fn next_number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -123,7 +122,7 @@ fn count_sorted(mut grams: Vec<u32>) -> Vec<GramCount> {
     counts
 }
 
-/// The counts of the n-grams that two captions share, as (first's, second's, number), in the order of the numbers.
+/// Returns the counts of the n-grams that two captions share, as (first, second), in the order of their numbers.
 pub(super) fn shared<'c>(
     first: &'c [GramCount],
     second: &'c [GramCount],

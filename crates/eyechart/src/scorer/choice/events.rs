@@ -1,15 +1,15 @@
-//! What an answer says about options, in order: commitments, exclusions, corrections.
+//! What an answer states about options, in order: commitments, exclusions, corrections. Decides which option it picks.
 
 use std::ops::Range;
 
 use super::mentions::Set;
 
-/// How strong the evidence for a commitment is, weakest first.
+/// How strong a commitment is, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
-    /// "Both A and C are shown", or the only letter of an answer, at its end.
+    /// "Both A and C are shown", or the only letter of an answer if it is at the end.
     Hint,
-    /// The option's text in running text.
+    /// The text of an option in running text.
     Text,
     /// "This matches B".
     Fits,
@@ -19,15 +19,16 @@ pub(super) enum Strength {
     Marked,
 }
 
+/// What an event does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// To the options in the set; to none of the options if the set is empty.
+pub(super) enum EventKind {
+    /// Commits to the options in the set, or to none of the options if the set is empty.
     Commit(Strength),
-    /// Not the options in the set.
+    /// Excludes the options in the set.
     Exclude,
-    /// What was said last is taken back.
+    /// Retracts the last commitment.
     Retract,
-    /// A commitment that follows replaces the one before.
+    /// Announces that the next commitment replaces the previous one.
     Turn(Turn),
 }
 
@@ -40,37 +41,38 @@ pub(super) enum Turn {
     Correction,
 }
 
+/// One statement of an answer about options.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
-    pub(super) kind: Kind,
+    pub(super) kind: EventKind,
     pub(super) set: Set,
     /// The bytes of the evidence.
     pub(super) span: Range<usize>,
-    /// The sentence, counted over the whole answer.
+    /// The number of the sentence in the answer.
     pub(super) sentence: usize,
-    /// Whether it comes as the final answer: after "therefore", after "final answer", in a box.
+    /// Whether the answer presents it as final: after "therefore", after "final answer", or in a box.
     pub(super) is_final: bool,
-    /// Whether it is said with "would be", after "if one counts …", in a row of a table or of "C or D": a plain
+    /// Whether it is hedged: with "would be", after "if one counts …", in a row of a table, or as "C or D". A plain
     /// commitment replaces it.
     pub(super) is_tentative: bool,
-    /// Whether it stands on a letter or a number of an option, and not only on words of its text.
+    /// Whether it names the option by letter or number, and not only by its text.
     pub(super) is_letter: bool,
     pub(super) explanation: &'static str,
 }
 
-/// Everything that an answer says.
+/// All statements of an answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
-    /// In the order of the answer.
+    /// The events in the order of the answer.
     pub(super) events: Vec<Event>,
-    /// Whether there is a marked answer that is no option.
+    /// Whether the answer marks a text that is not an option as its answer.
     pub(super) has_foreign_answer: bool,
 }
 
-/// What the evidence amounts to.
+/// The options that the answer picks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Decision {
-    /// Empty: no option.
+    /// The picked options; empty if the answer picks none of the options.
     pub(super) set: Set,
     pub(super) span: Option<Range<usize>>,
     pub(super) explanation: &'static str,
@@ -79,103 +81,104 @@ pub(super) struct Decision {
 pub(super) const SEVERAL: &str = "two or more options";
 const NOTHING: &str = "none of the options";
 
-/// Decides by the strongest evidence that there is, in this order: marked answers, an option on the first or the last
-/// line, "matches B", the exclusion of all other options, option texts, hints.
+/// Decides by the strongest evidence, in this order: marked answers, an option on the first or the last line,
+/// "matches B", the exclusion of all other options, option texts, hints. `None` if there is no evidence.
 pub(super) fn decide(evidence: &Evidence, count: usize) -> Option<Decision> {
-    let standing = |strength| current(&evidence.events, strength);
+    let by_strength = |strength| last_commitment(&evidence.events, strength);
     let all_but_one = || by_exclusion(&evidence.events, count);
-    let text = || if evidence.has_foreign_answer { None } else { standing(Strength::Text) };
-    standing(Strength::Marked)
-        .or_else(|| standing(Strength::Lone))
-        .or_else(|| standing(Strength::Fits))
+    let text = || if evidence.has_foreign_answer { None } else { by_strength(Strength::Text) };
+    by_strength(Strength::Marked)
+        .or_else(|| by_strength(Strength::Lone))
+        .or_else(|| by_strength(Strength::Fits))
         .or_else(all_but_one)
         .or_else(text)
-        .or_else(|| standing(Strength::Hint))
+        .or_else(|| by_strength(Strength::Hint))
 }
 
-/// The commitment of one strength that stands at the end of the answer.
-fn current(events: &[Event], strength: Strength) -> Option<Decision> {
-    let mut standing = Standing { held: None, turn: None };
+/// Returns the commitment of one strength that is still valid at the end of the answer.
+fn last_commitment(events: &[Event], strength: Strength) -> Option<Decision> {
+    let mut state = CommitmentState { current: None, turn: None };
     for event in events {
         match event.kind {
-            Kind::Commit(found) if standing.counts(event, found, strength) => standing.add(event),
-            Kind::Exclude if event.is_letter || strength <= Strength::Text => standing.exclude(event.set),
-            Kind::Retract => standing.held = None,
-            Kind::Turn(turn) => standing.turn = standing.turn.max(Some(turn)),
-            Kind::Commit(_) | Kind::Exclude => {}
+            EventKind::Commit(found) if state.counts(event, found, strength) => state.add(event),
+            EventKind::Exclude if event.is_letter || strength <= Strength::Text => state.exclude(event.set),
+            EventKind::Retract => state.current = None,
+            EventKind::Turn(turn) => state.turn = state.turn.max(Some(turn)),
+            EventKind::Commit(_) | EventKind::Exclude => {}
         }
     }
-    let held = standing.held?;
-    let explanation = match held.set.count_ones() {
+    let current = state.current?;
+    let explanation = match current.set.count_ones() {
         0 => NOTHING,
-        1 => held.explanation,
+        1 => current.explanation,
         _ => SEVERAL,
     };
-    Some(Decision { set: held.set, span: Some(held.span), explanation })
+    Some(Decision { set: current.set, span: Some(current.span), explanation })
 }
 
-/// What an answer committed to so far, read event by event.
-struct Standing {
-    held: Option<Event>,
-    /// The turn since the last commitment.
+/// What an answer has committed to so far.
+struct CommitmentState {
+    current: Option<Event>,
+    /// The strongest turn since the last commitment.
     turn: Option<Turn>,
 }
 
-impl Standing {
-    /// Whether a commitment has a say among those of `strength`: one as strong, or a weaker one that corrects them.
+impl CommitmentState {
+    /// Returns whether a commitment counts among those of `strength`: it has the same strength, or it corrects them.
     fn counts(&self, event: &Event, found: Strength, strength: Strength) -> bool {
-        let is_firmer = !event.is_tentative && self.held.as_ref().is_some_and(|held| held.is_tentative);
+        let is_firmer =
+            !event.is_tentative && self.current.as_ref().is_some_and(|current| current.is_tentative);
         let corrects = match found {
             Strength::Marked | Strength::Hint => false,
-            // A lone letter after a marked answer may correct it or contradict it.
+            // A letter on its own after a marked answer may correct or contradict the marked answer.
             Strength::Lone => strength == Strength::Marked && event.set != 0,
             // "Edit: the legend indicates B."
             Strength::Fits => strength > Strength::Fits && (self.turn == Some(Turn::Correction) || is_firmer),
             // "Wait, it is blue."
             Strength::Text => strength > Strength::Fits && self.turn.is_some() && event.is_final,
         };
-        found == strength || (self.held.is_some() && corrects)
+        found == strength || (self.current.is_some() && corrects)
     }
 
     fn add(&mut self, event: &Event) {
         let turn = self.turn.take();
-        let Some(held) = self.held.as_mut().filter(|held| held.set != event.set) else {
-            self.held = Some(event.clone());
+        let Some(current) = self.current.as_mut().filter(|current| current.set != event.set) else {
+            self.current = Some(event.clone());
             return;
         };
         // "The values are 10 and 30, so the total is 40."
-        let is_result = event.kind == Kind::Commit(Strength::Text) && !held.is_final;
-        let concludes = event.is_final && (held.sentence != event.sentence || is_result);
-        // "None of these" and an option: the later one, which explains the earlier one.
-        let explains = held.set == 0 || event.set == 0;
-        if event.is_tentative && !held.is_tentative && event.set.count_ones() == 1 {
+        let is_result = event.kind == EventKind::Commit(Strength::Text) && !current.is_final;
+        let concludes = event.is_final && (current.sentence != event.sentence || is_result);
+        // "None of these" and an option: the later commitment explains the earlier one and replaces it.
+        let explains = current.set == 0 || event.set == 0;
+        if event.is_tentative && !current.is_tentative && event.set.count_ones() == 1 {
             return;
         }
         // "Between A and B, I would choose B."
-        let narrows = held.is_tentative && event.set.count_ones() == 1 && held.set & event.set != 0;
-        if turn.is_some() || concludes || explains || narrows || held.is_tentative && !event.is_tentative {
-            *held = event.clone();
+        let narrows = current.is_tentative && event.set.count_ones() == 1 && current.set & event.set != 0;
+        if turn.is_some() || concludes || explains || narrows || current.is_tentative && !event.is_tentative {
+            *current = event.clone();
         } else {
-            held.set |= event.set;
-            held.span = held.span.start.min(event.span.start)..held.span.end.max(event.span.end);
+            current.set |= event.set;
+            current.span = current.span.start.min(event.span.start)..current.span.end.max(event.span.end);
         }
     }
 
     fn exclude(&mut self, set: Set) {
-        if let Some(held) = &mut self.held {
-            let rest = held.set & !set;
-            // A commitment to no option stays one.
-            if rest != held.set {
-                held.set = rest;
-                self.held.take_if(|_| rest == 0);
+        if let Some(current) = &mut self.current {
+            let rest = current.set & !set;
+            // A commitment to none of the options remains.
+            if rest != current.set {
+                current.set = rest;
+                self.current.take_if(|_| rest == 0);
             }
         }
     }
 }
 
-/// The one option that is left when all others are excluded.
+/// Returns the option that remains if all other options are excluded.
 fn by_exclusion(events: &[Event], count: usize) -> Option<Decision> {
-    let excludes = |event: &&Event| event.kind == Kind::Exclude;
+    let excludes = |event: &&Event| event.kind == EventKind::Exclude;
     let excluded = events.iter().filter(excludes).fold(0, |set: Set, event| set | event.set);
     let all: Set = if count >= 64 { Set::MAX } else { (1 << count) - 1 };
     let rest = all & !excluded;

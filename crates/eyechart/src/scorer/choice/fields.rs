@@ -1,9 +1,8 @@
-//! Answers in a form made for machines: `\boxed{…}`, the answer field of a JSON object, `<answer>…</answer>`.
-//!
-//! Knows forms only, not options.
+//! Finds answers in machine-readable form: `\boxed{…}`, the answer field of a JSON object, `<answer>…</answer>`.
 
 use std::ops::Range;
 
+/// A machine-readable answer.
 #[derive(Debug, Clone)]
 pub(super) struct Field {
     /// The bytes of the answer in the field.
@@ -13,7 +12,7 @@ pub(super) struct Field {
     pub(super) explanation: &'static str,
 }
 
-/// The mark before an answer and the one after it, in lower case.
+/// The opening and the closing mark of an answer, in lower case.
 const TAGS: [(&str, &str); 11] = [
     ("<answer>", "</answer>"),
     ("<final_answer>", "</final_answer>"),
@@ -58,7 +57,7 @@ const KEYS: [&str; 26] = [
     "답",
 ];
 
-/// The fields in the text outside the `hidden` ranges, in order and without overlaps.
+/// Finds the fields in the text outside the `hidden` ranges, in order and without overlaps.
 pub(super) fn find_fields(text: &str, hidden: &[Range<usize>]) -> Vec<Field> {
     let mut found: Vec<Field> = Vec::new();
     let mut hidden = hidden.iter().peekable();
@@ -89,7 +88,8 @@ pub(super) fn find_fields(text: &str, hidden: &[Range<usize>]) -> Vec<Field> {
         match field {
             Some(field) => {
                 at = field.content.end.max(at + 1);
-                // A later field of the same object replaces nothing: the object is one answer with several fields.
+                // A later field of the same object does not replace this one: the object is one answer with several
+                // fields.
                 found.push(field);
             }
             None => at += 1,
@@ -101,7 +101,7 @@ pub(super) fn find_fields(text: &str, hidden: &[Range<usize>]) -> Vec<Field> {
     found
 }
 
-/// Sets the end of the object that starts at `start` for the fields found in it, which are the last ones.
+/// Sets the end of the object that starts at `start` for its fields, which are the last fields in `found`.
 fn close_object(found: &mut [Field], start: usize, end: usize) {
     for field in found.iter_mut().rev().take_while(|field| field.whole.start >= start) {
         if field.whole.start == start && field.explanation == JSON {
@@ -138,7 +138,7 @@ fn boxed(text: &str, at: usize) -> Option<Field> {
     None
 }
 
-/// The most bytes of a box or of a JSON value: longer ones are no answers.
+/// Maximum length of a box or of a JSON value in bytes. Longer values are not answers.
 const MOST_BYTES: usize = 1500;
 
 fn tagged(text: &str, at: usize) -> Option<Field> {
@@ -197,7 +197,7 @@ fn json(text: &str, at: usize, object: Option<usize>) -> Option<Field> {
     Some(Field { content, whole, explanation: JSON })
 }
 
-/// The bytes of the value at `start`, without quotes.
+/// Returns the bytes of the value at `start`, without quotes.
 fn json_value(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     let first = *bytes.get(start)?;
     let is_end = |byte: u8| match first {

@@ -1,4 +1,4 @@
-//! The marked final answer of any text, without options: "Answer: 2019", `\boxed{4}`, "The answer is **Paris**."
+//! Finds the marked final answer in any text, without options: "Answer: 2019", `\boxed{4}`, "The answer is **Paris**."
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use super::merge;
 use super::reasoning::reasoning;
 use super::scanner::struck_out_length;
 use super::sentences::{ends_sentence, is_heading};
-use super::tokens::{Kind, Token, tokenise_range};
+use super::tokens::{Token, TokenKind, tokenise_range};
 
-/// The bytes of the last marked answer in a text, without markup, quotes and a full stop around it; `None` if the text
-/// marks no answer.
+/// Returns the bytes of the last marked answer in a text, without surrounding markup, quotes and full stop; `None` if
+/// the text marks no answer.
 ///
 /// Marks are `\boxed{}`, a JSON field, `<answer>`, "Answer:", "The answer is", "The correct option is" and their
 /// counterparts in Chinese, French, German, Spanish, Japanese and Korean. Reasoning, questions, conditions and negated
-/// marks ("the answer is not 5") do not count. A sentence end, a line end or "because" ends the answer; decimal points
-/// and abbreviations do not.
+/// marks ("the answer is not 5") are ignored. The answer ends at the end of the sentence or line, or before "because".
+/// Decimal points and abbreviations do not end it.
 #[must_use]
 pub fn final_answer(answer: &str) -> Option<Range<usize>> {
     let reasoning = reasoning(answer);
@@ -36,15 +36,15 @@ pub fn final_answer(answer: &str) -> Option<Range<usize>> {
     }
 }
 
-/// The last answer after words such as "answer:" or "the answer is".
+/// Returns the last answer after words such as "answer:" or "the answer is".
 fn last_marked(text: &str, tokens: &[Token]) -> Option<Range<usize>> {
     (0..tokens.len()).rev().filter(|&at| is_marker(tokens, at)).find_map(|at| {
         let connector = find_connector(tokens, at)?;
-        counts(tokens, at, connector).then(|| payload(text, tokens, connector)).flatten()
+        is_valid_marker(tokens, at, connector).then(|| payload(text, tokens, connector)).flatten()
     })
 }
 
-/// "Answer", or "option" in "the correct option".
+/// Returns whether the word is "answer", or "option" in "the correct option".
 fn is_marker(tokens: &[Token], at: usize) -> bool {
     let token = &tokens[at];
     let is_chosen =
@@ -52,26 +52,26 @@ fn is_marker(tokens: &[Token], at: usize) -> bool {
     token.is(R::ANSWER) || (token.is(R::OPTION) && is_chosen())
 }
 
-/// The "is" or ":" that belongs to a marker, or the end of a heading.
+/// Returns the position of the "is" or ":" that belongs to a marker, or of the end of a heading.
 fn find_connector(tokens: &[Token], marker: usize) -> Option<usize> {
     /// "The answer to the second question is".
     const REACH: usize = 8;
-    // Korean "정답은" is both in one word.
+    // Korean "정답은" is marker and connector in one word.
     if tokens[marker].is(R::COPULA) {
         return Some(marker);
     }
     for at in marker + 1..tokens.len().min(marker + 1 + REACH) {
         let token = &tokens[at];
         match token.kind {
-            Kind::Mark(':' | '→') => return Some(at),
-            Kind::Sign => return Some(at).filter(|_| token.key == super::lexicon::key_of_bytes(b"=")),
-            Kind::Mark('-' | '—') if at == marker + 1 => return Some(at),
-            Kind::Mark('(' | ')' | ',' | '|') => {}
-            Kind::Mark(_) => return None,
-            Kind::LineBreak => {
+            TokenKind::Mark(':' | '→') => return Some(at),
+            TokenKind::Sign => return Some(at).filter(|_| token.key == super::lexicon::key_of_bytes(b"=")),
+            TokenKind::Mark('-' | '—') if at == marker + 1 => return Some(at),
+            TokenKind::Mark('(' | ')' | ',' | '|') => {}
+            TokenKind::Mark(_) => return None,
+            TokenKind::LineBreak => {
                 let line = tokens[..at]
                     .iter()
-                    .rposition(|token| token.kind == Kind::LineBreak)
+                    .rposition(|token| token.kind == TokenKind::LineBreak)
                     .map_or(0, |found| found + 1);
                 return is_heading(&tokens[line..at]).then_some(at);
             }
@@ -83,27 +83,27 @@ fn find_connector(tokens: &[Token], marker: usize) -> Option<usize> {
     None
 }
 
-/// Whether the mark is no question, no condition and no negation.
-fn counts(tokens: &[Token], marker: usize, connector: usize) -> bool {
+/// Returns whether the marker is valid: not in a question, a condition or a negation.
+fn is_valid_marker(tokens: &[Token], marker: usize, connector: usize) -> bool {
     const REACH: usize = 12;
     const VOID: Roles = R::IF.with(R::NOT).with(R::UNSURE).with(R::EARLIER);
     let is_negation = |token: &Token| token.is(R::NOT) && !token.is(R::COPULA);
     let start = (marker.saturating_sub(REACH)..marker)
         .rev()
         .find(|&at| {
-            tokens[at].kind == Kind::LineBreak
+            tokens[at].kind == TokenKind::LineBreak
                 || ends_sentence(tokens, at)
                 || tokens[at].is(R::BUT.with(R::CONCLUSION))
-                || matches!(tokens[at].kind, Kind::Mark(',' | ';'))
+                || matches!(tokens[at].kind, TokenKind::Mark(',' | ';'))
         })
         .map_or(marker.saturating_sub(REACH), |at| at + 1);
     let is_cancelled = tokens[start..marker].iter().any(|token| token.is(R::DOUBT));
     let is_void = tokens[start..=connector].iter().any(|token| token.is(VOID)) && !is_cancelled;
     let follows = tokens
         .get(connector + 1)
-        .is_some_and(|next| is_negation(next) && ends_with_word(tokens, connector + 1));
+        .is_some_and(|next| is_negation(next) && is_followed_by_word(tokens, connector + 1));
     let end = (connector..tokens.len().min(connector + 60))
-        .find(|&at| ends_sentence(tokens, at) || tokens[at].kind == Kind::LineBreak && at > connector);
+        .find(|&at| ends_sentence(tokens, at) || tokens[at].kind == TokenKind::LineBreak && at > connector);
     let is_question = end.is_some_and(|end| tokens[end].is_mark('?'));
     let is_condition = tokens[connector..end.unwrap_or(connector)].iter().any(|token| token.is(R::IF));
     let is_verb = tokens[connector].is(R::COPULA);
@@ -111,15 +111,15 @@ fn counts(tokens: &[Token], marker: usize, connector: usize) -> bool {
     !(is_void || is_question || is_disclaimed)
 }
 
-/// Whether a word follows, so that a "no" is not the answer itself.
-fn ends_with_word(tokens: &[Token], at: usize) -> bool {
-    tokens.get(at + 1).is_some_and(|next| matches!(next.kind, Kind::Word | Kind::Number))
+/// Returns whether a word follows, so that a "no" is not the answer itself.
+fn is_followed_by_word(tokens: &[Token], at: usize) -> bool {
+    tokens.get(at + 1).is_some_and(|next| matches!(next.kind, TokenKind::Word | TokenKind::Number))
 }
 
-/// What follows the connector, up to the end of the sentence or of the line.
+/// Returns the text after the connector, up to the end of the sentence or the line.
 fn payload(text: &str, tokens: &[Token], connector: usize) -> Option<Range<usize>> {
     let mut first = connector + 1;
-    while tokens.get(first).is_some_and(|token| token.kind == Kind::LineBreak || token.is_mark(':')) {
+    while tokens.get(first).is_some_and(|token| token.kind == TokenKind::LineBreak || token.is_mark(':')) {
         first += 1;
     }
     let start = tokens.get(first - 1)?.end;
@@ -127,7 +127,7 @@ fn payload(text: &str, tokens: &[Token], connector: usize) -> Option<Range<usize
     while let Some(token) = tokens.get(last) {
         let is_reason =
             token.is(R::BECAUSE) && last > first && !token.is(R::FILLER) && tokens[connector].is(R::COPULA);
-        if token.kind == Kind::LineBreak
+        if token.kind == TokenKind::LineBreak
             || is_reason
             || (ends_sentence(tokens, last) && !is_initial(tokens, last))
         {
@@ -140,15 +140,15 @@ fn payload(text: &str, tokens: &[Token], connector: usize) -> Option<Range<usize
     (!range.is_empty()).then_some(range)
 }
 
-/// Whether the dot at `at` belongs to an initial: "J. K. Rowling", or to a label: "B. blue", with little after it.
+/// Returns whether the dot at `at` belongs to an initial ("J. K. Rowling") or a label ("B. blue") of a short answer.
 fn is_initial(tokens: &[Token], at: usize) -> bool {
     let is_letter =
         at > 0 && tokens[at - 1].letter.is_some() && tokens[at - 1].is_upper && tokens[at].is_mark('.');
-    let rest = tokens[at + 1..].iter().take(5).position(|token| token.kind == Kind::LineBreak);
+    let rest = tokens[at + 1..].iter().take(5).position(|token| token.kind == TokenKind::LineBreak);
     is_letter && rest.unwrap_or(tokens.len() - at - 1) <= 4
 }
 
-/// A range without white space, markup, quotes and a full stop at its ends.
+/// Removes white space, markup, quotes and a full stop from the ends of a range.
 fn trim(text: &str, range: Range<usize>) -> Range<usize> {
     let Some(mut inner) = text.get(range.clone()) else { return range.start..range.start };
     loop {
@@ -175,12 +175,12 @@ fn trim(text: &str, range: Range<usize>) -> Range<usize> {
             break;
         }
     }
-    // The parts of a text lie inside it: the difference of the addresses is the offset.
+    // `inner` is a slice of `text`, so the difference of the addresses is its offset.
     let start = inner.as_ptr() as usize - text.as_ptr() as usize;
     start..start + inner.len()
 }
 
-/// "U.S." and "a.m." end with a dot of their own.
+/// Returns whether the dot at the end belongs to an abbreviation: "U.S.", "a.m."
 fn ends_with_abbreviation(text: &str) -> bool {
     let mut tail = text.chars().rev();
     let dot = tail.next() == Some('.');
@@ -188,7 +188,7 @@ fn ends_with_abbreviation(text: &str) -> bool {
     dot && letter && tail.next() == Some('.')
 }
 
-/// The inside of `\text{…}`, `$…$`, `\(…\)` and the like. A "$" without a partner is a currency.
+/// Returns the content of `\text{…}`, `$…$`, `\(…\)` and similar LaTeX. A "$" without a closing "$" is a currency.
 fn unwrap_latex(text: &str) -> &str {
     const COMMANDS: [&str; 7] =
         ["\\text{", "\\textbf{", "\\mathrm{", "\\mathbf{", "\\textit{", "\\boldsymbol{", "\\boxed{"];

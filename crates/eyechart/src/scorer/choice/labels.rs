@@ -1,23 +1,23 @@
-//! Letters with texts beside them: "B. blue", "blue (B)", and the list of all options.
+//! Reads letters next to texts: "B. blue", "blue (B)", and the list of all options.
 //!
-//! A letter and a text that name different options contradict each other: the mention names both.
+//! If a letter and a text name different options, they contradict each other and the mention names both.
 
 use super::lexicon::Roles;
-use super::mentions::{Means, Mention, Set, Source};
-use super::tokens::Kind;
+use super::mentions::{Mention, MentionKind, Set, Source};
+use super::tokens::TokenKind;
 
 const EQUALS: u64 = super::lexicon::key_of_bytes(b"=");
 
 impl Source<'_> {
-    /// A letter with its option's text after it ("B. blue", "B (blue)") is one mention. So is a letter with the text of
-    /// another option, if a sign joins them and the statement ends after the text.
+    /// Extends the mention of a letter by the text of its option after it: "B. blue", "B (blue)". The text of another
+    /// option is included too, if a sign joins it to the letter and the statement ends after the text.
     pub(super) fn with_text_after(&self, mention: Mention) -> Mention {
         let mut next = mention.last + 1;
-        let mut is_joined = matches!(self.tokens[mention.last].kind, Kind::Mark(_));
+        let mut is_joined = matches!(self.tokens[mention.last].kind, TokenKind::Mark(_));
         let mut is_open = false;
         while let Some(token) = self.token(next) {
             match token.kind {
-                Kind::Mark('.' | ':' | ')' | ',' | '(' | '-' | '—' | '|' | '"') | Kind::Sign
+                TokenKind::Mark('.' | ':' | ')' | ',' | '(' | '-' | '—' | '|' | '"') | TokenKind::Sign
                     if next < mention.last + 3 =>
                 {
                     is_joined = true;
@@ -50,7 +50,7 @@ impl Source<'_> {
         }
     }
 
-    /// "Blue (B)", "blue, option B" and "blue = B" are one mention.
+    /// Extends the mention of a text by the letter after it: "Blue (B)", "blue, option B", "blue = B".
     pub(super) fn with_letter_after(&self, mention: Mention) -> Mention {
         let is_sign = |signs: [char; 2]| {
             self.token(mention.last + 1).is_some_and(|token| signs.iter().any(|&sign| token.is_mark(sign)))
@@ -67,14 +67,14 @@ impl Source<'_> {
         }
         let token = self.token(at);
         let letter = token.and_then(|token| token.letter).and_then(|letter| self.options.by_letter(letter));
-        let close = self.token(at + 1).is_some_and(|token| matches!(token.kind, Kind::Mark(')' | ']')));
+        let close = self.token(at + 1).is_some_and(|token| matches!(token.kind, TokenKind::Mark(')' | ']')));
         match letter.filter(|_| open && close && self.options.has_letters()) {
             Some(option) => self.add_letter(mention, option, (at, at + 1)),
             None => mention,
         }
     }
 
-    /// "Blue, option B" or "blue = B" at the end of a statement.
+    /// Reads "Blue, option B" or "blue = B" at the end of a statement.
     fn with_appended_letter(&self, mention: Mention, at: usize) -> Mention {
         let letter = self.token(at).and_then(|token| token.letter);
         match letter.and_then(|letter| self.options.by_letter(letter)) {
@@ -85,19 +85,19 @@ impl Source<'_> {
         }
     }
 
-    /// Adds the letter at a token to a text, up to the token `last`.
+    /// Adds the letter at the token `at` to the mention of a text, which then ends at the token `last`.
     fn add_letter(&self, mention: Mention, option: usize, (at, last): (usize, usize)) -> Mention {
         let own: Set = 1 << option;
         let is_same = mention.set & own != 0;
         let is_upper = self.token(at).is_some_and(|token| token.is_upper);
         if is_same || (is_upper && self.contradicts(own, &mention)) {
             let set = if is_same { mention.set } else { mention.set | own };
-            return Mention { set, means: Means::Letter, is_explicit: true, last, ..mention };
+            return Mention { set, kind: MentionKind::Letter, is_explicit: true, last, ..mention };
         }
         mention
     }
 
-    /// Whether a text names other options than a letter does. A part of the option's own text does not.
+    /// Returns whether a text names other options than a letter. A part of the text of the same option does not.
     fn contradicts(&self, letter: Set, text: &Mention) -> bool {
         if self.options.are_letters() || letter.count_ones() != 1 {
             return false;
@@ -112,15 +112,15 @@ impl Source<'_> {
 
     fn ends_statement_at(&self, at: usize) -> bool {
         self.token(at).is_none_or(|token| match token.kind {
-            Kind::LineBreak | Kind::Mark('!' | ';') => true,
-            Kind::Mark('.') => {
-                self.token(at + 1).is_none_or(|next| !next.is_glued || next.kind == Kind::LineBreak)
+            TokenKind::LineBreak | TokenKind::Mark('!' | ';') => true,
+            TokenKind::Mark('.') => {
+                self.token(at + 1).is_none_or(|next| !next.is_glued || next.kind == TokenKind::LineBreak)
             }
             _ => false,
         })
     }
 
-    /// The "B) blue" of "A) red B) blue", whose letter has a word before it: the letter and the text agree.
+    /// Reads the "B) blue" of "A) red B) blue". A word is before the letter, so the text must be that of the option.
     pub(super) fn label_inside_line(&self, at: usize, option: usize) -> Option<Mention> {
         let sign = self.token(at + 1).filter(|next| next.is_glued)?;
         let is_upper = self.tokens[at].is_upper;
@@ -129,25 +129,25 @@ impl Source<'_> {
         let set = 1 << option;
         (text.set & set != 0).then_some(Mention {
             set,
-            means: Means::Letter,
+            kind: MentionKind::Letter,
             is_explicit: false,
             first: at,
             last: text.last,
         })
     }
 
-    /// Whether a mention is a letter with its option's text: "B) blue".
+    /// Returns whether a mention is a letter with the text of its option: "B) blue".
     fn is_labelled(&self, mention: &Mention) -> bool {
-        mention.means == Means::Letter
+        mention.kind == MentionKind::Letter
             && mention.set.count_ones() == 1
             && self.tokens[mention.first].letter.is_some()
-            && self.tokens[mention.last].kind != Kind::Mark(')')
+            && self.tokens[mention.last].kind != TokenKind::Mark(')')
             && mention.last > mention.first + 1
     }
 }
 
-/// Drops the mentions of a list that repeats all options in one line: "A) red B) blue C) green". Such a list commits to
-/// nothing.
+/// Removes the mentions of a list that repeats all options in one line: "A) red B) blue C) green". Such a list commits
+/// to no option.
 pub(super) fn drop_lists(source: &Source, mentions: &mut Vec<Mention>) {
     let count = source.options.count();
     if count < 2 || mentions.len() < count {
@@ -157,7 +157,7 @@ pub(super) fn drop_lists(source: &Source, mentions: &mut Vec<Mention>) {
         let is_ascending = pair[0].set < pair[1].set;
         let is_joint = |at: usize| {
             let token = &source.tokens[at];
-            matches!(token.kind, Kind::Mark(',' | ';' | '.' | '(' | '[' | '|' | '-' | '/'))
+            matches!(token.kind, TokenKind::Mark(',' | ';' | '.' | '(' | '[' | '|' | '-' | '/'))
                 || token.is(Roles::AND.with(Roles::OR))
         };
         is_ascending && (pair[0].last + 1..pair[1].first).all(is_joint)

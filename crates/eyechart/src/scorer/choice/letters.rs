@@ -1,9 +1,10 @@
-//! Whether a single letter in a text is the letter of an option, or an article, a pronoun, a unit or a name.
+//! Decides whether a single letter is the letter of an option, or an article, a pronoun, a unit or a name.
 
 use super::lexicon::{Roles, key_of_bytes};
 use super::mentions::Source;
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 
+/// How the letter of an option is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LetterForm {
     /// `(B)`, `[B]`
@@ -16,7 +17,7 @@ pub(super) enum LetterForm {
     Bare,
 }
 
-/// How the letter at a token is written if it names an option; `None` if it is something else.
+/// Returns how the letter at a token is written; `None` if it does not name an option.
 pub(super) fn letter_form(source: &Source, at: usize) -> Option<LetterForm> {
     let token = source.token(at)?;
     let before = source.before(at);
@@ -24,13 +25,14 @@ pub(super) fn letter_form(source: &Source, at: usize) -> Option<LetterForm> {
     if is_inside_word(source, at) {
         return None;
     }
-    let is_open = before.is_some_and(|before| matches!(before.kind, Kind::Mark('(' | '[')));
-    let is_closed = after.is_some_and(|after| after.is_glued && matches!(after.kind, Kind::Mark(')' | ']')));
+    let is_open = before.is_some_and(|before| matches!(before.kind, TokenKind::Mark('(' | '[')));
+    let is_closed =
+        after.is_some_and(|after| after.is_glued && matches!(after.kind, TokenKind::Mark(')' | ']')));
     if is_open && is_closed {
         // "point (A)" and "f(x)" are names.
         let is_call = before.is_some_and(|before| before.is_glued)
             && at >= 2
-            && source.tokens[at - 2].kind == Kind::Word
+            && source.tokens[at - 2].kind == TokenKind::Word
             && !source.is_unspaced(&source.tokens[at - 2]);
         let is_name = at >= 2 && is_named(&source.tokens[at - 2]);
         return (!is_call && !is_name).then_some(LetterForm::Bracketed);
@@ -53,7 +55,7 @@ pub(super) fn letter_form(source: &Source, at: usize) -> Option<LetterForm> {
     is_possible.then_some(if token.is_emphasised { LetterForm::Emphasised } else { LetterForm::Bare })
 }
 
-/// Things in pictures that carry letters as names.
+/// Things in pictures that have letters as names.
 const THINGS: [u64; 36] = {
     const WORDS: [&str; 36] = [
         "point", "points", "line", "lines", "bar", "bars", "curve", "region", "area", "panel", "box", "node",
@@ -64,7 +66,7 @@ const THINGS: [u64; 36] = {
     keys(WORDS)
 };
 
-/// Pictures, which carry letters too: "chart C". "The chart indicates C" picks an option all the same.
+/// Words for pictures, which have letters as names too ("chart C"). "The chart indicates C" still picks an option.
 const PICTURES: [u64; 9] =
     keys(["chart", "charts", "figure", "fig", "graph", "image", "picture", "plot", "photo"]);
 
@@ -78,26 +80,26 @@ const fn keys<const N: usize>(words: [&str; N]) -> [u64; N] {
     keys
 }
 
-/// Whether a word means a thing in a picture that may carry a letter.
+/// Returns whether a word is a thing in a picture that may have a letter as its name.
 pub(super) fn names_thing(token: &Token) -> bool {
     THINGS.contains(&token.key)
 }
 
-/// Whether a letter after the word is a name: "point A", "chart C".
+/// Returns whether a letter after the word is a name: "point A", "chart C".
 fn is_named(token: &Token) -> bool {
     is_unknown(token) && (names_thing(token) || PICTURES.contains(&token.key))
 }
 
-/// `C++`, `A5`, `T-shirt`, `U.S.`, `°C`: the letter is a part of something longer.
+/// Returns whether the letter is a part of a longer text: `C++`, `A5`, `T-shirt`, `U.S.`, `°C`.
 fn is_inside_word(source: &Source, at: usize) -> bool {
     let token = &source.tokens[at];
     let is_solid = |token: &Token| {
-        matches!(token.kind, Kind::Word | Kind::Number)
+        matches!(token.kind, TokenKind::Word | TokenKind::Number)
             && !source.is_unspaced(token)
             && !token.is(Roles::ARTICLE)
     };
     let is_sign = |token: &Token| {
-        token.kind == Kind::Sign
+        token.kind == TokenKind::Sign
             && !token.is(Roles::RIGHT.with(Roles::WRONG))
             && token.key != super::lexicon::key_of_bytes(b"=")
     };
@@ -107,9 +109,9 @@ fn is_inside_word(source: &Source, at: usize) -> bool {
     let after = next.is_some_and(|next| is_solid(next) || is_sign(next));
     let joins = |mark: Option<&Token>, other: Option<&Token>, is_glued: bool| {
         is_glued
-            && mark.is_some_and(|mark| matches!(mark.kind, Kind::Mark('-' | '.')))
+            && mark.is_some_and(|mark| matches!(mark.kind, TokenKind::Mark('-' | '.')))
             && other.is_some_and(|other| {
-                matches!(other.kind, Kind::Word | Kind::Number) && !source.is_unspaced(other)
+                matches!(other.kind, TokenKind::Word | TokenKind::Number) && !source.is_unspaced(other)
             })
     };
     let follows = source.token(at + 2);
@@ -126,18 +128,19 @@ fn is_inside_word(source: &Source, at: usize) -> bool {
     before || after || joined_after || joined_before
 }
 
-/// Whether the word before leaves the letter free: "is B", "not B", but not "chart B".
+/// Returns whether the word before allows the letter of an option: "is B", "not B", but not "chart B".
 fn is_free(source: &Source, at: usize) -> bool {
     let Some(before) = source.before(at) else { return true };
     // "B B B"
     if before.key == source.tokens[at].key {
         return true;
     }
-    if before.kind == Kind::Number || is_unknown(before) {
+    if before.kind == TokenKind::Number || is_unknown(before) {
         return false;
     }
-    // "Between A and B": the first letter is a name, hence the second one too.
-    let is_joined = before.is(Roles::AND.with(Roles::OR)) || matches!(before.kind, Kind::Mark(',' | '/'));
+    // "Chart A and B": if the first letter is a name, the second letter is a name too.
+    let is_joined =
+        before.is(Roles::AND.with(Roles::OR)) || matches!(before.kind, TokenKind::Mark(',' | '/'));
     if is_joined && at >= 2 && source.tokens[at - 2].letter.is_some() && source.tokens[at - 2].is_upper {
         return at < 3 || !is_unknown(&source.tokens[at - 3]);
     }
@@ -145,10 +148,10 @@ fn is_free(source: &Source, at: usize) -> bool {
 }
 
 fn is_unknown(token: &Token) -> bool {
-    token.kind == Kind::Word && token.roles.is_none()
+    token.kind == TokenKind::Word && token.roles.is_none()
 }
 
-/// Whether a word after "A" makes it an article.
+/// Returns whether the word after "A" makes it an article.
 fn is_article(source: &Source, after: Option<&Token>) -> bool {
     const VERBS: Roles = Roles::COPULA
         .with(Roles::AND)
@@ -161,8 +164,8 @@ fn is_article(source: &Source, after: Option<&Token>) -> bool {
         .with(Roles::EXCLUDE)
         .with(Roles::IF);
     after.is_some_and(|after| match after.kind {
-        Kind::Word if source.is_unspaced(after) => false,
-        Kind::Word | Kind::Number => !after.is(VERBS.with(Roles::ONLY).with(Roles::NOT)),
+        TokenKind::Word if source.is_unspaced(after) => false,
+        TokenKind::Word | TokenKind::Number => !after.is(VERBS.with(Roles::ONLY).with(Roles::NOT)),
         _ => false,
     })
 }
@@ -171,7 +174,7 @@ fn starts_statement(before: Option<&Token>) -> bool {
     before.is_none_or(|before| {
         matches!(
             before.kind,
-            Kind::LineBreak | Kind::Mark('.' | '!' | '?' | ':' | '-' | '—' | '|' | '(' | '[')
+            TokenKind::LineBreak | TokenKind::Mark('.' | '!' | '?' | ':' | '-' | '—' | '|' | '(' | '[')
         )
     })
 }
@@ -183,13 +186,14 @@ fn starts_payload(before: Option<&Token>) -> bool {
         .with(Roles::RIGHT)
         .with(Roles::CONCLUSION)
         .with(Roles::OPTION);
-    starts_statement(before) || before.is_some_and(|before| before.is(LEADS) || before.kind == Kind::Sign)
+    starts_statement(before)
+        || before.is_some_and(|before| before.is(LEADS) || before.kind == TokenKind::Sign)
 }
 
 pub(super) fn ends_statement(source: &Source, after: Option<&Token>) -> bool {
     after.is_none_or(|after| match after.kind {
-        Kind::LineBreak => true,
-        Kind::Mark(mark) => matches!(mark, '.' | ')' | ']' | ',' | '!' | ':' | ';' | '|' | '-'),
+        TokenKind::LineBreak => true,
+        TokenKind::Mark(mark) => matches!(mark, '.' | ')' | ']' | ',' | '!' | ':' | ';' | '|' | '-'),
         _ => source.is_unspaced(after) || after.is(Roles::BECAUSE),
     })
 }

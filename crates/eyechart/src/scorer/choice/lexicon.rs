@@ -1,6 +1,4 @@
 //! The words that the reader understands, in seven languages, each with its roles in a sentence.
-//!
-//! Knows words only: which option a sentence picks is decided elsewhere.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -18,7 +16,7 @@ impl Roles {
     pub(super) const PRONOUN: Self = Self(1 << 1);
     /// "is", "be", "seems".
     pub(super) const COPULA: Self = Self(1 << 2);
-    /// "should", "does", "to": may stand between a subject and its verb.
+    /// "should", "does", "to": may be between a subject and its verb.
     pub(super) const AUXILIARY: Self = Self(1 << 3);
     /// "would", "could", "might".
     pub(super) const SUBJUNCTIVE: Self = Self(1 << 4);
@@ -48,7 +46,7 @@ impl Roles {
     pub(super) const MATCH: Self = Self(1 << 19);
     /// "instead of", "rather than", "except": what follows is excluded.
     pub(super) const EXCLUDE: Self = Self(1 << 20);
-    /// Words without weight: "probably", "clearly", "of", "with".
+    /// Words that decide nothing: "probably", "clearly", "of", "with".
     pub(super) const FILLER: Self = Self(1 << 21);
     /// "second", "2nd".
     pub(super) const ORDINAL: Self = Self(1 << 22);
@@ -60,7 +58,7 @@ impl Roles {
     pub(super) const DOUBT: Self = Self(1 << 25);
     /// "none", "nothing".
     pub(super) const NOTHING: Self = Self(1 << 26);
-    /// "initially", "first glance": a commitment that the answer itself takes back.
+    /// "initially", "first glance": a commitment that the answer itself retracts.
     pub(super) const EARLIER: Self = Self(1 << 27);
     /// Words that come after "none of the": "above", "these", "options".
     pub(super) const THESE: Self = Self(1 << 28);
@@ -72,7 +70,7 @@ impl Roles {
     pub(super) const OTHER: Self = Self(1 << 31);
     /// "last".
     pub(super) const LAST: Self = Self(1 << 32);
-    /// A number word: has a value.
+    /// A number word, which has a value.
     pub(super) const NUMBER: Self = Self(1 << 33);
     /// "only", "just": cancels a "not" before it.
     pub(super) const ONLY: Self = Self(1 << 34);
@@ -103,7 +101,7 @@ impl Roles {
         Self(self.0 | other.0)
     }
 
-    /// Whether the two sets share a role.
+    /// Returns whether the two sets share a role.
     pub(super) const fn any(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -113,13 +111,13 @@ impl Roles {
     }
 }
 
-/// What the lexicon says of a word.
+/// The entry of a word in the lexicon.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) roles: Roles,
     /// The value of a number word or of an ordinal; 0 for other words.
     pub(super) value: u8,
-    /// The key under which the word is compared: that of its plain synonym ("percent" as "%").
+    /// The key by which the word is compared: the key of its plain synonym ("%" for "percent").
     pub(super) key: u64,
 }
 
@@ -266,7 +264,7 @@ const NUMBER_WORDS: &str = "zero=0 one=1 two=2 three=3 four=4 five=5 six=6 seven
 /// Ordinals and their values.
 const ORDINALS: &str = "first=1 second=2 third=3 fourth=4 fifth=5 sixth=6 seventh=7 eighth=8 ninth=9 tenth=10 première=1 premier=1 deuxième=2 seconde=2 troisième=3 quatrième=4 cinquième=5 erste=1 ersten=1 zweite=2 zweiten=2 dritte=3 dritten=3 vierte=4 vierten=4 fünfte=5 primera=1 primer=1 segunda=2 segundo=2 tercera=3 tercer=3 cuarta=4 cuarto=4 quinta=5 第一=1 第二=2 第三=3 第四=4 第五=5 第一个=1 第二个=2 第三个=3 第四个=4 一番目=1 二番目=2 三番目=3 四番目=4 첫=1 두=2 세=3 네=4";
 
-/// Words compared as another: the same unit in a different form.
+/// Words that are compared as another word, such as the name of a unit as its sign.
 const SYNONYMS: &[(&str, &str)] = &[
     ("percent", "%"),
     ("prozent", "%"),
@@ -291,12 +289,12 @@ const SYNONYMS: &[(&str, &str)] = &[
 pub(super) const OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01B3;
 
-/// The key of a folded text, for comparisons and for the lexicon.
+/// Returns the key of a folded text, for comparisons and for the lexicon.
 pub(super) fn key_of(folded: &str) -> u64 {
     key_of_bytes(folded.as_bytes())
 }
 
-/// The key of a folded text given as bytes.
+/// Returns the key of a folded text given as bytes.
 pub(super) const fn key_of_bytes(text: &[u8]) -> u64 {
     let mut hash = OFFSET;
     let mut at = 0;
@@ -307,12 +305,12 @@ pub(super) const fn key_of_bytes(text: &[u8]) -> u64 {
     hash
 }
 
-/// The key of a text with one more byte; [`OFFSET`] is the key of the empty text.
+/// Returns the key of a text with one more byte. [`OFFSET`] is the key of the empty text.
 pub(super) const fn extend_key(key: u64, byte: u8) -> u64 {
     (key ^ byte as u64).wrapping_mul(PRIME)
 }
 
-/// Keys are hashes already.
+/// A hasher that does not hash again, because keys are hashes already.
 #[derive(Default)]
 struct KeyHasher(u64);
 
@@ -355,10 +353,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
-/// The most characters of a phrase in an unspaced script.
+/// Maximum length of a phrase in an unspaced script, in characters.
 pub(super) const LONGEST_PHRASE: usize = 7;
 
-/// What the lexicon says of the word with this key; `None` for a word that it does not have.
+/// Returns the entry of the word with this key; `None` if the lexicon does not have the word.
 pub(super) fn look_up(key: u64) -> Option<Entry> {
     TABLE.get(&key).copied()
 }

@@ -1,54 +1,57 @@
-//! Where a text names options: by letter, by number ("option 2", "the second option"), or by their text.
+//! Finds where a text names options: by letter, by number ("option 2", "the second option"), or by their text.
 //!
-//! Whether a mention commits to the option is decided elsewhere.
+//! Other modules decide whether the answer commits to an option that it names.
 
 use super::labels::drop_lists;
 use super::letters::{LetterForm, ends_statement, letter_form};
 use super::lexicon::Roles;
 use super::options::{OptionText, Options};
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 
-/// A set of options, one bit each.
+/// A set of options, one bit per option.
 pub(super) type Set = u64;
 
+/// How a mention names an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Means {
-    /// A letter, or a number of an option.
+pub(super) enum MentionKind {
+    /// By the letter or the number of the option.
     Letter,
+    /// By the text of the option.
     Text,
-    /// "None of these", where that is no option.
+    /// "None of these", if this is not an option of its own.
     Nothing,
 }
 
+/// A place in the text that names one or more options.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mention {
-    /// The options that the mention names: several where it contradicts itself ("B. red" when red is A).
+    /// The options that the mention names. A mention that contradicts itself names several ("B. red" when red is A).
     pub(super) set: Set,
-    pub(super) means: Means,
-    /// Whether the letter stands in brackets, or after "option": no other word looks like that.
+    pub(super) kind: MentionKind,
+    /// Whether the letter is in brackets or after "option", so that it cannot be another word.
     pub(super) is_explicit: bool,
-    /// Tokens, both included.
+    /// The first and the last token, inclusive.
     pub(super) first: usize,
     pub(super) last: usize,
 }
 
-/// The text that mentions are looked for in.
+/// The text in which mentions are searched, and the options.
 pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     pub(super) tokens: &'a [Token],
     pub(super) options: &'a Options,
 }
 
-/// All mentions in the tokens, in order and without overlaps.
+/// Finds all mentions in the tokens, in order and without overlaps.
 pub(super) fn find_mentions(source: &Source) -> Vec<Mention> {
     let mut found: Vec<Mention> = Vec::new();
     let mut at = 0;
     while at < source.tokens.len() {
         let mention = match source.tokens[at].kind {
-            Kind::Word | Kind::Number | Kind::Sign => {
+            TokenKind::Word | TokenKind::Number | TokenKind::Sign => {
                 source.next_number(found.last(), at).or_else(|| source.mention_at(at))
             }
-            Kind::Mark(_) | Kind::LineBreak => None,
+            TokenKind::Mark(_) | TokenKind::LineBreak => None,
         };
         match mention {
             Some(mention) => {
@@ -93,7 +96,7 @@ impl Source<'_> {
         }
     }
 
-    /// The longest option text at a token.
+    /// Finds the longest option text that starts at a token.
     pub(super) fn text_at(&self, at: usize) -> Option<Mention> {
         let token = self.token(at)?;
         if !token.is_content() && !token.is(Roles::ARTICLE) {
@@ -113,10 +116,10 @@ impl Source<'_> {
             last = end;
             length = text.keys.len();
         }
-        (set != 0).then_some(Mention { set, means: Means::Text, is_explicit: false, first: at, last })
+        (set != 0).then_some(Mention { set, kind: MentionKind::Text, is_explicit: false, first: at, last })
     }
 
-    /// The last token of an option's text that starts at `at`.
+    /// Returns the last token of an option text that starts at `at`; `None` if the text is not there.
     fn match_text(&self, text: &OptionText, at: usize) -> Option<usize> {
         let mut last = at;
         for key in &text.keys[1..] {
@@ -134,7 +137,7 @@ impl Source<'_> {
         if text.is_shared
             && self.text.get(self.tokens[at].start..self.tokens[last].end) != Some(text.raw.as_str())
         {
-            // The text as given may start with an article or end with a sign, which have no part in the comparison.
+            // The original text may start with an article or end with a sign, which the comparison of keys ignores.
             let around = self.text.get(self.tokens[at].start.saturating_sub(6)..self.tokens[last].end);
             if !around.is_some_and(|around| around.ends_with(text.raw.as_str())) {
                 return None;
@@ -145,7 +148,7 @@ impl Source<'_> {
 
     fn next_content(&self, at: usize) -> Option<usize> {
         for (offset, token) in self.tokens.get(at + 1..)?.iter().enumerate().take(8) {
-            if token.kind == Kind::LineBreak {
+            if token.kind == TokenKind::LineBreak {
                 return None;
             }
             if token.is_content() {
@@ -155,16 +158,16 @@ impl Source<'_> {
         None
     }
 
-    /// Whether the tokens are a part of a longer number, time, range or ratio: the 30 of 10:30.
+    /// Returns whether the tokens are a part of a longer number, time, range or ratio: the 30 of 10:30.
     pub(super) fn is_inside_number(&self, first: usize, last: usize) -> bool {
         let is_join = |token: Option<&Token>| {
             token.is_some_and(|token| {
                 (token.is_glued || token.is_mark('-'))
-                    && matches!(token.kind, Kind::Mark(':' | '/' | '-' | ',' | '.') | Kind::Sign)
-                    && !matches!(token.kind, Kind::Sign if token.is(Roles::RIGHT.with(Roles::WRONG)))
+                    && matches!(token.kind, TokenKind::Mark(':' | '/' | '-' | ',' | '.') | TokenKind::Sign)
+                    && !matches!(token.kind, TokenKind::Sign if token.is(Roles::RIGHT.with(Roles::WRONG)))
             })
         };
-        let is_number = |token: Option<&Token>| token.is_some_and(|token| token.kind == Kind::Number);
+        let is_number = |token: Option<&Token>| token.is_some_and(|token| token.kind == TokenKind::Number);
         let is_dash = |token: Option<&Token>| token.is_some_and(|token| token.is_mark('-'));
         let starts_inside = is_number(self.token(first))
             && (self.tokens[first].is_glued || is_dash(self.before(first)))
@@ -174,36 +177,38 @@ impl Source<'_> {
         let ends_inside = is_number(self.token(last))
             && is_join(self.token(last + 1))
             && self.token(last + 2).is_some_and(|next| {
-                (next.is_glued || is_dash(self.token(last + 1))) && next.kind == Kind::Number
+                (next.is_glued || is_dash(self.token(last + 1))) && next.kind == TokenKind::Number
             });
         let is_percent =
             is_number(self.token(last)) && self.token(last + 1).is_some_and(|next| next.key == percent_key());
         starts_inside || ends_inside || (is_percent && !self.whole_line(first, last))
     }
 
-    /// Whether the tokens are a part of a word: the "linear" of "non-linear" and "non linear", the "5" of "A5".
+    /// Returns whether the tokens are a part of a word: the "linear" of "non-linear" and "non linear", the "5" of "A5".
     fn is_inside_word(&self, first: usize, last: usize) -> bool {
         let is_latin = |token: &Token| {
-            token.kind == Kind::Word && token.end - token.start < 3 * 40 && !self.is_unspaced(token)
+            token.kind == TokenKind::Word && token.end - token.start < 3 * 40 && !self.is_unspaced(token)
         };
         let is_hyphen =
             |token: Option<&Token>| token.is_some_and(|token| token.is_mark('-') && token.is_glued);
         let glued_before = self.tokens[first].is_glued
             && self.before(first).is_some_and(|before| {
-                let is_alike = (self.tokens[first].kind == Kind::Word && before.kind == Kind::Number)
-                    || (self.tokens[first].kind == Kind::Number && is_latin(before));
+                let is_alike = (self.tokens[first].kind == TokenKind::Word
+                    && before.kind == TokenKind::Number)
+                    || (self.tokens[first].kind == TokenKind::Number && is_latin(before));
                 is_alike && !before.is(Roles::ARTICLE)
             });
         let hyphen_before = self.tokens[first].is_glued
             && is_hyphen(self.before(first))
             && first >= 2
             && is_latin(&self.tokens[first - 2])
-            && self.tokens[first].kind == Kind::Word
+            && self.tokens[first].kind == TokenKind::Word
             && self.tokens[first - 2].letter.is_none();
-        let follows_non = self.before(first).is_some_and(is_non) && self.tokens[first].kind == Kind::Word;
+        let follows_non =
+            self.before(first).is_some_and(is_non) && self.tokens[first].kind == TokenKind::Word;
         let hyphen_after = is_hyphen(self.token(last + 1))
-            && self.tokens[last].kind == Kind::Word
-            && self.token(last + 2).is_some_and(|next| next.is_glued && next.kind == Kind::Word);
+            && self.tokens[last].kind == TokenKind::Word
+            && self.token(last + 2).is_some_and(|next| next.is_glued && next.kind == TokenKind::Word);
         glued_before || hyphen_before || hyphen_after || follows_non
     }
 
@@ -214,7 +219,7 @@ impl Source<'_> {
             .is_some_and(super::normalise::is_unspaced)
     }
 
-    /// Whether a common word is at the start of a statement and has no words after it: "No, …", "The answer is one."
+    /// Returns whether a common word is a statement of its own: "No, …", "The answer is one."
     pub(super) fn stands_apart(&self, at: usize) -> bool {
         self.starts_apart(at) && self.ends_apart(at)
     }
@@ -224,10 +229,12 @@ impl Source<'_> {
         match self.before(at - usize::from(is_after_article)) {
             None => true,
             Some(before) => match before.kind {
-                Kind::LineBreak => true,
-                Kind::Mark(',') => at >= 2 && self.tokens[at - 2].is(Roles::CORRECTION),
-                Kind::Mark(mark) => matches!(mark, '.' | '!' | '?' | ':' | '(' | '[' | ')' | '-' | '—' | '|'),
-                Kind::Sign => true,
+                TokenKind::LineBreak => true,
+                TokenKind::Mark(',') => at >= 2 && self.tokens[at - 2].is(Roles::CORRECTION),
+                TokenKind::Mark(mark) => {
+                    matches!(mark, '.' | '!' | '?' | ':' | '(' | '[' | ')' | '-' | '—' | '|')
+                }
+                TokenKind::Sign => true,
                 _ => before.is(Roles::COPULA.with(Roles::CHOOSE).with(Roles::ANSWER).with(Roles::CONCLUSION)),
             },
         }
@@ -237,8 +244,8 @@ impl Source<'_> {
         match self.token(at + 1) {
             None => true,
             Some(after) => match after.kind {
-                Kind::LineBreak => true,
-                Kind::Mark(mark) => !matches!(mark, '-' | '/' | '&'),
+                TokenKind::LineBreak => true,
+                TokenKind::Mark(mark) => !matches!(mark, '-' | '/' | '&'),
                 _ => {
                     (self.is_unspaced(after) && !self.tokens[at].is(Roles::COPULA))
                         || after.is(Roles::BECAUSE)
@@ -248,7 +255,7 @@ impl Source<'_> {
     }
 
     pub(super) fn whole_line(&self, first: usize, last: usize) -> bool {
-        let is_end = |token: Option<&Token>| token.is_none_or(|token| token.kind == Kind::LineBreak);
+        let is_end = |token: Option<&Token>| token.is_none_or(|token| token.kind == TokenKind::LineBreak);
         is_end(self.before(first)) && is_end(self.token(last + 1))
     }
 
@@ -260,7 +267,7 @@ impl Source<'_> {
         let last = at + usize::from(matches!(form, LetterForm::Bracketed | LetterForm::Closed));
         let mention = Mention {
             set: 1 << option,
-            means: Means::Letter,
+            kind: MentionKind::Letter,
             is_explicit: matches!(form, LetterForm::Bracketed | LetterForm::Emphasised),
             first: at,
             last,
@@ -268,15 +275,21 @@ impl Source<'_> {
         Some(self.with_text_after(mention))
     }
 
-    /// "Point B", where the options are the letters of things in the picture.
+    /// Reads "Point B", if the options are the letters of things in the picture.
     fn named_thing(&self, at: usize, option: usize) -> Option<Mention> {
-        let before = self.before(at).filter(|before| before.kind == Kind::Word && before.roles.is_none())?;
+        let before =
+            self.before(at).filter(|before| before.kind == TokenKind::Word && before.roles.is_none())?;
         let counts = self.options.are_letters()
             && self.tokens[at].is_upper
             && !self.tokens[at].is_glued
             && before.letter.is_none();
-        let mention =
-            Mention { set: 1 << option, means: Means::Letter, is_explicit: false, first: at - 1, last: at };
+        let mention = Mention {
+            set: 1 << option,
+            kind: MentionKind::Letter,
+            is_explicit: false,
+            first: at - 1,
+            last: at,
+        };
         let after = self.token(at + 1);
         let has_verb = after.is_some_and(|after| after.is(Roles::COPULA.with(Roles::AUXILIARY)));
         let is_pronoun = self.tokens[at].letter == Some(8);
@@ -285,10 +298,10 @@ impl Source<'_> {
 
     fn is_noun(&self, at: usize) -> bool {
         let token = &self.tokens[at];
-        token.kind == Kind::Word && token.roles.is_none() && !self.is_unspaced(token)
+        token.kind == TokenKind::Word && token.roles.is_none() && !self.is_unspaced(token)
     }
 
-    /// "None of these", "none of the above", "all of the above", or "none" as a whole statement.
+    /// Reads "None of these", "none of the above", "all of the above", or "none" as a whole statement.
     fn nothing_at(&self, at: usize) -> Option<Mention> {
         let token = &self.tokens[at];
         let is_all = token.is(Roles::ALL);
@@ -313,7 +326,8 @@ impl Source<'_> {
             } else if token.is(Roles::OF) {
                 has_of = true;
             } else {
-                let is_noun = has_of && !has_these && token.kind == Kind::Word && !token.is(Roles::COPULA);
+                let is_noun =
+                    has_of && !has_these && token.kind == TokenKind::Word && !token.is(Roles::COPULA);
                 if !is_noun && !token.is(Roles::ARTICLE) {
                     break;
                 }
@@ -326,16 +340,16 @@ impl Source<'_> {
         }
         let last = if is_phrase { last } else { at };
         let option = if is_all { self.options.all_option() } else { self.options.none_option() };
-        let (set, means) = match option {
-            Some(option) => (1 << option, Means::Text),
+        let (set, kind) = match option {
+            Some(option) => (1 << option, MentionKind::Text),
             None if is_all && self.options.count() < 2 => return None,
-            None if is_all => ((1 << self.options.count().min(63)) - 1, Means::Text),
-            None => (0, Means::Nothing),
+            None if is_all => ((1 << self.options.count().min(63)) - 1, MentionKind::Text),
+            None => (0, MentionKind::Nothing),
         };
-        // A longer option text that starts here wins: "All of the people".
+        // A longer option text that starts here takes precedence: "All of the people".
         match self.text_at(at) {
             Some(text) if text.last > last || (text.last == last && text.set != set) => Some(text),
-            _ => Some(Mention { set, means, is_explicit: false, first: at, last }),
+            _ => Some(Mention { set, kind, is_explicit: false, first: at, last }),
         }
     }
 }

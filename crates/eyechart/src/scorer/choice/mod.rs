@@ -1,24 +1,25 @@
-//! Which option of a multiple-choice question an answer picked.
+//! Reads which option of a multiple-choice question an answer picks.
 //!
-//! Pure functions from texts to readings: no figures, no files, and no labels. The reader never guesses: an answer that
-//! commits to two options is ambiguous, and one that commits to no option has no verdict.
+//! The functions are pure, and do not know the right option. The reader never guesses: an answer that commits to two
+//! options is ambiguous, and an answer that commits to no option has no verdict.
 //!
 //! An answer is read in this order:
 //!
-//! 1. [`reasoning`]: what the model thought aloud is left out.
-//! 2. `fields`: boxes, JSON fields and answer tags are taken out and read each on its own.
-//! 3. `tokens`, with the words of the `lexicon`; `mentions` of options with their `labels`; `sentences`, their
-//!    `segments` and `groups`.
-//! 4. `left`, `predicate`, `position` and `views`: what the words around a group make of it. `rulings` says how
-//!    strong that is; `prose` and `references` turn it into events.
-//! 5. `events`: the strongest evidence decides, and a later commitment replaces an earlier one if it corrects it.
+//! 1. [`reasoning`]: the reasoning of the model is skipped.
+//! 2. `fields`: boxes, JSON fields and answer tags are each read separately.
+//! 3. `tokens` splits the text with the words of the `lexicon`; `mentions` and `labels` find the options; `sentences`,
+//!    `segments` and `groups` divide the text.
+//! 4. `preceding`, `predicate`, `position` and `attribution` read the words around a group. `commitments` decides how
+//!    strong a commitment is. `prose` and `references` turn the groups into events.
+//! 5. `events` decides by the strongest evidence. A later commitment replaces an earlier one if it corrects it.
 
+mod attribution;
+mod commitments;
 mod events;
 mod fields;
 mod final_answer;
 mod groups;
 mod labels;
-mod left;
 mod letters;
 mod lexicon;
 mod mentions;
@@ -26,11 +27,11 @@ mod normalise;
 mod numbered;
 mod options;
 mod position;
+mod preceding;
 mod predicate;
 mod prose;
 mod reasoning;
 mod references;
-mod rulings;
 mod scanner;
 mod scorer;
 mod segments;
@@ -38,12 +39,11 @@ mod sentences;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod views;
 mod yes_no;
 
 use std::ops::Range;
 
-use events::{Decision, Event, Evidence, Kind, Strength, decide};
+use events::{Decision, Event, EventKind, Evidence, Strength, decide};
 use fields::{Field, find_fields};
 pub use final_answer::final_answer;
 use mentions::Source;
@@ -53,31 +53,31 @@ pub(super) use scorer::CHOICE;
 use tokens::tokenise_range;
 pub use yes_no::{YesNo, YesNoReading, read_yes_no};
 
-/// What an answer commits to.
+/// The option that an answer commits to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The option at this position.
     Option(usize),
     /// Two or more options.
     Ambiguous,
-    /// No option: a refusal, "none of these" where that is no option, or nothing readable.
+    /// No option: a refusal, "none of these" if that is not an option, or nothing readable.
     None,
 }
 
-/// How an answer was read.
+/// The option that was read from an answer, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The option that the answer picked.
+    /// The option that the answer picks.
     pub verdict: Verdict,
-    /// The rule that decided, as a short phrase that stays the same: "marked answer", "option text".
+    /// The rule that decided, as a short fixed phrase: "marked answer", "option text".
     pub explanation: &'static str,
-    /// The bytes of the answer that the rule rests on; `None` if there is no evidence.
+    /// The bytes of the answer with the evidence; `None` if there is no evidence.
     pub span: Option<Range<usize>>,
 }
 
 const UNFINISHED: &str = "unfinished reasoning";
 
-/// Reads which of the options an answer picked.
+/// Reads which of the options an answer picks.
 #[must_use]
 pub fn read(answer: &str, options: &Options) -> Reading {
     let nothing = |explanation| Reading { verdict: Verdict::None, explanation, span: None };
@@ -96,7 +96,7 @@ pub fn read(answer: &str, options: &Options) -> Reading {
     Reading { verdict, explanation: decision.explanation, span: decision.span }
 }
 
-/// Fields and prose together.
+/// Decides by the fields and the prose of an answer together.
 fn decide_all(answer: &str, hidden: &[Range<usize>], options: &Options) -> Option<Decision> {
     let fields = find_fields(answer, hidden);
     let gaps = merge(hidden, &fields);
@@ -108,7 +108,7 @@ fn decide_all(answer: &str, hidden: &[Range<usize>], options: &Options) -> Optio
     decide(&evidence, options.count())
 }
 
-/// Byte ranges that are not read as prose, in order and without overlaps.
+/// Returns the byte ranges that are not read as prose, in order and without overlaps.
 fn merge(hidden: &[Range<usize>], fields: &[Field]) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> =
         hidden.iter().cloned().chain(fields.iter().map(|field| field.whole.clone())).collect();
@@ -123,7 +123,7 @@ fn merge(hidden: &[Range<usize>], fields: &[Field]) -> Vec<Range<usize>> {
     merged
 }
 
-/// Each field is a final answer; two that follow each other directly are one sentence.
+/// Adds each field as a final answer. Fields that directly follow each other count as one sentence.
 fn add_fields(answer: &str, fields: &[Field], options: &Options, evidence: &mut Evidence) {
     let mut before: Option<usize> = None;
     for (number, field) in fields.iter().enumerate() {
@@ -136,7 +136,7 @@ fn add_fields(answer: &str, fields: &[Field], options: &Options, evidence: &mut 
         let set = decision.as_ref().map_or(0, |decision| decision.set);
         let span = decision.and_then(|decision| decision.span).unwrap_or_else(|| field.content.clone());
         evidence.events.push(Event {
-            kind: Kind::Commit(Strength::Marked),
+            kind: EventKind::Commit(Strength::Marked),
             set,
             span,
             sentence: usize::MAX - number,

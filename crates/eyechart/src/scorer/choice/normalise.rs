@@ -1,11 +1,9 @@
-//! Characters: one plain form for each that means the same in an answer.
-//!
-//! Knows single characters only, not words or options.
+//! Maps characters that mean the same in an answer to one plain form.
 
-/// The plain form of a character: full-width, mathematical, circled and squared letters and digits become ASCII, and
-/// quotes, dashes and the punctuation of Chinese and Japanese become their ASCII counterparts. Case is kept.
+/// Returns the plain form of a character. Full-width, mathematical, circled and squared letters and digits become
+/// ASCII. Quotes, dashes and the punctuation of Chinese and Japanese become their ASCII counterparts. Case is kept.
 ///
-/// Letters of other alphabets that merely look like Latin letters (Cyrillic А) stay as they are.
+/// Letters of other alphabets that look like Latin letters (Cyrillic А) are not changed.
 pub(super) fn plain(c: char) -> char {
     if c.is_ascii() {
         return c;
@@ -34,7 +32,7 @@ pub(super) fn plain(c: char) -> char {
     }
 }
 
-/// Whether a character is a digit from 1 to 9 in a circle, which numbers options: ③, ❸.
+/// Returns whether a character is a digit from 1 to 9 in a circle, as used to number options: ③, ❸.
 pub(super) fn is_circled_digit(c: char) -> bool {
     matches!(c, '\u{2460}'..='\u{2468}' | '\u{2776}'..='\u{277e}' | '\u{2780}'..='\u{2788}' | '\u{278a}'..='\u{2792}')
 }
@@ -75,12 +73,12 @@ fn plain_sign(c: char) -> char {
     }
 }
 
-/// Whether a character is invisible and carries no meaning: joiners, direction marks, variation selectors.
+/// Returns whether a character is invisible and has no meaning: joiners, direction marks, variation selectors.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{20e3}' | '\u{ad}')
 }
 
-/// Whether a character belongs to a script without spaces between words, or with endings that attach to words:
+/// Returns whether a character belongs to a script without spaces between words, or with endings that attach to words:
 /// Chinese, Japanese, Korean.
 pub(super) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{3005}')

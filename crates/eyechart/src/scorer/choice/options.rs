@@ -1,11 +1,9 @@
-//! The options of a question, prepared for reading answers: their letters and their texts as tokens.
-//!
-//! Knows nothing of answers.
+//! The options of a question, prepared for reading answers: their letters, and their texts as tokens.
 
 use super::lexicon::Roles;
-use super::tokens::{Kind, Token, tokenise};
+use super::tokens::{Token, TokenKind, tokenise};
 
-/// The most options that the reader tells apart; later options are never picked.
+/// Maximum number of options that can be picked. Later options are ignored.
 pub(super) const MOST_OPTIONS: usize = 64;
 
 /// The options of a question, prepared once for many answers.
@@ -14,16 +12,16 @@ pub struct Options {
     letters: Vec<String>,
     /// The option of each letter of the alphabet.
     by_letter: [Option<u8>; 26],
-    /// Longest first.
+    /// The texts of the options, longest first.
     texts: Vec<OptionText>,
     count: usize,
-    /// The option that says "none of the above".
+    /// The option "none of the above", if there is one.
     none_option: Option<usize>,
-    /// The option that says "all of the above".
+    /// The option "all of the above", if there is one.
     all_option: Option<usize>,
     has_letters: bool,
     are_letters: bool,
-    /// Whether the options carry the numbers 1, 2, 3, … before their texts.
+    /// Whether the texts of the options start with the numbers 1, 2, 3, ….
     has_numbers: bool,
 }
 
@@ -32,18 +30,18 @@ pub struct Options {
 pub(super) struct OptionText {
     pub(super) option: usize,
     pub(super) keys: Vec<u64>,
-    /// Whether the text is too common a word to be found in running text: "no", "I", "one".
+    /// Whether the text is a word too common to count in running text: "no", "I", "one".
     pub(super) is_common_word: bool,
-    /// The text as given.
+    /// The original text.
     pub(super) raw: String,
-    /// Whether another option has the same keys: then only the text as given counts.
+    /// Whether another option has the same keys. If so, only the original text counts.
     pub(super) is_shared: bool,
     /// The number that the text starts with, if the rest is at most a unit.
     pub(super) number: Option<f64>,
 }
 
 impl Options {
-    /// Prepares the options of a question. At most 64 options are told apart, and at most 26 have letters.
+    /// Prepares the options of a question. Only the first 64 options can be picked, and at most 26 have letters.
     #[must_use]
     pub fn new(texts: &[String]) -> Self {
         let labelled: Vec<_> = texts.iter().map(|text| split_label(text)).collect();
@@ -82,7 +80,7 @@ impl Options {
         options
     }
 
-    /// Options without letters, each with several texts.
+    /// Prepares options without letters, each with several texts.
     pub(super) fn of_words(words: &[&[&str]]) -> Self {
         let mut options = Self::new(&[]);
         options.count = words.len();
@@ -97,20 +95,21 @@ impl Options {
         options
     }
 
-    /// The letter of the option at `index`: its own where the options carry letters ("B) Red"), else by position. The
-    /// position as a number after the 26th option; empty where there is no such option.
+    /// Returns the letter of the option at `index`: the letter in the text if all options have one ("B) Red"), else the
+    /// letter of the position. After the 26th option it is the position as a number. It is empty if there is no such
+    /// option.
     #[must_use]
     pub fn letter(&self, index: usize) -> String {
         self.letters.get(index).cloned().unwrap_or_default()
     }
 
-    /// The position of the option with this letter, in upper or lower case; `None` where no option has it.
+    /// Returns the index of the option with this letter, in upper or lower case; `None` if no option has it.
     #[must_use]
     pub fn index_of(&self, letter: &str) -> Option<usize> {
         self.letters.iter().position(|own| own.eq_ignore_ascii_case(letter))
     }
 
-    /// The number of options that can be picked.
+    /// Returns the number of options that can be picked.
     pub(super) fn count(&self) -> usize {
         self.count
     }
@@ -127,7 +126,7 @@ impl Options {
         self.all_option
     }
 
-    /// Whether the options' texts are single letters: names of things in the picture.
+    /// Returns whether the texts of the options are single letters, as the names of things in the picture.
     pub(super) fn are_letters(&self) -> bool {
         self.are_letters
     }
@@ -140,7 +139,7 @@ impl Options {
         self.has_letters
     }
 
-    /// All texts by which options can be picked, longest first.
+    /// Returns all texts by which options can be picked, longest first.
     pub(super) fn texts(&self) -> &[OptionText] {
         &self.texts
     }
@@ -149,7 +148,7 @@ impl Options {
         let tokens = tokenise(text);
         let mut content: Vec<&Token> = tokens.iter().filter(|token| token.is_content()).collect();
         if content.is_empty() {
-            content = tokens.iter().filter(|token| matches!(token.kind, Kind::Word)).collect();
+            content = tokens.iter().filter(|token| matches!(token.kind, TokenKind::Word)).collect();
         }
         if content.first().is_some_and(|first| first.is(Roles::NOTHING)) && is_sweeping(&content) {
             self.none_option.get_or_insert(option);
@@ -206,7 +205,7 @@ fn is_common(word: &Token) -> bool {
     word.is(COMMON)
 }
 
-/// Whether a text is "none" or "all" and nothing but "of the above" and the like after it.
+/// Returns whether a text has only words such as "of the above" after its first word.
 fn is_sweeping(content: &[&Token]) -> bool {
     const REST: Roles = Roles::OF
         .with(Roles::THESE)
@@ -219,11 +218,12 @@ fn is_sweeping(content: &[&Token]) -> bool {
     content.iter().skip(1).all(|token| token.is(REST))
 }
 
-/// The number at the start of a text with at most two words of a unit after it.
+/// Returns the number at the start of a text, if at most two words of a unit follow.
 fn leading_number(content: &[&Token]) -> Option<f64> {
     let first = content.first()?;
-    let is_unit = |token: &&&Token| matches!(token.kind, Kind::Word | Kind::Sign) && token.value.is_nan();
-    let is_number = first.kind == Kind::Number || first.is(Roles::NUMBER);
+    let is_unit =
+        |token: &&&Token| matches!(token.kind, TokenKind::Word | TokenKind::Sign) && token.value.is_nan();
+    let is_number = first.kind == TokenKind::Number || first.is(Roles::NUMBER);
     (is_number && content.len() <= 3 && content[1..].iter().filter(is_unit).count() == content.len() - 1)
         .then_some(first.value)
 }
@@ -232,11 +232,11 @@ fn position_letter(at: usize) -> Option<u8> {
     u8::try_from(at).ok().filter(|&at| at < 26)
 }
 
-/// A letter before an option's text: `B) Red`, `(b) Red`, `B. Red`, `B: Red`.
+/// A letter before the text of an option: `B) Red`, `(b) Red`, `B. Red`, `B: Red`.
 struct Label<'a> {
-    /// From 0 for A.
+    /// The position in the alphabet, from 0.
     letter: u8,
-    /// Whether a point follows the letter, as it follows an initial.
+    /// Whether a point follows the letter, as after an initial.
     has_point: bool,
     text: &'a str,
 }
@@ -262,9 +262,8 @@ fn split_label(text: &str) -> Option<Label<'_>> {
     Some(Label { letter: letter.to_ascii_lowercase() as u8 - b'a', has_point, text: rest.trim() })
 }
 
-/// Whether all options carry letters of their own, each a different letter. With points after them, they must look like
-/// labels: the first letters of the alphabet in any order, or letters in ascending order. "G. Washington" and
-/// "A. Lincoln" do not.
+/// Returns whether all options start with a label, each with a different letter. Letters with points must also be the
+/// first letters of the alphabet in any order, or in ascending order. "G. Washington" and "A. Lincoln" are not labels.
 fn own_letters(labelled: &[Option<Label>]) -> bool {
     let letters: Vec<u8> = labelled.iter().flatten().map(|label| label.letter).collect();
     if letters.is_empty() || letters.len() < labelled.len() {
@@ -278,7 +277,7 @@ fn own_letters(labelled: &[Option<Label>]) -> bool {
     sorted.len() == letters.len() && (has_no_point || is_start_of_alphabet || sorted == letters)
 }
 
-/// The number before an option's text (`2. Red`, `(2) Red`), and the text.
+/// Splits the number before the text of an option (`2. Red`, `(2) Red`) from the text.
 fn split_number(text: &str) -> Option<(usize, &str)> {
     let text = text.trim();
     let inner = text.strip_prefix('(').unwrap_or(text);

@@ -1,21 +1,21 @@
-//! Reads sentences: which options they commit to, exclude or take back.
+//! Reads sentences: which options they commit to, exclude or retract.
 
-use super::events::{Event, Evidence, Kind as EventKind, Strength, Turn};
+use super::attribution::is_attributed_to_others;
+use super::commitments::{Context, GroupPosition, GroupStatus};
+use super::events::{Event, EventKind, Evidence, Strength, Turn};
 use super::groups::{Group, group_mentions};
-use super::left::{Left, find_marker, is_refusal, read_left};
 use super::letters::names_thing;
 use super::lexicon::Roles as R;
 use super::lexicon::key_of_bytes as key;
-use super::mentions::{Means, Mention, Set, Source, find_mentions};
+use super::mentions::{Mention, MentionKind, Set, Source, find_mentions};
 use super::position::{find_labels, heads_clause, heads_sentence, starts_line};
+use super::preceding::{Preceding, find_marker, is_refusal, read_preceding};
 use super::predicate::{Predicate, closing_reply, read_predicate};
-use super::rulings::{Around, Place, Status};
 use super::segments::{Segment, split_segments};
 use super::sentences::{Sentence, is_heading, split_sentences};
-use super::tokens::{Kind, Token};
-use super::views::is_others_view;
+use super::tokens::{Token, TokenKind};
 
-/// Reads the tokens of a text, or of a part of it, into events.
+/// Reads the tokens of a text, or of a part of a text, into events.
 pub(super) fn read_prose(source: &Source) -> Evidence {
     let mentions = find_mentions(source);
     let sentences = split_sentences(source.tokens, &mentions);
@@ -30,7 +30,7 @@ pub(super) fn read_prose(source: &Source) -> Evidence {
         only_sentence: sentences.len() == 1,
         evidence: Evidence::default(),
         last_group: None,
-        asked: None,
+        question_group: None,
     };
     let mut rest = mentions.as_slice();
     for (number, sentence) in sentences.iter().enumerate() {
@@ -40,24 +40,24 @@ pub(super) fn read_prose(source: &Source) -> Evidence {
         let groups = group_mentions(source.tokens, own, sentence);
         reader.read_sentence(number, sentence, &groups);
     }
-    reader.note_closing_letter(&sentences, &mentions);
+    reader.record_closing_letter(&sentences, &mentions);
     reader.evidence
 }
 
-/// Reads sentence after sentence into evidence.
+/// Reads one sentence after the other, and collects the evidence.
 pub(super) struct Reader<'a> {
     pub(super) tokens: &'a [Token],
     pub(super) count: usize,
-    /// Whether the options' texts are single letters.
+    /// Whether the texts of the options are single letters.
     pub(super) are_letters: bool,
     pub(super) labels: Set,
     pub(super) last_line: usize,
     pub(super) only_sentence: bool,
     pub(super) evidence: Evidence,
-    /// The last group, and its line.
+    /// The last group and the number of its line.
     pub(super) last_group: Option<(Group, usize)>,
-    /// The group of the question that the sentence before asked.
-    pub(super) asked: Option<Group>,
+    /// The group of the previous sentence, if that sentence is a question about one group.
+    pub(super) question_group: Option<Group>,
 }
 
 impl Reader<'_> {
@@ -67,20 +67,20 @@ impl Reader<'_> {
 
     fn read_sentence(&mut self, number: usize, sentence: &Sentence, groups: &[Group]) {
         let segments = split_segments(self.tokens, sentence, groups);
-        self.note_corrections(
+        self.record_corrections(
             number,
             sentence.start,
             groups.first().map_or(sentence.end, |group| group.first),
         );
         if groups.is_empty() {
             self.read_reference(number, sentence);
-            self.note_foreign_answer(sentence, sentence.end);
+            self.record_foreign_answer(sentence, sentence.end);
             return;
         }
         let concludes = |at: &usize| self.tokens[*at].is(R::CONCLUSION.with(R::FINAL));
         let concluded_at = (sentence.start..sentence.end).find(concludes).unwrap_or(sentence.end);
         let is_row = self.tokens[sentence.start..sentence.end].iter().any(|token| token.is_mark('|'));
-        let mut status = Status::default();
+        let mut status = GroupStatus::default();
         let mut after = sentence.start;
         let mut segment_at = 0;
         let first_event = self.evidence.events.len();
@@ -90,7 +90,7 @@ impl Reader<'_> {
             }
             let end = groups.get(at + 1).map_or(sentence.end, |next| next.first);
             let segment = segments.get(segment_at);
-            let place = Place {
+            let place = GroupPosition {
                 number,
                 sentence,
                 after,
@@ -101,19 +101,19 @@ impl Reader<'_> {
             };
             let commits = segment.is_none_or(Segment::commits)
                 && (!sentence.is_question || self.only_sentence)
-                && !is_others_view(self.tokens, sentence.start, group.first);
-            status = if commits { self.read_group(group, &place, status) } else { Status::default() };
+                && !is_attributed_to_others(self.tokens, sentence.start, group.first);
+            status = if commits { self.read_group(group, &place, status) } else { GroupStatus::default() };
             after = group.last + 1;
-            self.note_corrections(number, after, end);
+            self.record_corrections(number, after, end);
             self.last_group = Some((*group, sentence.line));
         }
         self.read_both(number, sentence, after);
-        self.asked = groups.last().copied().filter(|_| sentence.is_question && groups.len() == 1);
+        self.question_group = groups.last().copied().filter(|_| sentence.is_question && groups.len() == 1);
         self.mark_payload(sentence, groups, first_event);
     }
 
-    /// Notes the first word of a range that turns to another answer: "but", "wait", "no".
-    fn note_corrections(&mut self, number: usize, from: usize, to: usize) {
+    /// Records the first word of a range that announces another answer: "but", "wait", "no".
+    fn record_corrections(&mut self, number: usize, from: usize, to: usize) {
         const TURNS: R = R::BUT.with(R::CORRECTION).with(R::NO).with(R::EARLIER);
         for at in from..to {
             let token = &self.tokens[at];
@@ -133,45 +133,56 @@ impl Reader<'_> {
         }
     }
 
-    fn read_group(&mut self, group: &Group, place: &Place, before: Status) -> Status {
+    fn read_group(&mut self, group: &Group, place: &GroupPosition, before: GroupStatus) -> GroupStatus {
         let (tokens, sentence) = (self.tokens, place.sentence);
-        let left = read_left(tokens, sentence, place.after, group);
+        let preceding = read_preceding(tokens, sentence, place.after, group);
         let starts_line = place.is_first() && starts_line(tokens, group, sentence);
         let heads_clause = !place.is_first() && heads_clause(tokens, group);
         let is_label =
             starts_line || heads_clause || (place.is_first() && heads_sentence(tokens, group, sentence));
         let mut predicate = read_predicate(tokens, group, place.end, is_label);
         if heads_clause && predicate != Predicate::None {
-            return self.judge(group, place, &Around { left: Left::default(), predicate }, Status::default());
+            return self.record_group(
+                group,
+                place,
+                &Context { preceding: Preceding::default(), predicate },
+                GroupStatus::default(),
+            );
         }
         if predicate == Predicate::None && starts_line && place.is_only && self.is_enumeration() {
             predicate = closing_reply(tokens, group.last + 1, sentence.end);
         }
-        let is_marked = left.marker.is_some() || left.is_negated || left.is_excluded;
-        // "The answer is B and C is wrong": the predicate belongs to the last one.
+        let is_marked = preceding.marker.is_some() || preceding.is_negated || preceding.is_excluded;
+        // "The answer is B and C is wrong": the predicate belongs to the last option.
         if group.is_list
             && predicate != Predicate::None
             && is_marked
-            && !left.is_distributive
+            && !preceding.is_distributive
             && self.is_singular(group.last + 1)
         {
             let (head, tail) = group.split_last();
-            let status = self.judge(&head, place, &Around { left, predicate: Predicate::None }, before);
-            self.judge(&tail, place, &Around { left: Left::default(), predicate }, Status::default());
+            let status =
+                self.record_group(&head, place, &Context { preceding, predicate: Predicate::None }, before);
+            self.record_group(
+                &tail,
+                place,
+                &Context { preceding: Preceding::default(), predicate },
+                GroupStatus::default(),
+            );
             return status;
         }
-        // "Not B, C": the second one takes the place of the first one.
+        // "Not B, C": the second option replaces the first.
         if group.is_comma_pair
-            && left.is_negated
+            && preceding.is_negated
             && predicate == Predicate::None
-            && group.means == Means::Letter
+            && group.kind == MentionKind::Letter
         {
             let (head, tail) = group.split_last();
-            let status = self.judge(&head, place, &Around { left, predicate }, before);
-            let left = Left { continues: true, ..Left::default() };
-            return self.judge(&tail, place, &Around { left, predicate }, status);
+            let status = self.record_group(&head, place, &Context { preceding, predicate }, before);
+            let preceding = Preceding { continues: true, ..Preceding::default() };
+            return self.record_group(&tail, place, &Context { preceding, predicate }, status);
         }
-        self.judge(group, place, &Around { left, predicate }, before)
+        self.record_group(group, place, &Context { preceding, predicate }, before)
     }
 
     fn is_singular(&self, at: usize) -> bool {
@@ -188,7 +199,7 @@ impl Reader<'_> {
         self.tokens.get(at).is_some_and(|token| IS.contains(&token.key))
     }
 
-    /// "The answer is a car, which is red": the option's text stands further on in the marked sentence.
+    /// Reads "The answer is a car, which is red": the text of the option comes later in the marked sentence.
     fn mark_payload(&mut self, sentence: &Sentence, groups: &[Group], first_event: usize) {
         let events = &self.evidence.events[first_event..];
         if events.iter().any(|event| event.kind == EventKind::Commit(Strength::Marked)) {
@@ -205,21 +216,21 @@ impl Reader<'_> {
                 event.explanation = "marked answer";
             }
         } else if groups.iter().all(|group| group.first < connector) {
-            self.note_foreign_answer(sentence, sentence.end);
+            self.record_foreign_answer(sentence, sentence.end);
         }
     }
 
-    fn note_foreign_answer(&mut self, sentence: &Sentence, end: usize) {
+    fn record_foreign_answer(&mut self, sentence: &Sentence, end: usize) {
         let tokens = &self.tokens[sentence.start..end];
         if let Some(connector) = find_marker(self.tokens, sentence) {
             let has_payload = self.tokens[connector + 1..end.max(connector + 1)]
                 .iter()
-                .any(|token| matches!(token.kind, Kind::Word | Kind::Number));
+                .any(|token| matches!(token.kind, TokenKind::Word | TokenKind::Number));
             self.evidence.has_foreign_answer |= has_payload && !is_heading(tokens);
         }
     }
 
-    /// Records an event at two tokens, both included.
+    /// Records an event from the first to the last token, inclusive.
     pub(super) fn push(
         &mut self,
         kind: EventKind,
@@ -242,24 +253,24 @@ impl Reader<'_> {
         &mut self.evidence.events[at]
     }
 
-    /// "… so a red car (B)." or "the colour of the car is B." as the last sentence, where no other letter is named.
-    fn note_closing_letter(&mut self, sentences: &[Sentence], mentions: &[Mention]) {
+    /// Reads "… so a red car (B)." or "the colour of the car is B." as the last sentence, if no other letter is named.
+    fn record_closing_letter(&mut self, sentences: &[Sentence], mentions: &[Mention]) {
         let Some(sentence) = sentences.last() else { return };
-        let mut letters = mentions.iter().filter(|mention| mention.means == Means::Letter);
+        let mut letters = mentions.iter().filter(|mention| mention.kind == MentionKind::Letter);
         let (Some(only), None) = (letters.next(), letters.next()) else { return };
         let is_excluded = self.evidence.events.iter().any(|event| event.kind == EventKind::Exclude);
         let is_end = only.first >= sentence.start
             && self.tokens[only.last + 1..]
                 .iter()
-                .all(|token| matches!(token.kind, Kind::Mark(_) | Kind::LineBreak));
+                .all(|token| matches!(token.kind, TokenKind::Mark(_) | TokenKind::LineBreak));
         let words = &self.tokens[sentence.start..only.first.max(sentence.start)];
-        let is_said = only.is_explicit
+        let is_stated = only.is_explicit
             || (words.last().is_some_and(|last| last.is(R::COPULA.with(R::SHOW)))
                 && !words.iter().any(names_thing));
         let groups = group_mentions(self.tokens, std::slice::from_ref(only), sentence);
         let commits = split_segments(self.tokens, sentence, &groups).iter().all(Segment::commits)
-            && !is_others_view(self.tokens, sentence.start, only.first);
-        if is_said && is_end && !is_excluded && commits && !sentence.is_question {
+            && !is_attributed_to_others(self.tokens, sentence.start, only.first);
+        if is_stated && is_end && !is_excluded && commits && !sentence.is_question {
             let commit = EventKind::Commit(Strength::Hint);
             let event = self.push(commit, only.set, (only.first, only.last), sentences.len() - 1);
             event.explanation = "letter at the end";

@@ -1,16 +1,15 @@
-//! Where an answer holds the model's reasoning, which commits to nothing.
-//!
-//! Knows the marks of model families only, not options or answers.
+//! Finds the reasoning of the model in an answer. Reasoning does not commit the answer to an option.
 
 use std::ops::Range;
 
-/// The mark that opens a model's reasoning and the one that closes it.
+/// The marks that open and close the reasoning of a model.
 struct Marks {
     open: &'static str,
     close: &'static str,
 }
 
-/// Lower case. A closing mark without an opening one counts too: chat templates may put the opening mark into the prompt.
+/// The marks in lower case. A closing mark without an opening one counts too: chat templates may put the opening mark
+/// into the prompt.
 const MARKS: [Marks; 16] = [
     Marks { open: "<think>", close: "</think>" },
     Marks { open: "<thinking>", close: "</thinking>" },
@@ -34,15 +33,15 @@ const MARKS: [Marks; 16] = [
 /// The reasoning in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reasoning {
-    /// Byte ranges, marks included, in order and without overlaps.
+    /// Byte ranges including the marks, in order and without overlaps.
     pub spans: Vec<Range<usize>>,
     /// Whether the last span has no closing mark: the answer was cut off while the model was still reasoning.
     pub is_unclosed: bool,
 }
 
-/// Finds the reasoning in an answer, in the marks of all model families that eyechart knows.
+/// Finds the reasoning in an answer by the marks of all model families that eyechart supports.
 ///
-/// A closing mark without an opening one makes everything before it reasoning.
+/// If a closing mark has no opening mark, everything before it is reasoning.
 #[must_use]
 pub fn reasoning(answer: &str) -> Reasoning {
     let mut found = Reasoning::default();

@@ -1,18 +1,18 @@
-//! Sentences about what was named before: "That is wrong.", "Both are correct.", "B? Yes."
+//! Reads sentences about an option that an earlier sentence named: "That is wrong.", "Both are correct.", "B? Yes."
 
-use super::events::{Kind as EventKind, Strength};
+use super::events::{EventKind, Strength};
 use super::lexicon::Roles as R;
-use super::mentions::Means;
+use super::mentions::MentionKind;
 use super::predicate::is_possible;
 use super::prose::Reader;
 use super::sentences::Sentence;
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 
 impl Reader<'_> {
-    /// "That is wrong", "this is correct": about what was named last.
+    /// Reads "That is wrong" and "this is correct": a statement about the option that was named last.
     pub(super) fn read_reference(&mut self, number: usize, sentence: &Sentence) {
         let tokens = &self.tokens[sentence.start..sentence.end];
-        if let (Some(group), Some(first)) = (self.asked.take(), tokens.first()) {
+        if let (Some(group), Some(first)) = (self.question_group.take(), tokens.first()) {
             // "B? Yes."
             let kind = match () {
                 () if first.is(R::YES) => Some(EventKind::Commit(Strength::Marked)),
@@ -34,7 +34,8 @@ impl Reader<'_> {
             return;
         }
         let has_subject = at <= 1 || tokens[..at].iter().any(|token| token.is(R::PRONOUN));
-        let is_plain = tokens[..at].iter().all(|token| !token.roles.is_none() || token.kind != Kind::Word);
+        let is_plain =
+            tokens[..at].iter().all(|token| !token.roles.is_none() || token.kind != TokenKind::Word);
         let is_negated = tokens[..at].iter().any(|token| token.is(R::NOT) && !token.is(R::NO));
         if !has_subject || !is_plain {
             return;
@@ -43,7 +44,9 @@ impl Reader<'_> {
         let is_wrong = tokens[at].is(R::WRONG) != is_negated;
         match self.last_group {
             Some((group, line))
-                if line == sentence.line && group.means == Means::Letter && self.labels & group.set != 0 =>
+                if line == sentence.line
+                    && group.kind == MentionKind::Letter
+                    && self.labels & group.set != 0 =>
             {
                 let kind = if is_wrong { EventKind::Exclude } else { EventKind::Commit(Strength::Marked) };
                 let event = self.push(kind, group.set, (group.first, group.last), number);
@@ -57,8 +60,8 @@ impl Reader<'_> {
         }
     }
 
-    /// "Both are correct", "both fit equally well": about the list that was named last. Reports whether the range says
-    /// so.
+    /// Reads "Both are correct" and "both fit equally well": a statement about the list that was named last. Returns
+    /// whether the sentence is such a statement.
     pub(super) fn read_both(&mut self, number: usize, sentence: &Sentence, from: usize) -> bool {
         const MOST_WORDS: usize = 6;
         const LIGHT: R = R::COPULA.with(R::AUXILIARY).with(R::FILLER).with(R::PRONOUN).with(R::OPTION);
@@ -83,7 +86,7 @@ impl Reader<'_> {
             return false;
         };
         let event = self.push(EventKind::Commit(strength), group.set, (group.first, group.last), number);
-        event.is_letter = group.means == Means::Letter;
+        event.is_letter = group.kind == MentionKind::Letter;
         event.explanation = "option called correct";
         true
     }

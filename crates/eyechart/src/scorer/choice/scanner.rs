@@ -1,12 +1,12 @@
-//! The scanner behind the tokens: one pass over the characters.
+//! The scanner that produces the tokens in one pass over the characters.
 
 use std::ops::Range;
 
 use super::lexicon::{self, LONGEST_PHRASE, Roles, key_of};
 use super::normalise::{is_invisible, is_unspaced, plain};
-use super::tokens::{Kind, Token, apply_entry, key_of_value};
+use super::tokens::{Token, TokenKind, apply_entry, key_of_value};
 
-/// The tokens of a byte range of `text` outside the `hidden` ranges. Each hidden range ends the line.
+/// Returns the tokens of a byte range of `text` outside the `hidden` ranges. Each hidden range ends a line.
 pub(super) fn scan(text: &str, range: Range<usize>, hidden: &[Range<usize>]) -> Vec<Token> {
     let mut scanner = Scanner {
         text,
@@ -69,7 +69,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn push(&mut self, kind: Kind, range: Range<usize>, key: u64) -> &mut Token {
+    fn push(&mut self, kind: TokenKind, range: Range<usize>, key: u64) -> &mut Token {
         let token = Token {
             kind,
             start: range.start,
@@ -92,20 +92,21 @@ impl Scanner<'_> {
 
     fn break_line(&mut self) {
         let at = self.at;
-        if self.tokens.last().is_some_and(|last| last.kind != Kind::LineBreak) {
-            self.push(Kind::LineBreak, at..at, 0);
+        if self.tokens.last().is_some_and(|last| last.kind != TokenKind::LineBreak) {
+            self.push(TokenKind::LineBreak, at..at, 0);
         }
         self.is_glued = false;
         self.is_emphasised = false;
     }
 
-    /// Whether a dot before `after` starts a number such as `.5`.
+    /// Returns whether a dot before `after` starts a number such as `.5`.
     fn is_fraction_start(&self, after: usize) -> bool {
         self.byte(after).is_ascii_digit() && !self.is_after_word()
     }
 
     fn is_after_word(&self) -> bool {
-        self.is_glued && self.tokens.last().is_some_and(|last| matches!(last.kind, Kind::Word | Kind::Number))
+        self.is_glued
+            && self.tokens.last().is_some_and(|last| matches!(last.kind, TokenKind::Word | TokenKind::Number))
     }
 
     fn is_minus(&self, after: usize) -> bool {
@@ -135,11 +136,11 @@ impl Scanner<'_> {
     }
 
     fn push_number(&mut self, range: Range<usize>, value: f64) {
-        let token = self.push(Kind::Number, range, key_of_value(value));
+        let token = self.push(TokenKind::Number, range, key_of_value(value));
         token.value = value;
     }
 
-    /// The digits at `from`, with thousands separators and decimals: the value and the end.
+    /// Reads the digits at `from`, with thousands separators and decimals. Returns the value and the end.
     fn decimal(&mut self, from: usize) -> (f64, usize) {
         self.scratch.clear();
         let mut at = from;
@@ -160,13 +161,13 @@ impl Scanner<'_> {
         (self.scratch.parse().unwrap_or(0.0), at)
     }
 
-    /// Whether exactly three digits start at `at`: a group after a thousands separator.
+    /// Returns whether exactly three digits start at `at`: a group after a thousands separator.
     fn is_group(&self, at: usize) -> bool {
         (at..at + 3).all(|at| self.byte(at).is_ascii_digit()) && !self.byte(at + 3).is_ascii_digit()
     }
 
-    /// The common case of a word: ASCII letters with no apostrophe or other letter after them. `false` leaves the word
-    /// to [`Self::word`].
+    /// Reads the common case of a word: ASCII letters that no apostrophe or other letter follows. Returns `false` for
+    /// other words, which [`Self::word`] reads.
     fn ascii_word(&mut self) -> bool {
         let bytes = &self.text.as_bytes()[self.at..self.end];
         let mut hash = lexicon::OFFSET;
@@ -180,7 +181,7 @@ impl Scanner<'_> {
         }
         let first = bytes[0];
         let start = self.at;
-        let token = self.push(Kind::Word, start..start + length, hash);
+        let token = self.push(TokenKind::Word, start..start + length, hash);
         token.is_upper = first.is_ascii_uppercase();
         if length == 1 {
             token.letter = Some(first.to_ascii_lowercase() - b'a');
@@ -220,14 +221,14 @@ impl Scanner<'_> {
                 break;
             }
             at = after;
-            // An enclosed letter (Ⓑ) is a word of its own.
+            // An enclosed letter (Ⓑ) is a separate word.
             if is_enclosed && is_enclosing(raw) {
                 break;
             }
         }
         let key = key_of(&self.scratch);
         let is_emphasised = self.is_emphasised || (is_enclosed && letters == 1);
-        let token = self.push(Kind::Word, start..at, key);
+        let token = self.push(TokenKind::Word, start..at, key);
         token.is_upper = first.is_uppercase();
         token.is_emphasised = is_emphasised;
         if letters == 1 && first.is_ascii_alphabetic() {
@@ -239,7 +240,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A phrase of the lexicon, else one character, in a script without spaces.
+    /// Reads a phrase of the lexicon, or else one character, in a script without spaces.
     fn unspaced(&mut self) {
         let start = self.at;
         let mut ends = [start; LONGEST_PHRASE];
@@ -255,7 +256,7 @@ impl Scanner<'_> {
             lexicon::look_up(key).map(|_| (end, key))
         });
         let (end, key) = phrase.unwrap_or_else(|| (ends[0], key_of(&self.text[start..ends[0]])));
-        let token = self.push(Kind::Word, start..end, key);
+        let token = self.push(TokenKind::Word, start..end, key);
         apply_entry(token, key);
     }
 
@@ -284,24 +285,24 @@ impl Scanner<'_> {
             '\\' => self.command(after),
             '<' => self.tag_or_sign(after),
             '|' => {
-                self.push(Kind::Mark('|'), range, 0);
+                self.push(TokenKind::Mark('|'), range, 0);
                 self.is_glued = false;
             }
-            '&' => self.push(Kind::Word, range, key_of("and")).roles = Roles::AND,
+            '&' => self.push(TokenKind::Word, range, key_of("and")).roles = Roles::AND,
             '%' | '°' | '+' | '=' | '>' | '√' | '×' | '÷' | '±' | '≤' | '≥' | '≠' | '∞' | '#' | '✓' | '✔'
             | '✅' | '☑' | '✗' | '✘' | '❌' | '✖' | '❎' => {
                 let key = key_of(c.encode_utf8(&mut [0; 4]));
-                let token = self.push(Kind::Sign, range, key);
+                let token = self.push(TokenKind::Sign, range, key);
                 apply_entry(token, key);
             }
             _ if is_invisible(c) || is_combining(c) => self.at = after,
             _ => {
-                self.push(Kind::Mark(c), range, 0);
+                self.push(TokenKind::Mark(c), range, 0);
             }
         }
     }
 
-    /// `<` opens a tag, which is left out and ends the line, or it is a sign.
+    /// Reads `<`: either the start of a tag, which is skipped and ends the line, or a sign.
     fn tag_or_sign(&mut self, after: usize) {
         let bytes = &self.text.as_bytes()[after..self.end.min(after + 40)];
         let is_tag = bytes.first().is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'|'));
@@ -313,12 +314,12 @@ impl Scanner<'_> {
             _ => {
                 let key = key_of("<");
                 let at = self.at;
-                self.push(Kind::Sign, at..after, key);
+                self.push(TokenKind::Sign, at..after, key);
             }
         }
     }
 
-    /// A LaTeX command: fonts and spacing leave nothing, `\frac` a number, others a word or a sign.
+    /// Reads a LaTeX command. Fonts and spacing are skipped, `\frac` becomes a number, other commands a word or a sign.
     fn command(&mut self, after: usize) {
         let bytes = self.text.as_bytes();
         let length = bytes[after..self.end].iter().take_while(|b| b.is_ascii_alphabetic()).count();
@@ -327,7 +328,7 @@ impl Scanner<'_> {
         match name {
             "" => {
                 self.at = after;
-                // An escaped sign such as `\%` is read next; spacing such as `\,` is left out.
+                // An escaped sign such as `\%` is read next; spacing such as `\,` is skipped.
                 if matches!(self.byte(after), b',' | b';' | b'!' | b':' | b'(' | b')' | b'[' | b']' | b'\\') {
                     self.at = after + 1;
                 }
@@ -338,7 +339,7 @@ impl Scanner<'_> {
             "sqrt" | "pi" | "alpha" | "beta" | "gamma" | "theta" | "infty" | "pm" | "leq" | "geq" | "neq"
             | "le" | "ge" => {
                 let key = lexicon::look_up(key_of(name)).map_or_else(|| key_of(name), |entry| entry.key);
-                self.push(Kind::Word, after - 1..end, key);
+                self.push(TokenKind::Word, after - 1..end, key);
             }
             "n" => {
                 self.break_line();
@@ -349,7 +350,7 @@ impl Scanner<'_> {
     }
 
     fn named_sign(&mut self, range: Range<usize>, sign: &str) {
-        self.push(Kind::Sign, range, key_of(sign));
+        self.push(TokenKind::Sign, range, key_of(sign));
     }
 
     fn fraction(&mut self, end: usize) {
@@ -363,7 +364,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// The number in braces at `at`, and the end of the braces.
+    /// Returns the number in braces at `at`, and the end of the braces.
     fn group(&self, at: usize) -> Option<(f64, usize)> {
         let inner = self.text.get(at..self.end)?.strip_prefix('{')?;
         let length = inner.bytes().take(24).position(|b| b == b'}')?;
@@ -371,11 +372,11 @@ impl Scanner<'_> {
     }
 }
 
-/// The marks around text that the answer itself crosses out.
+/// The opening and closing marks of crossed-out text.
 const STRIKES: [(&str, &str); 4] =
     [("~~", "~~"), ("<s>", "</s>"), ("<del>", "</del>"), ("<strike>", "</strike>")];
 
-/// The bytes of the crossed-out text that `text` starts with (`~~A~~`), marks included.
+/// Returns the length in bytes of the crossed-out text at the start of `text` (`~~A~~`), including its marks.
 pub(super) fn struck_out_length(text: &str) -> Option<usize> {
     const MOST_BYTES: usize = 200;
     if !text.starts_with(['~', '<']) {

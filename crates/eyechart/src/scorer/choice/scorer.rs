@@ -1,7 +1,7 @@
-//! The scorer `choice`: whether an answer picked the right option.
+//! The scorer `choice`: whether an answer picks the right option.
 
 use super::{Options, Reading, Verdict, read};
-use crate::scorer::declaration::{Built, Declaration, KeyFault, Target, right_or_wrong};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, Target, right_or_wrong};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::types::{RecordedChoices, ScoreEntry, Unparsed, readable_metric};
 
@@ -9,13 +9,13 @@ use crate::types::{RecordedChoices, ScoreEntry, Unparsed, readable_metric};
 pub(in crate::scorer) const CHOICE: Declaration =
     Declaration { target: Target::Choices, reads_all_references: true, ..Declaration::new("choice", build) };
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let metrics = vec![
         right_or_wrong(entry, "share of answers that pick the right option"),
         readable_metric("share of answers that pick exactly one option"),
     ];
     let unparsed = entry.unparsed;
-    Ok(Built::plain(metrics, Measure::of_item(move |item| outcome(item, unparsed))))
+    Ok(ConfiguredScorer::plain(metrics, Measure::of_item(move |item| outcome(item, unparsed))))
 }
 
 fn outcome(item: &Item<'_>, unparsed: Unparsed) -> Outcome {
@@ -43,7 +43,7 @@ fn outcome(item: &Item<'_>, unparsed: Unparsed) -> Outcome {
 }
 
 impl Verdict {
-    /// The letter of the option, `ambiguous` or `none`.
+    /// Returns the letter of the option, `ambiguous` or `none`.
     #[must_use]
     pub fn name(self, options: &Options) -> String {
         match self {

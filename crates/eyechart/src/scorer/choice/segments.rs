@@ -1,32 +1,34 @@
-//! The parts of a sentence that commit to something, and those that do not: conditions, doubts, first impressions.
+//! Splits a sentence into parts that commit to options and parts that do not: conditions, doubts, first impressions.
+
+use std::ops::Range;
 
 use super::groups::Group;
 use super::lexicon::Roles as R;
 use super::lexicon::Roles;
 use super::lexicon::key_of_bytes;
 use super::sentences::Sentence;
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 
 /// A part of a sentence between words such as "but" and "therefore".
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Segment {
     pub(super) end: usize,
     is_conditional: bool,
-    /// Whether it says "if" without being a condition: "if you look closely, …".
+    /// Whether the part has an "if" that is not a condition: "if you look closely, …".
     pub(super) is_tentative: bool,
     is_unsure: bool,
     is_earlier: bool,
 }
 
 impl Segment {
-    /// Whether what is said in it counts.
+    /// Returns whether statements in this part count.
     pub(super) fn commits(&self) -> bool {
         !(self.is_conditional || self.is_unsure || self.is_earlier)
     }
 }
 
-/// The segments of a sentence, in order; none if the sentence has no groups. Words of an option's text are not read:
-/// "It cannot be determined" may be an option.
+/// Returns the segments of a sentence, in order; none if the sentence has no groups. Words of an option text are not
+/// read, because "It cannot be determined" may be an option.
 pub(super) fn split_segments(tokens: &[Token], sentence: &Sentence, groups: &[Group]) -> Vec<Segment> {
     let mut found = Vec::new();
     if groups.is_empty() {
@@ -41,15 +43,16 @@ pub(super) fn split_segments(tokens: &[Token], sentence: &Sentence, groups: &[Gr
             || token.is(R::CONCLUSION)
             || is_reason;
         if is_boundary && at > start {
-            found.push(read_segment(tokens, (start, at), groups));
+            found.push(read_segment(tokens, start..at, groups));
             start = at;
         }
     }
-    found.push(read_segment(tokens, (start, sentence.end), groups));
+    found.push(read_segment(tokens, start..sentence.end, groups));
     found
 }
 
-fn read_segment(tokens: &[Token], (start, end): (usize, usize), groups: &[Group]) -> Segment {
+fn read_segment(tokens: &[Token], range: Range<usize>, groups: &[Group]) -> Segment {
+    let Range { start, end } = range;
     let part = &tokens[start..end];
     let mut roles = Roles::NONE;
     let mut from = start;
@@ -72,26 +75,26 @@ fn read_segment(tokens: &[Token], (start, end): (usize, usize), groups: &[Group]
     }
 }
 
-/// "On second thought".
+/// Returns whether the part contains "on second thought".
 pub(super) fn has_second_thought(part: &[Token]) -> bool {
     part.windows(2).any(|pair| pair[0].is(R::ORDINAL) && pair[1].is(R::EARLIER))
 }
 
-/// "Oops, I misread the axis: B."
+/// Reads "Oops, I misread the axis: B."
 fn corrects_by_colon(part: &[Token], roles: Roles) -> bool {
     roles.any(R::CORRECTION) && part.iter().any(|token| token.is_mark(':'))
 }
 
-/// "I don't know", "not sure".
+/// Reads "I don't know" and "not sure".
 fn has_dont_know(part: &[Token]) -> bool {
     part.windows(2).any(|pair| pair[0].is(R::NOT) && pair[1].is(R::KNOW))
 }
 
-/// Words that name what the answer takes for granted.
+/// Words that introduce an assumption of the answer.
 const ASSUMING: [u64; 2] = [key_of_bytes(b"assuming"), key_of_bytes(b"provided")];
 
-/// "If" with "would", or after what it qualifies, or about anything but how one looks: "if you look closely, …" and
-/// "assuming the chart is to scale, …" are no conditions.
+/// Returns whether an "if" is a condition. It is a condition with "would", or after the words that it qualifies, or if
+/// it is not about looking. "If you look closely, …" and "assuming the chart is to scale, …" are not conditions.
 fn is_conditional(part: &[Token], roles: Roles) -> bool {
     let guesses =
         |pair: &[Token]| pair[0].is(R::PERSON) && pair[1].is(R::AUXILIARY.with(R::COPULA).with(R::NOT));
@@ -104,7 +107,7 @@ fn is_conditional(part: &[Token], roles: Roles) -> bool {
     }
     let Some(at) = part.iter().position(|token| token.is(R::IF)) else { return false };
     let is_first = part[..at].iter().all(|token| {
-        matches!(token.kind, Kind::Mark(_))
+        matches!(token.kind, TokenKind::Mark(_))
             || token.is(R::FILLER.with(R::BUT).with(R::CONCLUSION).with(R::AND))
     });
     let is_about_looking = part.get(at + 1).is_some_and(|next| next.is(R::PERSON));
@@ -112,7 +115,7 @@ fn is_conditional(part: &[Token], roles: Roles) -> bool {
     !(is_first && (is_about_looking || is_assumption))
 }
 
-/// "Had it been darker, …", "would have been B".
+/// Reads "Had it been darker, …" and "would have been B".
 fn is_counterfactual(part: &[Token]) -> bool {
     const HAVE: u64 = super::lexicon::key_of_bytes(b"have");
     const HAD: u64 = super::lexicon::key_of_bytes(b"had");

@@ -1,13 +1,14 @@
-//! Where sentences end: at full stops, question marks and line ends, but not at decimal points, abbreviations, the dot
-//! of "B. blue", or between a heading such as "Final answer" and the line below it.
+//! Splits a text into sentences: they end at full stops, question marks and line ends, but not at decimal points,
+//! abbreviations, the dot of "B. blue", or between a heading such as "Final answer" and the line below it.
 
 use super::lexicon::Roles;
 use super::mentions::Mention;
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 
+/// The position of a sentence in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sentence {
-    /// Tokens: the first one, and the one after the last.
+    /// The first token, and the token after the last.
     pub(super) start: usize,
     pub(super) end: usize,
     /// Whether the sentence is the first of its line.
@@ -17,7 +18,7 @@ pub(super) struct Sentence {
     pub(super) line: usize,
 }
 
-/// The sentences of a text, in order. Every token but line breaks is in one.
+/// Returns the sentences of a text, in order. Every token except line breaks belongs to a sentence.
 pub(super) fn split_sentences(tokens: &[Token], mentions: &[Mention]) -> Vec<Sentence> {
     let mut found: Vec<Sentence> = Vec::new();
     let mut mentions = mentions.iter().peekable();
@@ -29,7 +30,7 @@ pub(super) fn split_sentences(tokens: &[Token], mentions: &[Mention]) -> Vec<Sen
             mentions.next();
         }
         let is_inside = mentions.peek().is_some_and(|mention| mention.first < at && at <= mention.last);
-        let is_break = token.kind == Kind::LineBreak;
+        let is_break = token.kind == TokenKind::LineBreak;
         if is_break && is_heading(&tokens[start..at]) && starts_line {
             continue;
         }
@@ -55,7 +56,7 @@ fn is_question(tokens: &[Token], end: usize) -> bool {
     end > 0 && tokens[end - 1].is_mark('?')
 }
 
-/// Whether a line only announces the next one: "Final answer", "The correct option is:", "**Answer:**".
+/// Returns whether a line only announces the next line: "Final answer", "The correct option is:", "**Answer:**".
 pub(super) fn is_heading(line: &[Token]) -> bool {
     const WORDS: Roles = Roles::ANSWER
         .with(Roles::FINAL)
@@ -74,7 +75,7 @@ pub(super) fn is_heading(line: &[Token]) -> bool {
     let is_short = line.len() <= 8
         && line
             .iter()
-            .all(|token| matches!(token.kind, Kind::Mark(':' | '-' | ']' | '[')) || token.is(WORDS));
+            .all(|token| matches!(token.kind, TokenKind::Mark(':' | '-' | ']' | '[')) || token.is(WORDS));
     announces && (is_short || (ends_open && line.len() <= 30))
 }
 
@@ -83,11 +84,13 @@ pub(super) fn ends_sentence(tokens: &[Token], at: usize) -> bool {
     let is_wide = tokens[at].end - tokens[at].start > 1;
     let is_loose = is_wide
         || next.is_none_or(|next| {
-            !next.is_glued || next.kind == Kind::LineBreak || matches!(next.kind, Kind::Mark(')' | ']'))
+            !next.is_glued
+                || next.kind == TokenKind::LineBreak
+                || matches!(next.kind, TokenKind::Mark(')' | ']'))
         });
     match tokens[at].kind {
-        Kind::Mark('!' | '?') => is_loose,
-        Kind::Mark('.') => is_loose && !continues_after_dot(tokens, at),
+        TokenKind::Mark('!' | '?') => is_loose,
+        TokenKind::Mark('.') => is_loose && !continues_after_dot(tokens, at),
         // A dot without a space, as in "The answer is A.The bar …".
         _ => false,
     }
@@ -97,12 +100,13 @@ fn continues_after_dot(tokens: &[Token], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).and_then(|before| tokens.get(before)) else { return false };
     let next = tokens.get(at + 1);
     if before.is_mark('.') || before.is_mark('…') {
-        return next.is_some_and(|next| next.kind == Kind::Word && !next.is_upper);
+        return next.is_some_and(|next| next.kind == TokenKind::Word && !next.is_upper);
     }
     let is_initials =
         before.letter.is_some() && at >= 2 && tokens[at - 2].is_mark('.') && tokens[at - 1].is_glued;
-    let is_list_number = before.kind == Kind::Number && (at < 2 || tokens[at - 2].kind == Kind::LineBreak);
-    (before.is(Roles::ABBREVIATION) && next.is_some_and(|next| next.kind != Kind::LineBreak))
+    let is_list_number =
+        before.kind == TokenKind::Number && (at < 2 || tokens[at - 2].kind == TokenKind::LineBreak);
+    (before.is(Roles::ABBREVIATION) && next.is_some_and(|next| next.kind != TokenKind::LineBreak))
         || is_initials
         || is_list_number
 }

@@ -1,4 +1,4 @@
-//! The reader of choices, against the case file and against any text.
+//! Tests of the reader of choices with the case file and with random texts.
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ struct Case {
     trap: String,
     answer: String,
     options: Vec<String>,
-    /// A letter, `ambiguous` or `none`.
+    /// The expected verdict: a letter, `ambiguous` or `none`.
     verdict: String,
 }
 
@@ -228,7 +228,7 @@ fn reasoning_is_found_in_the_marks_of_several_model_families() {
     assert_eq!(spans("a < b"), []);
 }
 
-/// Builds long texts out of the parts that the rules look at.
+/// Builds long texts from the parts that the rules read.
 fn parts() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
         "A",

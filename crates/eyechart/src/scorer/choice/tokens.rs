@@ -1,66 +1,69 @@
-//! One pass from text to tokens: words, numbers, signs and line breaks, in plain form and with their roles.
+//! Tokens of a text: words, numbers, signs and line breaks, in plain form and with their roles.
 //!
-//! Markup (emphasis, quotes, LaTeX commands) leaves no token. Knows nothing of options.
+//! Markup (emphasis, quotes, LaTeX commands) produces no tokens. This module knows no options.
 
 use std::ops::Range;
 
 use super::lexicon::{self, Roles};
 use super::scanner::scan;
 
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Word,
     Number,
-    /// A sign that option texts differ in: `%`, `+`, `=`.
+    /// A sign by which option texts can differ: `%`, `+`, `=`.
     Sign,
     /// Any other sign, in its plain form.
     Mark(char),
     LineBreak,
 }
 
+/// A token with its position in the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
-    /// Bytes in the text.
+    pub(super) kind: TokenKind,
+    /// The bytes of the token in the text.
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Equal for tokens that mean the same: words after case, numbers of one value.
+    /// A hash that is equal for equal tokens: words that differ only in case, numbers with the same value.
     pub(super) key: u64,
     pub(super) roles: Roles,
-    /// The value of a number, number word or ordinal; not a number for other tokens.
+    /// The value of a number, number word or ordinal; NaN for other tokens.
     pub(super) value: f64,
-    /// Whether no white space lies between this token and the one before.
+    /// Whether no white space is between this token and the previous one.
     pub(super) is_glued: bool,
     /// Whether emphasis or a quote opens directly before.
     pub(super) is_emphasised: bool,
     /// Whether the first letter is upper case.
     pub(super) is_upper: bool,
-    /// For a word of one Latin letter: its place in the alphabet, from 0.
+    /// The position in the alphabet, from 0, if the word is a single Latin letter.
     pub(super) letter: Option<u8>,
 }
 
 impl Token {
+    /// Returns whether the token has one of the roles.
     pub(super) fn is(&self, roles: Roles) -> bool {
         self.roles.any(roles)
     }
 
     pub(super) fn is_mark(&self, mark: char) -> bool {
-        self.kind == Kind::Mark(mark)
+        self.kind == TokenKind::Mark(mark)
     }
 
-    /// Whether the token takes part in comparisons of texts.
+    /// Returns whether the token is compared when texts are compared.
     pub(super) fn is_content(&self) -> bool {
-        matches!(self.kind, Kind::Word | Kind::Number | Kind::Sign) && !self.is(Roles::ARTICLE)
+        matches!(self.kind, TokenKind::Word | TokenKind::Number | TokenKind::Sign) && !self.is(Roles::ARTICLE)
     }
 }
 
-/// The tokens of `text`.
+/// Returns the tokens of `text`.
 pub(super) fn tokenise(text: &str) -> Vec<Token> {
     tokenise_range(text, 0..text.len(), &[])
 }
 
-/// The tokens of a byte range of `text` outside the `hidden` ranges. All ranges end at character boundaries, and the
-/// hidden ones are in order.
+/// Returns the tokens of a byte range of `text` outside the `hidden` ranges. All ranges must end at character
+/// boundaries, and the hidden ranges must be in order.
 pub(super) fn tokenise_range(text: &str, range: Range<usize>, hidden: &[Range<usize>]) -> Vec<Token> {
     let mut tokens = scan(text, range, hidden);
     mark_articles(&mut tokens);
@@ -68,7 +71,7 @@ pub(super) fn tokenise_range(text: &str, range: Range<usize>, hidden: &[Range<us
     tokens
 }
 
-/// An article is one only before a word: "point A", "option a" and "vitamin A" end with letters.
+/// Removes the role of articles that are not before a word: "point A", "option a" and "vitamin A" end with letters.
 fn mark_articles(tokens: &mut [Token]) {
     for at in 0..tokens.len() {
         if !tokens[at].is(Roles::ARTICLE) {
@@ -76,12 +79,12 @@ fn mark_articles(tokens: &mut [Token]) {
         }
         let is_before_word = tokens
             .get(at + 1)
-            .is_some_and(|next| matches!(next.kind, Kind::Word | Kind::Number) && !next.is_glued);
-        let is_elided = tokens.get(at + 1).is_some_and(|next| next.kind == Kind::Word && next.is_glued);
+            .is_some_and(|next| matches!(next.kind, TokenKind::Word | TokenKind::Number) && !next.is_glued);
+        let is_elided = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Word && next.is_glued);
         let is_name = tokens[at].letter.is_some()
             && tokens[at].is_upper
             && at > 0
-            && matches!(tokens[at - 1].kind, Kind::Word | Kind::Number)
+            && matches!(tokens[at - 1].kind, TokenKind::Word | TokenKind::Number)
             && tokens[at - 1].roles.is_none();
         if !(is_before_word || is_elided) || is_name {
             tokens[at].roles = Roles::NONE;
@@ -89,7 +92,7 @@ fn mark_articles(tokens: &mut [Token]) {
     }
 }
 
-/// "Non-linear" negates no option, and "the options provided" are no condition.
+/// Removes false roles: "non-linear" negates no option, and "the options provided" is not a condition.
 fn clear_false_roles(tokens: &mut [Token]) {
     const NON: u64 = lexicon::key_of_bytes(b"non");
     const PROVIDED: u64 = lexicon::key_of_bytes(b"provided");
@@ -97,7 +100,7 @@ fn clear_false_roles(tokens: &mut [Token]) {
         let next = tokens.get(at + 1);
         let is_prefix = || next.is_some_and(|next| next.is_mark('-') && next.is_glued);
         let is_condition = || {
-            let follows_word = at > 0 && tokens[at - 1].kind == Kind::Word;
+            let follows_word = at > 0 && tokens[at - 1].kind == TokenKind::Word;
             let starts_clause = Roles::PRONOUN.with(Roles::ARTICLE).with(Roles::PERSON);
             !follows_word || next.is_some_and(|next| next.is(starts_clause))
         };
@@ -124,12 +127,12 @@ pub(super) fn apply_entry(token: &mut Token, key: u64) {
     }
 }
 
-/// The key of a number: equal for equal values.
+/// Returns the key of a number, which is equal for equal values.
 pub(super) fn key_of_value(value: f64) -> u64 {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return hash_bits(if value == 0.0 { 0.0 } else { value });
     }
-    // Twelve significant digits: 0.1 + 0.2 and 0.3 are one number here, and -0 is 0.
+    // Rounded to twelve significant digits, so that 0.1 + 0.2 equals 0.3 and -0 equals 0.
     let scale = 10f64.powi(12 - value.abs().max(1e-300).log10().ceil() as i32);
     let digits = (value * scale).round() / scale;
     hash_bits(if digits.is_finite() { digits } else { value })

@@ -1,4 +1,4 @@
-//! Yes or no: the reader of options with two options that have no letters.
+//! Reads yes or no: uses the reader of options with two options that have no letters.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use super::lexicon::Roles as R;
 use super::options::Options;
 use super::reasoning::reasoning;
-use super::tokens::{Kind, Token, tokenise_range};
+use super::tokens::{Token, TokenKind, tokenise_range};
 use super::{UNFINISHED, decide_all, final_answer};
 
-/// What an answer says to a question of yes or no.
+/// The answer to a yes-or-no question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum YesNo {
     /// The answer is yes.
@@ -18,14 +18,14 @@ pub enum YesNo {
     No,
 }
 
-/// How an answer to a question of yes or no was read.
+/// What was read from an answer to a yes-or-no question, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct YesNoReading {
-    /// What the answer says; `None` if it says neither, both, or nothing that can be read.
+    /// The answer; `None` if it is neither yes nor no, both, or cannot be read.
     pub verdict: Option<YesNo>,
-    /// The rule that decided, as a short phrase that stays the same.
+    /// The rule that decided, as a short fixed phrase.
     pub explanation: &'static str,
-    /// The bytes of the answer that the rule rests on; `None` if there is no evidence.
+    /// The bytes of the answer with the evidence; `None` if there is no evidence.
     pub span: Option<Range<usize>>,
 }
 
@@ -35,10 +35,9 @@ const NO: &[&str] =
 
 static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options::of_words(&[YES, NO]));
 
-/// Reads whether an answer says yes or no, in the languages of [`read`](super::read). An answer that says both says
-/// neither.
+/// Reads whether an answer is yes or no, in the languages of [`read`](super::read). An answer with both is neither.
 ///
-/// Without either word, a first sentence "There is a dog" counts as yes and "There is no dog" as no.
+/// If the answer has neither word, a first sentence "There is a dog" counts as yes and "There is no dog" as no.
 #[must_use]
 pub fn read_yes_no(answer: &str) -> YesNoReading {
     let reasoning = reasoning(answer);
@@ -57,14 +56,14 @@ pub fn read_yes_no(answer: &str) -> YesNoReading {
     let hidden: &[Range<usize>] = if range.start == 0 { &reasoning.spans } else { &[] };
     let tokens = tokenise_range(answer, range, hidden);
     let tokens =
-        tokens.split(|token| token.kind == Kind::LineBreak).find(|line| !line.is_empty()).unwrap_or(&[]);
+        tokens.split(|token| token.kind == TokenKind::LineBreak).find(|line| !line.is_empty()).unwrap_or(&[]);
     let found = first_word(tokens).or_else(|| existence(tokens));
     found.unwrap_or(YesNoReading { verdict: None, explanation: "neither yes nor no", span: None })
 }
 
-/// "Yes there is": the first word without a comma after it.
+/// Reads the first word if no comma follows: "Yes there is".
 fn first_word(line: &[Token]) -> Option<YesNoReading> {
-    let at = line.iter().position(|token| matches!(token.kind, Kind::Word | Kind::Number))?;
+    let at = line.iter().position(|token| matches!(token.kind, TokenKind::Word | TokenKind::Number))?;
     let first = &line[at];
     // "Yes and no" is neither.
     if line.get(at + 1).is_some_and(|next| next.is(R::AND.with(R::OR))) {
@@ -75,11 +74,13 @@ fn first_word(line: &[Token]) -> Option<YesNoReading> {
     Some(YesNoReading { verdict, explanation: "first word", span: Some(first.start..first.end) })
 }
 
-/// "There is a dog", "there are no dogs": a statement about existence, without "but".
+/// Reads a statement about existence without "but": "There is a dog", "there are no dogs".
 fn existence(line: &[Token]) -> Option<YesNoReading> {
     const THERE: u64 = super::lexicon::key_of_bytes(b"there");
-    let end =
-        line.iter().position(|token| matches!(token.kind, Kind::Mark('.' | '!' | '?'))).unwrap_or(line.len());
+    let end = line
+        .iter()
+        .position(|token| matches!(token.kind, TokenKind::Mark('.' | '!' | '?')))
+        .unwrap_or(line.len());
     let sentence = &line[..end];
     let [there, verb, rest @ ..] = sentence else { return None };
     if there.key != THERE || !verb.is(R::COPULA) || line.get(end).is_some_and(|token| token.is_mark('?')) {

@@ -1,11 +1,13 @@
-//! The process groups of the programs: each is killed with its program, all of them when eyechart is interrupted.
+//! The process groups of the programs. A group is killed together with its program, and all groups are killed when
+//! eyechart is interrupted.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::process::{Child, Command};
 
-/// The leaders of the groups that have not been killed. A signal concerns the whole process, so the process has one list.
+/// The leaders of the groups that have not been killed. The list is global because a signal concerns the whole
+/// process.
 static LEADERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// A program and the process group that it leads. The group is killed when this is dropped.
@@ -31,7 +33,8 @@ impl ProcessGroup {
         Ok(Self { child, leader })
     }
 
-    /// Kills every process of the group, once: afterwards the system may give its number to another group.
+    /// Kills every process of the group. A second call does nothing, because the system may have given the number to
+    /// another group by then.
     pub(super) fn kill(&mut self) {
         let Some(leader) = self.leader.take() else { return };
         let mut leaders = locked();
@@ -46,14 +49,16 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// All programs have been killed, and no program starts or ends for eyechart as long as this exists.
+/// Proof that all programs have been killed. While the value exists, eyechart neither starts a program nor notices that
+/// one has ended.
 #[must_use = "dropping it lets the thread that scores continue"]
 pub struct ProgramsStopped {
     _leaders: MutexGuard<'static, Vec<u32>>,
 }
 
-/// Kills all programs that score, with the processes that they have started. It is called before the process exits.
-/// The threads that score wait while the returned value exists, so they never record the kill as a fault of a program.
+/// Kills all programs that score, including the processes that they have started. Call it before the process exits.
+/// The threads that score wait while the returned value exists, so they never record the kill as a failure of a
+/// program.
 pub fn stop_programs() -> ProgramsStopped {
     let leaders = locked();
     leaders.iter().copied().for_each(kill_group);
@@ -68,7 +73,7 @@ fn locked() -> MutexGuard<'static, Vec<u32>> {
 fn kill_group(leader: u32) {
     let leader = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(leader) = leader {
-        // It fails where no process of the group is left.
+        // The call fails if no process of the group is left.
         let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
     }
 }

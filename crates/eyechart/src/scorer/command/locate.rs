@@ -1,28 +1,28 @@
-//! The files that a command line names: the program, and arguments that are files. Starts nothing.
+//! Finds the files that a command line names: the program, and arguments that are files. It starts no program.
 
 use std::path::{Path, PathBuf, is_separator};
 
 use crate::files::sha256_of_file;
 use crate::types::{ArgumentFile, CommandRecord};
 
-/// What to do about files that differ from the recorded ones.
+/// The hint for files that differ from the recorded files.
 const USE_CURRENT_FILES: &str = "hint: `eyechart score RUN --task FILE` uses the current files";
 
 /// A program that can be started.
 #[derive(Debug)]
 pub(super) struct Located {
-    /// Its absolute path.
+    /// The absolute path of the program.
     pub(super) program: PathBuf,
-    /// The program and the arguments that are files.
+    /// The hashes of the program and of the arguments that are files.
     pub(super) files: Vec<ArgumentFile>,
 }
 
-/// Finds the program and the files among its arguments, and compares them with what a run `recorded`, unless that is
-/// `None`.
+/// Finds the program and the files among its arguments, and compares them with the commands that a run `recorded`. If
+/// `recorded` is `None`, nothing is compared.
 ///
 /// # Errors
-/// A text that names the file that is missing, relative to nothing, or another one than the run recorded; or that says
-/// that the run did not record the command.
+/// A message if a file is missing, has changed, or has a relative path without a known folder, or if the run did not
+/// record the command.
 pub(super) fn locate(
     argv: &[String],
     folder: Option<&Path>,
@@ -30,7 +30,7 @@ pub(super) fn locate(
 ) -> Result<Located, String> {
     let recorded = recorded.map(|recorded| record_of(argv, recorded)).transpose()?;
     if folder.is_none() {
-        refuse_relative(argv, recorded)?;
+        reject_relative(argv, recorded)?;
     }
     let program = program(&argv[0], folder)?;
     let mut files = vec![hashed(0, &argv[0], &program)?];
@@ -45,12 +45,12 @@ pub(super) fn locate(
     }
 }
 
-/// Why the program cannot be found, if it cannot.
+/// Returns why the program cannot be found; `None` if it can.
 pub(super) fn problem(argv: &[String], folder: Option<&Path>) -> Option<String> {
     program(&argv[0], folder).err()
 }
 
-/// The files of a command line, as far as they are there and can be read.
+/// Returns the hashes of the files that the command line names. Files that do not exist or cannot be read are left out.
 pub(super) fn files(argv: &[String], folder: Option<&Path>) -> Vec<ArgumentFile> {
     let found = argv.iter().enumerate().filter_map(|(index, argument)| {
         let path = if index == 0 { program(argument, folder).ok() } else { file(argument, folder) };
@@ -59,35 +59,35 @@ pub(super) fn files(argv: &[String], folder: Option<&Path>) -> Vec<ArgumentFile>
     found.collect()
 }
 
-/// What the run recorded of this command. A run that recorded no command at all is no exception: anybody can delete
-/// the list from a run's `spec.json`.
+/// Returns the record of this command. A run without recorded commands is an error too: otherwise a `spec.json` from
+/// which the list was deleted would start any program.
 fn record_of<'a>(argv: &[String], recorded: &'a [CommandRecord]) -> Result<&'a CommandRecord, String> {
     let record = recorded.iter().find(|record| record.argv == argv);
     record.ok_or_else(|| format!("the run recorded no command like this; {USE_CURRENT_FILES}"))
 }
 
-fn refuse_relative(argv: &[String], recorded: Option<&CommandRecord>) -> Result<(), String> {
+fn reject_relative(argv: &[String], recorded: Option<&CommandRecord>) -> Result<(), String> {
     let is_relative_file = |file: &&ArgumentFile| file.argument > 0 && Path::new(&file.path).is_relative();
     let argument = recorded.and_then(|recorded| recorded.files.iter().find(is_relative_file));
     let program = Some(&argv[0]).filter(|program| has_folder(program) && Path::new(program).is_relative());
     match program.or(argument.map(|file| &file.path)) {
-        Some(path) => Err(relative_to_nothing(path)),
+        Some(path) => Err(relative_without_folder(path)),
         None => Ok(()),
     }
 }
 
-fn relative_to_nothing(path: &str) -> String {
+fn relative_without_folder(path: &str) -> String {
     format!(
         "the path {path:?} is relative to the task file, whose folder is not recorded: `eyechart score RUN --task FILE` \
          names it"
     )
 }
 
-/// A program with a `/` in its name is a path; any other is looked up in `PATH`.
+/// Finds the program: a name with a `/` is a path, any other name is looked up in `PATH`.
 fn program(name: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
     let path = match has_folder(name) {
         false => in_search_path(name).ok_or_else(|| not_in_path(name, folder))?,
-        true => absolute(name, folder).ok_or_else(|| relative_to_nothing(name))?,
+        true => absolute(name, folder).ok_or_else(|| relative_without_folder(name))?,
     };
     match path.is_file() {
         true => Ok(path),
@@ -107,7 +107,8 @@ fn has_folder(name: &str) -> bool {
     name.contains(is_separator)
 }
 
-/// Relative folders of `PATH` are left out: they depend on where eyechart was started.
+/// Looks a name up in `PATH`. Relative folders of `PATH` are skipped, because they depend on where eyechart was
+/// started.
 fn in_search_path(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     let paths = std::env::split_paths(&folders).filter(|folder| folder.is_absolute());
@@ -126,7 +127,7 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-/// The file that an argument names, if it names one.
+/// Returns the file that an argument names; `None` if the argument is not the path of a file.
 fn file(argument: &str, folder: Option<&Path>) -> Option<PathBuf> {
     absolute(argument, folder).filter(|path| path.is_file())
 }
@@ -144,7 +145,7 @@ fn hashed(argument: usize, name: &str, path: &Path) -> Result<ArgumentFile, Stri
     Ok(ArgumentFile { argument, path: name.to_owned(), sha256 })
 }
 
-/// The first difference between the current files and the recorded ones.
+/// Describes the first difference between the current files and the recorded files; `None` if they are the same.
 fn difference(recorded: &[ArgumentFile], found: &[ArgumentFile]) -> Option<String> {
     let hint = USE_CURRENT_FILES;
     for file in found {

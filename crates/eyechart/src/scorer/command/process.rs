@@ -1,7 +1,7 @@
-//! A program that is given lines and writes lines: started, fed, read, and stopped.
+//! Starts a program, writes lines to it, reads lines from it, and stops it.
 //!
-//! One thread does all of it and never waits for one pipe only, so that neither side can block the other for good. It
-//! holds one line of each direction. It does not know what the lines mean.
+//! One thread does all of this and never waits for a single pipe, so that neither side can block the other forever. It
+//! keeps one line per direction in memory. It does not know what the lines mean.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -14,40 +14,41 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::group::ProcessGroup;
 use super::reply::shortened;
 
-/// The longest line that is read, in bytes; of a longer one only its beginning is kept.
+/// Maximum length of a line in bytes. Of a longer line only the beginning is kept.
 const LONGEST_LINE: usize = 4 << 20;
-/// What is kept of the end of stderr, in bytes.
+/// Number of bytes that are kept from the end of stderr.
 const LONGEST_TAIL: usize = 4096;
-/// The longest last line of stderr in a reason, in characters.
+/// Maximum length of the last line of stderr in a message, in characters.
 const LONGEST_LAST_LINE: usize = 200;
-/// The longest time that a program is given to end by itself after its last line.
+/// Maximum time that a program has to exit after its last line.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How a program is started.
+/// What is needed to start a program.
 pub(super) struct Start<'a> {
+    /// The absolute path of the program.
     pub(super) program: &'a Path,
     pub(super) arguments: &'a [String],
-    /// Where it runs; an empty folder of its own, if absent.
+    /// The working folder. `None` stands for a new, empty folder.
     pub(super) folder: Option<&'a Path>,
-    /// Environment variables that it does not get.
+    /// Environment variables that are hidden from the program.
     pub(super) hidden: &'a [&'a str],
-    /// How long it may neither read nor write a line.
+    /// Maximum time without a line read or written.
     pub(super) timeout: Duration,
 }
 
 /// A line that the program wrote, without its line break.
 #[derive(Clone, Copy)]
 pub(super) enum Line<'a> {
-    /// All of it.
+    /// The whole line.
     Whole(&'a [u8]),
     /// The beginning of a line that is longer than [`LONGEST_LINE`].
     TooLong(&'a [u8]),
 }
 
-/// What is known of a program after it has been stopped.
+/// How the exchange with a program went.
 pub(super) struct ProgramResult {
     pub(super) exchange: ExchangeStatus,
-    /// The end of what it wrote to stderr.
+    /// The end of the stderr output.
     errors: Vec<u8>,
 }
 
@@ -55,11 +56,11 @@ pub(super) struct ProgramResult {
 pub(super) enum ExchangeStatus {
     /// The program wrote one line for each sample.
     Complete,
-    /// The program wrote more lines than that.
+    /// The program wrote more lines than there are samples.
     TooManyLines,
-    /// The program ended, or closed its output, before its last line; its exit status in words.
+    /// The program exited or closed its output too early. The text describes its exit status.
     OutputClosed(String),
-    /// The program neither read nor wrote a line for too long.
+    /// The program neither read nor wrote a line within the timeout.
     TimedOut,
 }
 
@@ -72,14 +73,14 @@ impl Line<'_> {
 }
 
 impl ProgramResult {
-    /// The last line of stderr that is not blank.
+    /// Returns the last line of stderr that is not blank; `None` if there is none.
     pub(super) fn last_line(&self) -> Option<String> {
         let text = String::from_utf8_lossy(&self.errors);
         let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
         Some(shortened(last, LONGEST_LAST_LINE))
     }
 
-    /// The end of stderr, to follow a message; empty where there is nothing more than the last line.
+    /// Returns the end of stderr as a suffix for a message; empty if stderr has at most one line.
     pub(super) fn tail(&self) -> String {
         let text = String::from_utf8_lossy(&self.errors);
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -91,12 +92,12 @@ impl ProgramResult {
 }
 
 impl Start<'_> {
-    /// Starts the program, gives it the lines `0..count`, and hands at most as many of its lines to `take`, in their
-    /// order. The program and all of its process group have ended when this returns.
+    /// Starts the program, writes the lines `0..count` to it, and calls `take` with at most `count` of its lines, in
+    /// order. When the function returns, the program and its process group have ended.
     ///
     /// # Errors
-    /// A text that says why it cannot be started.
-    pub(super) fn converse(
+    /// A message that says why the program cannot be started.
+    pub(super) fn exchange_lines(
         &self,
         count: usize,
         line_of: &dyn Fn(usize) -> Vec<u8>,
@@ -104,12 +105,12 @@ impl Start<'_> {
     ) -> Result<ProgramResult, String> {
         let cannot = |error: std::io::Error| format!("cannot start {}: {error}", self.program.display());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
-        // Removed when this returns.
+        // The folder is removed when the function returns.
         let empty = self.folder.is_none().then(tempfile::tempdir).transpose().map_err(cannot)?;
         let folder = self.folder.or(empty.as_ref().map(tempfile::TempDir::path));
         runtime.block_on(async {
             let group = self.spawn(folder).map_err(cannot)?;
-            Ok(Conversation::new(group, self.timeout, Lines { next: 0, count, line_of }).hold(take).await)
+            Ok(Exchange::new(group, self.timeout, Lines { next: 0, count, line_of }).run(take).await)
         })
     }
 
@@ -124,15 +125,15 @@ impl Start<'_> {
     }
 }
 
-/// The lines that a program is given.
+/// The lines to write to a program.
 struct Lines<'a> {
     next: usize,
     count: usize,
     line_of: &'a dyn Fn(usize) -> Vec<u8>,
 }
 
-/// A program that runs, and its three pipes.
-struct Conversation<'a> {
+/// A running program with its three pipes.
+struct Exchange<'a> {
     group: ProcessGroup,
     timeout: Duration,
     input: Input<'a>,
@@ -140,7 +141,7 @@ struct Conversation<'a> {
     errors: Errors,
 }
 
-impl<'a> Conversation<'a> {
+impl<'a> Exchange<'a> {
     fn new(mut group: ProcessGroup, timeout: Duration, lines: Lines<'a>) -> Self {
         let child = &mut group.child;
         Self {
@@ -156,7 +157,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    async fn hold(mut self, take: impl FnMut(Line<'_>)) -> ProgramResult {
+    async fn run(mut self, take: impl FnMut(Line<'_>)) -> ProgramResult {
         let streamed = self.stream(take).await;
         let rest = match streamed {
             Streamed::All => self.rest().await,
@@ -175,7 +176,7 @@ impl<'a> Conversation<'a> {
         ProgramResult { exchange, errors: self.errors.tail }
     }
 
-    /// Gives and takes lines until each given one has been answered.
+    /// Writes and reads lines until each written line has been answered.
     async fn stream(&mut self, mut take: impl FnMut(Line<'_>)) -> Streamed {
         let mut left = self.input.lines.count;
         let mut progress = Instant::now();
@@ -199,7 +200,7 @@ impl<'a> Conversation<'a> {
         Streamed::All
     }
 
-    /// What follows the last line. A program that never closes its output is not waited for.
+    /// Reads what follows the last line. Does not wait for a program that never closes its output.
     async fn rest(&mut self) -> Rest {
         // The program has answered every sample, so the rest of its input is not written.
         self.input.pipe = None;
@@ -222,7 +223,7 @@ impl<'a> Conversation<'a> {
         self.timeout.min(GRACE)
     }
 
-    /// Ends the program and its group. Its exit status, if it ended by itself.
+    /// Ends the program and its group. Returns the exit status if the program ended by itself.
     async fn end(&mut self, rest: &Rest) -> Option<ExitStatus> {
         self.input.pipe = None;
         let status = match rest {
@@ -231,7 +232,7 @@ impl<'a> Conversation<'a> {
         };
         self.group.kill();
         if status.is_none() {
-            // Where programs have no groups, the program itself can be stopped.
+            // On systems without process groups, this stops the program itself.
             let _ = self.group.child.start_kill();
             let _ = timeout(GRACE, self.group.child.wait()).await;
         }
@@ -240,7 +241,7 @@ impl<'a> Conversation<'a> {
         status
     }
 
-    /// Waits for the program to end by itself. Its stderr is read meanwhile: a full pipe would keep it from ending.
+    /// Waits for the program to exit, and reads its stderr meanwhile: a full pipe would block the program.
     async fn wait(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + self.grace();
         loop {
@@ -254,7 +255,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// Whether each line was answered, or why not.
+/// How the exchange of the lines ended.
 enum Streamed {
     /// Each line was answered.
     All,
@@ -274,7 +275,7 @@ enum Rest {
     Open,
 }
 
-/// The program's stdin. It is closed after the last line, or where the program closes it.
+/// The stdin of the program. The pipe is closed after the last line, or when the program closes it.
 struct Input<'a> {
     pipe: Option<ChildStdin>,
     lines: Lines<'a>,
@@ -283,7 +284,7 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Writes what the pipe takes. Returns when it took something or was closed.
+    /// Writes as much as the pipe accepts. Returns after at least one byte was written or the pipe was closed.
     async fn write(&mut self) {
         if self.written == self.pending.len() {
             if self.lines.next == self.lines.count {
@@ -296,13 +297,13 @@ impl Input<'_> {
         let Some(pipe) = &mut self.pipe else { return };
         match pipe.write(&self.pending[self.written..]).await {
             Ok(length) if length > 0 => self.written += length,
-            // It reads no more; what it still writes counts.
+            // The program no longer reads. The lines that it still writes count.
             _ => self.pipe = None,
         }
     }
 }
 
-/// The program's stdout.
+/// The stdout of the program.
 struct Output {
     pipe: Option<BufReader<ChildStdout>>,
     line: Vec<u8>,
@@ -310,8 +311,8 @@ struct Output {
 }
 
 impl Output {
-    /// Reads on to the end of a line; `false` where there is no other line. What was read is kept when the future is
-    /// dropped.
+    /// Reads up to the end of a line; returns `false` if there is no other line. The bytes read so far are kept if the
+    /// future is dropped.
     async fn read_line(&mut self) -> bool {
         let Some(pipe) = &mut self.pipe else { return false };
         loop {
@@ -349,14 +350,14 @@ impl Output {
     }
 }
 
-/// The program's stderr, of which the end is kept.
+/// The stderr of the program, of which the end is kept.
 struct Errors {
     pipe: Option<ChildStderr>,
     tail: Vec<u8>,
 }
 
 impl Errors {
-    /// Reads what there is. Returns when there was something, or when the pipe was closed.
+    /// Reads one block. Returns after at least one byte was read or the pipe was closed.
     async fn read(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
         let mut block = [0; LONGEST_TAIL];

@@ -1,4 +1,4 @@
-//! The line that a program writes for each sample: a score, or why there is none.
+//! Reads the line that a program writes for each sample: a score, or the reason why the sample is unscored.
 
 use serde_json::{Map, Value};
 
@@ -6,17 +6,17 @@ use super::process::Line;
 use crate::scorer::measure::{Item, Outcome};
 use crate::types::{Counts, READABLE, SCORES, ScoreValue};
 
-/// The longest text of a program that `scores.jsonl` keeps, in characters.
+/// Maximum length of a text from the program in `scores.jsonl`, in characters.
 const LONGEST_TEXT: usize = 10_000;
-/// The longest reason, and the longest part of a line that cannot be read, in characters.
+/// Maximum length of a reason, and of the quoted part of an unreadable line, in characters.
 const LONGEST_REASON: usize = 200;
-/// The most counts of one score.
+/// Maximum number of counts of one score.
 const MOST_COUNTS: usize = 100;
 
-/// What is wrong with a line.
+/// A message that says what is wrong with a line.
 type Fault = String;
 
-/// The outcome that `line` gives to `item`. A line that makes no sense leaves the sample unscored.
+/// Returns the outcome that `line` gives to `item`. After an invalid line the sample is unscored.
 pub(super) fn read(line: Line<'_>, item: &Item<'_>, range: [f64; 2]) -> Outcome {
     let read = match line {
         Line::Whole(bytes) => parse(bytes, item, range),
@@ -51,10 +51,10 @@ fn not_json(bytes: &[u8]) -> Fault {
     }
 }
 
-/// A line may name its sample; then it must be this one.
+/// Checks the sample that the line names, if it names one.
 fn check_sample(line: &Map<String, Value>, item: &Item<'_>) -> Result<(), Fault> {
     let has_id = present(line, "id").is_none_or(|id| id.as_str() == Some(&item.record.id));
-    // Some languages have no whole numbers and write 1.0.
+    // Languages without integers write 1.0.
     let epoch = Some(f64::from(item.record.epoch));
     let has_epoch = present(line, "epoch").is_none_or(|given| given.as_f64() == epoch);
     match has_id && has_epoch {
@@ -96,18 +96,18 @@ fn text<'a>(line: &'a Map<String, Value>, key: &str) -> Result<Option<&'a str>, 
     value.as_str().map(Some).ok_or_else(|| format!("`{key}` is not a text"))
 }
 
-/// A null counts as absent: many languages write one for a missing value.
+/// Returns the value at `key`. A null counts as absent, because many languages write it for a missing value.
 fn present<'a>(line: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     line.get(key).filter(|value| !value.is_null())
 }
 
-/// The beginning of a line that may be anything.
+/// Quotes the beginning of a line, which may hold any bytes.
 fn quoted(bytes: &[u8]) -> String {
     let beginning = &bytes[..bytes.len().min(4 * LONGEST_REASON)];
     format!("{:?}", shortened(String::from_utf8_lossy(beginning).trim_end(), LONGEST_REASON))
 }
 
-/// `text` cut to `longest` characters, the last of them a mark.
+/// Cuts `text` to at most `longest` characters. The last character of a cut text is `…`.
 pub(super) fn shortened(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         None => text.to_owned(),

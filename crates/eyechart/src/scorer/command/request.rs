@@ -1,4 +1,4 @@
-//! The line that a program is given for each sample.
+//! Builds the line that is written to a program for each sample.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ struct SampleLine<'a> {
     cluster: Option<&'a str>,
 }
 
-/// One line of JSON with its line break.
+/// Returns the sample as one line of JSON, with its line break.
 pub(super) fn line(item: &Item<'_>) -> Vec<u8> {
     let record = item.record;
     let line = SampleLine {
@@ -41,7 +41,7 @@ pub(super) fn line(item: &Item<'_>) -> Vec<u8> {
         choices: record.choices.as_ref(),
         cluster: record.cluster.as_deref(),
     };
-    // Texts and numbers: writing them into memory cannot fail.
+    // Serializing texts and numbers into memory cannot fail.
     let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
     bytes.push(b'\n');
     bytes

@@ -1,4 +1,4 @@
-//! An encoder that is not exact gives the same side of the threshold as one that is.
+//! Tests that an inexact encoder puts each similarity on the same side of the threshold as an exact encoder.
 
 use std::cell::RefCell;
 
@@ -7,12 +7,12 @@ use sentence_embed::Embeddings;
 use super::*;
 use crate::types::EncoderSpec;
 
-/// By how much the stand-in's similarities are wrong, at most.
+/// The largest error of the similarities of the inexact encoder.
 const WRONG: f64 = 0.01;
 
-/// A text that is a number has this similarity with the text `answer`, exactly or about so.
+/// An encoder for tests. A text that is a number has this similarity with the text `answer`, exactly or approximately.
 struct Encoder {
-    /// What it says of itself.
+    /// The value that [`Embed::uncertainty`] returns.
     uncertainty: f64,
     asked_exactly: RefCell<Vec<String>>,
 }
@@ -23,7 +23,7 @@ impl Encoder {
     }
 }
 
-/// Unit vectors in the plane; `answer` lies along the first axis.
+/// Unit vectors in the plane. The vector of `answer` is the first axis.
 fn vectors(texts: &[&str], error: impl Fn(f64) -> f64) -> Embeddings {
     let vector = |text: &&str| {
         let cosine = text.parse::<f64>().map_or(1.0, |number| (number + error(number)).clamp(-1.0, 1.0));
@@ -32,7 +32,7 @@ fn vectors(texts: &[&str], error: impl Fn(f64) -> f64) -> Embeddings {
     Embeddings::new(texts.iter().flat_map(vector).collect(), 2)
 }
 
-/// Up to [`WRONG`] in both directions, without a pattern.
+/// An error of up to [`WRONG`] in both directions, without a pattern.
 fn error(number: f64) -> f64 {
     0.99 * WRONG * (number * 12_345.0).sin()
 }
@@ -56,7 +56,7 @@ impl Embed for Encoder {
     }
 }
 
-/// Similarities from 0.7 to 0.9 in steps of 0.0005, none of which is the threshold itself.
+/// Similarities from 0.7 to 0.9 in steps of 0.0005, except the threshold.
 fn numbers() -> Vec<f64> {
     (0..400).map(|i| 0.700_25 + f64::from(i) * 0.000_5).collect()
 }
@@ -65,7 +65,7 @@ fn scores(encoder: &Encoder) -> Vec<f64> {
     let references: Vec<String> = numbers().iter().map(f64::to_string).collect();
     let pairs: Vec<Pair<'_>> =
         references.iter().map(|reference| Pair { text: "answer", reference }).collect();
-    similarities(&pairs, encoder, Doubt { threshold: THRESHOLD, is_exact: false }).unwrap()
+    similarities(&pairs, encoder, Precision { threshold: THRESHOLD, is_exact: false }).unwrap()
 }
 
 fn wins(scores: &[f64]) -> Vec<bool> {

@@ -1,15 +1,15 @@
-//! `anls`: similarity by edit distance, as in DocVQA. This file does not know how references are combined.
+//! `anls`: similarity by edit distance, as in DocVQA. It compares an answer with one reference.
 
 use super::edit_distance::edit_distance_within;
 use super::python_str::join_white_space;
-use crate::scorer::declaration::{Built, Declaration, KeyFault};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault};
 use crate::scorer::measure::Measure;
 use crate::types::{Formula, Metric, ScoreEntry};
 
-/// Normalised Levenshtein similarity of an answer and a reference: 0, or a value in [0.5, 1].
+/// Returns the normalised Levenshtein similarity of an answer and a reference: 0, or a value in [0.5, 1].
 ///
-/// Both texts are lower-cased and their white space is joined. The value is 1 - edits / length of the longer text,
-/// counted in Unicode characters; a value below 0.5 becomes 0, and two empty texts have the value 1. Source: Biten
+/// Both texts are lower-cased and their white space is joined. The value is 1 - edits / length of the longer text, in
+/// Unicode characters. A value below 0.5 becomes 0. Two empty texts have the value 1. Source: Biten
 /// et al. 2019, as the official DocVQA script computes it.
 #[must_use]
 pub fn anls(answer: &str, reference: &str) -> f64 {
@@ -32,14 +32,14 @@ fn characters(text: &str) -> Vec<char> {
 /// The scorer `anls`.
 pub(in crate::scorer) const ANLS: Declaration = Declaration::new("anls", build);
 
-fn build(_: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(_: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let mean = Metric::new(
         "mean",
         Formula::Mean,
         "mean similarity by edit distance, below 0.5 counted as 0, as DocVQA has it",
     )
     .titled("ANLS");
-    Ok(Built::plain(vec![mean], Measure::of_pair(anls)))
+    Ok(ConfiguredScorer::plain(vec![mean], Measure::of_pair(anls)))
 }
 
 #[cfg(test)]

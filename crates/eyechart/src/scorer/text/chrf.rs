@@ -1,35 +1,35 @@
 //! `chrf`: overlap of character n-grams, as sacrebleu's `CHRF()` computes it with its defaults.
 //!
-//! The score is of one answer; the score of a corpus, which adds up the counts of its samples, is not here.
+//! It computes the score of single answers only, not the corpus score, which adds up the counts of all samples.
 
 use std::collections::HashMap;
 
 use super::python_str::split;
-use crate::scorer::declaration::{Built, Declaration, KeyFault};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault};
 use crate::scorer::measure::Measure;
 use crate::types::{Formula, Metric, ScoreEntry};
 
-/// Longest n-gram (Popović 2015).
+/// Length of the longest n-gram in characters (Popović 2015).
 const ORDERS: usize = 6;
 
-/// Weight of the recall: beta squared for beta = 2.
+/// Weight of the recall: the square of beta = 2.
 const RECALL_WEIGHT: f64 = 4.0;
 
-/// Counts of n-grams of one order.
+/// The counts of n-grams of one length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct NgramCounts {
-    /// N-grams of the answer; 0 if the reference has no n-gram of this order.
+    /// Number of n-grams of the answer; 0 if the reference has no n-gram of this length.
     answer: u64,
-    /// N-grams of the reference.
+    /// Number of n-grams of the reference.
     reference: u64,
-    /// N-grams of the answer that are in the reference, each at most as often as there.
+    /// Number of n-grams of the answer that are in the reference, each at most as often as in the reference.
     common: u64,
 }
 
-/// chrF2 of an answer against one reference, in [0, 1]. Case counts, white space does not.
+/// Returns the chrF2 of an answer against one reference, in [0, 1]. Case matters, white space does not.
 ///
-/// Precision and recall are means over the orders that both sides have n-grams of ("effective order"). The value is 0
-/// if there is no such order, as for an empty text. Source: Popović 2015; sacrebleu's `CHRF()`.
+/// Precision and recall are means over the lengths of which both texts have n-grams ("effective order"). The value is 0
+/// if there is no such length, as for an empty text. Source: Popović 2015; sacrebleu's `CHRF()`.
 #[must_use]
 pub fn chrf(answer: &str, reference: &str) -> f64 {
     let (answer, reference) = (characters(answer), characters(reference));
@@ -51,7 +51,7 @@ fn characters(text: &str) -> Vec<char> {
     split(text).flat_map(str::chars).collect()
 }
 
-/// Only the n-grams of the reference are stored: an answer may be far longer.
+/// Counts the n-grams of one length. Only the n-grams of the reference are stored, because an answer may be far longer.
 fn counts_of_order(answer: &[char], reference: &[char], order: usize) -> NgramCounts {
     let mut unmatched: HashMap<&[char], u64> = HashMap::new();
     let mut counts = NgramCounts::default();
@@ -75,14 +75,14 @@ fn counts_of_order(answer: &[char], reference: &[char], order: usize) -> NgramCo
 /// The scorer `chrf`.
 pub(in crate::scorer) const CHRF: Declaration = Declaration::new("chrf", build);
 
-fn build(_: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(_: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let mean = Metric::new(
         "mean",
         Formula::Mean,
         "mean F score of character n-grams (chrF2 of each answer, not of the corpus)",
     )
     .titled("chrF");
-    Ok(Built::plain(vec![mean], Measure::of_pair(chrf)))
+    Ok(ConfiguredScorer::plain(vec![mean], Measure::of_pair(chrf)))
 }
 
 #[cfg(test)]

@@ -1,19 +1,18 @@
-//! `contains`: the reference occurs in the answer as whole words. This file does not know how references are
-//! combined.
+//! `contains`: whether the reference occurs in the answer as whole words. It compares an answer with one reference.
 //!
-//! The rule: the words of the reference occur in the answer one after another; case, white space and punctuation do
-//! not count, `%`, `°` and currency signs are words. A number is one word with its sign, decimal point, and date or
+//! The words of the reference must occur in the answer one after another. Case, white space and punctuation are
+//! ignored, but `%`, `°` and currency signs are words. A number is one word with its sign, decimal point, and date or
 //! time separators, and without thousands commas. In scripts that do not separate words, each character is a word.
 
 use super::script::{half_width, is_currency, is_unseparated};
-use crate::scorer::declaration::{Built, Declaration, KeyFault, right_or_wrong};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, right_or_wrong};
 use crate::scorer::measure::Measure;
 use crate::types::ScoreEntry;
 
-/// Separates words. No word has a line feed.
+/// Separates words. No word contains a line feed.
 const BOUNDARY: char = '\n';
 
-/// Whether the words of the reference occur in the answer, one after another.
+/// Returns whether the words of the reference occur in the answer, one after another.
 ///
 /// `12` does not occur in `112`, `12.5`, `-12` or `12:30`, and `3` does not occur in `3,000`. A reference without
 /// words occurs only in an answer that is equal to it after trimming.
@@ -26,7 +25,7 @@ pub fn contains(answer: &str, reference: &str) -> bool {
     self::words(answer).contains(&words)
 }
 
-/// The words of a text, with a boundary before, between and after them.
+/// Returns the words of a text, with a boundary before, between and after them.
 fn words(text: &str) -> String {
     let characters: Vec<char> = text.to_lowercase().chars().map(half_width).collect();
     let mut words = String::with_capacity(text.len() + 2);
@@ -50,7 +49,7 @@ fn push_word(word: &[char], words: &mut String) {
     words.push(BOUNDARY);
 }
 
-/// Number of characters of the word that starts at `at`; 0 if no word starts there.
+/// Returns the number of characters of the word that starts at `at`; 0 if no word starts there.
 fn word_length(characters: &[char], at: usize) -> usize {
     let before = at.checked_sub(1).map(|before| characters[before]);
     let first = characters[at];
@@ -72,7 +71,7 @@ fn word_length(characters: &[char], at: usize) -> usize {
     if end == 0 { 0 } else { end + trailing_marks(&rest[end - 1..]) }
 }
 
-/// Whether the character at `index` belongs to a word that starts at 0.
+/// Returns whether the character at `index` belongs to a word that starts at 0.
 fn is_inside_word(characters: &[char], index: usize) -> bool {
     let is_digit = |index: usize| characters.get(index).is_some_and(char::is_ascii_digit);
     match characters[index] {
@@ -81,7 +80,8 @@ fn is_inside_word(characters: &[char], index: usize) -> bool {
     }
 }
 
-/// Number of plus or number signs behind a letter, as in `C++`, `C#` and `A+`; 0 before another word character.
+/// Returns the number of plus or number signs after a letter, as in `C++`, `C#` and `A+`; 0 before another word
+/// character.
 fn trailing_marks(characters: &[char]) -> usize {
     let Some((last, after)) = characters.split_first() else { return 0 };
     let marks = after.iter().take_while(|character| matches!(character, '+' | '#')).count();
@@ -89,7 +89,7 @@ fn trailing_marks(characters: &[char]) -> usize {
     if last.is_alphabetic() && is_end { marks } else { 0 }
 }
 
-/// Whether the word is digits with a comma before each group of three, and perhaps a decimal part.
+/// Returns whether the word is digits with a comma before each group of three, and an optional decimal part.
 fn has_thousands_commas(word: &[char]) -> bool {
     let unsigned = word.strip_prefix(&['-']).or_else(|| word.strip_prefix(&['−'])).unwrap_or(word);
     let whole = unsigned.split(|character| *character == '.').next().unwrap_or_default();
@@ -121,9 +121,9 @@ fn is_symbol(character: char) -> bool {
 /// The scorer `contains`.
 pub(in crate::scorer) const CONTAINS: Declaration = Declaration::new("contains", build);
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let metrics = vec![right_or_wrong(entry, "share of answers that contain a reference as whole words")];
-    Ok(Built::plain(metrics, Measure::right_or_wrong(contains)))
+    Ok(ConfiguredScorer::plain(metrics, Measure::right_or_wrong(contains)))
 }
 
 #[cfg(test)]
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plus_behind_a_letter_belongs_to_the_word() {
+    fn a_plus_after_a_letter_belongs_to_the_word() {
         assert!(!contains("written in C++", "C"));
         assert!(!contains("written in C", "C#"));
         assert!(contains("written in C++.", "c++"));

@@ -1,14 +1,14 @@
 //! Levenshtein distance up to a limit, in time O(n·m / 64) and memory O(n + m).
 //!
-//! Method: bit vectors of vertical differences (Myers 1999, in the form of Hyyrö 2003), 64 rows at a time, with the
-//! horizontal differences below each block kept for the next one. This file does not know what the texts mean.
+//! Method: bit vectors of vertical differences (Myers 1999, in the form of Hyyrö 2003), 64 rows at a time. The
+//! horizontal differences below each block are kept for the next block.
 
 use std::collections::HashMap;
 
 const ROWS_PER_BLOCK: usize = 64;
 
-/// Number of insertions, deletions and substitutions of one character that turn `a` into `b`; absent if it exceeds
-/// `limit`.
+/// Returns the number of insertions, deletions and substitutions of one character that turn `a` into `b`; `None` if it
+/// exceeds `limit`.
 pub(super) fn edit_distance_within(a: &[char], b: &[char], limit: usize) -> Option<usize> {
     let (a, b) = without_common_ends(a, b);
     let (rows, columns) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -39,7 +39,7 @@ fn distance_by_blocks(rows: &[char], columns: &[char], limit: usize) -> Option<u
         .collect();
     // Bit r of `matches[id]` is set if row r of the block has the character with that id.
     let mut matches = vec![0_u64; ids.len()];
-    // Difference between one column and the one before, in the row below the last block. In row 0 each is 1.
+    // The difference between each column and the previous one, in the row below the last block. In row 0 it is 1.
     let mut horizontal = vec![1_i8; columns.len()];
     let mut distance = columns.len();
     for (block, characters) in rows.chunks(ROWS_PER_BLOCK).enumerate() {
@@ -72,7 +72,8 @@ fn advance(rows: usize, matches: &[u64], column_ids: &[usize], horizontal: &mut 
     }
 }
 
-/// The distance in the last column of row `row` of `rows`; absent if no path through this row stays within the limit.
+/// Returns the distance in the last column of row `row` of `rows`; `None` if each path through this row exceeds the
+/// limit.
 fn distance_below(row: usize, rows: usize, horizontal: &[i8], limit: usize) -> Option<usize> {
     let rest = |column: usize| (rows - row).abs_diff(horizontal.len() - column);
     let mut distance = row;

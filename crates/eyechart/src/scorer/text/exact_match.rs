@@ -1,14 +1,14 @@
-//! `exact_match`: equality after the SQuAD normalisation. This file does not know how references are combined.
+//! `exact_match`: equality after the SQuAD normalisation. It compares an answer with one reference.
 
 use super::squad::normalize;
-use crate::scorer::declaration::{Built, Declaration, KeyFault, right_or_wrong};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, right_or_wrong};
 use crate::scorer::measure::Measure;
 use crate::types::ScoreEntry;
 
-/// Whether the answer equals the reference after the normalisation of SQuAD 1.1: lower case, without ASCII
+/// Returns whether the answer equals the reference after the normalisation of SQuAD 1.1: lower case, without ASCII
 /// punctuation, without "a", "an" and "the", white space joined.
 ///
-/// Two texts without any word left are equal. Source: Rajpurkar et al. 2016, the official evaluation script.
+/// Two texts of which no word is left are equal. Source: Rajpurkar et al. 2016, the official evaluation script.
 #[must_use]
 pub fn exact_match(answer: &str, reference: &str) -> bool {
     normalize(answer) == normalize(reference)
@@ -17,12 +17,12 @@ pub fn exact_match(answer: &str, reference: &str) -> bool {
 /// The scorer `exact_match`.
 pub(in crate::scorer) const EXACT_MATCH: Declaration = Declaration::new("exact_match", build);
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let metrics = vec![right_or_wrong(
         entry,
         "share of answers equal to a reference, whatever their case, punctuation and articles",
     )];
-    Ok(Built::plain(metrics, Measure::right_or_wrong(exact_match)))
+    Ok(ConfiguredScorer::plain(metrics, Measure::right_or_wrong(exact_match)))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! `json_fields`: the fields of a JSON answer against expected values. This file does not know which columns hold
-//! the expected values.
+//! `json_fields`: compares the fields of a JSON answer with expected values. `scorer` knows which columns hold the
+//! expected values.
 //!
-//! The rule: the answer must hold one JSON object, alone, in a code fence or inside prose; fields that are not
-//! expected do not count. A field is right if its text is equal after trimming, in any case, or if its number is
-//! equal. Nested objects and lists are compared value by value, lists in their order; the record is right if all
-//! fields are right and no list is longer than expected.
+//! The answer must hold one JSON object: on its own, in a code fence or inside prose. Fields that are not expected are
+//! ignored. A field is right if its text is equal after trimming, in any case, or if its number is equal. Nested
+//! objects and lists are compared value by value, lists in their order. The record is right if all fields are right and
+//! no list is longer than expected.
 
 mod compare;
 mod find_object;
@@ -22,41 +22,41 @@ pub(crate) use scorer::options_of_fields;
 /// How the values of a field are compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum FieldRule {
-    /// Equal texts after trimming and joining of white space, in any case. A JSON number is compared by value.
+    /// The texts are equal after white space is trimmed and joined, in any case. JSON numbers are compared by value.
     #[default]
     Exact,
-    /// The number in the text, as [`number`](super::number()) compares it.
+    /// The numbers in the texts are equal, as [`number`](super::number()) compares them.
     Number(Tolerance),
 }
 
-/// The rules of the fields.
+/// The rules by which the fields are compared.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct JsonFieldsOptions {
     /// The rule of a field that `rules` does not name.
     pub default_rule: FieldRule,
-    /// Rules by path. A path without list positions, `items.price`, names the field in every element; a path with
-    /// positions, `items.0.price`, takes precedence. A rule of `total` is also the rule of all fields below `total`
-    /// that have no rule of their own.
+    /// Rules by path. A path without list positions, such as `items.price`, names the field in every element. A path
+    /// with positions, such as `items.0.price`, takes precedence. The rule of `total` also applies to all fields below
+    /// `total` that have no rule of their own.
     pub rules: HashMap<String, FieldRule>,
 }
 
 /// The outcome of the comparison of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldVerdict {
-    /// The value is the expected one.
+    /// The value equals the expected value.
     Right,
-    /// The value is another one.
+    /// The value differs from the expected value.
     Wrong,
-    /// The answer has no such field, or no value in it, or cannot be read.
+    /// The answer lacks the field, the field has no value, or the answer cannot be read.
     Missing,
-    /// The expected value cannot be compared: the rule is a number, and the expected value is not one.
+    /// The expected value cannot be compared, because the rule is a number and the expected value is not a number.
     NotScored,
 }
 
 /// The verdict on one expected value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldScore {
-    /// Keys and list positions, separated by points: `items.0.price`.
+    /// The keys and list positions, separated by points: `items.0.price`.
     pub path: String,
     /// The verdict.
     pub verdict: FieldVerdict,
@@ -69,25 +69,25 @@ pub struct FieldsScore {
     pub fields: Vec<FieldScore>,
     /// Whether a list of the answer has more elements than expected.
     pub has_longer_list: bool,
-    /// Why the answer cannot be read; then all fields are missing.
+    /// The reason why the answer cannot be read. If it is present, all fields are missing.
     pub unreadable: Option<UnreadableJson>,
 }
 
 impl FieldsScore {
-    /// Number of fields that are right.
+    /// Returns the number of fields that are right.
     #[must_use]
     pub fn right(&self) -> usize {
         self.count(FieldVerdict::Right)
     }
 
-    /// Number of fields that are right, wrong or missing.
+    /// Returns the number of fields that are right, wrong or missing.
     #[must_use]
     pub fn scored(&self) -> usize {
         self.fields.len() - self.count(FieldVerdict::NotScored)
     }
 
-    /// Whether the whole record is right; absent if no field is scored, or if only a field that is not scored
-    /// could make the record wrong.
+    /// Returns whether the whole record is right; `None` if no field is scored, or if all scored fields are right and
+    /// some fields are not scored.
     #[must_use]
     pub fn is_record_right(&self) -> Option<bool> {
         if self.right() < self.scored() || (self.has_longer_list && self.scored() > 0) {
@@ -103,8 +103,8 @@ impl FieldsScore {
 
 /// Compares the JSON object in the answer with the expected fields.
 ///
-/// An expected key such as `total.amount` is looked up as it is, then as a path. An expected value that is null, an
-/// empty text or an empty list is right if the answer has no value there.
+/// An expected key such as `total.amount` is looked up as a key first, then as a path. If the expected value is null,
+/// an empty text or an empty list, the field is right if the answer has no value there.
 #[must_use]
 pub fn json_fields(answer: &str, expected: &Map<String, Value>, options: &JsonFieldsOptions) -> FieldsScore {
     let (object, unreadable) = match find_object::find_object(answer) {
@@ -119,7 +119,7 @@ pub fn json_fields(answer: &str, expected: &Map<String, Value>, options: &JsonFi
     FieldsScore { fields: comparison.fields, has_longer_list: comparison.has_longer_list, unreadable }
 }
 
-/// The value at a key, else at a path of keys and list positions.
+/// Returns the value at a key, or at a path of keys and list positions.
 fn look_up<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     match value {
         Value::Object(object) => object.get(path).or_else(|| {

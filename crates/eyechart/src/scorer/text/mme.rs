@@ -1,10 +1,10 @@
-//! `mme`: accuracy by question and by picture, by category, as in MME.
+//! `mme`: accuracy per question and per picture in each category, as in MME.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::ratio;
 use super::yes_no::LabelledAnswer;
-use crate::scorer::declaration::{Built, Declaration, KeyFault, right_or_wrong, text};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, right_or_wrong, text};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::types::{Counts, Formula, Metric, READABLE, ScoreEntry, Unparsed, readable_metric};
 use serde_json::{Map, json};
@@ -12,51 +12,51 @@ use serde_json::{Map, json};
 /// One answered question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MmeItem<'a> {
-    /// Category of the question.
+    /// The category of the question.
     pub category: &'a str,
-    /// Key of the picture. The same key in two categories counts as two pictures.
+    /// The key of the picture. The same key in two categories counts as two pictures.
     pub picture: &'a str,
     /// Whether the answer is right.
     pub is_right: bool,
 }
 
-/// Counts of one category.
+/// The counts of one category.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MmeCategory {
     /// Number of questions.
     pub questions: u64,
-    /// Questions answered right.
+    /// Number of questions answered right.
     pub right_questions: u64,
     /// Number of pictures.
     pub pictures: u64,
-    /// Pictures with all their questions answered right.
+    /// Number of pictures with all their questions answered right.
     pub right_pictures: u64,
 }
 
 impl MmeCategory {
-    /// Share of questions answered right, in [0, 1]; absent without questions.
+    /// Returns the share of questions answered right, in [0, 1]; `None` without questions.
     #[must_use]
     pub fn accuracy(&self) -> Option<f64> {
         ratio(self.right_questions, self.questions)
     }
 
-    /// Share of pictures with all their questions answered right, in [0, 1]; absent without pictures.
+    /// Returns the share of pictures with all their questions answered right, in [0, 1]; `None` without pictures.
     #[must_use]
     pub fn accuracy_plus(&self) -> Option<f64> {
         ratio(self.right_pictures, self.pictures)
     }
 }
 
-/// Figures of all categories.
+/// The counts of all categories.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MmeFigures {
-    /// Counts by category, ordered by name.
+    /// The counts by category, ordered by name.
     pub categories: BTreeMap<String, MmeCategory>,
 }
 
 impl MmeFigures {
-    /// Sum of accuracy and accuracy+ in percent over all categories, in [0, 200 × categories]; absent without
-    /// categories. Source: Fu et al. 2023 (MME).
+    /// Returns the sum of accuracy and accuracy+ in percent over all categories, in [0, 200 × categories]; `None`
+    /// without categories. Source: Fu et al. 2023 (MME).
     #[must_use]
     pub fn score(&self) -> Option<f64> {
         let shares =
@@ -66,7 +66,7 @@ impl MmeFigures {
     }
 }
 
-/// Counts questions and pictures by category. The order of the items does not matter.
+/// Counts questions and pictures per category. The order of the items does not matter.
 #[must_use]
 pub fn mme<'a>(items: impl IntoIterator<Item = MmeItem<'a>>) -> MmeFigures {
     let mut categories: BTreeMap<String, MmeCategory> = BTreeMap::new();
@@ -94,16 +94,16 @@ pub(in crate::scorer) const MME: Declaration = Declaration {
     ..Declaration::new("mme", build)
 };
 
-/// The highest score of the benchmark's 14 categories.
+/// The highest possible score: 200 for each of the 14 categories of the benchmark.
 const HIGHEST: f64 = 2800.0;
 
-/// What the names of counts begin with; the category follows.
+/// The prefixes of the names of counts. The name of the category follows.
 const QUESTIONS: &str = "questions/";
 const RIGHT_QUESTIONS: &str = "right_questions/";
 const PICTURES: &str = "pictures/";
 const RIGHT_PICTURES: &str = "right_pictures/";
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let missing =
         || KeyFault::new("scorer", "mme needs `category`: the column with the category of the question");
     let category = text(entry, "category")?.ok_or_else(missing)?;
@@ -119,18 +119,23 @@ fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
     let (column, unparsed) = (category.clone(), entry.unparsed);
     let score =
         move |items: &[Item<'_>], _: &crate::scorer::Tools<'_>| Ok(outcomes(items, &column, unparsed));
-    Ok(Built { parameters, metrics, columns: vec![category], measure: Measure::Items(Box::new(score)) })
+    Ok(ConfiguredScorer {
+        parameters,
+        metrics,
+        columns: vec![category],
+        measure: Measure::Items(Box::new(score)),
+    })
 }
 
-/// The outcome of each question. The counts of a picture are with its first question.
+/// Returns the outcome of each question. The counts of a picture belong to the outcome of its first question.
 fn outcomes(items: &[Item<'_>], column: &str, unparsed: Unparsed) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = items.iter().map(|item| outcome(item, column, unparsed)).collect();
     let mut pictures: HashMap<(&str, &str), (usize, bool)> = HashMap::new();
     for (at, (item, outcome)) in items.iter().zip(&outcomes).enumerate() {
         let (category, picture) = (item.record.fields.get(column), item.record.cluster.as_deref());
-        // An answer that cannot be read has no score where `unparsed` says so, but it is not right either.
-        let is_judged = outcome.has_value() || outcome.counts.contains_key(READABLE);
-        if let (Some(category), Some(picture), true) = (category, picture, is_judged) {
+        // An unreadable answer counts as not right for its picture, even if `unparsed` leaves it unscored.
+        let is_evaluated = outcome.has_value() || outcome.counts.contains_key(READABLE);
+        if let (Some(category), Some(picture), true) = (category, picture, is_evaluated) {
             pictures.entry((category, picture)).or_insert((at, true)).1 &= outcome.number() == Some(1.0);
         }
     }
@@ -168,7 +173,7 @@ fn accuracy_plus(counts: &Counts) -> Option<f64> {
     ratio(sum(|category| category.right_pictures), sum(|category| category.pictures))
 }
 
-/// The counts out of their sums, which are whole numbers.
+/// Converts the sums of the counts by name, which are whole numbers, into figures.
 fn read(counts: &Counts) -> MmeFigures {
     let mut figures = MmeFigures::default();
     for (name, count) in counts {

@@ -1,8 +1,8 @@
-//! Scorers of texts: each file has a pure function, texts in, a value in [0, 1], counts or a verdict out, and the
-//! declaration that makes a scorer of it.
+//! Scorers of texts. Each file has a pure function from texts to a value in [0, 1], to counts or to a verdict, and the
+//! declaration that turns the function into a scorer.
 //!
-//! Nothing here knows tasks or files. The functions that take one reference leave the choice between several references
-//! to the frame, unless the published metric makes that choice itself.
+//! The functions know neither tasks nor files. Most of them compare an answer with one reference, and `applied.rs`
+//! combines the scores of several references. A function takes all references if the published metric does.
 
 pub(super) mod anls;
 pub(super) mod chrf;
@@ -35,7 +35,7 @@ pub use token_f1::token_f1;
 pub use vqa_accuracy::{TooFewReferences, vqa_accuracy};
 pub use yes_no::{YesNo, YesNoCounts};
 
-/// A share of counts; absent over nothing.
+/// Returns `part` as a share of `whole`; `None` if `whole` is 0.
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -1,8 +1,8 @@
-//! `number`: one number against another by value. This file does not know how references are combined.
+//! `number`: compares two numbers by value. It compares an answer with one reference.
 //!
-//! The rule: an answer is read if it holds exactly one number, once or repeated; currency signs, units and thousands
-//! separators do not count, and dates, times, ranges and fractions make it unreadable. A comma before exactly three
-//! digits separates thousands, another comma is a decimal comma; English number words count in an answer without
+//! An answer is readable if it holds exactly one number, once or repeated. Currency signs, units and thousands
+//! separators are ignored. Dates, times, ranges and fractions make an answer unreadable. A comma before exactly three
+//! digits separates thousands; any other comma is a decimal comma. English number words count in an answer without
 //! digits. If only one side has a percent sign, `12.5%` matches both 12.5 and 0.125.
 
 mod decimal;
@@ -15,12 +15,14 @@ use std::ops::Range;
 pub(super) use decimal::Decimal;
 use serde_json::{Map, json};
 
-use crate::scorer::declaration::{Built, Declaration, KeyFault, number as number_at, right_or_wrong};
+use crate::scorer::declaration::{
+    ConfiguredScorer, Declaration, KeyFault, number as number_at, right_or_wrong,
+};
 use crate::scorer::measure::{Measure, Outcome, Pair};
 use crate::types::{ScoreEntry, Unparsed, readable_metric};
 
-/// By how much a number may differ from the reference. Both bounds are included, and the larger one counts; the
-/// default is exact equality.
+/// The largest allowed difference between a number and the reference. Both bounds are inclusive, and the larger bound
+/// applies. The default is exact equality.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tolerance {
     /// Largest difference, in the unit of the numbers.
@@ -35,12 +37,12 @@ pub struct ReadNumber {
     decimal: Decimal,
     /// Whether a percent sign or the word "percent" follows. The value is not divided by 100.
     pub is_percent: bool,
-    /// Where the number is in the text, in bytes: sign or currency sign to the last digit or number word.
+    /// The bytes of the number in the text, from its sign or currency sign to its last digit or number word.
     pub span: Range<usize>,
 }
 
 impl ReadNumber {
-    /// The value; infinite if it exceeds the range of `f64`.
+    /// Returns the value; infinite if it exceeds the range of `f64`.
     #[must_use]
     pub fn value(&self) -> f64 {
         self.decimal.to_f64()
@@ -50,7 +52,7 @@ impl ReadNumber {
 /// The outcome of a comparison of two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberMatch {
-    /// The numbers differ by the tolerance at most.
+    /// The numbers differ by at most the tolerance.
     Right,
     /// The numbers differ by more.
     Wrong,
@@ -79,14 +81,13 @@ pub fn number(answer: &str, reference: &str, tolerance: Tolerance) -> NumberMatc
     if is_right { NumberMatch::Right } else { NumberMatch::Wrong }
 }
 
-/// Reads the one number that a text holds; absent if there is no number, or more than one
-/// reading.
+/// Reads the number that a text holds; `None` if the text has no number, or more than one reading.
 #[must_use]
 pub fn read_number(text: &str) -> Option<ReadNumber> {
     let found = digits::find_numbers(text)?;
     let (enclosed, mut numbers): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.is_enclosed);
     if numbers.is_empty() {
-        // `(1,234)` alone can be a negative amount. Next to its words, as in "three (3)", it is not.
+        // On its own, `(1,234)` can be a negative amount. Next to its words, as in "three (3)", it is not.
         numbers = words::find_numbers(text)?;
     }
     let (last, others) = numbers.split_last()?;
@@ -105,7 +106,7 @@ pub fn read_number(text: &str) -> Option<ReadNumber> {
 struct Found {
     decimal: Decimal,
     is_percent: bool,
-    /// Whether only parentheses surround the number, its sign of currency and its percent sign.
+    /// Whether the number, with its currency sign and percent sign, is in parentheses.
     is_enclosed: bool,
     span: Range<usize>,
 }
@@ -125,7 +126,7 @@ fn is_within(value: &Decimal, target: &Decimal, tolerance: Tolerance) -> bool {
 pub(in crate::scorer) const NUMBER: Declaration =
     Declaration { keys: &["tolerance", "relative_tolerance"], ..Declaration::new("number", build) };
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let tolerance = Tolerance {
         absolute: tolerance_at(entry, "tolerance")?,
         relative: tolerance_at(entry, "relative_tolerance")?,
@@ -142,7 +143,12 @@ fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
     let score = move |pairs: &[Pair<'_>], _: &crate::scorer::Tools<'_>| {
         Ok(pairs.iter().map(|pair| outcome(pair, tolerance, unparsed)).collect())
     };
-    Ok(Built { parameters, metrics, columns: Vec::new(), measure: Measure::Pairs(Box::new(score)) })
+    Ok(ConfiguredScorer {
+        parameters,
+        metrics,
+        columns: Vec::new(),
+        measure: Measure::Pairs(Box::new(score)),
+    })
 }
 
 fn tolerance_at(entry: &ScoreEntry, key: &str) -> Result<f64, KeyFault> {

@@ -1,9 +1,9 @@
 //! White space, digits and word characters as Python's `str` and `re` define them.
 //!
-//! The published metrics are Python scripts, and Rust's definitions differ from Python's for a few characters. This
-//! file does not know any metric.
+//! The published metrics are Python scripts, and the definitions of Rust differ from those of Python for a few
+//! characters.
 
-/// The zeros of all runs of ten decimal digits: general category Nd in Unicode 14, which Python 3.11 has.
+/// The zero of each run of ten decimal digits: general category Nd in Unicode 14, the version of Python 3.11.
 const ZEROS: [u32; 66] = [
     0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66,
     0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50,
@@ -13,7 +13,7 @@ const ZEROS: [u32; 66] = [
     0x1D7F6, 0x1E140, 0x1E2F0, 0x1E950, 0x1FBF0,
 ];
 
-/// The ASCII digit of the same value, for a decimal digit of any script.
+/// Returns the ASCII digit with the same value as a decimal digit of any script; `None` for other characters.
 pub(super) fn ascii_digit(character: char) -> Option<char> {
     if character.is_ascii() {
         return character.is_ascii_digit().then_some(character);
@@ -23,32 +23,32 @@ pub(super) fn ascii_digit(character: char) -> Option<char> {
     char::from_digit(code - zero, 10)
 }
 
-/// Whether `\d` matches the character.
+/// Returns whether `\d` matches the character.
 pub(super) fn is_decimal_digit(character: char) -> bool {
     ascii_digit(character).is_some()
 }
 
-/// Whether `str.split()` and `str.strip()` treat the character as white space.
+/// Returns whether `str.split()` and `str.strip()` treat the character as white space.
 pub(super) fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }
 
-/// Whether `\w` matches the character. Combining vowel signs of some scripts match here and do not match in Python.
+/// Returns whether `\w` matches the character. Combining vowel signs of some scripts match here but not in Python.
 pub(super) fn is_word_character(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// The words that `str.split()` returns.
+/// Returns the words that `str.split()` returns.
 pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// The text that `str.strip()` returns.
+/// Returns the text that `str.strip()` returns.
 pub(super) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// The words of the text with one space between them.
+/// Returns the words of the text with one space between them.
 pub(super) fn join_white_space(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
     for word in split(text) {

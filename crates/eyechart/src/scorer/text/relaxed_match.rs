@@ -1,18 +1,17 @@
-//! `relaxed_match`: numbers within 5%, other texts equal, as in ChartQA. This file does not know how references are
-//! combined.
+//! `relaxed_match`: numbers within 5%, other texts equal, as in ChartQA. It compares an answer with one reference.
 
 use super::python_str::{ascii_digit, is_space, strip};
-use crate::scorer::declaration::{Built, Declaration, KeyFault, right_or_wrong};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, right_or_wrong};
 use crate::scorer::measure::Measure;
 use crate::types::ScoreEntry;
 
-/// Largest deviation of a number, as a share of the reference (Methani et al. 2020).
+/// Largest allowed difference of a number, as a share of the reference (Methani et al. 2020).
 const TOLERANCE: f64 = 0.05;
 
-/// Whether the answer matches the reference: numbers within 5% of the reference, other texts equal in any case.
+/// Returns whether the answer matches the reference: numbers within 5% of the reference, other texts equal in any case.
 ///
-/// Both texts are trimmed. A text is a number if Python's `float` reads it and it is finite; a `%` at its end divides
-/// it by 100. A reference of 0 and texts that are not numbers must be equal as texts, so `1,000` does not match
+/// Both texts are trimmed. A text is a number if the `float` of Python reads it as a finite number. A `%` at the end
+/// divides it by 100. A reference of 0 and texts that are not numbers must be equal as texts, so `1,000` does not match
 /// `1000`. Source: Masry et al. 2022, as `relaxed_correctness` of pix2struct computes it.
 #[must_use]
 pub fn relaxed_match(answer: &str, reference: &str) -> bool {
@@ -31,9 +30,9 @@ fn number(text: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// The number that Python's `float(text)` returns, for texts without letters other than an exponent's.
+/// Returns the number that `float(text)` returns in Python; `None` for `inf`, `nan` and texts that are not numbers.
 ///
-/// Decimal digits of all scripts count, and an underscore between two digits is skipped. `inf` and `nan` are absent.
+/// Decimal digits of all scripts are accepted, and an underscore between two digits is skipped.
 fn python_float(text: &str) -> Option<f64> {
     // Python trims only ASCII white space if the whole text is ASCII.
     let trimmed = if text.is_ascii() {
@@ -62,10 +61,10 @@ fn python_float(text: &str) -> Option<f64> {
 /// The scorer `relaxed_match`.
 pub(in crate::scorer) const RELAXED_MATCH: Declaration = Declaration::new("relaxed_match", build);
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let metrics =
         vec![right_or_wrong(entry, "share of answers equal to a reference, or numbers within 5% of it")];
-    Ok(Built::plain(metrics, Measure::right_or_wrong(relaxed_match)))
+    Ok(ConfiguredScorer::plain(metrics, Measure::right_or_wrong(relaxed_match)))
 }
 
 #[cfg(test)]

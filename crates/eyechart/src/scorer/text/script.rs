@@ -1,8 +1,7 @@
-//! Properties of characters that depend on the script: words without spaces, full-width forms, currency signs. This
-//! file does not know any metric.
+//! Properties of characters that depend on the script: words without spaces, full-width forms, currency signs.
 
-/// Whether the script of the character does not separate words by spaces, or attaches particles to them: Thai, Lao,
-/// Myanmar, Khmer, Chinese, Japanese, Korean.
+/// Returns whether the script of the character does not separate words by spaces, or attaches particles to words: Thai,
+/// Lao, Myanmar, Khmer, Chinese, Japanese, Korean.
 pub(super) fn is_unseparated(character: char) -> bool {
     matches!(character,
         '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}' | '\u{e81}'..='\u{ecd}' | '\u{1000}'..='\u{103f}'
@@ -11,7 +10,7 @@ pub(super) fn is_unseparated(character: char) -> bool {
         && character != '・'
 }
 
-/// The ASCII character that a full-width character stands for; other characters unchanged.
+/// Returns the half-width form of a full-width character; other characters are returned unchanged.
 pub(super) fn half_width(character: char) -> char {
     match character {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
@@ -22,7 +21,7 @@ pub(super) fn half_width(character: char) -> char {
     }
 }
 
-/// Whether the character is a sign of a currency.
+/// Returns whether the character is a currency sign.
 pub(super) fn is_currency(character: char) -> bool {
     matches!(character, '$' | '¢'..='¥' | '\u{e3f}' | '\u{20a0}'..='\u{20cf}')
 }

@@ -1,14 +1,13 @@
 //! The text normalisation of SQuAD 1.1, shared by `exact_match` and `token_f1`.
 //!
-//! Source: the normalisation of the official SQuAD evaluation script. This file does not know what is compared.
+//! Source: the normalisation of the official SQuAD evaluation script.
 
 use super::python_str::{is_word_character, join_white_space};
 
 const ARTICLES: [&str; 3] = ["a", "an", "the"];
 
-/// Lower case, without ASCII punctuation and without the words "a", "an" and "the"; one space between words.
-///
-/// Punctuation is deleted before words are looked at, so `12,5` becomes `125`.
+/// Returns the text in lower case, without ASCII punctuation, without the words "a", "an" and "the", and with one space
+/// between words. Punctuation is deleted before articles are, so `12,5` becomes `125`.
 pub(super) fn normalize(text: &str) -> String {
     let kept: String = text.to_lowercase().chars().filter(|c| !c.is_ascii_punctuation()).collect();
     join_white_space(&without_articles(&kept))

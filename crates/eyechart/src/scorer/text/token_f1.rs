@@ -1,16 +1,16 @@
-//! `token_f1`: overlap of the words of two texts. This file does not know how references are combined.
+//! `token_f1`: overlap of the words of two texts. It compares an answer with one reference.
 
 use std::collections::HashMap;
 
 use super::squad::normalize;
-use crate::scorer::declaration::{Built, Declaration, KeyFault};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault};
 use crate::scorer::measure::Measure;
 use crate::types::{Formula, Metric, ScoreEntry};
 
-/// F1 of the words of the answer against the words of the reference, in [0, 1].
+/// Returns the F1 score of the words of the answer against the words of the reference, in [0, 1].
 ///
 /// Both texts are normalised as for [`exact_match`](super::exact_match()); a repeated word counts as often as both
-/// texts have it. If no word is left on one side the value is 0, on both sides 1. Source: SQuAD 2.0's official
+/// texts have it. If one text has no words the value is 0; if both have none it is 1. Source: SQuAD 2.0's official
 /// evaluation script.
 #[must_use]
 pub fn token_f1(answer: &str, reference: &str) -> f64 {
@@ -38,14 +38,14 @@ pub fn token_f1(answer: &str, reference: &str) -> f64 {
 /// The scorer `token_f1`.
 pub(in crate::scorer) const TOKEN_F1: Declaration = Declaration::new("token_f1", build);
 
-fn build(_: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(_: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let mean = Metric::new(
         "mean",
         Formula::Mean,
         "mean F1 of the words that answer and reference share, as SQuAD has it",
     )
     .titled("F1");
-    Ok(Built::plain(vec![mean], Measure::of_pair(token_f1)))
+    Ok(ConfiguredScorer::plain(vec![mean], Measure::of_pair(token_f1)))
 }
 
 #[cfg(test)]

@@ -1,18 +1,17 @@
-//! `vqa_accuracy`: agreement with several people's answers, as in VQA v2. This file does not know where the answers
-//! come from.
+//! `vqa_accuracy`: agreement with the answers of several people, as in VQA v2.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::python_str::{is_decimal_digit, split, strip};
-use crate::scorer::declaration::{Built, Declaration, KeyFault};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::types::{Formula, Metric, ScoreEntry};
 
-/// Without 4 references, no reference has 3 others to agree with.
+/// Minimum number of references: each reference needs 3 others to agree with.
 const LEAST_REFERENCES: usize = 4;
 
-/// Matching references that make an answer fully right.
+/// Number of matching references that makes an answer fully right.
 const FULL_AGREEMENT: f64 = 3.0;
 
 const PUNCTUATION: [char; 21] = [
@@ -28,15 +27,15 @@ const CONTRACTIONS: &str = "ain't aren't can't could've couldn't didn't doesn't 
     what're what's what've when's where'd where's where've who'd who'll who's who've why'll why're why's won't \
     would've wouldn't y'all you'd you'll you're you've";
 
-/// Why an answer has no VQA accuracy.
+/// The sample has too few references for the VQA accuracy; the number is how many it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("vqa_accuracy needs at least 4 references, the sample has {0}")]
 pub struct TooFewReferences(pub usize);
 
-/// Agreement of the answer with the references, in [0, 1]: for each reference left out, the smaller of 1 and a third
-/// of the matches among the other references; then the mean.
+/// Returns the agreement of the answer with the references, in [0, 1]. Each reference is left out in turn: the value is
+/// then a third of the matches among the other references, at most 1. The result is the mean of these values.
 ///
-/// Answer and references are normalised as the VQA evaluation does: punctuation, the numbers "none" to "ten",
+/// The answer and the references are normalised as in the VQA evaluation: punctuation, the numbers "none" to "ten",
 /// articles and contractions. Source: Goyal et al. 2017, the official evaluation script.
 ///
 /// # Errors
@@ -121,14 +120,14 @@ fn with_apostrophe(word: &str) -> &str {
 pub(in crate::scorer) const VQA_ACCURACY: Declaration =
     Declaration { reads_all_references: true, ..Declaration::new("vqa_accuracy", build) };
 
-fn build(_: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(_: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let meaning = "mean share of people's answers that agree, 3 of the others being enough, as VQA v2 has it";
     let accuracy = Metric::new("accuracy", Formula::Mean, meaning);
     let score = |item: &Item<'_>| match vqa_accuracy(item.text, &item.references) {
         Ok(accuracy) => Outcome::value(accuracy),
         Err(reason) => Outcome::unscored(reason.to_string()),
     };
-    Ok(Built::plain(vec![accuracy], Measure::of_item(score)))
+    Ok(ConfiguredScorer::plain(vec![accuracy], Measure::of_item(score)))
 }
 
 #[cfg(test)]

@@ -1,33 +1,34 @@
-//! `yes_no`: answers to yes-or-no questions beside their labels, and the figures of POPE from counts.
+//! `yes_no`: compares answers to yes-or-no questions with their labels, and computes the figures of POPE.
 
 use std::ops::AddAssign;
 
 use super::ratio;
 pub use crate::scorer::choice::YesNo;
 use crate::scorer::choice::{YesNoReading, read_yes_no};
-use crate::scorer::declaration::{Built, Declaration, KeyFault, right_or_wrong};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, right_or_wrong};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::types::{Counts, Formula, Metric, ScoreEntry, Unparsed, readable_metric};
 
-/// Counts of answers to yes-or-no questions. Each figure is absent where it would be a ratio over nothing.
+/// The counts of answers to yes-or-no questions. Each figure is `None` if its denominator is 0.
 ///
-/// An answer that is neither yes nor no counts as not yes, and as wrong. Source: Li et al. 2023 (POPE).
+/// An answer that is neither yes nor no counts as an answer other than yes, and as wrong. Source: Li et al. 2023
+/// (POPE).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct YesNoCounts {
     /// Number of answers.
     pub answers: u64,
-    /// Answers that equal the label.
+    /// Number of answers that equal the label.
     pub right: u64,
-    /// Answers "yes" to questions with the label "yes".
+    /// Number of answers "yes" to questions with the label "yes".
     pub true_positives: u64,
-    /// Answers "yes" to questions with the label "no".
+    /// Number of answers "yes" to questions with the label "no".
     pub false_positives: u64,
-    /// Other answers than "yes" to questions with the label "yes".
+    /// Number of answers other than "yes" to questions with the label "yes".
     pub false_negatives: u64,
 }
 
 impl YesNoCounts {
-    /// The counts of one answer; `None` is an answer that is neither yes nor no.
+    /// Returns the counts of one answer. `None` is an answer that is neither yes nor no.
     #[must_use]
     pub fn of(answer: Option<YesNo>, label: YesNo) -> Self {
         let is_yes = answer == Some(YesNo::Yes);
@@ -41,32 +42,32 @@ impl YesNoCounts {
         }
     }
 
-    /// Share of right answers among the answers "yes".
+    /// Returns the share of right answers among the answers "yes", in [0, 1].
     #[must_use]
     pub fn precision(&self) -> Option<f64> {
         ratio(self.true_positives, self.true_positives + self.false_positives)
     }
 
-    /// Share of the questions with the label "yes" that are answered "yes".
+    /// Returns the share of the questions with the label "yes" that are answered "yes", in [0, 1].
     #[must_use]
     pub fn recall(&self) -> Option<f64> {
         ratio(self.true_positives, self.true_positives + self.false_negatives)
     }
 
-    /// Harmonic mean of precision and recall, as 2 TP / (2 TP + FP + FN).
+    /// Returns the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN), in [0, 1].
     #[must_use]
     pub fn f1(&self) -> Option<f64> {
         let positives = 2 * self.true_positives;
         ratio(positives, positives + self.false_positives + self.false_negatives)
     }
 
-    /// Share of right answers.
+    /// Returns the share of right answers, in [0, 1].
     #[must_use]
     pub fn accuracy(&self) -> Option<f64> {
         ratio(self.right, self.answers)
     }
 
-    /// Share of answers that are "yes". The labels do not matter.
+    /// Returns the share of answers that are "yes", in [0, 1]. It does not depend on the labels.
     #[must_use]
     pub fn yes_share(&self) -> Option<f64> {
         ratio(self.true_positives + self.false_positives, self.answers)
@@ -87,7 +88,7 @@ impl AddAssign for YesNoCounts {
 pub(in crate::scorer) const YES_NO: Declaration =
     Declaration { reads_all_references: true, ..Declaration::new("yes_no", build) };
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     fn of_counts(id: &str, meaning: &str, formula: fn(&Counts) -> Option<f64>) -> Metric {
         Metric::new(id, Formula::OfCounts(formula), meaning)
     }
@@ -102,7 +103,7 @@ fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
         readable_metric("share of answers that are yes or no"),
     ];
     let unparsed = entry.unparsed;
-    Ok(Built::plain(metrics, Measure::of_item(move |item| outcome(item, unparsed))))
+    Ok(ConfiguredScorer::plain(metrics, Measure::of_item(move |item| outcome(item, unparsed))))
 }
 
 fn outcome(item: &Item<'_>, unparsed: Unparsed) -> Outcome {
@@ -129,7 +130,7 @@ impl LabelledAnswer {
     /// Reads an answer and its label.
     ///
     /// # Errors
-    /// Why there is no label.
+    /// A message that says why the sample has no label.
     pub(super) fn read(item: &Item<'_>) -> Result<Self, &'static str> {
         let mut labels = item.references.iter().map(|reference| read_yes_no(reference).verdict);
         let Some(label) = labels.next().flatten() else { return Err("the label is neither yes nor no") };
@@ -139,12 +140,12 @@ impl LabelledAnswer {
         }
     }
 
-    /// Whether the answer is the label.
+    /// Returns whether the answer is the label.
     pub(super) fn is_right(&self) -> bool {
         self.answer.verdict == Some(self.label)
     }
 
-    /// The score: 1 for the label, else 0, with what was read.
+    /// Returns the score: 1 if the answer is the label, else 0, with the answer that was read.
     pub(super) fn outcome(self, unparsed: Unparsed) -> Outcome {
         let outcome = match (self.answer.verdict, unparsed) {
             (None, Unparsed::Unscored) => Outcome::unscored("no answer could be read"),
@@ -164,7 +165,7 @@ impl LabelledAnswer {
     }
 }
 
-/// The counts by name, as a score has them.
+/// Returns the counts by name, as a score records them.
 fn to_counts(counts: YesNoCounts) -> impl Iterator<Item = (String, f64)> {
     let named = [
         ("answers", counts.answers),
@@ -176,7 +177,7 @@ fn to_counts(counts: YesNoCounts) -> impl Iterator<Item = (String, f64)> {
     named.into_iter().map(|(name, count)| (name.to_owned(), count as f64))
 }
 
-/// The counts out of their sums, which are whole numbers.
+/// Converts the sums of the counts by name, which are whole numbers, into counts.
 fn read(counts: &Counts) -> YesNoCounts {
     let count = |name: &str| counts.get(name).map_or(0, |count| *count as u64);
     YesNoCounts {

@@ -4,8 +4,8 @@ use super::lexer::{Form, Match};
 use super::scan::{Scan, is_digit, is_space};
 use super::{web, words};
 
-/// Abbreviations that often end a sentence. In the reference these win over words with a point that reach no further
-/// than one character behind the abbreviation's ("Inc.-b").
+/// Abbreviations that often end a sentence. In the reference they win over words with a point, unless the word reaches
+/// more than one character beyond the abbreviation ("Inc.-b").
 const BEFORE_END: [&str; 80] = [
     "al", "ala", "apr", "ariz", "assn", "aug", "bancorp", "bhd", "bldg", "blvd", "bros", "calif", "co",
     "colo", "conn", "corp", "cos", "ct", "dak", "dec", "esq", "est", "etc", "ext", "feb", "fla", "fri", "ga",
@@ -15,7 +15,7 @@ const BEFORE_END: [&str; 80] = [
     "tues", "univ", "va", "vt", "wed", "wis", "wisc", "wyo",
 ];
 
-/// As [`BEFORE_END`], but only with a capital first letter.
+/// Like [`BEFORE_END`], but only with a capital first letter.
 const CAPITAL_BEFORE_END: [&str; 11] =
     ["ark", "az", "del", "ill", "la", "mass", "miss", "ore", "pa", "tex", "wash"];
 
@@ -28,7 +28,7 @@ const WITHIN: [&str; 65] = [
     "sens", "sfc", "sgt", "spc", "st", "ste", "supt", "treas", "vs", "wm",
 ];
 
-/// Abbreviations only before a number.
+/// Words that are abbreviations only before a number.
 const BEFORE_NUMBER: [&str; 9] = ["art", "ca", "fig", "figs", "no", "nos", "op", "pp", "prop"];
 
 /// Words that often begin a sentence.
@@ -81,7 +81,7 @@ const FIRST_WORDS: [&str; 46] = [
     "you",
 ];
 
-/// Where initials with a point behind each end, two or more: `U.S.`.
+/// Returns the end of two or more initials, each followed by a point: `U.S.`.
 pub(super) fn initials(text: &Scan, from: usize) -> Option<usize> {
     let end = points(text, from);
     (end >= from + 4).then_some(end)
@@ -95,13 +95,13 @@ fn points(text: &Scan, from: usize) -> usize {
     end
 }
 
-/// One or more initials with a point behind each.
+/// One or more initials, each followed by a point.
 pub(super) fn acronym(text: &Scan, from: usize) -> Option<Match> {
     let end = points(text, from);
     (end > from).then_some(Match::new(end, Form::Plain))
 }
 
-/// A single letter that ends a sentence: its point is a token of its own if the next word is a usual first word or a
+/// A single letter that ends a sentence. Its point is a separate token if the next word often begins a sentence or is a
 /// markup tag.
 pub(super) fn letter_before_sentence(text: &Scan, from: usize) -> Option<Match> {
     if !text.at(from).is_ascii_alphabetic() || text.at(from + 1) != '.' {
@@ -126,7 +126,8 @@ fn ends_word(text: &Scan, place: usize) -> bool {
     is_space(text.at(place)) || text.at(place) == '\n'
 }
 
-/// The lower-case word of ASCII letters at `from`, if a point follows and it is no longer than the abbreviations.
+/// Writes the word of ASCII letters at `from` into the buffer, in lower case, and returns its length. `None` if no
+/// point follows or the word is longer than every abbreviation.
 fn word_before_point(text: &Scan, from: usize, buffer: &mut [u8; 8]) -> Option<usize> {
     let end = text.run_up_to(from, buffer.len(), |c| c.is_ascii_alphabetic());
     if end == from || text.at(end) != '.' {
@@ -138,7 +139,7 @@ fn word_before_point(text: &Scan, from: usize, buffer: &mut [u8; 8]) -> Option<u
     Some(end - from)
 }
 
-/// An abbreviation of the lists.
+/// An abbreviation from the lists.
 pub(super) fn abbreviation(text: &Scan, from: usize) -> Option<Match> {
     let mut buffer = [0; 8];
     let length = word_before_point(text, from, &mut buffer)?;

@@ -1,7 +1,6 @@
-//! Finds the tokens of a text: at each place the rule that reaches furthest wins, and of equals the first.
+//! Finds the tokens of a text. At each position the rule with the largest reach wins; of several equal ones, the first.
 //!
-//! A rule's reach is where its token ends, or where the text ends that the rule wants to see behind the token. This
-//! file knows how to choose between rules, not what they are.
+//! The reach of a rule is the end of its token, or the end of the text after the token that the rule requires.
 
 use super::scan::{SOFT_HYPHEN, Scan, is_space};
 use super::{abbreviations, numbers, signs, web, words};
@@ -9,9 +8,9 @@ use super::{abbreviations, numbers, signs, web, words};
 /// A token that a rule found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Match {
-    /// Where the token ends.
+    /// The end of the token.
     pub(super) end: usize,
-    /// How far the rule had to look.
+    /// The end of the text that the rule requires.
     pub(super) reach: usize,
     /// How the token is written.
     pub(super) form: Form,
@@ -20,29 +19,29 @@ pub(super) struct Match {
 /// How a token is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
-    /// As it is in the text.
+    /// The token is written as in the text.
     Plain,
-    /// Without soft hyphens, with `&` for its entity.
+    /// Soft hyphens are removed, and the entity of `&` is replaced.
     Word,
-    /// As [`Form::Word`], with `'` for any apostrophe.
+    /// Like [`Form::Word`], and each apostrophe becomes `'`.
     Contraction,
-    /// Spaces as no-break spaces.
+    /// Spaces become no-break spaces.
     Tag,
-    /// As [`Form::Tag`], with brackets by name.
+    /// Like [`Form::Tag`], and brackets become their names.
     Spaced,
-    /// Typographic quotation marks as ASCII ones.
+    /// Typographic quotation marks become ASCII quotation marks.
     Quotes,
-    /// As given, whatever the text is.
+    /// The token is always this text.
     Fixed(&'static str),
 }
 
 impl Match {
-    /// A token that ends at `end`.
+    /// Returns a token that ends at `end`.
     pub(super) fn new(end: usize, form: Form) -> Match {
         Match { end, reach: end, form }
     }
 
-    /// A token that ends at `end`, before text that ends at `reach`.
+    /// Returns a token that ends at `end`, before required text that ends at `reach`.
     pub(super) fn before(end: usize, reach: usize, form: Form) -> Match {
         Match { end, reach, form }
     }
@@ -50,7 +49,7 @@ impl Match {
 
 type Rule = fn(&Scan, usize) -> Option<Match>;
 
-/// All rules. Where two reach equally far, the first wins.
+/// All rules. Of two rules with the same reach, the first wins.
 const RULES: [Rule; 48] = [
     words::assimilation,
     words::language,
@@ -122,9 +121,9 @@ pub(super) fn tokens(text: &str, mut found: impl FnMut(&str)) {
     }
 }
 
-/// The token at `place`, if a rule reaches beyond the spaces that end at `spaces`.
+/// Returns the token at `place`, if the reach of a rule goes beyond the spaces that end at `spaces`.
 ///
-/// A character without a rule is dropped, as is one beyond the reference's Unicode.
+/// A character without a rule is dropped, as is a character that the Unicode version of the reference does not have.
 fn best_match(scan: &Scan, place: usize, spaces: usize) -> Option<Match> {
     let mut best: Option<Match> = None;
     let mut reach = spaces;
@@ -178,7 +177,7 @@ fn write_token(chars: &[char], form: Form, into: &mut String) {
     }
 }
 
-/// `text` with `&` for each of its entities, in any case.
+/// Replaces each entity of `&`, in any case, by `&`.
 fn unescape_ampersands(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -17,7 +17,7 @@ pub(super) fn raised(text: &Scan, from: usize) -> Option<Match> {
     (end > from).then_some(Match::new(end, Form::Plain))
 }
 
-/// Where between `least` and `most` ASCII digits end: the longest run first, then shorter ones.
+/// Returns the ends of runs of `least` to `most` digits, the longest run first.
 fn digits(text: &Scan, from: usize, least: usize, most: usize) -> impl Iterator<Item = usize> {
     let end = text.run_up_to(from, most, is_digit);
     (from + least..=end).rev()

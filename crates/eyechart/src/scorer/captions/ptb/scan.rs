@@ -1,47 +1,47 @@
-//! A text as the rules see it: characters by place, their classes, and the shapes that several rules share.
+//! The text for the rules: characters by position, their classes, and the patterns that several rules share.
 //!
-//! Every function takes a place and returns the place where a shape ends. The text goes on with line feeds beyond its
-//! end, so no rule has to look after the end. This file knows nothing of tokens.
+//! Every function takes a position and returns the position at which a pattern ends. Beyond its end the text continues
+//! with line feeds, so no rule has to check for the end.
 
 use std::cell::Cell;
 
 use super::unicode::{DIGITS, LETTERS, MARKS, SYMBOLS};
 
-/// The hyphen that shows only at a line's end. It counts as a letter and is removed from words.
+/// The hyphen that is visible only at the end of a line. It counts as a letter and is removed from words.
 pub(super) const SOFT_HYPHEN: char = '\u{ad}';
 
 /// The longest markup tag, in characters. The reference has no limit; this one keeps the time linear.
 const LONGEST_TAG: usize = 4096;
 
-/// A text under the lexer.
+/// The text that the lexer reads.
 pub(super) struct Scan {
     chars: Vec<char>,
-    /// The answer of the last [`Scan::next_of`] for `>`.
-    next_angle: Cell<Known>,
-    /// The last answer of [`Scan::dotted_run`].
-    dotted: Cell<Known>,
-    /// The last e-mail address that a rule looked for.
-    pub(super) mail: Cell<Known>,
-    /// The last host with `www.` that a rule looked for.
-    pub(super) www: Cell<Known>,
-    /// The last host with a well-known domain that a rule looked for.
-    pub(super) site: Cell<Known>,
+    /// The last result of [`Scan::next_angle`].
+    next_angle: Cell<CachedSearch>,
+    /// The last result of [`Scan::dotted_run`].
+    dotted: Cell<CachedSearch>,
+    /// The last result of the search for an e-mail address.
+    pub(super) mail: Cell<CachedSearch>,
+    /// The last result of the search for a host with `www.`.
+    pub(super) www: Cell<CachedSearch>,
+    /// The last result of the search for a host with a well-known domain.
+    pub(super) site: Cell<CachedSearch>,
 }
 
-/// What is known of a stretch of text, so that it is not scanned once for each of its tokens.
+/// The result of a search, kept so that a part of the text is not searched again for each of its tokens.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Known {
-    /// Places from `from` to before `until` have the same answer.
+pub(super) struct CachedSearch {
+    /// The result is valid for positions from `from` to before `until`.
     pub(super) from: usize,
     pub(super) until: usize,
-    /// The last place at which the shape may still begin, plus one; 0 if it does not occur.
+    /// The last position at which the pattern may begin, plus one; 0 if it does not occur.
     pub(super) last_start: usize,
-    /// Where the shape ends.
+    /// The end of the pattern.
     pub(super) end: usize,
 }
 
-impl Known {
-    /// Whether the answer is for `place`.
+impl CachedSearch {
+    /// Returns whether the result is valid for `place`.
     pub(super) fn covers(self, place: usize) -> bool {
         (self.from..self.until).contains(&place)
     }
@@ -53,39 +53,39 @@ fn within(ranges: &[(u16, u16)], c: char) -> bool {
     after > 0 && code <= ranges[after - 1].1
 }
 
-/// Whether `c` is a letter or ideograph, or a soft hyphen.
+/// Returns whether `c` is a letter or ideograph, or a soft hyphen.
 pub(super) fn is_letter(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_alphabetic() } else { c == SOFT_HYPHEN || within(&LETTERS, c) }
 }
 
-/// Whether `c` is a decimal digit of any script.
+/// Returns whether `c` is a decimal digit of any script.
 pub(super) fn is_digit(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_digit() } else { within(&DIGITS, c) }
 }
 
-/// Whether `c` is a combining mark or a letter-like modifier.
+/// Returns whether `c` is a combining mark or a letter-like modifier.
 pub(super) fn is_mark(c: char) -> bool {
     !c.is_ascii() && within(&MARKS, c)
 }
 
-/// Whether `c` is a sign that makes a token of its own.
+/// Returns whether `c` is a sign that makes a token of its own.
 pub(super) fn is_symbol(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_punctuation() } else { within(&SYMBOLS, c) }
 }
 
-/// Whether `c` is an apostrophe. U+0092 is that of Windows' code page 1252.
+/// Returns whether `c` is an apostrophe. U+0092 is the apostrophe of the Windows code page 1252.
 pub(super) fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '\u{92}' | '’')
 }
 
-/// Whether `c` is a space within a line.
+/// Returns whether `c` is a space within a line.
 pub(super) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{3000}')
 }
 
 impl Scan {
     pub(super) fn new(text: &str) -> Scan {
-        // A line's end within a caption makes the reference lose its place; here it is a space.
+        // The reference reads a line end within a caption as a new caption; here it is a space.
         let plain = |c| if matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c };
         Scan {
             chars: text.chars().map(plain).collect(),
@@ -97,22 +97,22 @@ impl Scan {
         }
     }
 
-    /// Number of characters.
+    /// Returns the number of characters.
     pub(super) fn len(&self) -> usize {
         self.chars.len()
     }
 
-    /// The character at `place`; a line feed beyond the end.
+    /// Returns the character at `place`; a line feed beyond the end.
     pub(super) fn at(&self, place: usize) -> char {
         self.chars.get(place).copied().unwrap_or('\n')
     }
 
-    /// The characters from `from` to before `until`.
+    /// Returns the characters from `from` to before `until`.
     pub(super) fn slice(&self, from: usize, until: usize) -> &[char] {
         self.chars.get(from..until.min(self.chars.len())).unwrap_or_default()
     }
 
-    /// Where the run of characters for which `belongs` holds ends.
+    /// Returns the end of the run of characters for which `belongs` holds.
     pub(super) fn run(&self, from: usize, belongs: impl Fn(char) -> bool) -> usize {
         let mut place = from;
         while place < self.chars.len() && belongs(self.chars[place]) {
@@ -121,7 +121,7 @@ impl Scan {
         place
     }
 
-    /// As [`Scan::run`], but of at most `most` characters.
+    /// Like [`Scan::run`], but for at most `most` characters.
     pub(super) fn run_up_to(&self, from: usize, most: usize, belongs: impl Fn(char) -> bool) -> usize {
         let mut place = from;
         while place < from + most && place < self.chars.len() && belongs(self.chars[place]) {
@@ -130,7 +130,7 @@ impl Scan {
         place
     }
 
-    /// Where `word` (lower case, ASCII) ends if it is at `from`, in any case.
+    /// Returns the end of `word` (lower case, ASCII) if it is at `from`, in any case.
     pub(super) fn literal(&self, from: usize, word: &str) -> Option<usize> {
         let mut place = from;
         for expected in word.chars() {
@@ -142,12 +142,12 @@ impl Scan {
         Some(place)
     }
 
-    /// Where the first of `words` that is at `from` ends. A longer word stands before its prefixes.
+    /// Returns the end of the first of `words` that is at `from`. A longer word must come before its prefixes.
     pub(super) fn any_literal(&self, from: usize, words: &[&str]) -> Option<usize> {
         words.iter().find_map(|word| self.literal(from, word))
     }
 
-    /// Where an apostrophe at `from` ends: one character or the entity.
+    /// Returns the end of an apostrophe at `from`: one character or the entity.
     pub(super) fn apostrophe(&self, from: usize) -> Option<usize> {
         match self.at(from) {
             c if is_apostrophe(c) => Some(from + 1),
@@ -156,7 +156,7 @@ impl Scan {
         }
     }
 
-    /// Where a letter at `from` ends: one character, or an entity of an accented vowel.
+    /// Returns the end of a letter at `from`: one character, or an entity of an accented vowel.
     pub(super) fn letter(&self, from: usize) -> Option<usize> {
         match self.at(from) {
             '&' => {
@@ -167,24 +167,24 @@ impl Scan {
         }
     }
 
-    /// As [`Scan::apostrophe`], or an opening quotation mark that is used as one.
+    /// Like [`Scan::apostrophe`], but also accepts an opening quotation mark in the place of an apostrophe.
     pub(super) fn loose_apostrophe(&self, from: usize) -> Option<usize> {
         let is_quote = matches!(self.at(from), '`' | '‘' | '‛' | '\u{91}');
         if is_quote { Some(from + 1) } else { self.apostrophe(from) }
     }
 
-    /// Where a run of ASCII letters, digits, points and commas ends.
+    /// Returns the end of a run of ASCII letters, digits, points and commas.
     pub(super) fn dotted_run(&self, from: usize) -> usize {
         let known = self.dotted.get();
         if known.covers(from) {
             return known.end;
         }
         let end = self.run(from, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | ',' | SOFT_HYPHEN));
-        self.dotted.set(Known { from, until: end, last_start: 0, end });
+        self.dotted.set(CachedSearch { from, until: end, last_start: 0, end });
         end
     }
 
-    /// Where a number without sign ends: digits, with single points, commas and colons before further digits.
+    /// Returns the end of a number without sign: digits, with single points, commas and colons before further digits.
     pub(super) fn digits_grouped(&self, from: usize) -> Option<usize> {
         let separates = |c| matches!(c, '.' | ',' | ':' | SOFT_HYPHEN | '\u{66b}' | '\u{66c}');
         let mut end = self.run(from, is_digit);
@@ -194,20 +194,20 @@ impl Scan {
         (end > from).then_some(end)
     }
 
-    /// The place of the next `>` at or after `from`, if a tag can reach so far.
+    /// Returns the position of the next `>` at or after `from`; `None` if it is farther away than the longest tag.
     pub(super) fn next_angle(&self, from: usize) -> Option<usize> {
         let known = self.next_angle.get();
         let end = if known.covers(from) {
             known.end
         } else {
             let end = self.run(from, |c| c != '>');
-            self.next_angle.set(Known { from, until: end + 1, last_start: 0, end });
+            self.next_angle.set(CachedSearch { from, until: end + 1, last_start: 0, end });
             end
         };
         (self.at(end) == '>' && end - from <= LONGEST_TAG).then_some(end)
     }
 
-    /// The furthest place that a tag from `from` may reach.
+    /// Returns the position beyond which a tag that starts at `from` cannot end.
     pub(super) fn tag_limit(from: usize) -> usize {
         from + LONGEST_TAG
     }

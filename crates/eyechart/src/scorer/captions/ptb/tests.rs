@@ -1,4 +1,4 @@
-//! Sentences with the tokens that the reference gives.
+//! Tests with sentences and the tokens of the reference.
 
 use super::ptb_tokens;
 
@@ -122,7 +122,7 @@ fn a_text_without_words_has_no_token() {
 
 #[test]
 fn long_texts_take_time_in_proportion_to_their_length() {
-    // Each unit makes some rule look far ahead in vain. Quadratic time would take minutes.
+    // Each unit makes a rule scan far ahead without a match. Quadratic time would take minutes.
     let units = [
         "a",
         "a.",

@@ -1,9 +1,9 @@
 //! Character classes beyond ASCII, as ranges of code points.
 //!
-//! The reference knows the characters of Unicode 6; it drops all others, and all characters beyond U+FFFF. The ranges
-//! were measured: each code point of the basic plane was put through the reference. This file knows nothing of rules.
+//! The reference has the characters of Unicode 6. It drops all other characters, and all characters beyond U+FFFF. The
+//! ranges were measured by passing each code point of the basic plane through the reference.
 
-/// Letters and ideographs: they make words.
+/// Letters and ideographs, which form words.
 #[rustfmt::skip]
 pub(super) static LETTERS: [(u16, u16); 368] = [
     (0xaa, 0xaa), (0xb5, 0xb5), (0xba, 0xba), (0xc0, 0xd6), (0xd8, 0xf6), (0xf8, 0x2c1), (0x2c6, 0x2d1),
@@ -77,7 +77,7 @@ pub(super) static DIGITS: [(u16, u16); 34] = [
     (0xabf0, 0xabf9), (0xff10, 0xff19),
 ];
 
-/// Combining marks and modifier letters: they make words, but take no part in numbers, hyphenated words and hashtags.
+/// Combining marks and modifier letters. They form words, but not numbers, hyphenated words and hashtags.
 #[rustfmt::skip]
 pub(super) static MARKS: [(u16, u16); 59] = [
     (0x2c2, 0x2c5), (0x2d2, 0x2df), (0x2e5, 0x2eb), (0x2ed, 0x2ed), (0x2ef, 0x36f), (0x375, 0x375), (0x378, 0x379),
@@ -91,7 +91,7 @@ pub(super) static MARKS: [(u16, u16); 59] = [
     (0xeb1, 0xeb1), (0xeb4, 0xebc), (0xec8, 0xecd),
 ];
 
-/// Signs that are tokens of their own.
+/// Signs that are separate tokens.
 #[rustfmt::skip]
 pub(super) static SYMBOLS: [(u16, u16); 65] = [
     (0xa1, 0xa1), (0xa5, 0xa9), (0xac, 0xac), (0xae, 0xb1), (0xb4, 0xb4), (0xb6, 0xb8), (0xbf, 0xbf), (0xd7, 0xd7),

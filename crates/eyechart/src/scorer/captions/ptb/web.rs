@@ -1,9 +1,9 @@
-//! Rules of what comes from the web: addresses, e-mail, markup and its entities.
+//! Rules of web texts: addresses, e-mail, markup and its entities.
 
 use super::lexer::{Form, Match};
-use super::scan::{Known, Scan};
+use super::scan::{CachedSearch, Scan};
 
-/// Entities and what they stand for.
+/// Entities and the texts that replace them.
 const ENTITIES: [(&str, &str); 9] = [
     ("&amp;", "&"),
     ("&lt;", "<"),
@@ -16,17 +16,17 @@ const ENTITIES: [(&str, &str); 9] = [
     ("&nbsp;", ""),
 ];
 
-/// Whether `c` may be in an address. What is not is a space or one of `"<>|()`.
+/// Returns whether `c` may be in an address: any character except spaces and `"<>|()`.
 fn in_address(c: char) -> bool {
     !matches!(c, ' ' | '\t' | '\n' | '\u{c}' | '\r' | '"' | '<' | '>' | '|' | '(' | ')')
 }
 
-/// Whether `c` may end an address.
+/// Returns whether `c` may end an address.
 fn ends_address(c: char) -> bool {
     in_address(c) && !matches!(c, '.' | '!' | '?' | '{' | '}' | ',' | '-')
 }
 
-/// Where the rest of an address ends: two characters or more of those that `belongs` takes.
+/// Returns the end of the rest of an address: two or more characters for which `belongs` holds.
 fn address_rest(text: &Scan, from: usize, belongs: impl Fn(char) -> bool) -> Option<usize> {
     let mut end = text.run(from, belongs);
     while end > from && !ends_address(text.at(end - 1)) {
@@ -50,7 +50,7 @@ pub(super) fn likely_address(text: &Scan, from: usize) -> Option<Match> {
     Some(Match::new(end, Form::Plain))
 }
 
-/// Where the path behind a host ends, if it has one.
+/// Returns the end of the path after a host; `None` if there is no path.
 fn path(text: &Scan, host: usize) -> Option<usize> {
     (text.at(host) == '/').then(|| address_rest(text, host + 1, in_address)).flatten()
 }
@@ -59,7 +59,7 @@ fn in_host(c: char) -> bool {
     in_address(c) && !matches!(c, '.' | '!' | '?' | '{' | '}' | ',')
 }
 
-/// Where an address that begins with `www.` ends.
+/// Returns the end of an address that begins with `www.`.
 fn www_address(text: &Scan, from: usize) -> Option<usize> {
     let first = text.literal(from, "www.")?;
     let known = text.www.get();
@@ -86,7 +86,7 @@ fn www_address(text: &Scan, from: usize) -> Option<usize> {
         place = end + 1;
     }
     let until = place.max(from + 1);
-    text.www.set(Known {
+    text.www.set(CachedSearch {
         from,
         until,
         last_start: best.map_or(0, |_| from + 1),
@@ -95,12 +95,12 @@ fn www_address(text: &Scan, from: usize) -> Option<usize> {
     best
 }
 
-/// Whether `c` may be in a host without `www.`. The reference leaves out all characters from `,` to `_`.
+/// Returns whether `c` may be in a host without `www.`. The reference leaves out all characters from `,` to `_`.
 fn in_known_host(c: char) -> bool {
     in_host(c) && !matches!(c, ','..='_' | '`' | '\'' | '$')
 }
 
-/// Where a host that ends in a well-known domain ends.
+/// Returns the end of a host that ends in a well-known domain.
 fn known_host(text: &Scan, from: usize) -> Option<usize> {
     if !in_known_host(text.at(from)) {
         return None;
@@ -113,9 +113,9 @@ fn known_host(text: &Scan, from: usize) -> Option<usize> {
     (known.last_start > from).then_some(known.end)
 }
 
-/// The last well-known domain in the run of host characters from `from`.
-fn last_known_domain(text: &Scan, from: usize) -> Known {
-    let mut known = Known { from, until: from + 1, last_start: 0, end: 0 };
+/// Finds the last well-known domain in the run of host characters from `from`.
+fn last_known_domain(text: &Scan, from: usize) -> CachedSearch {
+    let mut known = CachedSearch { from, until: from + 1, last_start: 0, end: 0 };
     let mut place = from;
     loop {
         let end = text.run(place, in_known_host);
@@ -157,10 +157,10 @@ pub(super) fn mail(text: &Scan, from: usize) -> Option<Match> {
     Some(Match::new(end, Form::Plain))
 }
 
-/// The last `@` in the run of characters from `from` that has a domain behind, and where the domain ends.
-fn last_mail(text: &Scan, from: usize) -> Known {
+/// Finds the last `@` with a domain after it in the run of characters from `from`, and the end of the domain.
+fn last_mail(text: &Scan, from: usize) -> CachedSearch {
     let run = text.run(from, in_mail);
-    let mut known = Known { from, until: run.max(from + 1), last_start: 0, end: 0 };
+    let mut known = CachedSearch { from, until: run.max(from + 1), last_start: 0, end: 0 };
     let in_domain = |c| in_mail(c) && c != '.';
     for sign in (from + 1..run).rev() {
         if text.at(sign) != '@' || !in_domain(text.at(sign + 1)) {
@@ -203,7 +203,7 @@ fn tag_name(text: &Scan, from: usize) -> usize {
     text.run(from, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '-'))
 }
 
-/// Where the attributes of a tag end, and the spaces behind; nothing if that is beyond `limit`.
+/// Returns the end of the attributes of a tag and of the spaces after them; `None` if it is beyond `limit`.
 fn attributes(text: &Scan, from: usize, limit: usize) -> Option<usize> {
     let mut end = spaces(text, from);
     while end > from && text.at(end).is_ascii_alphabetic() {
@@ -231,7 +231,7 @@ fn attribute_value(text: &Scan, from: usize, limit: usize) -> Option<usize> {
     None
 }
 
-/// An entity that stands for a sign.
+/// An entity of a sign.
 pub(super) fn entity(text: &Scan, from: usize) -> Option<Match> {
     if text.at(from) != '&' {
         return None;

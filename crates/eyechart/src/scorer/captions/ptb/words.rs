@@ -1,18 +1,18 @@
 //! Rules of words: plain ones, contractions, words with apostrophes, hyphens, slashes and ampersands.
 //!
-//! Each rule returns the token that may begin at a place, or nothing. The lexer takes the longest.
+//! Each rule returns the token that may begin at a position, or `None`. The lexer chooses the longest.
 
 use super::lexer::{Form, Match};
 use super::scan::{SOFT_HYPHEN, Scan, is_digit, is_letter, is_mark, is_space};
 
-/// Words that are two tokens, as (word, length of the first token).
+/// Words that become two tokens, as (word, length of the first token).
 const ASSIMILATIONS: [(&str, usize); 6] =
     [("cannot", 3), ("gonna", 3), ("gotta", 3), ("lemme", 3), ("gimme", 3), ("wanna", 3)];
 
-/// Endings that are tokens of their own behind an apostrophe, if no letter follows.
+/// Endings that are separate tokens after an apostrophe, if no letter follows.
 const SUFFIXES: [&str; 6] = ["ll", "re", "ve", "s", "m", "d"];
 
-/// Words with an apostrophe in them; `'` is any apostrophe. They are tokens whatever follows.
+/// Words that contain an apostrophe; `'` matches any apostrophe. They are tokens regardless of what follows.
 const APOSTROPHE_WORDS: [&str; 24] = [
     "'n'",
     "'em",
@@ -52,7 +52,7 @@ pub(super) fn word(text: &Scan, from: usize) -> Option<Match> {
     plain_word(text, from).map(|end| Match::new(end, Form::Word))
 }
 
-/// Where a plain word ends.
+/// Returns the end of a plain word.
 pub(super) fn plain_word(text: &Scan, from: usize) -> Option<usize> {
     let mut end = word_part(text, from)?;
     while matches!(text.at(end), '.' | '!' | '?')
@@ -91,7 +91,7 @@ fn suffix_end(text: &Scan, from: usize) -> Option<usize> {
     text.any_literal(text.apostrophe(from)?, &SUFFIXES)
 }
 
-/// An ending such as `'s`. Behind a straight apostrophe no letter may follow: then it is a quotation mark.
+/// An ending such as `'s`. If a letter follows the ending, a straight apostrophe is a quotation mark.
 pub(super) fn suffix(text: &Scan, from: usize) -> Option<Match> {
     let end = suffix_end(text, from)?;
     let is_quote = text.at(from) == '\'' && text.at(end).is_ascii_alphabetic();
@@ -120,7 +120,7 @@ pub(super) fn negation(text: &Scan, from: usize) -> Option<Match> {
     negation_end(text, from).map(|end| Match::new(end, Form::Contraction))
 }
 
-/// The first half of a word that is two tokens.
+/// The first half of a word that becomes two tokens.
 pub(super) fn assimilation(text: &Scan, from: usize) -> Option<Match> {
     ASSIMILATIONS
         .iter()
@@ -152,7 +152,7 @@ pub(super) fn you_all(text: &Scan, from: usize) -> Option<Match> {
     Some(Match::before(end, text.letter(end)?, Form::Word))
 }
 
-/// `'n`. Behind a straight apostrophe a space must follow: else that is a quotation mark.
+/// `'n`. If no space follows, a straight apostrophe is a quotation mark.
 pub(super) fn and(text: &Scan, from: usize) -> Option<Match> {
     let end = text.literal(text.apostrophe(from)?, "n")?;
     let is_quote = text.at(from) == '\'' && !text.at(end).is_whitespace();
@@ -191,7 +191,7 @@ fn is_vowel(c: char) -> bool {
     matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y')
 }
 
-/// A word such as `Xi'an`: a vowel on both sides of the apostrophe, or a capital letter behind.
+/// A word such as `Xi'an`: a vowel on both sides of the apostrophe, or a capital letter after it.
 pub(super) fn vowel_name(text: &Scan, from: usize) -> Option<Match> {
     let apostrophe = text.run(from, is_letter);
     if apostrophe < from + 2 || !is_vowel(text.at(apostrophe - 1)) {
@@ -225,7 +225,7 @@ fn compound_part(text: &Scan, from: usize) -> Option<usize> {
     (end > from).then_some(end)
 }
 
-/// ASCII parts joined by hyphens where parts may have points: `U.S.-based`, `non-U.S.`, `3.5-inch`.
+/// ASCII parts joined by hyphens; a part may contain points: `U.S.-based`, `non-U.S.`, `3.5-inch`.
 pub(super) fn dotted_compound(text: &Scan, from: usize) -> Option<Match> {
     if !text.at(from).is_ascii_alphanumeric() {
         return None;
@@ -313,7 +313,7 @@ pub(super) fn file_name(text: &Scan, from: usize) -> Option<Match> {
     best
 }
 
-/// `pro-` and `anti-` before no word. The reference keeps the hyphen of these two prefixes only.
+/// `pro-` and `anti-` without a word after them. The reference keeps the hyphen of these two prefixes only.
 pub(super) fn prefix(text: &Scan, from: usize) -> Option<Match> {
     text.any_literal(from, &["pro-", "anti-"]).map(|end| Match::new(end, Form::Plain))
 }

@@ -1,4 +1,4 @@
-//! Compares values of an answer with expected values, field by field. This file does not know answers as texts.
+//! Compares the values of an answer with expected values, field by field.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::super::number::{Decimal, NumberMatch, number};
 use super::super::python_str::join_white_space;
 use super::{FieldRule, FieldScore, FieldVerdict, JsonFieldsOptions};
 
-/// The fields compared so far.
+/// The fields that have been compared so far.
 pub(super) struct Comparison<'a> {
     default_rule: FieldRule,
     rules: &'a HashMap<String, FieldRule>,
@@ -28,7 +28,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Adds one field for each expected value at or below the path.
+    /// Compares each expected value at or below the path, and adds one field for each.
     pub(super) fn compare(&mut self, path: &str, expected: &Value, found: Option<&Value>) {
         match expected {
             Value::Object(object) => {
@@ -59,7 +59,7 @@ impl<'a> Comparison<'a> {
         self.fields.push(FieldScore { path: path.to_owned(), verdict });
     }
 
-    /// The rule of the path with positions, then without, then of the longest path above.
+    /// Returns the rule for a path: of the path with positions, else without, else of the longest path above.
     fn rule_of(&self, path: &str) -> FieldRule {
         let keys: Vec<&str> = path.split('.').filter(|key| key.parse::<usize>().is_err()).collect();
         let above = (1..=keys.len()).rev().map(|length| keys[..length].join("."));
@@ -101,7 +101,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The text of a value that is not an object or a list.
+/// Returns a text, number or boolean as text; `None` for other values.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,28 +1,28 @@
-//! Finds the one JSON object of an answer. This file does not know what is expected in the object.
+//! Finds the JSON object of an answer.
 
 use serde_json::{Deserializer, Map, Value};
 
-/// Why an answer has no JSON object to compare.
+/// The reason why an answer has no JSON object to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableJson {
-    /// There is no JSON object.
+    /// The answer has no JSON object.
     #[error("the answer has no JSON object")]
     NoObject,
     /// An object starts but is not valid JSON, for example because the answer was cut off.
     #[error("the JSON object in the answer is not valid")]
     Invalid,
-    /// There are several objects with different values.
+    /// The answer has several objects with different values.
     #[error("the answer has several different JSON objects")]
     SeveralObjects,
 }
 
-/// Reads the JSON object of an answer: alone, in a code fence, in a list or inside prose. The same object may be
-/// repeated.
+/// Reads the JSON object of an answer: on its own, in a code fence, in a list or inside prose. The same object may
+/// occur several times.
 ///
 /// A brace starts an object if a quotation mark or a closing brace follows it; other braces are prose.
 ///
 /// # Errors
-/// [`UnreadableJson`]
+/// [`UnreadableJson`] if there is not exactly one object.
 pub(super) fn find_object(answer: &str) -> Result<Map<String, Value>, UnreadableJson> {
     let mut found: Option<Map<String, Value>> = None;
     let mut rest = answer;
@@ -43,7 +43,7 @@ pub(super) fn find_object(answer: &str) -> Result<Map<String, Value>, Unreadable
     found.ok_or(UnreadableJson::NoObject)
 }
 
-/// Whether the brace at the start is followed by a key or a closing brace.
+/// Returns whether the brace at the start is followed by a key or a closing brace.
 fn starts_object(text: &str) -> bool {
     text[1..].trim_start().starts_with(['"', '}'])
 }

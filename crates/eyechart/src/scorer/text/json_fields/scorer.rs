@@ -1,9 +1,9 @@
-//! The scorer `json_fields`: its keys, and where the expected values are in a record.
+//! The scorer `json_fields`: reads its keys, and finds the expected values in a record.
 
 use serde_json::{Map, Value, json};
 
 use super::{FieldRule, FieldVerdict, FieldsScore, JsonFieldsOptions, json_fields, look_up};
-use crate::scorer::declaration::{Built, Declaration, KeyFault, Target, right_or_wrong};
+use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, Target, right_or_wrong};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::scorer::text::number::Tolerance;
 use crate::types::{Counts, Formula, Metric, ScoreEntry, Unparsed, readable_metric};
@@ -19,7 +19,7 @@ pub(in crate::scorer) const JSON_FIELDS: Declaration = Declaration {
 const RIGHT: &str = "right_fields";
 const FIELDS: &str = "fields";
 
-fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
+fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let fields = match entry.own.get("fields") {
         None => Map::new(),
         Some(Value::Object(fields)) => fields.clone(),
@@ -47,7 +47,7 @@ fn build(entry: &ScoreEntry) -> Result<Built, KeyFault> {
     ];
     let columns = expected.columns.iter().map(|column| column.name.clone()).collect();
     let unparsed = entry.unparsed;
-    Ok(Built {
+    Ok(ConfiguredScorer {
         parameters: Map::from_iter([("fields".to_owned(), json!(fields))]),
         metrics,
         columns,
@@ -60,20 +60,21 @@ fn share_of_fields(counts: &Counts) -> Option<f64> {
     (count(FIELDS) > 0.0).then(|| count(RIGHT) / count(FIELDS))
 }
 
-/// What answers are held against.
+/// The rules, and where the expected values are.
 struct Expected {
     rules: JsonFieldsOptions,
-    /// Where the expected values are; empty where the target holds them all.
+    /// The columns with the expected values; empty if the target holds all of them.
     columns: Vec<Column>,
 }
 
-/// A field whose expected value has a column of its own.
+/// A field whose expected value is in a column of its own.
 struct Column {
     field: String,
     name: String,
 }
 
-/// Without a target each field has a column: the one that it names, else the one with its own name.
+/// Returns the column of each field if the entry has no target: the column that the field names, or the column with the
+/// name of the field.
 fn columns_of(entry: &ScoreEntry, fields: &Map<String, Value>) -> Vec<Column> {
     if entry.target.is_some() {
         return Vec::new();
@@ -85,10 +86,11 @@ fn columns_of(entry: &ScoreEntry, fields: &Map<String, Value>) -> Vec<Column> {
     fields.iter().map(column).collect()
 }
 
-/// The rules of fields: `"exact"`, `"number"`, or a table with `rule`, `tolerance`, `relative_tolerance` and `column`.
+/// Reads the rules of fields: `"exact"`, `"number"`, or a table with `rule`, `tolerance`, `relative_tolerance` and
+/// `column`.
 ///
 /// # Errors
-/// A text that names the field and what was expected.
+/// A message that names the field and what was expected.
 pub(crate) fn options_of_fields(fields: &Map<String, Value>) -> Result<JsonFieldsOptions, String> {
     let mut options = JsonFieldsOptions::default();
     for (field, rule) in fields {
@@ -148,7 +150,10 @@ fn outcome(item: &Item<'_>, expected: &Expected, unparsed: Unparsed) -> Outcome 
     outcome
 }
 
-/// The expected values of a sample.
+/// Returns the expected values of a sample by field.
+///
+/// # Errors
+/// The target is not one JSON object.
 fn values(item: &Item<'_>, expected: &Expected) -> Result<Map<String, Value>, String> {
     let Some(reference) = item.references.first() else {
         let value = |column: &Column| {
@@ -167,14 +172,14 @@ fn values(item: &Item<'_>, expected: &Expected) -> Result<Map<String, Value>, St
     if expected.rules.rules.is_empty() {
         return Ok(object);
     }
-    // Only the fields that the task names.
+    // Only the fields that the task names are compared.
     let object = Value::Object(object);
     let value = |field: &String| (field.clone(), look_up(&object, field).cloned().unwrap_or(Value::Null));
     Ok(expected.rules.rules.keys().map(value).collect())
 }
 
 impl FieldsScore {
-    /// Which fields are not right, or why the answer cannot be read; absent where all is right.
+    /// Returns which fields are not right, or why the answer cannot be read; `None` if all fields are right.
     #[must_use]
     pub fn explanation(&self) -> Option<String> {
         if let Some(unreadable) = &self.unreadable {

@@ -1,4 +1,4 @@
-//! The rules of `json_fields`, one sentence each.
+//! Tests of the rules of `json_fields`.
 
 use serde_json::json;
 

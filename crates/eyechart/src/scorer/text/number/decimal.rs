@@ -1,8 +1,8 @@
-//! Decimal numbers of any length, compared by their digits. This file does not know how texts write them.
+//! Decimal numbers of any length, compared by their digits.
 
-/// A decimal number: the digits as a whole number, times a power of ten.
+/// A decimal number: an integer in digits, times a power of ten.
 ///
-/// Equal values are equal: there are no zeros at either end of the digits, and zero has no digits, no sign and the
+/// Equal values have equal fields: the digits have no zeros at either end, and zero has no digits, no sign and the
 /// exponent 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Decimal {
@@ -12,18 +12,18 @@ pub(in super::super) struct Decimal {
 }
 
 impl Decimal {
-    /// The number with these ASCII digits before and behind the decimal point, times ten to the `power`.
+    /// Returns the number with these ASCII digits before and after the decimal point, times ten to the `power`.
     pub(super) fn new(whole: &str, fraction: &str, power: i64) -> Self {
         let all = format!("{whole}{fraction}");
         let digits = all.trim_end_matches('0');
         let dropped = i64::try_from(all.len() - digits.len()).unwrap_or(i64::MAX);
-        let behind_point = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
-        let exponent = power.saturating_add(dropped).saturating_sub(behind_point);
+        let fraction_digits = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
+        let exponent = power.saturating_add(dropped).saturating_sub(fraction_digits);
         let digits = digits.trim_start_matches('0').to_owned();
         Self { is_negative: false, exponent: if digits.is_empty() { 0 } else { exponent }, digits }
     }
 
-    /// Reads digits with an optional minus sign, decimal point and exponent, and nothing else.
+    /// Reads digits with an optional minus sign, decimal point and exponent; `None` for any other text.
     pub(in super::super) fn from_plain(text: &str) -> Option<Self> {
         let (is_negative, unsigned) = match text.strip_prefix('-') {
             Some(unsigned) => (true, unsigned),
@@ -44,7 +44,7 @@ impl Decimal {
         self
     }
 
-    /// The number times ten to the `power`.
+    /// Returns the number times ten to the `power`.
     pub(super) fn shifted(&self, power: i64) -> Self {
         let mut shifted = self.clone();
         if !shifted.digits.is_empty() {
@@ -53,11 +53,11 @@ impl Decimal {
         shifted
     }
 
-    /// The nearest `f64`; infinite beyond its range.
+    /// Returns the nearest `f64`; infinite beyond its range.
     pub(super) fn to_f64(&self) -> f64 {
         let sign = if self.is_negative { "-" } else { "" };
         let digits = if self.digits.is_empty() { "0" } else { &self.digits };
-        // A sign, digits and an exponent always parse; NaN would match nothing.
+        // A sign, digits and an exponent always parse. NaN would match no number.
         format!("{sign}{digits}e{}", self.exponent).parse().unwrap_or(f64::NAN)
     }
 }

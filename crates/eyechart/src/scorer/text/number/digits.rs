@@ -1,5 +1,5 @@
-//! Numbers in digits, with their sign, currency, scale and percent sign. This file does not know number words, except
-//! words of scale behind digits.
+//! Finds numbers in digits, with their sign, currency, scale and percent sign. It knows no number words, except words
+//! of scale after digits.
 
 use super::super::python_str::{ascii_digit, is_space};
 use super::super::script::{half_width, is_currency, is_unseparated};
@@ -7,7 +7,7 @@ use super::numeral::read_numeral;
 use super::words::is_number_word;
 use super::{Decimal, Found};
 
-/// Codes that are written directly before an amount.
+/// Currency codes that are written directly before an amount.
 const CURRENCY_CODES: [&str; 16] = [
     "usd", "eur", "gbp", "jpy", "cny", "rmb", "inr", "chf", "aud", "cad", "krw", "rm", "rp", "rs", "kr",
     "idr",
@@ -17,14 +17,14 @@ const CURRENCY_CODES: [&str; 16] = [
 const CONNECTIVES: [&str; 18] =
     ["+", "-", "–", "−", "—", "x", "×", "*", "·", "/", "÷", ":", "&", "to", "or", "and", "of", "out of"];
 
-/// All numbers of a text in digits; absent if one of them has no single reading.
+/// Finds all numbers in digits; `None` if one of them has more than one reading.
 pub(super) fn find_numbers(text: &str) -> Option<Vec<Found>> {
     let characters = Characters::of(text);
     let mut found: Vec<Found> = Vec::new();
     let mut at = 0;
     while let Some(character) = characters.get(at) {
         if !character.is_ascii_digit() {
-            // `½`, `②` and `Ⅷ` have no reading here. In `m²` and `CO₂` the digit belongs to a unit or a name.
+            // `½`, `②` and `Ⅷ` are not readable here. In `m²` and `CO₂` the digit belongs to a unit or a name.
             let is_numeral = character.is_numeric() && !characters.is_letter_before(at);
             if is_numeral && !is_unseparated(character) {
                 return None;
@@ -45,17 +45,17 @@ pub(super) fn find_numbers(text: &str) -> Option<Vec<Found>> {
     Some(found)
 }
 
-/// Sign and currency before the digits of a number.
+/// The sign and the currency before the digits of a number.
 struct Prefix {
     is_negative: bool,
     has_currency: bool,
     start: usize,
 }
 
-/// The characters of a text with digits of all scripts and full-width forms as ASCII.
+/// The characters of a text. Digits of all scripts and full-width forms are converted to ASCII.
 struct Characters {
     folded: Vec<char>,
-    /// Start of each character in bytes, and the end of the text.
+    /// The byte offset of each character, and the length of the text.
     bytes: Vec<usize>,
 }
 
@@ -86,13 +86,13 @@ impl Characters {
         at.checked_sub(1).is_some_and(|before| self.is_letter(before))
     }
 
-    /// The first index from `at` on whose character does not satisfy the predicate.
+    /// Returns the first index from `at` whose character does not satisfy the predicate.
     fn skip(&self, at: usize, predicate: impl Fn(char) -> bool) -> usize {
         let rest = self.folded.get(at..).unwrap_or_default();
         at + rest.iter().take_while(|c| predicate(**c)).count()
     }
 
-    /// The lowest index so that all characters from there to `at` satisfy the predicate.
+    /// Returns the lowest index such that all characters from there up to `at` satisfy the predicate.
     fn skip_back(&self, at: usize, predicate: impl Fn(char) -> bool) -> usize {
         let rest = self.folded.get(..at).unwrap_or_default();
         at - rest.iter().rev().take_while(|c| predicate(**c)).count()
@@ -102,21 +102,21 @@ impl Characters {
         self.folded.get(start..end).unwrap_or_default().iter().flat_map(|c| c.to_lowercase()).collect()
     }
 
-    /// The word that starts at `at` or behind white space there, lower-cased, and its end.
+    /// Returns the word at `at`, or after the white space there, in lower case, and the end of the word.
     fn word_from(&self, at: usize) -> (String, usize) {
         let start = self.skip(at, is_space);
         let end = self.skip(start, |c| c.is_alphabetic() && !is_unseparated(c));
-        // No word of interest is longer, and an answer may be one long word.
+        // No word that matters is longer than 16, and an answer may be one very long word.
         (self.lowercase(start, end.min(start + 16)), end)
     }
 
-    /// The start of the word that ends at `at`, and the word, lower-cased.
+    /// Returns the start of the word that ends at `at`, and the word in lower case.
     fn word_until(&self, at: usize) -> (usize, String) {
         let start = self.skip_back(at, |c| c.is_alphabetic() && !is_unseparated(c));
         (start, self.lowercase(start.max(at.saturating_sub(16)), at))
     }
 
-    /// Whether the digit at `at` belongs to a name or a unit: `B2`, `COVID-19`, `x_1`, `cm^2`.
+    /// Returns whether the digit at `at` belongs to a name or a unit: `B2`, `COVID-19`, `x_1`, `cm^2`.
     fn is_in_name(&self, at: usize) -> bool {
         let power = if self.before(at) == Some('{') { at - 1 } else { at };
         match self.before(at) {
@@ -140,7 +140,7 @@ impl Characters {
         end
     }
 
-    /// Reads the number with the first digit at `at`, and returns the index behind it.
+    /// Reads the number whose first digit is at `at`, and returns the index after it.
     fn read_number(&self, at: usize) -> Option<(Found, usize)> {
         let first = if self.is_leading_point(at) { at - 1 } else { at };
         let prefix = self.read_prefix(first)?;
@@ -169,13 +169,13 @@ impl Characters {
         Some((number, closing))
     }
 
-    /// Whether a point before the digit at `at` is a decimal point: `.5`, but not `No.5` or `...5`.
+    /// Returns whether a point before the digit at `at` is a decimal point: `.5`, but not `No.5` or `...5`.
     fn is_leading_point(&self, at: usize) -> bool {
         self.before(at) == Some('.')
             && !self.before(at - 1).is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | ')'))
     }
 
-    /// The end of the digits at `at` with the separators between them.
+    /// Returns the end of the digits and separators that start at `at`.
     fn numeral_end(&self, at: usize) -> usize {
         let mut end = self.skip(at, |c| c.is_ascii_digit());
         if end - at <= 3 && self.get(at) != Some('0') {
@@ -195,7 +195,7 @@ impl Characters {
         end
     }
 
-    /// The end of an exponent such as `e-3` at `at`.
+    /// Returns the end of an exponent such as `e-3` at `at`.
     fn exponent_end(&self, at: usize) -> Option<usize> {
         matches!(self.get(at), Some('e' | 'E')).then_some(())?;
         let digits = if matches!(self.get(at + 1), Some('+' | '-' | '−')) { at + 2 } else { at + 1 };
@@ -203,7 +203,7 @@ impl Characters {
         (end > digits && !self.is_letter(end)).then_some(end)
     }
 
-    /// Whether the digits that end at `at` have one reading: no range, power or name continues them.
+    /// Returns whether the digits that end at `at` have one reading: no range, power or name continues them.
     fn has_single_reading(&self, at: usize) -> bool {
         let Some(next) = self.get(at) else { return true };
         let is_range = matches!(next, '-' | '–' | '−' | '—' | '~' | '〜') && self.is_digit(at + 1);
@@ -214,14 +214,14 @@ impl Characters {
         !(is_range || is_power || has_digit_in_unit || is_other_numeral)
     }
 
-    /// Whether LaTeX's degree sign is at `at`.
+    /// Returns whether the degree sign of LaTeX is at `at`.
     fn is_degree(&self, at: usize) -> bool {
         let start = self.skip(at, |c| c == '{');
         self.lowercase(start, start + 5) == "\\circ"
     }
 
-    /// The power of ten that a scale behind the number stands for, and the end of the scale; absent if the scale has
-    /// no single reading.
+    /// Returns the power of ten of a scale after the number, and the end of the scale; `None` if the scale has more
+    /// than one reading.
     fn read_scale(&self, at: usize, has_currency: bool) -> Option<(i64, usize)> {
         if let Some(power) = self.get(at).and_then(power_of_character) {
             return Some((power, at + 1));
@@ -249,7 +249,7 @@ impl Characters {
         (!is_number_word(&self.word_from(end).0)).then_some((power, end))
     }
 
-    /// The end of a percent sign or the word "percent" at `at` or behind white space there.
+    /// Returns the end of a percent sign, or of the word "percent", at `at` or after the white space there.
     fn percent_end(&self, at: usize) -> Option<usize> {
         let sign = self.skip(self.skip(at, is_space), |c| c == '\\');
         if matches!(self.get(sign), Some('%' | '٪')) {
@@ -263,7 +263,7 @@ impl Characters {
         }
     }
 
-    /// Reads sign and currency before the number that starts at `first`; absent if it is a bound, as in `< 5`.
+    /// Reads the sign and the currency before the number that starts at `first`; `None` for a bound, as in `< 5`.
     fn read_prefix(&self, first: usize) -> Option<Prefix> {
         let amount = self.currency_start(first);
         let start = amount.unwrap_or(first);
@@ -294,7 +294,7 @@ impl Characters {
         Some(Prefix { is_negative: is_minus || is_word, has_currency: amount.is_some(), start })
     }
 
-    /// The start of a currency sign or code before the number that starts at `first`.
+    /// Returns the start of a currency sign or code before the number that starts at `first`.
     fn currency_start(&self, first: usize) -> Option<usize> {
         let gap = self.skip_back(first, is_space);
         if self.before(gap).is_some_and(is_currency) {
@@ -306,12 +306,12 @@ impl Characters {
     }
 }
 
-/// The digits behind a leading decimal point.
+/// Reads the digits after a leading decimal point.
 fn read_fraction(digits: &str) -> Option<Decimal> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| Decimal::new("", digits, 0))
 }
 
-/// The power of ten of a Chinese or Japanese character of scale.
+/// Returns the power of ten of a Chinese or Japanese scale character.
 fn power_of_character(character: char) -> Option<i64> {
     match character {
         '百' => Some(2),

@@ -1,12 +1,12 @@
-//! Digits with separators: which separator is the decimal one. This file does not know what is around a number.
+//! Reads digits with separators, and decides which separator is the decimal separator.
 
 use super::decimal::Decimal;
 
-/// Reads ASCII digits with separators between them: `1,234.5`, `1.234,5`, `1 234,5`, `1'234.5`, `12,34,567`; absent
+/// Reads ASCII digits with separators between them: `1,234.5`, `1.234,5`, `1 234,5`, `1'234.5`, `12,34,567`; `None`
 /// for anything else.
 ///
-/// Of two kinds of separators the last one is the decimal one. A comma before exactly three digits separates
-/// thousands, unless the digits start with 0; a lone point is a decimal point.
+/// If there are two kinds of separators, the last one is the decimal separator. A comma before exactly three digits
+/// separates thousands, unless the digits start with 0. A single point is a decimal point.
 pub(super) fn read_numeral(text: &str) -> Option<Decimal> {
     let mut kinds: Vec<char> = text.chars().filter(|c| !c.is_ascii_digit()).map(separator_kind).collect();
     let separators = kinds.len();
@@ -38,14 +38,15 @@ fn read_with_one_kind(text: &str, kind: char, separators: usize, at: usize) -> O
     }
 }
 
-/// The texts before and behind the character at byte `at`.
+/// Returns the texts before and after the character at byte `at`.
 fn split_around(text: &str, at: usize) -> Option<(&str, &str)> {
     let separator = text[at..].chars().next()?;
     Some((&text[..at], &text[at + separator.len_utf8()..]))
 }
 
-/// The digits without the separators, if the groups are well-formed: one to three digits that do not start with 0,
-/// then groups of three; with commas also the Indian groups of two before the last three digits.
+/// Returns the digits without the separators; `None` if the groups are not well formed. The first group has one to
+/// three digits and does not start with 0, the others have three. With commas, Indian groups of two before the last
+/// three digits are allowed too.
 fn join_groups(text: &str, kind: char) -> Option<String> {
     let groups: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).collect();
     let (first, others) = groups.split_first()?;
@@ -59,7 +60,7 @@ fn join_groups(text: &str, kind: char) -> Option<String> {
     is_grouped.then(|| groups.concat())
 }
 
-/// Separators that are used alike have the same kind.
+/// Maps each separator to its kind: separators that are used in the same way have the same kind.
 fn separator_kind(separator: char) -> char {
     match separator {
         '’' => '\'',

@@ -1,4 +1,4 @@
-//! The rules of `number`, one sentence each.
+//! Tests of the rules of `number`.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! English number words: "three", "twenty-one", "two hundred and five thousand". This file does not know digits.
+//! Finds English number words: "three", "twenty-one", "two hundred and five thousand". It reads no digits.
 
 use std::ops::Range;
 
@@ -29,13 +29,13 @@ const SMALL: [&str; 20] = [
 
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
-/// Words behind a number that change its value.
+/// Words after a number that change its value.
 const FRACTIONS: [&str; 8] = ["point", "half", "halves", "third", "thirds", "quarter", "quarters", "dozen"];
 
 /// Words before "one" that make it a number and not a pronoun.
 const WORDS_BEFORE_ONE: [&str; 6] = ["is", "was", "only", "just", "exactly", "answer"];
 
-/// An answer with at most this many words that starts with "one" counts: "One red car".
+/// Maximum number of words of an answer in which "one" at the start is a number: "One red car".
 const WORDS_OF_SHORT_ANSWER: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ enum NumberWord {
     Scale(u64),
 }
 
-/// Whether the lower-case word is an English number word.
+/// Returns whether the lower-case word is an English number word.
 pub(super) fn is_number_word(word: &str) -> bool {
     number_word(word).is_some()
 }
@@ -72,18 +72,19 @@ fn number_word(word: &str) -> Option<NumberWord> {
     }
 }
 
-/// A number that is being read. No value exceeds 999 trillion and something, because scales must fall.
+/// A number whose words are being read. It stays below 1,000 trillion, because each scale must be smaller than the
+/// last.
 struct Phrase {
     total: u64,
     group: u64,
-    /// The next word must be less than this.
-    room: u64,
+    /// The value of the next word must be lower than this.
+    limit: u64,
     scale: u64,
 }
 
 impl Phrase {
     fn new() -> Self {
-        Self { total: 0, group: 0, room: 1_000, scale: u64::MAX }
+        Self { total: 0, group: 0, limit: 1_000, scale: u64::MAX }
     }
 
     /// Adds a word, and returns whether the word fits.
@@ -91,23 +92,23 @@ impl Phrase {
         let is_empty = self.group == 0 && self.total == 0;
         match word {
             NumberWord::Small(value) | NumberWord::Tens(value) => {
-                let fits = value < self.room && (value > 0 || (is_empty && self.room == 1_000));
+                let fits = value < self.limit && (value > 0 || (is_empty && self.limit == 1_000));
                 self.group += if fits { value } else { 0 };
-                self.room = if matches!(word, NumberWord::Tens(_)) { 10 } else { 0 };
+                self.limit = if matches!(word, NumberWord::Tens(_)) { 10 } else { 0 };
                 fits
             }
             NumberWord::Hundred => {
-                let fits = self.group < 100 && (self.group > 0 || self.room == 1_000);
+                let fits = self.group < 100 && (self.group > 0 || self.limit == 1_000);
                 self.group = 100 * self.group.max(1);
-                self.room = 100;
+                self.limit = 100;
                 fits
             }
             NumberWord::Scale(scale) => {
                 let fits = scale < self.scale
                     && self.group < 1_000
-                    && (self.group > 0 || is_empty && self.room == 1_000);
+                    && (self.group > 0 || is_empty && self.limit == 1_000);
                 self.total = self.total.saturating_add(self.group.max(1).saturating_mul(scale));
-                (self.group, self.scale, self.room) = (0, scale, 1_000);
+                (self.group, self.scale, self.limit) = (0, scale, 1_000);
                 fits
             }
         }
@@ -118,15 +119,15 @@ impl Phrase {
     }
 }
 
-/// A word of the text, lower-cased.
+/// A word of the text, in lower case.
 struct Word {
     text: String,
     span: Range<usize>,
-    /// Whether only white space or a hyphen is before it.
+    /// Whether only white space or hyphens separate it from the word before.
     follows_closely: bool,
 }
 
-/// All numbers in words; absent if one of them has no single reading.
+/// Finds all numbers in words; `None` if one of them has more than one reading.
 pub(super) fn find_numbers(text: &str) -> Option<Vec<Found>> {
     let words = split_words(text);
     let mut found = Vec::new();
@@ -147,7 +148,7 @@ fn split_words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut end = 0;
     for run in text.split(|c: char| !c.is_alphabetic()) {
-        // `run` is a part of `text`: the difference of the addresses is its place.
+        // `run` is a slice of `text`, so the difference of the addresses is its offset.
         let start = run.as_ptr() as usize - text.as_ptr() as usize;
         if run.is_empty() {
             continue;
@@ -180,28 +181,28 @@ fn read_phrase(words: &[Word], at: usize) -> Option<(u64, usize)> {
     }
 }
 
-/// Whether the "and" at `at` continues the number, as in "one hundred and five".
+/// Returns whether the "and" at `at` continues the number, as in "one hundred and five".
 fn is_continued(words: &[Word], at: usize, phrase: &Phrase) -> bool {
     let next = words.get(at + 1).and_then(|word| number_word(&word.text));
-    let is_behind_hundred_or_scale = phrase.room == 100 || (phrase.room == 1_000 && phrase.total > 0);
-    is_behind_hundred_or_scale && matches!(next, Some(NumberWord::Small(1..) | NumberWord::Tens(_)))
+    let follows_hundred_or_scale = phrase.limit == 100 || (phrase.limit == 1_000 && phrase.total > 0);
+    follows_hundred_or_scale && matches!(next, Some(NumberWord::Small(1..) | NumberWord::Tens(_)))
 }
 
-/// Whether "and a half" or the like is at `at`.
+/// Returns whether a fraction such as "and a half" is at `at`.
 fn has_fraction(words: &[Word], at: usize) -> bool {
     words.iter().skip(at + 1).take(2).any(|word| FRACTIONS.contains(&word.text.as_str()))
 }
 
-/// Whether the word at `at` is "one" without being a number: "no one", "the one on the left", "one of them".
+/// Returns whether the word at `at` is "one" but not a number: "no one", "the one on the left", "one of them".
 fn is_pronoun(words: &[Word], at: usize) -> bool {
     let next = words.get(at + 1).map_or("", |word| word.text.as_str());
     if words[at].text != "one" || is_number_word(next) {
         return false;
     }
     let is_start = at == 0 && words.len() <= WORDS_OF_SHORT_ANSWER;
-    let is_behind_verb =
+    let follows_verb =
         at.checked_sub(1).is_some_and(|before| WORDS_BEFORE_ONE.contains(&words[before].text.as_str()));
-    next == "of" || !(is_start || is_behind_verb)
+    next == "of" || !(is_start || follows_verb)
 }
 
 fn number_of(words: &[Word], place: Range<usize>, value: u64, text: &str) -> Found {

@@ -1,13 +1,12 @@
-//! What other people would answer: "some would say B", "one might think it is C".
-//!
-//! Knows words only. Such a view commits the answer to nothing.
+//! Finds views that the answer attributes to other people: "some would say B", "one might think it is C". They do not
+//! commit the answer to an option.
 
 use super::lexicon::Roles as R;
 use super::lexicon::Roles;
 use super::lexicon::key_of_bytes as key;
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 
-/// People who are not the answer's author.
+/// Words for people other than the author of the answer.
 const PEOPLE: [u64; 21] = [
     key(b"some"),
     key(b"many"),
@@ -32,7 +31,7 @@ const PEOPLE: [u64; 21] = [
     key("别人".as_bytes()),
 ];
 
-/// Verbs of thinking and saying that the lexicon has no role for.
+/// Verbs of thinking and saying for which the lexicon has no role.
 const VERBS: [u64; 11] = [
     key(b"argue"),
     key(b"argued"),
@@ -47,13 +46,14 @@ const VERBS: [u64; 11] = [
     key(b"prefer"),
 ];
 
-/// Whether a group that starts at `group` is what other people say or choose. The clause starts at `from` at the
-/// earliest.
-pub(super) fn is_others_view(tokens: &[Token], from: usize, group: usize) -> bool {
+/// Returns whether the answer attributes the group that starts at `group` to other people. The clause starts at or after
+/// `from`.
+pub(super) fn is_attributed_to_others(tokens: &[Token], from: usize, group: usize) -> bool {
     const REACH: usize = 10;
     let from = from.max(group.saturating_sub(REACH)).min(group);
     let ends = |token: &Token| {
-        matches!(token.kind, Kind::Mark(',' | ';' | ':' | '—' | '.') | Kind::LineBreak) || token.is(R::BUT)
+        matches!(token.kind, TokenKind::Mark(',' | ';' | ':' | '—' | '.') | TokenKind::LineBreak)
+            || token.is(R::BUT)
     };
     let start = (from..group).rev().find(|&at| ends(&tokens[at])).map_or(from, |at| at + 1);
     let clause = &tokens[start..group];
@@ -66,7 +66,7 @@ pub(super) fn is_others_view(tokens: &[Token], from: usize, group: usize) -> boo
         || (0..clause.len()).any(|at| is_verb(&clause[at]) && has_other_subject(&clause[..at]))
 }
 
-/// Whether the words before a verb are other people: "some readers would", "one might".
+/// Returns whether the subject before a verb is other people: "some readers would", "one might".
 fn has_other_subject(before: &[Token]) -> bool {
     const SUBJECTS: Roles = R::OPTION.with(R::ANSWER).with(R::COPULA).with(R::AND);
     const NOUNS: usize = 3;

@@ -1,33 +1,33 @@
-//! What the words before a group of mentions make of it: a commitment, an exclusion, or nothing.
+//! Reads the words before a group of mentions: they make it a commitment, an exclusion, or neither.
 
 use super::groups::Group;
 use super::letters::names_thing;
 use super::lexicon::Roles as R;
 use super::lexicon::Roles;
 use super::lexicon::key_of_bytes as key;
-use super::mentions::Means;
+use super::mentions::MentionKind;
 use super::position::ends_clause;
 use super::sentences::Sentence;
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 
-/// What stands before a group.
+/// What the words before a group state about it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Left {
+pub(super) struct Preceding {
     pub(super) is_negated: bool,
-    /// "Instead of B".
+    /// "Instead of B" excludes the group.
     pub(super) is_excluded: bool,
     pub(super) marker: Option<Marker>,
-    /// "But B", "rather B": carries on what the group before was.
+    /// "But B", "rather B": continues the role of the previous group.
     pub(super) continues: bool,
     pub(super) is_correction: bool,
     pub(super) is_conclusion: bool,
-    /// "Or", "nor" after the group before.
+    /// "Or" or "nor" after the previous group.
     pub(super) continues_list: bool,
-    /// "And so is B": holds what was said of the group before.
+    /// "And so is B": repeats the statement about the previous group.
     pub(super) repeats: bool,
-    /// "And B", ", B": the group before may have said what holds for this one too.
+    /// "And B", ", B": the statement about the previous group may apply to this group too.
     pub(super) continues_series: bool,
-    /// "Neither", "none of": holds for each member of a list.
+    /// "Neither", "none of": the negation applies to each member of a list.
     pub(super) is_distributive: bool,
     /// "Could be B".
     pub(super) is_hedged: bool,
@@ -53,52 +53,58 @@ pub(super) enum Marker {
     Match,
 }
 
-/// How far back the subject of "… is B" is looked for.
+/// Maximum number of tokens to look back for the subject of "… is B".
 const REACH: usize = 16;
 
-/// Reads what stands between the group before (or the start of the sentence) and a group.
-pub(super) fn read_left(tokens: &[Token], sentence: &Sentence, after: usize, group: &Group) -> Left {
-    let mut left = Left { continues_series: continues_series(tokens, after, group.first), ..Left::default() };
+/// Reads the words between the previous group, or the start of the sentence, and a group.
+pub(super) fn read_preceding(
+    tokens: &[Token],
+    sentence: &Sentence,
+    after: usize,
+    group: &Group,
+) -> Preceding {
+    let mut preceding =
+        Preceding { continues_series: continues_series(tokens, after, group.first), ..Preceding::default() };
     let mut at = group.first;
     let mut connector = None;
     while at > after {
         at -= 1;
-        left.note_negation(tokens, at, group.first);
+        preceding.record_negation(tokens, at, group.first);
         if is_connector(&tokens[at], tokens, at) {
-            left.follows_copula = tokens[at].is(R::COPULA);
+            preceding.follows_copula = tokens[at].is(R::COPULA);
             // "Neither A nor B: C."
             let is_apart = at == after && tokens[at].is_mark(':');
-            left.continues = is_apart && ends_clause(tokens, group.last + 1, sentence.end);
+            preceding.continues = is_apart && ends_clause(tokens, group.last + 1, sentence.end);
             connector = Some(at);
             break;
         }
-        if left.ends_at(tokens, at, after, group) {
+        if preceding.ends_at(tokens, at, after, group) {
             break;
         }
     }
     // "A is wrong; so is B."
-    left.repeats |= connector.is_some_and(|at| {
+    preceding.repeats |= connector.is_some_and(|at| {
         at > after && at + 1 == group.first && tokens[at - 1].key == key(b"so") && tokens[at].is(R::COPULA)
     });
-    if left.repeats {
-        return left;
+    if preceding.repeats {
+        return preceding;
     }
     if let Some(at) = connector {
-        find_subject(tokens, sentence, at, &mut left);
-    } else if left.marker.is_none() && left.is_correction && at <= after.max(sentence.start) + 1 {
-        left.marker = Some(Marker::Correction);
-    } else if left.marker.is_none() && left.is_conclusion {
-        left.marker = Some(Marker::Conclusion);
+        find_subject(tokens, sentence, at, &mut preceding);
+    } else if preceding.marker.is_none() && preceding.is_correction && at <= after.max(sentence.start) + 1 {
+        preceding.marker = Some(Marker::Correction);
+    } else if preceding.marker.is_none() && preceding.is_conclusion {
+        preceding.marker = Some(Marker::Conclusion);
     }
     let clause_from = connector.unwrap_or(at).min(at);
-    // "B is not correct; C is": the negation belongs to the clause before.
+    // "B is not correct; C is": the negation belongs to the previous clause.
     let is_new_clause = clause_from < group.first && tokens[clause_from].is_mark(';');
-    left.is_negated |= !is_new_clause && is_clause_negated(tokens, after, clause_from);
-    left
+    preceding.is_negated |= !is_new_clause && is_clause_negated(tokens, after, clause_from);
+    preceding
 }
 
-impl Left {
-    /// Notes what a word before a group makes of it. Reports whether the words before that one have no say.
+impl Preceding {
+    /// Records what a word before a group states about it. Returns whether the words before that word are irrelevant.
     fn ends_at(&mut self, tokens: &[Token], at: usize, after: usize, group: &Group) -> bool {
         let token = &tokens[at];
         self.marker = verb_at(tokens, at, after, group);
@@ -132,8 +138,8 @@ impl Left {
         !is_skipped(token)
     }
 
-    /// Notes what a word before a group negates, excludes or corrects.
-    fn note_negation(&mut self, tokens: &[Token], at: usize, group: usize) {
+    /// Records what a word before a group negates, excludes or corrects.
+    fn record_negation(&mut self, tokens: &[Token], at: usize, group: usize) {
         let token = &tokens[at];
         let is_of = tokens.get(at + 1).is_some_and(|next| next.is(R::OF));
         if is_reply(tokens, at, group) {
@@ -151,7 +157,7 @@ impl Left {
     }
 }
 
-/// "Instead of B", "rule out B", "cross out B", "all but B"; not "A is eliminated, B" and "instead B".
+/// Returns whether a word excludes the group after it: "Instead of B", "rule out B", "cross out B", "all but B"; not "A is eliminated, B" and "instead B".
 fn excludes_next(tokens: &[Token], at: usize, group: usize) -> bool {
     let token = &tokens[at];
     let before = at.checked_sub(1).map(|before| &tokens[before]);
@@ -167,7 +173,7 @@ fn excludes_next(tokens: &[Token], at: usize, group: usize) -> bool {
     is_all_but || crosses || (token.is(R::EXCLUDE) && !token.is(R::CHOOSE) && !is_passive && !is_contrast)
 }
 
-/// A verb that makes what follows a commitment: "choose", "matches", "I think", "indicates".
+/// Returns the marker of a verb that makes the next group a commitment: "choose", "matches", "I think", "indicates".
 fn verb_at(tokens: &[Token], at: usize, after: usize, group: &Group) -> Option<Marker> {
     let token = &tokens[at];
     if token.is(R::CHOOSE) {
@@ -183,7 +189,8 @@ fn verb_at(tokens: &[Token], at: usize, after: usize, group: &Group) -> Option<M
     (points && is_picked_by_verb(tokens, after, at, group)).then_some(Marker::Match)
 }
 
-/// "Points to", "left with": without "to" and "with", the words name a thing or a place in the picture.
+/// Returns whether a word is the verb of "points to" or "left with". Without "to" and "with", these words name a thing or
+/// a place in the picture.
 fn is_pointing(tokens: &[Token], at: usize) -> bool {
     const POINT: [u64; 3] = [key(b"point"), key(b"points"), key(b"pointing")];
     let Some(next) = tokens.get(at + 1) else { return false };
@@ -192,21 +199,21 @@ fn is_pointing(tokens: &[Token], at: usize) -> bool {
         || (key_here == key(b"left") && next.key == key(b"with"))
 }
 
-/// Whether "indicates B" picks an option: "the needle indicates B" and "the line shows B rising" name things.
+/// Returns whether "indicates B" picks an option: "the needle indicates B" and "the line shows B rising" name things.
 fn is_picked_by_verb(tokens: &[Token], after: usize, verb: usize, group: &Group) -> bool {
-    // "The legend indicates B, which stands for 30" goes on to the answer.
+    // In "The legend indicates B, which stands for 30" the answer follows.
     let ends_sentence = tokens.get(group.last + 1).is_none_or(|next| {
-        matches!(next.kind, Kind::Mark('.' | '!') | Kind::LineBreak) || next.is(R::BECAUSE)
+        matches!(next.kind, TokenKind::Mark('.' | '!') | TokenKind::LineBreak) || next.is(R::BECAUSE)
     });
     let is_name = |token: &Token| names_thing(token) || (token.is_upper && token.letter.is_some());
     let has_thing = tokens[verb.saturating_sub(REACH).max(after)..verb].iter().any(is_name);
-    group.means == Means::Letter && !has_thing && ends_sentence
+    group.kind == MentionKind::Letter && !has_thing && ends_sentence
 }
 
-/// Whether a group only adds to what was said of the group before: "A is too large, and (B)".
+/// Returns whether the group continues the statement about the previous group: "A is too large, and (B)".
 fn continues_series(tokens: &[Token], after: usize, group: usize) -> bool {
     const LIGHT: Roles = R::OPTION.with(R::ARTICLE).with(R::ALSO);
-    let is_light = |token: &&Token| matches!(token.kind, Kind::Mark('(' | '[')) || token.is(LIGHT);
+    let is_light = |token: &&Token| matches!(token.kind, TokenKind::Mark('(' | '[')) || token.is(LIGHT);
     let joint = tokens[after..group].iter().rev().find(|token| !is_light(token));
     joint.is_some_and(|joint| joint.is(R::AND) || joint.is_mark(','))
 }
@@ -225,28 +232,29 @@ fn is_skipped(token: &Token) -> bool {
         .with(R::PERSON)
         .with(R::RIGHT)
         .with(R::NOTHING);
-    matches!(token.kind, Kind::Mark('(' | '[' | ',' | '…' | '.' | '-') | Kind::LineBreak) || token.is(WORDS)
+    matches!(token.kind, TokenKind::Mark('(' | '[' | ',' | '…' | '.' | '-') | TokenKind::LineBreak)
+        || token.is(WORDS)
 }
 
-/// "Is", ":", "=", "→", or the line break after a heading.
+/// Returns whether a token connects a subject with its answer: "is", ":", "=", "→", or a line break after a heading.
 fn is_connector(token: &Token, tokens: &[Token], at: usize) -> bool {
     match token.kind {
-        Kind::Mark(':' | '→' | '—') => true,
-        Kind::Mark('-') => at > 0 && tokens[at - 1].is(R::ANSWER.with(R::OPTION).with(R::CONCLUSION)),
-        Kind::LineBreak => true,
-        Kind::Sign => token.key == key(b"=") || token.key == key(b">"),
+        TokenKind::Mark(':' | '→' | '—') => true,
+        TokenKind::Mark('-') => at > 0 && tokens[at - 1].is(R::ANSWER.with(R::OPTION).with(R::CONCLUSION)),
+        TokenKind::LineBreak => true,
+        TokenKind::Sign => token.key == key(b"=") || token.key == key(b">"),
         _ => token.is(R::COPULA),
     }
 }
 
-/// Looks back from "is" or ":" for "the answer", "the correct option", "it".
-fn find_subject(tokens: &[Token], sentence: &Sentence, connector: usize, left: &mut Left) {
+/// Looks back from "is" or ":" for the subject: "the answer", "the correct option", "it".
+fn find_subject(tokens: &[Token], sentence: &Sentence, connector: usize, preceding: &mut Preceding) {
     let connects_by_sign = !tokens[connector].is(R::COPULA);
     if !connects_by_sign && tokens[connector].is(R::NOT) {
-        left.is_negated = true;
+        preceding.is_negated = true;
     }
     if tokens[connector].is(R::COPULA) && tokens[connector].is(R::PRONOUN) {
-        left.marker = Some(Marker::Pronoun);
+        preceding.marker = Some(Marker::Pronoun);
     }
     let mut is_adjacent = true;
     let mut at = connector;
@@ -257,10 +265,10 @@ fn find_subject(tokens: &[Token], sentence: &Sentence, connector: usize, left: &
             || (token.is(R::OPTION) && is_chosen(tokens, sentence, at))
             || is_right_one(tokens, at, connector)
         {
-            left.marker = Some(Marker::Answer);
-            left.is_conclusion |=
+            preceding.marker = Some(Marker::Answer);
+            preceding.is_conclusion |=
                 connects_by_sign && sentence.starts_line && !tokens[connector].is(R::COPULA);
-            left.is_negated |= is_clause_negated(tokens, sentence.start, at);
+            preceding.is_negated |= is_clause_negated(tokens, sentence.start, at);
             return;
         }
         if token.is(R::BUT) || token.is_mark(';') {
@@ -268,34 +276,34 @@ fn find_subject(tokens: &[Token], sentence: &Sentence, connector: usize, left: &
         }
         if is_adjacent {
             if token.is(R::NOT) && !is_cancelled(tokens, at) && !is_reply(tokens, at, connector + 1) {
-                left.is_negated = true;
+                preceding.is_negated = true;
             }
-            left.is_hedged |= token.is(R::SUBJUNCTIVE);
+            preceding.is_hedged |= token.is(R::SUBJUNCTIVE);
             if token.is(R::PRONOUN) && !connects_by_sign {
-                left.marker = Some(Marker::Pronoun);
+                preceding.marker = Some(Marker::Pronoun);
             }
             if token.is(R::CORRECTION) && connects_by_sign {
-                left.marker = Some(Marker::Correction);
+                preceding.marker = Some(Marker::Correction);
             }
-            if token.is(R::CONCLUSION) && left.marker.is_none() {
-                left.marker = Some(Marker::Conclusion);
+            if token.is(R::CONCLUSION) && preceding.marker.is_none() {
+                preceding.marker = Some(Marker::Conclusion);
             }
-            if token.is(R::CHOOSE) && left.marker.is_none() {
-                left.marker = Some(Marker::Choice);
+            if token.is(R::CHOOSE) && preceding.marker.is_none() {
+                preceding.marker = Some(Marker::Choice);
             }
-            left.is_elliptic = token.is_mark(',') && !connects_by_sign;
-            if left.is_elliptic && at > sentence.start && is_refusal(tokens, at - 1) {
-                left.marker = Some(Marker::Correction);
-                left.is_correction = true;
+            preceding.is_elliptic = token.is_mark(',') && !connects_by_sign;
+            if preceding.is_elliptic && at > sentence.start && is_refusal(tokens, at - 1) {
+                preceding.marker = Some(Marker::Correction);
+                preceding.is_correction = true;
             }
             is_adjacent =
                 token.is(R::AUXILIARY.with(R::FILLER).with(R::NOT).with(R::COPULA).with(R::ARTICLE))
-                    || token.kind == Kind::LineBreak;
+                    || token.kind == TokenKind::LineBreak;
         }
     }
 }
 
-/// "The correct option", "my choice", or "option:" at the start of a line.
+/// Returns whether the word is the subject of a choice: "the correct option", "my choice", "option:" at a line start.
 fn is_chosen(tokens: &[Token], sentence: &Sentence, at: usize) -> bool {
     let from = at.saturating_sub(3).max(sentence.start);
     let to = (at + 3).min(sentence.end);
@@ -307,22 +315,24 @@ fn is_chosen(tokens: &[Token], sentence: &Sentence, at: usize) -> bool {
     is_picked || is_mine || is_label
 }
 
-/// "The correct one is B", "Correct: B", "richtig ist B".
+/// Reads "The correct one is B", "Correct: B", "richtig ist B".
 fn is_right_one(tokens: &[Token], at: usize, connector: usize) -> bool {
     let between = &tokens[at + 1..connector];
-    let follows =
-        between.len() <= 3 && between.iter().all(|token| token.kind == Kind::Word && !token.is(R::COPULA));
+    let follows = between.len() <= 3
+        && between.iter().all(|token| token.kind == TokenKind::Word && !token.is(R::COPULA));
     let is_right = tokens[at].is(R::RIGHT.with(R::FINAL)) || tokens[at].key == key(b"better");
     is_right && follows && !(at > 0 && tokens[at - 1].is(R::COPULA))
 }
 
-/// A negation in the same clause before `to`, at any distance: "it does not show a red car".
+/// Returns whether a negation is in the same clause before `to`: "it does not show a red car".
 fn is_clause_negated(tokens: &[Token], from: usize, to: usize) -> bool {
     const ENDS: Roles = R::BUT.with(R::BECAUSE).with(R::CONCLUSION);
     for at in (from.max(to.saturating_sub(12))..to).rev() {
         let token = &tokens[at];
-        if matches!(token.kind, Kind::Mark(',' | ';' | ':' | '.' | '—' | '(' | ')') | Kind::LineBreak)
-            || (token.is(ENDS) && !token.is(R::FILLER))
+        if matches!(
+            token.kind,
+            TokenKind::Mark(',' | ';' | ':' | '.' | '—' | '(' | ')') | TokenKind::LineBreak
+        ) || (token.is(ENDS) && !token.is(R::FILLER))
         {
             return false;
         }
@@ -336,7 +346,7 @@ fn is_clause_negated(tokens: &[Token], from: usize, to: usize) -> bool {
     false
 }
 
-/// "No doubt", "not only", "nothing but": no negation.
+/// Returns whether a negation word negates nothing: "no doubt", "not only", "nothing but".
 pub(super) fn is_cancelled(tokens: &[Token], at: usize) -> bool {
     let is_near = |roles: Roles| tokens[at + 1..tokens.len().min(at + 4)].iter().any(|token| token.is(roles));
     let is_nothing_but = tokens[at].is(R::NOTHING) && tokens.get(at + 1).is_some_and(|next| next.is(R::BUT));
@@ -346,19 +356,19 @@ pub(super) fn is_cancelled(tokens: &[Token], at: usize) -> bool {
             && !tokens[at].is(R::COPULA)
 }
 
-/// "No" as a reply of its own: "the answer is A, no, B", "so no: A".
+/// Returns whether "no" is a reply of its own: "the answer is A, no, B", "so no: A".
 fn is_reply(tokens: &[Token], at: usize, group: usize) -> bool {
     let Some(next) = tokens.get(at + 1).filter(|_| at + 1 < group) else { return false };
     let is_prefix = next.is_mark('-') && next.is_glued;
-    let ends = matches!(next.kind, Kind::Mark(',' | ':' | '.' | '—' | '-' | '…' | '→')) && !is_prefix;
+    let ends = matches!(next.kind, TokenKind::Mark(',' | ':' | '.' | '—' | '-' | '…' | '→')) && !is_prefix;
     tokens[at].is(R::NO) && (ends || next.is(R::CORRECTION))
 }
 
-/// "No" or "wait" that takes back what was said: "A, no, it is B"; not "no colour".
+/// Returns whether "no" or "wait" retracts the statement before it, as in "A, no, it is B" but not in "no colour".
 pub(super) fn is_refusal(tokens: &[Token], at: usize) -> bool {
-    let is_start = at == 0 || !matches!(tokens[at - 1].kind, Kind::Word | Kind::Number);
+    let is_start = at == 0 || !matches!(tokens[at - 1].kind, TokenKind::Word | TokenKind::Number);
     let next = tokens.get(at + 1);
-    let is_apart = next.is_none_or(|next| next.kind != Kind::Word);
+    let is_apart = next.is_none_or(|next| next.kind != TokenKind::Word);
     let has_known_word = next.is_none_or(|next| !next.roles.is_none());
     let token = &tokens[at];
     if token.is(R::WRONG) {
@@ -367,7 +377,7 @@ pub(super) fn is_refusal(tokens: &[Token], at: usize) -> bool {
     token.is(R::CORRECTION) || (token.is(R::NO) && is_start && (is_apart || has_known_word))
 }
 
-/// The "is" or ":" after "answer" in a sentence.
+/// Returns the position of the "is" or ":" after "answer" in a sentence.
 pub(super) fn find_marker(tokens: &[Token], sentence: &Sentence) -> Option<usize> {
     let words = &tokens[sentence.start..sentence.end];
     let answer = words.iter().position(|token| token.is(R::ANSWER))?;
