@@ -1,62 +1,62 @@
-//! How many requests are worked on at once: beyond that the endpoint answers 429 at once.
+//! The number of requests that the endpoint processes at the same time. It answers 429 to any request above it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// The most requests that are worked on at once, as it changes over time. The default has no limit.
+/// The maximum number of concurrent requests, which may change over time. The default has no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capacity {
     steps: Vec<(Duration, usize)>,
 }
 
 impl Capacity {
-    /// The same for ever.
+    /// Returns a capacity that does not change.
     #[must_use]
     pub fn fixed(most: usize) -> Self {
         Self::default().from(Duration::ZERO, most)
     }
 
-    /// From `after` the server's start on, `most`. Later steps are given later.
+    /// Sets the maximum to `most` from `after` the start of the server. Steps must be added in the order of time.
     #[must_use]
     pub fn from(mut self, after: Duration, most: usize) -> Self {
         self.steps.push((after, most));
         self
     }
 
-    /// The limit at a time since the server's start; none before the first step.
+    /// Returns the maximum at a time since the start of the server; `None` before the first step.
     fn at(&self, since_start: Duration) -> Option<usize> {
         let reached = self.steps.iter().take_while(|(after, _)| *after <= since_start);
         reached.last().map(|(_, most)| *most)
     }
 }
 
-/// The places at which requests are worked on.
+/// The slots in which requests are processed.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Slots {
     capacity: Capacity,
     started: Instant,
     taken: AtomicUsize,
 }
 
-impl Places {
+impl Slots {
     pub(super) fn new(capacity: Capacity) -> Self {
         Self { capacity, started: Instant::now(), taken: AtomicUsize::new(0) }
     }
 
-    /// A place, unless all are taken.
-    pub(super) fn take(&self) -> Option<Place<'_>> {
+    /// Takes a slot; `None` if all slots are taken.
+    pub(super) fn take(&self) -> Option<Slot<'_>> {
         let most = self.capacity.at(self.started.elapsed()).unwrap_or(usize::MAX);
         let one_more = |taken| (taken < most).then_some(taken + 1);
         self.taken.try_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Place(self))
+        Some(Slot(self))
     }
 }
 
-/// A taken place; free again when dropped.
+/// A taken slot. It is released when dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a>(&'a Places);
+pub(super) struct Slot<'a>(&'a Slots);
 
-impl Drop for Place<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
@@ -75,12 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn no_more_places_are_taken_than_there_are_and_each_comes_free_again() {
-        let places = Places::new(Capacity::fixed(2));
-        let first = places.take();
-        let _second = places.take().unwrap();
-        assert!(places.take().is_none());
+    fn no_more_slots_are_taken_than_exist_and_a_released_slot_is_taken_again() {
+        let slots = Slots::new(Capacity::fixed(2));
+        let first = slots.take();
+        let _second = slots.take().unwrap();
+        assert!(slots.take().is_none());
         drop(first);
-        assert!(places.take().is_some());
+        assert!(slots.take().is_some());
     }
 }

@@ -1,18 +1,18 @@
-//! Which request meets which fault: drawn by a seed and the request's number alone.
+//! Draws the fault of each request from a seed and the number of the request.
 
 use std::str::FromStr;
 
 use super::fault::{Fault, FaultError};
 
-/// Requests in a row that meet one storm.
+/// Number of consecutive requests in a storm.
 const STORM: u64 = 20;
 
-/// A fault and the share of requests that meet it, written `NAME:SHARE`; `NAME` alone means all of them.
+/// A fault and the share of requests that have it, written `NAME:SHARE`. `NAME` without a share means all requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Odds {
-    /// Which one.
+    /// The fault.
     pub fault: Fault,
-    /// Above 0, at most 1.
+    /// The share of requests, above 0 and at most 1.
     pub share: f64,
 }
 
@@ -29,7 +29,7 @@ impl FromStr for Odds {
     }
 }
 
-/// Which request meets which fault: decided by a seed and the request's number alone.
+/// The faults of an endpoint, drawn from a seed and the number of each request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults {
     seed: u64,
@@ -37,18 +37,18 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Faults with these odds. The same seed has the same request numbers meet the same faults.
+    /// Creates faults with these shares. The same seed gives the same request number the same fault.
     ///
     /// # Errors
-    /// [`FaultError::Sum`] where the shares add up to more than 1.
+    /// [`FaultError::Sum`] if the sum of the shares is above 1.
     pub fn new(seed: u64, odds: impl IntoIterator<Item = Odds>) -> Result<Self, FaultError> {
         let odds: Vec<Odds> = odds.into_iter().collect();
         let sum: f64 = odds.iter().map(|odds| odds.share).sum();
-        // Ten shares of 0.1 add up to a little more than 1.
+        // The sum of ten shares of 0.1 is slightly above 1.
         if sum > 1.0 + 1e-9 { Err(FaultError::Sum(sum)) } else { Ok(Self { seed, odds }) }
     }
 
-    /// The fault that the `number`-th request meets, if any.
+    /// Returns the fault of the request with this number, if it has one.
     pub(super) fn of(&self, number: u64) -> Option<Fault> {
         let (storms, others): (Vec<Odds>, Vec<Odds>) =
             self.odds.iter().partition(|odds| odds.fault.is_storm());
@@ -57,7 +57,7 @@ impl Faults {
     }
 }
 
-/// The fault in whose part of [0, 1) the fraction lies.
+/// Returns the fault whose part of [0, 1) contains the fraction.
 fn drawn(odds: &[Odds], mut fraction: f64) -> Option<Fault> {
     odds.iter().find_map(|odds| {
         let hit = fraction < odds.share;
@@ -66,7 +66,7 @@ fn drawn(odds: &[Odds], mut fraction: f64) -> Option<Fault> {
     })
 }
 
-/// In [0, 1): SplitMix64's output function (Steele, Lea and Flood, 2014) over seed and number.
+/// Returns a fraction in [0, 1): the output function of SplitMix64 (Steele, Lea and Flood, 2014) over seed and number.
 fn fraction(seed: u64, number: u64) -> f64 {
     let mut bits = seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

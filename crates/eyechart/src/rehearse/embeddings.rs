@@ -1,5 +1,5 @@
-//! The embeddings of the built-in endpoint: made up, but alike for texts that share words, so that a run's scores
-//! differ as they would elsewhere.
+//! The embeddings of the built-in endpoint. They are artificial, but texts that share words have similar vectors, so
+//! that scores vary as with a real encoder.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Numbers in a vector.
+/// The length of a vector.
 const DIM: usize = 64;
 
-/// A request as the server reads it.
+/// A request for embeddings.
 #[derive(Deserialize)]
 pub(super) struct EmbeddingsRequest<'a> {
     #[serde(borrow)]
@@ -27,10 +27,10 @@ enum Input {
 }
 
 impl<'a> EmbeddingsRequest<'a> {
-    /// Reads a request's body.
+    /// Reads the body of a request.
     ///
     /// # Errors
-    /// What is wrong with it, as real servers would have it: an empty text is.
+    /// A message if the body is not valid. As on real servers, an empty text is not valid.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, String> {
         let request: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         match request.texts() {
@@ -47,23 +47,23 @@ impl<'a> EmbeddingsRequest<'a> {
         }
     }
 
-    /// The body of the reply.
+    /// Returns the body of the reply.
     pub(super) fn reply(&self) -> Value {
         let entry = |(index, text): (usize, &String)| json!({"object": "embedding", "index": index, "embedding": vector(text)});
         let data: Vec<Value> = self.texts().iter().enumerate().map(entry).collect();
-        // An estimate, as of answers: four characters a token.
+        // An estimate of four characters per token, as for answers.
         let tokens: usize = self.texts().iter().map(|text| text.chars().count().div_ceil(4)).sum();
         let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
         json!({"object": "list", "model": self.model, "data": data, "usage": usage})
     }
 }
 
-/// The sum of a vector for each word, whatever its case, scaled to length 1.
+/// Returns the sum of one vector per word, ignoring case, scaled to length 1.
 fn vector(text: &str) -> Vec<f32> {
     let mut sum = [0.0_f32; DIM];
     let lower = text.to_lowercase();
     let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    // Of a text without words the vector is that of no word, not one of zeros.
+    // A text without words gets the vector of the empty word, because a vector of zeros has no direction.
     for word in words.chain(lower.trim().is_empty().then_some("")) {
         let hashes = [0_u8, 1].map(|half| Sha256::digest([&[half], word.as_bytes()].concat()));
         for (number, &byte) in sum.iter_mut().zip(hashes.iter().flatten()) {

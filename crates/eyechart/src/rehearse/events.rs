@@ -1,21 +1,21 @@
-//! An answer as a stream of events, as servers send it that know no other way.
+//! An answer as a stream of events, as sent by servers that always stream.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// The whole of it, without a last `[DONE]`.
+/// Returns the whole stream, without the final `[DONE]`.
 pub(super) fn whole(completion: &[u8]) -> Bytes {
     let finish = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
     let usage = json!({"choices": [], "usage": parsed(completion)["usage"]});
     of(pieces(completion).into_iter().chain([finish, usage]))
 }
 
-/// Without its end.
+/// Returns the stream without its end.
 pub(super) fn cut(completion: &[u8]) -> Bytes {
     of(pieces(completion))
 }
 
-/// With an error in place of its end.
+/// Returns the stream with an error in place of its end.
 pub(super) fn failed(completion: &[u8]) -> Bytes {
     of(pieces(completion).into_iter().chain([json!({"error": {"code": 503, "message": "overloaded"}})]))
 }
@@ -24,7 +24,7 @@ fn parsed(completion: &[u8]) -> Value {
     serde_json::from_slice(completion).unwrap_or_default()
 }
 
-/// The answer's text in two events.
+/// Returns the text of the answer in two events.
 fn pieces(completion: &[u8]) -> [Value; 2] {
     let completion = parsed(completion);
     let text = completion["choices"][0]["message"]["content"].as_str().unwrap_or_default();

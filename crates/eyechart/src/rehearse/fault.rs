@@ -1,36 +1,37 @@
-//! The faults that the endpoint can be told to have: a closed list.
+//! The faults that the endpoint can simulate: a closed list.
 //!
-//! Each was seen on the wire of some server. What a fault is stands here as data; `reply` and `wire` carry it out.
+//! Each fault was observed on a real server. This module describes the faults as data; `reply` and `wire` implement
+//! them.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One fault of the closed list.
+/// A fault of the closed list.
 #[derive(Clone, Copy)]
 pub struct Fault(&'static Entry);
 
 struct Entry {
     name: &'static str,
     about: &'static str,
-    act: Act,
+    effect: Effect,
 }
 
-/// Why faults cannot be had as they were asked for.
+/// The reason why a list of faults is not valid.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FaultError {
     /// No fault has this name.
     #[error("unknown fault {0:?}: expected one of {names}", names = names())]
     Unknown(String),
-    /// The share is none.
+    /// The share is not a number above 0 and at most 1.
     #[error("the share of {name} is {share:?}: expected a number above 0 and at most 1, such as {name}:0.1")]
     Share {
-        /// The fault.
+        /// The name of the fault.
         name: String,
-        /// What was given.
+        /// The given share.
         share: String,
     },
-    /// All shares together are more than all requests.
+    /// The sum of all shares is above 1.
     #[error("the shares of all faults add up to {0}: expected at most 1")]
     Sum(f64),
 }
@@ -39,24 +40,24 @@ fn names() -> String {
     Fault::all().map(Fault::name).collect::<Vec<_>>().join(", ")
 }
 
-/// What happens to a request that meets a fault.
+/// How the endpoint handles a request with a fault.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Act {
-    /// Status 429 with this hint of when to come back.
+pub(super) enum Effect {
+    /// Answers with status 429 and a hint when to retry.
     Limit(Hint),
-    /// This reply instead of the answer.
+    /// Sends another reply in place of the answer.
     Instead(Instead),
-    /// Nothing ever comes.
+    /// Never replies.
     Hang,
-    /// The connection ends without a reply.
+    /// Closes the connection without a reply.
     Drop,
-    /// The answer, but its bytes are damaged.
+    /// Sends the answer with damaged bytes.
     Damage(Damage),
-    /// The answer, sent as no HTTP library would.
-    Spoil(Spoil),
+    /// Sends the answer in violation of HTTP, or too slowly.
+    Disturb(Disturbance),
 }
 
-/// How a 429 says when to come back.
+/// How a reply with status 429 tells the client when to retry.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Hint {
     Nothing,
@@ -65,7 +66,7 @@ pub(super) enum Hint {
     OtherHeader,
 }
 
-/// A whole reply that is no answer.
+/// A complete reply that is not an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Instead {
     pub(super) status: u16,
@@ -73,7 +74,7 @@ pub(super) struct Instead {
     pub(super) body: &'static str,
 }
 
-/// What is done to the answer's bytes.
+/// How the bytes of the answer are damaged.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Damage {
     Truncate,
@@ -83,9 +84,9 @@ pub(super) enum Damage {
     StreamError,
 }
 
-/// What is done to the way in which the answer is sent.
+/// How the transfer of the answer is disturbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spoil {
+pub(super) enum Disturbance {
     Reset,
     Stall,
     Drip,
@@ -94,27 +95,27 @@ pub(super) enum Spoil {
     Huge,
 }
 
-const fn fault(name: &'static str, about: &'static str, act: Act) -> Entry {
-    Entry { name, about, act }
+const fn fault(name: &'static str, about: &'static str, effect: Effect) -> Entry {
+    Entry { name, about, effect }
 }
 
-const fn json(status: u16, body: &'static str) -> Act {
-    Act::Instead(Instead { status, media_type: "application/json", body })
+const fn json(status: u16, body: &'static str) -> Effect {
+    Effect::Instead(Instead { status, media_type: "application/json", body })
 }
 
-const fn html(status: u16, body: &'static str) -> Act {
-    Act::Instead(Instead { status, media_type: "text/html; charset=utf-8", body })
+const fn html(status: u16, body: &'static str) -> Effect {
+    Effect::Instead(Instead { status, media_type: "text/html; charset=utf-8", body })
 }
 
-const fn text(status: u16, body: &'static str) -> Act {
-    Act::Instead(Instead { status, media_type: "text/plain; charset=utf-8", body })
+const fn text(status: u16, body: &'static str) -> Effect {
+    Effect::Instead(Instead { status, media_type: "text/plain; charset=utf-8", body })
 }
 
 static FAULTS: &[Entry] = &[
-    fault("429", "too many requests, without a hint when to come back", Act::Limit(Hint::Nothing)),
-    fault("429-seconds", "429 with `Retry-After: 1`", Act::Limit(Hint::Seconds)),
-    fault("429-date", "429 with a date in `Retry-After`", Act::Limit(Hint::Date)),
-    fault("429-llm", "429 with `llm_provider-retry-after: 1` alone", Act::Limit(Hint::OtherHeader)),
+    fault("429", "too many requests, without a hint when to retry", Effect::Limit(Hint::Nothing)),
+    fault("429-seconds", "429 with `Retry-After: 1`", Effect::Limit(Hint::Seconds)),
+    fault("429-date", "429 with a date in `Retry-After`", Effect::Limit(Hint::Date)),
+    fault("429-llm", "429 with `llm_provider-retry-after: 1` only", Effect::Limit(Hint::OtherHeader)),
     fault(
         "429-code",
         "429 whose body has the code as a text",
@@ -122,8 +123,8 @@ static FAULTS: &[Entry] = &[
     ),
     fault(
         "429-storm",
-        "429 for 20 requests in a row; the share is that of the storms",
-        Act::Limit(Hint::Nothing),
+        "429 for 20 consecutive requests; the share is of such groups",
+        Effect::Limit(Hint::Nothing),
     ),
     fault(
         "429-quota",
@@ -135,7 +136,7 @@ static FAULTS: &[Entry] = &[
     ),
     fault(
         "400-context",
-        "a prompt beyond the model's context",
+        "a prompt that exceeds the context of the model",
         json(
             400,
             r#"{"error":{"message":"This model's maximum context length is 4096 tokens. However, your messages resulted in 5123 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
@@ -178,12 +179,12 @@ static FAULTS: &[Entry] = &[
     fault("404", "no such model", json(404, r#"{"error":"model not found"}"#)),
     fault(
         "413-html",
-        "too large, as a proxy's HTML page",
+        "too large, answered with the HTML page of a proxy",
         html(413, "<html><head><title>413 Request Entity Too Large</title></head><body></body></html>"),
     ),
     fault(
         "422-detail",
-        "a refusal whose body is `{\"detail\":[…]}`",
+        "an error whose body is `{\"detail\":[…]}`",
         json(
             422,
             r#"{"detail":[{"loc":["body","messages"],"msg":"field not understood","type":"value_error"}]}"#,
@@ -197,7 +198,7 @@ static FAULTS: &[Entry] = &[
     ),
     fault(
         "502-html",
-        "a bad gateway, as a proxy's HTML page",
+        "a bad gateway, answered with the HTML page of a proxy",
         html(502, "<html><head><title>502 Bad Gateway</title></head><body></body></html>"),
     ),
     fault("503", "service unavailable, with an empty body", text(503, "")),
@@ -214,49 +215,61 @@ static FAULTS: &[Entry] = &[
             r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"The"},"finish_reason":"error","error":{"code":502,"message":"upstream failed"}}]}"#,
         ),
     ),
-    fault("stream", "a stream of events, unasked, without `[DONE]`", Act::Damage(Damage::Stream)),
-    fault("stream-cut", "a stream of events that breaks off", Act::Damage(Damage::StreamCut)),
-    fault("stream-error", "a stream of events that ends with an error", Act::Damage(Damage::StreamError)),
+    fault(
+        "stream",
+        "a stream of events that was not requested, without `[DONE]`",
+        Effect::Damage(Damage::Stream),
+    ),
+    fault("stream-cut", "an incomplete stream of events", Effect::Damage(Damage::StreamCut)),
+    fault("stream-error", "a stream of events that ends with an error", Effect::Damage(Damage::StreamError)),
     fault(
         "html-200",
         "an HTML page with status 200",
         html(200, "<!doctype html><html><body>Please sign in</body></html>"),
     ),
-    fault("hang", "no reply, ever", Act::Hang),
-    fault("drop", "the connection ends without a reply", Act::Drop),
-    fault("reset", "the connection is reset in the middle of the reply", Act::Spoil(Spoil::Reset)),
-    fault("stall", "half of the reply, and then nothing, ever", Act::Spoil(Spoil::Stall)),
-    fault("drip", "the reply in 64 pieces, 25 ms apart", Act::Spoil(Spoil::Drip)),
-    fault("truncated", "half of the JSON, as if it were the whole", Act::Damage(Damage::Truncate)),
-    fault("length-long", "a `Content-Length` above what is sent", Act::Spoil(Spoil::LengthTooLong)),
-    fault("length-short", "a `Content-Length` below what is sent", Act::Spoil(Spoil::LengthTooShort)),
-    fault("huge", "an answer of 1 GiB", Act::Spoil(Spoil::Huge)),
-    fault("utf8", "bytes in the answer that are no UTF-8", Act::Damage(Damage::InvalidUtf8)),
+    fault("hang", "no reply", Effect::Hang),
+    fault("drop", "the connection ends without a reply", Effect::Drop),
+    fault("reset", "the connection is reset in the middle of the reply", Effect::Disturb(Disturbance::Reset)),
+    fault("stall", "half of the reply, then nothing", Effect::Disturb(Disturbance::Stall)),
+    fault("drip", "the reply in 64 pieces, 25 ms apart", Effect::Disturb(Disturbance::Drip)),
+    fault("truncated", "half of the JSON, as if it were complete", Effect::Damage(Damage::Truncate)),
+    fault(
+        "length-long",
+        "a `Content-Length` above the number of bytes sent",
+        Effect::Disturb(Disturbance::LengthTooLong),
+    ),
+    fault(
+        "length-short",
+        "a `Content-Length` below the number of bytes sent",
+        Effect::Disturb(Disturbance::LengthTooShort),
+    ),
+    fault("huge", "an answer of 1 GiB", Effect::Disturb(Disturbance::Huge)),
+    fault("utf8", "bytes in the answer that are not UTF-8", Effect::Damage(Damage::InvalidUtf8)),
 ];
 
 impl Fault {
-    /// Every fault there is.
+    /// Returns all faults.
     pub fn all() -> impl Iterator<Item = Self> {
         FAULTS.iter().map(Self)
     }
 
-    /// By what name it is asked for.
+    /// Returns the name of the fault, as used in options and scripts.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// What it is, in a few words.
+    /// Returns a description in a few words.
     #[must_use]
     pub fn about(self) -> &'static str {
         self.0.about
     }
 
-    pub(super) fn act(self) -> Act {
-        self.0.act
+    pub(super) fn effect(self) -> Effect {
+        self.0.effect
     }
 
-    /// Whether it comes in storms.
+    /// Returns whether the fault affects several consecutive requests.
     pub(super) fn is_storm(self) -> bool {
         self.0.name == "429-storm"
     }

@@ -1,9 +1,8 @@
 //! The built-in endpoint: an OpenAI-compatible server with scripted answers and a latency, shared by `demo`, tests,
 //! benchmarks and `eyechart rehearse`.
 //!
-//! It is a stand-in for somebody else's server, so it knows nothing of this crate's client, tasks or types: what it
-//! accepts and sends is the wire format alone. What a rule can do beyond an answer is a `script` action; a new
-//! fault is one more line in `fault`.
+//! It simulates a foreign server, so it shares no code with the client, the tasks or the types of this crate. It only
+//! knows the wire format. To let rules do more, add an action in `script`. To add a fault, add a line in `fault`.
 
 mod capacity;
 mod draw;

@@ -1,4 +1,4 @@
-//! Replies in OpenAI's format, or as a fault has them. Nothing here decides what to say; it only writes it down.
+//! Builds replies in the format of OpenAI, or with a fault. The script decides what a reply contains.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,31 +9,31 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::events;
-use super::fault::{Act, Damage, Fault, Hint, Instead, Spoil};
+use super::fault::{Damage, Disturbance, Effect, Fault, Hint, Instead};
 use super::request::ChatRequest;
 use super::script::{Action, Headers};
 
-/// A whole reply.
+/// A complete reply.
 pub(super) type Reply = Response<Bytes>;
 
-/// What becomes of a request.
+/// How a request ends.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// It gets this.
+    /// The request gets this reply.
     Reply(Reply),
-    /// It gets this, in this manner.
-    Spoilt(Spoil, Reply),
-    /// It never gets anything.
+    /// The request gets this reply, with a disturbed transfer.
+    Disturbed(Disturbance, Reply),
+    /// The request never gets a reply.
     Hang,
-    /// Its connection closes.
+    /// The connection of the request is closed.
     Drop,
 }
 
-/// What a picture counts in `usage.prompt_tokens`.
+/// The number of tokens per picture in `usage.prompt_tokens`.
 const PICTURE_TOKENS: usize = 258;
 
-/// What `action` makes of `request`, the server's `number`-th.
-pub(super) fn act(action: Option<&Action>, request: &ChatRequest<'_>, number: u64) -> Outcome {
+/// Performs `action` for the request with this number.
+pub(super) fn perform(action: Option<&Action>, request: &ChatRequest<'_>, number: u64) -> Outcome {
     Outcome::Reply(match action {
         None => plain(request, number),
         Some(Action::Answer { text, reasoning, finish_reason, headers }) => {
@@ -47,31 +47,35 @@ pub(super) fn act(action: Option<&Action>, request: &ChatRequest<'_>, number: u6
             with(error(*status, "this error is scripted"), headers)
         }
         Some(Action::Drop) => return Outcome::Drop,
-        Some(Action::Fault(fault)) => return meet(*fault, Outcome::Reply(plain(request, number))),
+        Some(Action::Fault(fault)) => return apply_fault(*fault, Outcome::Reply(plain(request, number))),
     })
 }
 
-/// What `action` makes of a request for embeddings, which gets `body` if nothing is wrong: no answer takes its place.
-pub(super) fn act_on_embeddings(action: Option<&Action>, request: &ChatRequest<'_>, body: &Value) -> Outcome {
+/// Performs `action` for a request for embeddings. An answer of the script does not replace the embeddings in `body`.
+pub(super) fn perform_on_embeddings(
+    action: Option<&Action>,
+    request: &ChatRequest<'_>,
+    body: &Value,
+) -> Outcome {
     let embeddings = || reply(200, body.to_string().into_bytes());
     match action {
         None => Outcome::Reply(embeddings()),
         Some(Action::Answer { headers, .. }) => Outcome::Reply(with(embeddings(), headers)),
-        Some(Action::Fault(fault)) => meet(*fault, Outcome::Reply(embeddings())),
-        // Of these the request's number is no part.
-        Some(Action::Raw { .. } | Action::Drop) => act(action, request, 0),
+        Some(Action::Fault(fault)) => apply_fault(*fault, Outcome::Reply(embeddings())),
+        // These replies do not contain the number of the request.
+        Some(Action::Raw { .. } | Action::Drop) => perform(action, request, 0),
     }
 }
 
-/// What `fault` makes of what would have been.
-pub(super) fn meet(fault: Fault, otherwise: Outcome) -> Outcome {
-    match (fault.act(), otherwise) {
-        (Act::Limit(hint), _) => Outcome::Reply(limit(hint)),
-        (Act::Instead(instead), _) => Outcome::Reply(whole(instead)),
-        (Act::Hang, _) => Outcome::Hang,
-        (Act::Drop, _) => Outcome::Drop,
-        (Act::Damage(damage), Outcome::Reply(reply)) => Outcome::Reply(damaged(damage, reply)),
-        (Act::Spoil(spoil), Outcome::Reply(reply)) => Outcome::Spoilt(spoil, reply),
+/// Returns `otherwise`, the regular outcome, changed by `fault`.
+pub(super) fn apply_fault(fault: Fault, otherwise: Outcome) -> Outcome {
+    match (fault.effect(), otherwise) {
+        (Effect::Limit(hint), _) => Outcome::Reply(limit(hint)),
+        (Effect::Instead(instead), _) => Outcome::Reply(whole(instead)),
+        (Effect::Hang, _) => Outcome::Hang,
+        (Effect::Drop, _) => Outcome::Drop,
+        (Effect::Damage(damage), Outcome::Reply(reply)) => Outcome::Reply(damaged(damage, reply)),
+        (Effect::Disturb(disturbance), Outcome::Reply(reply)) => Outcome::Disturbed(disturbance, reply),
         (_, otherwise) => otherwise,
     }
 }
@@ -90,7 +94,7 @@ fn limit(hint: Hint) -> Reply {
     reply
 }
 
-/// As an HTTP date (RFC 9110, 5.6.7).
+/// Returns the time in one second as an HTTP date (RFC 9110, 5.6.7).
 fn in_one_second() -> HeaderValue {
     let then = jiff::Timestamp::now().as_second() + 1;
     let then = jiff::Timestamp::from_second(then).unwrap_or(jiff::Timestamp::MAX);
@@ -122,19 +126,19 @@ fn damaged(damage: Damage, mut reply: Reply) -> Reply {
     })
 }
 
-/// The answer where no rule has one.
+/// Returns the answer for a request that no rule answers.
 fn plain(request: &ChatRequest<'_>, number: u64) -> Reply {
     completion(request, number, &Message::new(&default_answer(request)), "stop")
 }
 
-/// The list of models.
+/// Returns the list of models.
 pub(super) fn models(names: &[&str]) -> Reply {
     let model = |name: &&str| json!({"id": name, "object": "model", "created": 0, "owned_by": "eyechart"});
     let data: Vec<_> = names.iter().map(model).collect();
     reply(200, json!({"object": "list", "data": data}).to_string().into_bytes())
 }
 
-/// An error as OpenAI's servers word it.
+/// Returns an error in the format of OpenAI.
 pub(super) fn error(status: u16, message: &str) -> Reply {
     let kind = match status {
         401 | 403 => "authentication_error",
@@ -146,14 +150,14 @@ pub(super) fn error(status: u16, message: &str) -> Reply {
     reply(status, body.to_string().into_bytes())
 }
 
-/// A path that takes another method.
+/// Returns the error for a path that does not support the method.
 pub(super) fn wrong_method(allowed: &'static str) -> Reply {
     let mut reply = error(405, &format!("wrong method: expected {allowed}"));
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     reply
 }
 
-/// Adds the header by which a log and a client agree on one request.
+/// Adds the id of the request, which clients record and by which logs can be searched.
 pub(super) fn tag(mut reply: Reply, number: u64) -> Reply {
     let id = HeaderValue::try_from(format!("rehearse-{number}")).expect("a number is ASCII");
     reply.headers_mut().entry(HeaderName::from_static("x-request-id")).or_insert(id);
@@ -174,7 +178,8 @@ fn with(mut reply: Reply, headers: &Headers) -> Reply {
     reply
 }
 
-/// Says what was asked, so that different prompts get different answers and a forgotten rule is seen.
+/// Returns an answer that describes the request, so that different prompts get different answers and a missing rule is
+/// noticed.
 fn default_answer(request: &ChatRequest<'_>) -> String {
     let characters = counted(request.text.chars().count(), "character");
     let pictures = counted(request.picture_count(), "picture");
@@ -235,7 +240,7 @@ fn completion(request: &ChatRequest<'_>, number: u64, message: &Message<'_>, fin
     reply(200, serde_json::to_vec(&body).expect("texts and numbers are always JSON"))
 }
 
-/// Estimates: four characters a token.
+/// Estimates the token counts: four characters per token.
 fn usage(request: &ChatRequest<'_>, message: &Message<'_>) -> Usage {
     let tokens = |text: &str| text.chars().count().div_ceil(4);
     let prompt_tokens = tokens(&request.text) + PICTURE_TOKENS * request.picture_count();

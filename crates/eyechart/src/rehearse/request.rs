@@ -1,7 +1,8 @@
-//! A request as rules look at it, and a chat completion request as the server reads it: text and pictures borrowed from the body, the rest skipped.
+//! Reads chat completion requests, and offers the fields that rules need. Text and pictures borrow from the body; other
+//! fields are skipped.
 //!
-//! Benchmarks share their cores with this server, so nothing of a picture is copied, and it is decoded only when a
-//! rule asks for its hash.
+//! Benchmarks share their cores with this server, so a picture is not copied, and it is decoded only if a rule needs
+//! its hash.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -13,30 +14,30 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
 
-/// A sha256.
+/// A SHA-256.
 pub(super) type Sha = [u8; 32];
 
-/// Where chat completions are asked for.
+/// The path of chat completions.
 pub(super) const CHAT: &str = "/chat/completions";
-/// Where embeddings are asked for.
+/// The path of embeddings.
 pub(super) const EMBEDDINGS: &str = "/embeddings";
 
-/// What a rule can look at.
+/// The parts of a request that rules can match.
 #[derive(Debug)]
 pub(super) struct ChatRequest<'a> {
-    /// [`CHAT`] or [`EMBEDDINGS`].
+    /// The path: [`CHAT`] or [`EMBEDDINGS`].
     pub(super) path: &'static str,
-    /// The model's name as sent.
+    /// The name of the model, as sent.
     pub(super) model: Cow<'a, str>,
-    /// All text of all messages, a newline between two parts.
+    /// The text of all messages, with a newline between two parts.
     pub(super) text: Cow<'a, str>,
-    /// The pictures' addresses as sent, `data:` ones too.
+    /// The addresses of the pictures, as sent, including `data:` addresses.
     pictures: Vec<Cow<'a, str>>,
     hashes: OnceCell<Vec<Sha>>,
 }
 
 impl<'a> ChatRequest<'a> {
-    /// Reads a request's body.
+    /// Reads the body of a request.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         let wire: Wire<'a> = serde_json::from_slice(body)?;
         let mut texts = Vec::new();
@@ -48,18 +49,18 @@ impl<'a> ChatRequest<'a> {
         Ok(Self { path: CHAT, model: wire.model.0, text: join(texts), pictures, hashes: OnceCell::new() })
     }
 
-    /// The view of a request for embeddings of these texts.
+    /// Returns the view of a request for embeddings of these texts.
     pub(super) fn of_texts(model: &'a str, texts: &[String]) -> Self {
         let (model, text) = (Cow::Borrowed(model), Cow::Owned(texts.join("\n")));
         Self { path: EMBEDDINGS, model, text, pictures: Vec::new(), hashes: OnceCell::new() }
     }
 
-    /// The number of pictures.
+    /// Returns the number of pictures.
     pub(super) fn picture_count(&self) -> usize {
         self.pictures.len()
     }
 
-    /// Whether a picture inside the request has this hash. Pictures given as an address are never fetched.
+    /// Returns whether a picture inside the request has this hash. Addresses of pictures are not fetched.
     pub(super) fn has_picture(&self, sha: &Sha) -> bool {
         let hashes = self
             .hashes
@@ -103,14 +104,14 @@ struct Part<'a> {
     image_url: Option<ImageUrl<'a>>,
 }
 
-/// A text that borrows where it can. A plain `Cow` inside an `Option` would always be copied by serde.
+/// A text that borrows from the body if possible. Serde always copies a plain `Cow` inside an `Option`.
 struct Text<'a>(Cow<'a, str>);
 
-/// Null, a text, or a list of parts.
+/// The content of a message: null, a text, or a list of parts.
 #[derive(Default)]
 struct Content<'a>(Vec<Part<'a>>);
 
-/// A text, or an object with `url`.
+/// The address of a picture: a text, or an object with `url`.
 struct ImageUrl<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

@@ -1,7 +1,7 @@
-//! What the server says to whom: ordered rules, the first that matches wins.
+//! The replies of the server: a list of rules, of which the first that matches applies.
 //!
-//! A rule is read as a flat JSON object, checked, and turned into conditions and one action. It knows the request's
-//! fields and nothing of HTTP connections.
+//! A rule is read as a flat JSON object, checked, and converted to conditions and one action. This module does not know
+//! HTTP connections.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::fault::Fault;
 use super::fault::FaultError;
 use super::request::{CHAT, ChatRequest, EMBEDDINGS, Sha};
 
-/// One rule as a line of a script says it. Conditions that are absent hold for every request.
+/// A rule, as written in a line of a script. A condition that is absent matches every request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rule {
@@ -24,88 +24,88 @@ pub struct Rule {
     pub path: Option<String>,
     /// Condition: the exact model name.
     pub model: Option<String>,
-    /// Condition: a part of the request's text.
+    /// Condition: a substring of the text of the request.
     pub prompt: Option<String>,
-    /// Condition: a picture inside the request, as a path from the script's folder or as a sha256 in hex.
+    /// Condition: a picture inside the request, as a path relative to the folder of the script, or as a SHA-256 in hex.
     pub image: Option<String>,
-    /// Action: this answer, status 200. Empty is an answer too.
+    /// Action: answer with this text and status 200. The text may be empty.
     pub answer: Option<String>,
-    /// With `answer`: sent as `reasoning_content`.
+    /// With `answer`: the text of `reasoning_content`.
     pub reasoning: Option<String>,
-    /// With `answer`: `stop`, if absent.
+    /// With `answer`: the finish reason. Default: `stop`.
     pub finish_reason: Option<String>,
-    /// Action: this status from 200 to 599, with `body` or else an error in OpenAI's format.
+    /// Action: answer with this status, from 200 to 599, and with `body`, or an error in the format of OpenAI.
     pub status: Option<u16>,
-    /// With any reply: headers that replace the server's own of the same name.
+    /// With any reply: headers to add. They replace headers of the same name.
     pub headers: BTreeMap<String, String>,
-    /// Action: these bytes as the reply, status 200 where `status` says nothing.
+    /// Action: answer with this body. The default of `status` is 200.
     pub body: Option<String>,
-    /// How long the reply takes, instead of the server's latency.
+    /// The latency of the reply in milliseconds. Default: the latency of the server.
     pub latency_ms: Option<u64>,
-    /// Action: true closes the connection without a reply.
+    /// Action: if true, close the connection without a reply.
     pub drop: bool,
-    /// Action: the [`Fault`] of this name.
+    /// Action: the [`Fault`] with this name.
     pub fault: Option<String>,
-    /// The rule holds for the first so many matching requests; for all, if absent.
+    /// The number of matching requests to which the rule applies. Default: all.
     pub times: Option<u64>,
 }
 
 impl Rule {
-    /// A rule that answers every request so.
+    /// Returns a rule that answers every request with `text`.
     pub fn answer(text: impl Into<String>) -> Self {
         Self { answer: Some(text.into()), ..Self::default() }
     }
 
-    /// A rule that refuses every request so.
+    /// Returns a rule that answers every request with `status`.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self { status: Some(status), ..Self::default() }
     }
 }
 
-/// Why a script cannot be used.
+/// The reason why a script cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptError {
     /// The file cannot be read.
     #[error("cannot read the script {path}: {source}")]
     Io {
-        /// The script.
+        /// The path of the script.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
     /// A line is not a rule.
     #[error("{path}:{line}: {reason}")]
     Line {
-        /// The script.
+        /// The path of the script.
         path: PathBuf,
-        /// From 1.
+        /// The number of the line, from 1.
         line: usize,
         /// What was given and what was expected.
         reason: String,
     },
-    /// A rule built in code is not one.
+    /// A rule that was built in code is not valid.
     #[error("rule {number}: {reason}")]
     Rule {
-        /// From 1.
+        /// The number of the rule, from 1.
         number: usize,
         /// What was given and what was expected.
         reason: String,
     },
 }
 
-/// Rules in order. The empty script answers each request with a line that says so.
+/// A list of rules. An empty script answers each request with a text that no answer was scripted.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
     rules: Vec<Entry>,
 }
 
 impl Script {
-    /// A script of these rules; paths of pictures are taken as they stand.
+    /// Creates a script from rules. Paths of pictures are relative to the current folder.
     ///
     /// # Errors
-    /// [`ScriptError::Rule`] for the first rule that makes no sense.
+    /// [`ScriptError::Rule`] for the first rule that is not valid.
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Result<Self, ScriptError> {
         let check = |(at, rule)| {
             Entry::new(rule, Path::new("")).map_err(|reason| ScriptError::Rule { number: at + 1, reason })
@@ -113,10 +113,11 @@ impl Script {
         Ok(Self { rules: rules.into_iter().enumerate().map(check).collect::<Result<_, _>>()? })
     }
 
-    /// Reads a script: one rule a line, blank lines skipped, paths of pictures relative to the script's folder.
+    /// Reads a script with one rule per line. Blank lines are skipped. Paths of pictures are relative to the folder of
+    /// the script.
     ///
     /// # Errors
-    /// [`ScriptError`] naming the file and, for a bad rule, its line.
+    /// [`ScriptError`] with the path and, if a rule is not valid, its line.
     pub fn load(path: &Path) -> Result<Self, ScriptError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ScriptError::Io { path: path.to_owned(), source })?;
@@ -133,7 +134,7 @@ impl Script {
         Ok(Self { rules: lines.map(check).collect::<Result<_, _>>()? })
     }
 
-    /// The models that rules name, each once, in the order of the rules.
+    /// Returns the models that the rules name, without repetition, in the order of the rules.
     pub(super) fn models(&self) -> Vec<&str> {
         let mut models: Vec<&str> = Vec::new();
         for model in self.rules.iter().filter_map(|rule| rule.when.model.as_deref()) {
@@ -145,14 +146,14 @@ impl Script {
     }
 }
 
-/// serde_json counts lines within the text it got, which is always line 1 here.
+/// Formats an error without its line number, which is always 1 because each line is parsed separately.
 fn without_line(error: &serde_json::Error) -> String {
     let whole = error.to_string();
     let message = whole.rfind(" at line ").map_or(whole.as_str(), |end| &whole[..end]);
     format!("{message} (column {})", error.column())
 }
 
-/// A script being played: which rules are used up is of one server, not of the script.
+/// A script with the number of uses of each rule, which belongs to one server.
 #[derive(Debug)]
 pub(super) struct Player {
     pub(super) script: Script,
@@ -165,46 +166,46 @@ impl Player {
         Self { script, used }
     }
 
-    /// The first rule that matches and is not used up; counts this use.
+    /// Returns the first rule that matches and is not used up, and counts the use.
     pub(super) fn pick(&self, request: &ChatRequest<'_>) -> Option<&Entry> {
         let mut rules = self.script.rules.iter().zip(&self.used);
-        rules.find(|(rule, used)| rule.when.holds(request) && rule.take(used)).map(|(rule, _)| rule)
+        rules.find(|(rule, used)| rule.when.match_request(request) && rule.take(used)).map(|(rule, _)| rule)
     }
 }
 
 /// A checked rule.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    when: When,
+    when: Conditions,
     times: Option<u64>,
-    /// Instead of the server's.
+    /// The latency of the reply; `None` for the latency of the server.
     pub(super) latency: Option<Duration>,
     pub(super) action: Action,
 }
 
 #[derive(Debug, Clone)]
-struct When {
+struct Conditions {
     path: Option<String>,
     model: Option<String>,
     prompt: Option<String>,
     image: Option<Sha>,
 }
 
-/// What happens to a request.
+/// The action of a rule.
 #[derive(Debug, Clone)]
 pub(super) enum Action {
-    /// A chat completion.
+    /// Answers with a chat completion.
     Answer { text: String, reasoning: Option<String>, finish_reason: String, headers: Headers },
-    /// Something else over HTTP; an error in OpenAI's format where there is no body.
+    /// Answers with a status and a body. Without a body, the reply is an error in the format of OpenAI.
     Raw { status: u16, body: Option<String>, headers: Headers },
-    /// The connection closes.
+    /// Closes the connection.
     Drop,
-    /// The default answer meets this.
+    /// Applies a fault to the default answer.
     Fault(Fault),
 }
 
 impl Action {
-    /// The fault, where it is one.
+    /// Returns the fault; `None` for other actions.
     pub(super) fn fault(&self) -> Option<Fault> {
         match self {
             Self::Fault(fault) => Some(*fault),
@@ -213,12 +214,12 @@ impl Action {
     }
 }
 
-/// Headers that were checked.
+/// Headers that have been checked.
 pub(super) type Headers = Vec<(HeaderName, HeaderValue)>;
 
-impl When {
-    fn holds(&self, request: &ChatRequest<'_>) -> bool {
-        // The picture last: it is the one condition that costs something.
+impl Conditions {
+    fn match_request(&self, request: &ChatRequest<'_>) -> bool {
+        // The picture is last, because only this condition is expensive.
         self.path.as_ref().is_none_or(|path| *path == request.path)
             && self.model.as_ref().is_none_or(|model| *model == request.model)
             && self.prompt.as_ref().is_none_or(|prompt| request.text.contains(prompt.as_str()))
@@ -242,7 +243,7 @@ impl Entry {
             }
             None => Action::Raw { status: rule.status.unwrap_or(200), body: rule.body, headers },
         };
-        let when = When { path: rule.path, model: rule.model, prompt: rule.prompt, image };
+        let when = Conditions { path: rule.path, model: rule.model, prompt: rule.prompt, image };
         Ok(Self { when, times: rule.times, latency: rule.latency_ms.map(Duration::from_millis), action })
     }
 
@@ -253,7 +254,7 @@ impl Entry {
     }
 }
 
-/// Whether the fields of a rule go together.
+/// Checks that the fields of a rule can be combined.
 fn check(rule: &Rule) -> Result<(), String> {
     let raw = rule.status.is_some() || rule.body.is_some();
     let given: Vec<&str> = [
@@ -267,9 +268,7 @@ fn check(rule: &Rule) -> Result<(), String> {
     .collect();
     match given[..] {
         [] => {
-            return Err(
-                "says nothing to do: expected `answer`, `status`, `body`, `drop` or `fault`".to_owned()
-            );
+            return Err("has no action: expected `answer`, `status`, `body`, `drop` or `fault`".to_owned());
         }
         [_] => {}
         _ => return Err(format!("has {} at once: expected one of them", given.join(" and "))),
@@ -280,7 +279,7 @@ fn check(rule: &Rule) -> Result<(), String> {
         );
     }
     if (rule.drop || rule.fault.is_some()) && !rule.headers.is_empty() {
-        return Err("`headers` belong to a reply: expected none beside `drop` or `fault`".to_owned());
+        return Err("`headers` belong to a reply: expected no headers with `drop` or `fault`".to_owned());
     }
     if let Some(status) = rule.status.filter(|status| !(200..600).contains(status)) {
         return Err(format!("`status` is {status}: expected 200 to 599"));
@@ -297,12 +296,12 @@ fn check(rule: &Rule) -> Result<(), String> {
 fn headers(given: &BTreeMap<String, String>) -> Result<Headers, String> {
     let parse = |(name, value): (&String, &String)| {
         let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
-        header.ok_or_else(|| format!("{name:?}: {value:?} is no HTTP header"))
+        header.ok_or_else(|| format!("{name:?}: {value:?} is not an HTTP header"))
     };
     given.iter().map(parse).collect()
 }
 
-/// The hash of a picture given as 64 hex digits or as a path.
+/// Returns the hash of a picture that is given as 64 hex digits or as a path.
 fn picture(given: &str, folder: &Path) -> Result<Sha, String> {
     if let Some(sha) = from_hex(given) {
         return Ok(sha);

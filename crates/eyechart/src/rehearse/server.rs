@@ -1,7 +1,7 @@
-//! The server itself: connections, paths and the latency. What it says is the script's.
+//! The server: connections, paths and latency. The script decides the replies.
 //!
-//! It runs on a thread of its own with a runtime of its own, so that blocking tests and asynchronous callers start it
-//! alike.
+//! The server has its own thread and its own async runtime, so that blocking and asynchronous callers can start it in
+//! the same way.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::capacity::{Capacity, Place, Places};
+use super::capacity::{Capacity, Slot, Slots};
 use super::draw::Faults;
 use super::embeddings::EmbeddingsRequest;
 use super::fault::Fault;
@@ -34,26 +34,26 @@ use super::script::{Action, Player, Script};
 use super::stats::{Counters, InFlight, RecordedRequest, Stats};
 use super::wire::Wire;
 
-/// How a server behaves.
+/// The options of a server.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 for any that is free.
+    /// The port on 127.0.0.1. 0 selects a free port.
     pub port: u16,
-    /// From the whole request to the reply, where a rule says nothing.
+    /// The time from the end of the request to the reply, unless a rule sets it.
     pub latency: Duration,
-    /// What it says.
+    /// The rules for the replies.
     pub script: Script,
-    /// Which requests meet which fault instead.
+    /// The faults and their shares of the requests.
     pub faults: Faults,
-    /// How many requests it works on at once.
+    /// The maximum number of concurrent requests.
     pub capacity: Capacity,
-    /// Whether every request is kept whole in memory, for tests.
+    /// Whether all requests are kept in memory, for tests.
     pub keep_requests: bool,
-    /// Whether bodies are compared, so that repeated ones are counted.
+    /// Whether requests with repeated bodies are counted.
     pub count_repeated: bool,
 }
 
-/// A running server; dropping it stops it.
+/// A running server. It stops when dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -63,10 +63,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the port and serves from then on.
+    /// Binds the port and starts the server.
     ///
     /// # Errors
-    /// Where the port is taken, or the system has no thread or file left.
+    /// An I/O error if the port is in use, or the system cannot open a file or start a thread.
     pub fn start(options: Options) -> io::Result<Self> {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         listener.set_nonblocking(true)?;
@@ -80,30 +80,30 @@ impl Server {
         Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// The base address for a client, such as `http://127.0.0.1:8000/v1`.
+    /// Returns the base address for a client, such as `http://127.0.0.1:8000/v1`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// What it counted so far.
+    /// Returns the counts so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.counters.stats()
     }
 
-    /// Blocks until the requests that came in are what `enough` waits for.
+    /// Blocks until `enough` returns true for the counts.
     pub fn wait_for(&self, enough: impl Fn(&Stats) -> bool) {
         self.shared.counters.wait_for(enough);
     }
 
-    /// As [`Server::wait_for`], but for `longest` at most; whether it is what `enough` waits for.
+    /// Like [`Server::wait_for`], but blocks for at most `longest`. Returns whether `enough` returned true.
     #[must_use]
     pub fn wait_at_most(&self, longest: Duration, enough: impl Fn(&Stats) -> bool) -> bool {
         self.shared.counters.wait_at_most(longest, enough)
     }
 
-    /// The requests so far in the order of their arrival; empty unless [`Options::keep_requests`] is set.
+    /// Returns the requests so far, in the order of their arrival; empty unless [`Options::keep_requests`] is set.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.counters.kept()
@@ -114,7 +114,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in there was reported by the thread itself.
+            // A panic of the thread has already been reported by the thread.
             let _ = thread.join();
         }
     }
@@ -126,7 +126,7 @@ struct Shared {
     keep_requests: bool,
     count_repeated: bool,
     faults: Faults,
-    places: Places,
+    slots: Slots,
     player: Player,
     counters: Counters,
     numbers: AtomicU64,
@@ -139,7 +139,7 @@ impl Shared {
             keep_requests: options.keep_requests,
             count_repeated: options.count_repeated,
             faults: options.faults,
-            places: Places::new(options.capacity),
+            slots: Slots::new(options.capacity),
             player: Player::new(options.script),
             counters: Counters::default(),
             numbers: AtomicU64::new(0),
@@ -147,7 +147,7 @@ impl Shared {
     }
 }
 
-/// Accepts until the other end of `stopped` is dropped.
+/// Accepts connections until the other end of `stopped` is dropped.
 async fn serve(listener: StdListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<Infallible>) {
     let listener =
         TcpListener::from_std(listener).expect("the listener does not block and the runtime has I/O");
@@ -161,36 +161,36 @@ async fn serve(listener: StdListener, shared: Arc<Shared>, mut stopped: oneshot:
                 shared.counters.connected();
                 tokio::spawn(connection(stream, Arc::clone(&shared)));
             }
-            // Out of files, as a rule: connections that end free some.
+            // Usually no file can be opened. Connections that end release some.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    // Without it a reply may wait for the client's acknowledgement; with an old system it just is slower.
+    // Otherwise a reply may wait for an acknowledgement of the client. A failure only makes the server slower.
     let _ = stream.set_nodelay(true);
     let unsent = Mutex::new(None);
     let service = service_fn(|request| answer(request, &shared, &unsent));
     let mut http = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // It ends with an error where the client, a rule or a fault closes it: none is anybody's fault here.
+    // The connection ends with an error if the client, a rule or a fault closes it, which is expected.
     let _ = Pin::new(&mut http).await;
     let stream = http.into_parts().io.into_inner();
     let unsent = unsent.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(Unsent { wire, .. }) = unsent {
-        // A client that goes away before the end is what some faults are for.
+        // Some faults are meant to make the client close the connection.
         let _ = wire.send(stream).await;
     }
 }
 
-/// A reply that is still to be sent on the bare connection, by a request that is in flight until then.
+/// A reply that is sent directly on the connection. Its request stays in flight until then.
 struct Unsent<'a> {
     wire: Wire,
     _in_flight: InFlight<'a>,
-    _place: Option<Place<'a>>,
+    _slot: Option<Slot<'a>>,
 }
 
-/// The connection ends here without a reply by HTTP's rules.
+/// The connection is closed without a regular HTTP reply.
 #[derive(Debug)]
 struct Hangup;
 
@@ -212,29 +212,29 @@ async fn answer<'a>(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Hangup)?.to_bytes();
     let received = Instant::now();
-    shared.notice(&head, &body);
-    let place = shared.places.take();
-    let turn = match &place {
+    shared.keep_request(&head, &body);
+    let slot = shared.slots.take();
+    let handling = match &slot {
         Some(_) => route(&head, &body, shared, number),
         None => {
-            in_flight.refused();
-            Turn::at_once(reply::error(429, "too many requests at once"))
+            in_flight.rejected();
+            Handling::immediate(reply::error(429, "too many requests at once"))
         }
     };
-    if let Some(fault) = turn.fault {
-        in_flight.met(fault.name());
+    if let Some(fault) = handling.fault {
+        in_flight.has_fault(fault.name());
     }
-    if !turn.latency.is_zero() {
-        tokio::time::sleep_until(received + turn.latency).await;
+    if !handling.latency.is_zero() {
+        tokio::time::sleep_until(received + handling.latency).await;
     }
-    match turn.outcome {
+    match handling.outcome {
         Outcome::Reply(reply) => {
             in_flight.answered(reply.status().as_u16());
             Ok(reply::tag(reply, number).map(Full::new))
         }
-        Outcome::Spoilt(spoil, reply) => {
-            let wire = Wire::new(spoil, &reply::tag(reply, number));
-            let later = Unsent { wire, _in_flight: in_flight, _place: place };
+        Outcome::Disturbed(disturbance, reply) => {
+            let wire = Wire::new(disturbance, &reply::tag(reply, number));
+            let later = Unsent { wire, _in_flight: in_flight, _slot: slot };
             *unsent.lock().unwrap_or_else(PoisonError::into_inner) = Some(later);
             Err(Hangup)
         }
@@ -247,8 +247,8 @@ async fn answer<'a>(
 }
 
 impl Shared {
-    /// Keeps and compares a request as far as that is asked for.
-    fn notice(&self, head: &hyper::http::request::Parts, body: &Bytes) {
+    /// Keeps the request and compares it with earlier requests, as the options require.
+    fn keep_request(&self, head: &hyper::http::request::Parts, body: &Bytes) {
         if self.keep_requests {
             self.counters.keep(record(head, body.clone()));
         }
@@ -258,74 +258,74 @@ impl Shared {
     }
 }
 
-/// What becomes of a request.
-struct Turn {
+/// How a request ends, and when.
+struct Handling {
     outcome: Outcome,
     latency: Duration,
     fault: Option<Fault>,
 }
 
-impl Turn {
-    fn at_once(reply: Reply) -> Self {
+impl Handling {
+    fn immediate(reply: Reply) -> Self {
         Self { outcome: Outcome::Reply(reply), latency: Duration::ZERO, fault: None }
     }
 }
 
-fn route(head: &hyper::http::request::Parts, body: &[u8], shared: &Shared, number: u64) -> Turn {
+fn route(head: &hyper::http::request::Parts, body: &[u8], shared: &Shared, number: u64) -> Handling {
     let path = head.uri.path();
     match (path.strip_prefix("/v1").unwrap_or(path), &head.method) {
         (CHAT, &Method::POST) => chat(body, shared, number),
         (EMBEDDINGS, &Method::POST) => embeddings(body, shared, number),
-        (CHAT | EMBEDDINGS, _) => Turn::at_once(reply::wrong_method("POST")),
-        ("/models", &Method::GET) => Turn::at_once(reply::models(&shared.player.script.models())),
-        ("/models", _) => Turn::at_once(reply::wrong_method("GET")),
+        (CHAT | EMBEDDINGS, _) => Handling::immediate(reply::wrong_method("POST")),
+        ("/models", &Method::GET) => Handling::immediate(reply::models(&shared.player.script.models())),
+        ("/models", _) => Handling::immediate(reply::wrong_method("GET")),
         _ => {
             let message = format!("no such path: {path}; expected /v1{CHAT}, /v1{EMBEDDINGS} or /v1/models");
-            Turn::at_once(reply::error(404, &message))
+            Handling::immediate(reply::error(404, &message))
         }
     }
 }
 
-fn chat(body: &[u8], shared: &Shared, number: u64) -> Turn {
+fn chat(body: &[u8], shared: &Shared, number: u64) -> Handling {
     let request = match ChatRequest::parse(body) {
         Ok(request) => request,
         Err(error) => {
             let message = format!("the body is not a chat completion request: {error}");
-            return Turn::at_once(reply::error(400, &message));
+            return Handling::immediate(reply::error(400, &message));
         }
     };
-    turn(&request, shared, number, |action| reply::act(action, &request, number))
+    handle(&request, shared, number, |action| reply::perform(action, &request, number))
 }
 
-fn embeddings(body: &[u8], shared: &Shared, number: u64) -> Turn {
+fn embeddings(body: &[u8], shared: &Shared, number: u64) -> Handling {
     let asked = match EmbeddingsRequest::parse(body) {
         Ok(asked) => asked,
         Err(error) => {
             let message = format!("the body is not an embeddings request: {error}");
-            return Turn::at_once(reply::error(400, &message));
+            return Handling::immediate(reply::error(400, &message));
         }
     };
     let request = ChatRequest::of_texts(&asked.model, asked.texts());
-    turn(&request, shared, number, |action| reply::act_on_embeddings(action, &request, &asked.reply()))
+    handle(&request, shared, number, |action| reply::perform_on_embeddings(action, &request, &asked.reply()))
 }
 
-/// What the rule for `request`, carried out by `act`, and the faults make of it.
-fn turn(
+/// Applies the rule for `request` with `perform`, then the faults.
+fn handle(
     request: &ChatRequest<'_>,
     shared: &Shared,
     number: u64,
-    act: impl FnOnce(Option<&Action>) -> Outcome,
-) -> Turn {
+    perform: impl FnOnce(Option<&Action>) -> Outcome,
+) -> Handling {
     let rule = shared.player.pick(request);
     let latency = rule.and_then(|rule| rule.latency).unwrap_or(shared.latency);
-    let outcome = act(rule.map(|rule| &rule.action));
+    let outcome = perform(rule.map(|rule| &rule.action));
     let scripted = rule.and_then(|rule| rule.action.fault());
     let drawn = if scripted.is_none() { shared.faults.of(number) } else { None };
     let outcome = match drawn {
-        Some(fault) => reply::meet(fault, outcome),
+        Some(fault) => reply::apply_fault(fault, outcome),
         None => outcome,
     };
-    Turn { outcome, latency, fault: scripted.or(drawn) }
+    Handling { outcome, latency, fault: scripted.or(drawn) }
 }
 
 fn record(head: &hyper::http::request::Parts, body: Bytes) -> RecordedRequest {

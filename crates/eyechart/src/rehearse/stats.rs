@@ -1,4 +1,4 @@
-//! What the server counted and kept, for those who started it. It knows nothing of scripts or replies.
+//! The counts and the kept requests of the server.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -7,52 +7,52 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// What the server has seen so far.
+/// The counts of a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Connections accepted.
+    /// Number of accepted connections.
     pub connections: u64,
-    /// Requests received, whatever their path.
+    /// Number of received requests, for any path.
     pub requests: u64,
-    /// Replies by status.
+    /// Number of replies by status.
     pub answered: BTreeMap<u16, u64>,
-    /// Requests whose connection a rule or a fault closed without a reply.
+    /// Number of requests whose connection a rule or a fault closed without a reply.
     pub dropped: u64,
-    /// Requests received and neither answered nor dropped yet.
+    /// Number of requests in flight: received, and neither answered nor dropped yet.
     pub in_flight: u64,
-    /// The most that were in flight at once.
+    /// Maximum number of requests in flight so far.
     pub peak_in_flight: u64,
-    /// Requests turned away for want of [capacity](super::Capacity).
+    /// Number of requests rejected with 429 because the [capacity](super::Capacity) was used up.
     pub refused: u64,
-    /// Requests that met a fault, by its name.
+    /// Number of requests with a fault, by the name of the fault.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Requests whose body had come before, byte for byte; counted where
+    /// Number of requests with the same body as an earlier request. It is counted only if
     /// [`Options::count_repeated`](super::Options::count_repeated) is set.
     pub repeated: u64,
 }
 
-/// One request as it came, kept where [`Options::keep_requests`](super::Options::keep_requests) is set.
+/// A request as received. Requests are kept if [`Options::keep_requests`](super::Options::keep_requests) is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRequest {
-    /// Such as `POST`.
+    /// The method, such as `POST`.
     pub method: String,
-    /// Path and query as sent.
+    /// The path and the query, as sent.
     pub path: String,
-    /// Header names in lower case and their values, in the order sent. A key in them is a key.
+    /// The headers in the order sent, with names in lower case. Keys are not masked.
     pub headers: Vec<(String, String)>,
-    /// The whole body.
+    /// The body.
     pub body: Bytes,
 }
 
 impl RecordedRequest {
-    /// The value of the first header of this name (in lower case).
+    /// Returns the value of the first header with this name, in lower case; `None` if there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// The counters and the kept requests, shared by the connections and the one who asks.
+/// The counts and the kept requests, shared by all connections.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     stats: Mutex<Stats>,
@@ -66,13 +66,13 @@ impl Counters {
         lock(&self.stats).clone()
     }
 
-    /// Blocks until `enough` holds; it is asked again whenever a request comes in, meets a fault or ends.
+    /// Blocks until `enough` returns true. It is called whenever a request arrives, gets a fault, or ends.
     pub(super) fn wait_for(&self, enough: impl Fn(&Stats) -> bool) {
         let waiting = self.changed.wait_while(lock(&self.stats), |stats| !enough(stats));
         drop(waiting.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// As [`Counters::wait_for`], but for so long at most; whether `enough` holds.
+    /// Like [`Counters::wait_for`], but blocks for at most `longest`. Returns whether `enough` returned true.
     pub(super) fn wait_at_most(&self, longest: Duration, enough: impl Fn(&Stats) -> bool) -> bool {
         let waiting = self.changed.wait_timeout_while(lock(&self.stats), longest, |stats| !enough(stats));
         let (stats, waited) = waiting.unwrap_or_else(PoisonError::into_inner);
@@ -88,8 +88,8 @@ impl Counters {
         lock(&self.kept).push(request);
     }
 
-    /// Counts the body as repeated where it came before. Two bodies with one hash are not to be expected among
-    /// fewer than hundreds of millions.
+    /// Counts a body that an earlier request had. Bodies are compared by a 64-bit hash: a collision is not to be
+    /// expected among fewer than hundreds of millions of bodies.
     pub(super) fn compare(&self, body: &Bytes) {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
@@ -102,7 +102,7 @@ impl Counters {
         lock(&self.stats).connections += 1;
     }
 
-    /// Counts a request; the guard counts how it ended, or just its end where the client went away.
+    /// Counts a new request. The returned guard counts how the request ends.
     pub(super) fn received(&self) -> InFlight<'_> {
         let mut stats = lock(&self.stats);
         stats.requests += 1;
@@ -113,28 +113,28 @@ impl Counters {
     }
 }
 
-/// One request in flight.
+/// A request in flight.
 #[derive(Debug)]
 pub(super) struct InFlight<'a>(&'a Counters);
 
 impl InFlight<'_> {
-    /// It gets a reply.
+    /// Counts a reply.
     pub(super) fn answered(self, status: u16) {
         *lock(&self.0.stats).answered.entry(status).or_default() += 1;
     }
 
-    /// It is turned away for want of capacity.
-    pub(super) fn refused(&self) {
+    /// Counts a request that exceeds the capacity.
+    pub(super) fn rejected(&self) {
         lock(&self.0.stats).refused += 1;
     }
 
-    /// It meets this fault.
-    pub(super) fn met(&self, fault: &'static str) {
+    /// Counts a fault.
+    pub(super) fn has_fault(&self, fault: &'static str) {
         *lock(&self.0.stats).faults.entry(fault).or_default() += 1;
         self.0.changed.notify_all();
     }
 
-    /// Its connection is closed.
+    /// Counts a connection that was closed without a reply.
     pub(super) fn dropped(self) {
         lock(&self.0.stats).dropped += 1;
     }
@@ -147,7 +147,7 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Plain counters are whole after each statement, so a panic elsewhere leaves nothing half done.
+/// Locks a mutex and ignores poisoning: the counts are consistent after each statement, so a panic cannot damage them.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The endpoint from outside, over plain TCP: no client of ours comes between.
+//! Tests of the endpoint over plain TCP, without the client of this crate.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -37,7 +37,7 @@ impl Reply {
     }
 }
 
-/// One connection that can carry many requests.
+/// A connection for several requests.
 struct Client(BufReader<TcpStream>);
 
 impl Client {
@@ -72,7 +72,7 @@ impl Client {
         self.send(&format!("POST {CHAT}"), &body.to_string()).unwrap()
     }
 
-    /// Nothing where the connection ended.
+    /// Returns `None` if the connection has ended.
     fn read(&mut self) -> Option<Reply> {
         let status = self.line()?;
         let mut headers = Vec::new();
@@ -157,7 +157,7 @@ fn a_rule_with_times_is_used_up() {
 }
 
 #[test]
-fn a_status_has_its_headers_and_a_body_of_its_own_or_an_openai_error() {
+fn a_status_has_its_headers_and_its_body_or_an_openai_error() {
     let headers = [("Retry-After".to_owned(), "3".to_owned())].into();
     let server = serve([
         Rule { times: Some(1), headers, ..Rule::status(429) },
@@ -317,7 +317,7 @@ fn embeddings_are_one_vector_a_text_and_meet_the_rules_for_their_path() {
 }
 
 #[test]
-fn a_bad_script_is_told_with_file_and_line() {
+fn a_bad_script_is_reported_with_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
     let error =
         |line: &str| load(folder.path(), &format!("{{\"answer\": \"fine\"}}\n\n{line}\n")).unwrap_err();
@@ -328,10 +328,7 @@ fn a_bad_script_is_told_with_file_and_line() {
     };
     starts("{\"answer\"}", "expected `:` (column 10)");
     starts("{\"anser\": \"x\"}", "unknown field `anser`, expected one of `path`, `model`, ");
-    starts(
-        "{\"prompt\": \"x\"}",
-        "says nothing to do: expected `answer`, `status`, `body`, `drop` or `fault`",
-    );
+    starts("{\"prompt\": \"x\"}", "has no action: expected `answer`, `status`, `body`, `drop` or `fault`");
     starts("{\"answer\": \"x\", \"status\": 500}", "has answer and status or body at once");
     starts("{\"drop\": true, \"body\": \"x\"}", "has status or body and drop at once");
     starts(
@@ -344,11 +341,11 @@ fn a_bad_script_is_told_with_file_and_line() {
     );
     starts("{\"status\": 99}", "`status` is 99: expected 200 to 599");
     starts("{\"answer\": \"x\", \"times\": 0}", "`times` is 0: expected 1 or more");
-    starts("{\"answer\": \"x\", \"headers\": {\"a b\": \"c\"}}", "\"a b\": \"c\" is no HTTP header");
+    starts("{\"answer\": \"x\", \"headers\": {\"a b\": \"c\"}}", "\"a b\": \"c\" is not an HTTP header");
     starts("{\"drop\": true, \"headers\": {\"a\": \"c\"}}", "`headers` belong to a reply");
     starts("{\"answer\": \"x\", \"image\": \"no.png\"}", "cannot read the picture DIR/no.png of `image`");
     let missing = Script::load(&folder.path().join("none.jsonl")).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read the script "), "{missing}");
     let in_code = Script::new([Rule::answer("x"), Rule::default()]).unwrap_err().to_string();
-    assert!(in_code.starts_with("rule 2: says nothing to do"), "{in_code}");
+    assert!(in_code.starts_with("rule 2: has no action"), "{in_code}");
 }

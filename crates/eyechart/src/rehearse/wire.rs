@@ -1,4 +1,4 @@
-//! Answers sent as no HTTP library would: written by hand on the bare connection, which then ends.
+//! Answers that no HTTP library would send. They are written directly to the connection, which is then closed.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,18 +10,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::fault::Spoil;
+use super::fault::Disturbance;
 
-/// Pieces of a dripping answer.
+/// Number of pieces of a dripping answer.
 const DRIPS: usize = 64;
-/// Between two of them.
+/// The pause between two pieces.
 const DRIP_PAUSE: Duration = Duration::from_millis(25);
-/// What a huge answer is filled up with: text within its JSON.
+/// The text that is repeated inside the JSON of a huge answer.
 static FILLING: [u8; 1 << 16] = [b'a'; 1 << 16];
-/// How often: 1 GiB in all.
+/// Number of repetitions: 1 GiB in total.
 const FILLINGS: usize = (1 << 30) / FILLING.len();
 
-/// What is still to be written on a connection, and how it ends.
+/// The bytes to write to a connection, and how the connection ends.
 #[derive(Debug)]
 pub(super) struct Wire {
     head: String,
@@ -33,43 +33,43 @@ pub(super) struct Wire {
 
 #[derive(Debug, Clone, Copy)]
 enum End {
-    /// In good order.
+    /// Closes the connection regularly.
     Close,
-    /// By a reset.
+    /// Resets the connection.
     Reset,
-    /// When the client has had enough.
+    /// Waits until the client closes the connection.
     Wait,
 }
 
 impl Wire {
-    /// `reply` as `spoil` sends it.
-    pub(super) fn new(spoil: Spoil, reply: &Response<Bytes>) -> Self {
+    /// Prepares `reply` with the disturbance `disturbance`.
+    pub(super) fn new(disturbance: Disturbance, reply: &Response<Bytes>) -> Self {
         let body = reply.body();
-        let length = match spoil {
-            Spoil::Huge => None,
-            Spoil::LengthTooLong => Some(body.len() * 2),
-            Spoil::LengthTooShort => Some(body.len() / 2),
-            Spoil::Reset | Spoil::Stall | Spoil::Drip => Some(body.len()),
+        let length = match disturbance {
+            Disturbance::Huge => None,
+            Disturbance::LengthTooLong => Some(body.len() * 2),
+            Disturbance::LengthTooShort => Some(body.len() / 2),
+            Disturbance::Reset | Disturbance::Stall | Disturbance::Drip => Some(body.len()),
         };
         let half = body.slice(..body.len() / 2);
-        let (pieces, end) = match spoil {
-            Spoil::Reset => (vec![half], End::Reset),
-            Spoil::Stall => (vec![half], End::Wait),
-            Spoil::Drip => (drips(body), End::Close),
-            Spoil::LengthTooLong => (vec![body.clone()], End::Close),
-            // Open, so that the rest lies in wait for the next request.
-            Spoil::LengthTooShort => (vec![body.clone()], End::Wait),
-            Spoil::Huge => (vec![Bytes::from_static(HUGE_BEGINS)], End::Close),
+        let (pieces, end) = match disturbance {
+            Disturbance::Reset => (vec![half], End::Reset),
+            Disturbance::Stall => (vec![half], End::Wait),
+            Disturbance::Drip => (drips(body), End::Close),
+            Disturbance::LengthTooLong => (vec![body.clone()], End::Close),
+            // The connection stays open, so that the client reads the rest as the reply to the next request.
+            Disturbance::LengthTooShort => (vec![body.clone()], End::Wait),
+            Disturbance::Huge => (vec![Bytes::from_static(HUGE_BEGINS)], End::Close),
         };
-        let pause = if spoil == Spoil::Drip { DRIP_PAUSE } else { Duration::ZERO };
-        let fillings = if spoil == Spoil::Huge { FILLINGS } else { 0 };
+        let pause = if disturbance == Disturbance::Drip { DRIP_PAUSE } else { Duration::ZERO };
+        let fillings = if disturbance == Disturbance::Huge { FILLINGS } else { 0 };
         Self { head: head(reply, length), pieces, pause, fillings, end }
     }
 
-    /// Writes everything there is to write.
+    /// Writes all bytes and ends the connection.
     ///
     /// # Errors
-    /// Where the client goes away meanwhile.
+    /// An I/O error if the client closes the connection.
     pub(super) async fn send(self, mut stream: TcpStream) -> io::Result<()> {
         stream.write_all(self.head.as_bytes()).await?;
         for piece in &self.pieces {

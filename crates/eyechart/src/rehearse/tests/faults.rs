@@ -1,4 +1,4 @@
-//! Each fault as it is on the wire, and the capacity.
+//! Tests of the bytes of each fault, and of the capacity.
 
 use super::*;
 use crate::rehearse::{Capacity, Fault, Faults};
@@ -115,7 +115,7 @@ fn a_client_that_gives_up_frees_what_hangs_or_stalls() {
 }
 
 #[test]
-fn drawn_faults_meet_the_requests_whatever_the_script_says() {
+fn drawn_faults_affect_requests_independently_of_the_script() {
     let faults = Faults::new(1, ["503:0.5".parse().unwrap()]).unwrap();
     let script = Script::new([Rule::answer("fine")]).unwrap();
     let server = Server::start(Options { faults, script, ..Options::default() }).unwrap();
