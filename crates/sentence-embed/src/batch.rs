@@ -1,37 +1,38 @@
-//! Which of the waiting texts are embedded together. Knows nothing of the model.
+//! Selects the waiting texts that are embedded together.
 
 use std::collections::VecDeque;
 
-/// The tokens of a full batch: enough that the weights, which pass through the caches once a batch, are
-/// no burden, and few enough that a batch's activations stay in the second cache.
+/// The number of tokens of a full batch. It is large enough that loading the weights, once per batch, costs little, and
+/// small enough that the activations of a batch stay in the L2 cache.
 pub(crate) const FULL: usize = 256;
 
-/// Batches below this size cost more in weights fetched than they gain in evenness.
+/// Minimum number of tokens of a batch. Smaller batches cost more for loading the weights than the even distribution
+/// saves.
 const LEAST: usize = 64;
 
 /// Batches are filled to a multiple of this where the waiting texts allow: the kernels work on this many
 /// tokens at once.
 const STEP: usize = 32;
 
-/// When so few tokens are free in a batch, texts are chosen so that they fill it to the last token.
+/// If at most this number of tokens is free in a batch, the texts are chosen to fill the batch exactly.
 const EXACT: usize = 96;
 
-/// A text on its way.
+/// A tokenized text that waits to be embedded.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Text {
-    /// Its place in the input.
+    /// The index in the input.
     pub index: usize,
-    /// Its token ids, at least one.
+    /// The token ids, at least one.
     pub ids: Vec<u32>,
 }
 
-/// How many tokens a batch should have when `tokens` wait for `threads` and no more will come.
+/// Returns the number of tokens that a batch should have if `tokens` wait for `threads` and no more texts follow.
 pub(crate) fn even_share(tokens: usize, threads: usize) -> usize {
     tokens.div_ceil(threads).next_multiple_of(STEP).clamp(LEAST, FULL)
 }
 
-/// Takes a batch of about `budget` tokens out of `waiting`: the first text always, so that none waits
-/// for ever, and of the others those that fit.
+/// Removes a batch of about `budget` tokens from `waiting`. The first text is always included, so that no text waits
+/// forever, with other texts that fit.
 pub(crate) fn take(waiting: &mut VecDeque<Text>, budget: usize) -> Vec<Text> {
     let Some(first) = waiting.pop_front() else { return Vec::new() };
     let mut free = budget.saturating_sub(first.ids.len());
@@ -50,7 +51,7 @@ pub(crate) fn take(waiting: &mut VecDeque<Text>, budget: usize) -> Vec<Text> {
     batch
 }
 
-/// Some of `lengths` whose sum comes as close to `free` as is possible: their places, the last one first.
+/// Returns the indices of some of `lengths`, last first, whose sum is as close to `free` as possible.
 fn filling(lengths: impl Iterator<Item = usize>, free: usize) -> Vec<usize> {
     // For each sum that some of the lengths so far have: the place of the last of them.
     let mut last: Vec<Option<usize>> = vec![None; free + 1];

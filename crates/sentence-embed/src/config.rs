@@ -1,5 +1,4 @@
-//! Reads `config.json`, the sizes of a BERT encoder, and refuses models that the forward pass does not compute. Knows
-//! nothing of weights.
+//! Reads the sizes of a BERT encoder from `config.json`, and rejects models that the forward pass does not support.
 
 use std::path::Path;
 
@@ -9,8 +8,8 @@ use crate::error::Error;
 use crate::files::{read_json, require, unsupported};
 use crate::kernels::product::Activation;
 
-/// The sizes of a BERT encoder, from `config.json`. What may be missing there has the value that Hugging Face's
-/// `BertConfig` gives it.
+/// The sizes of a BERT encoder, from `config.json`. Optional settings have the defaults of `BertConfig` of Hugging
+/// Face.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Config {
     pub hidden_size: usize,
@@ -25,7 +24,7 @@ pub(crate) struct Config {
     pub layer_norm_eps: f32,
     #[serde(default = "exact_gelu")]
     hidden_act: String,
-    /// What `hidden_act` names.
+    /// The activation that `hidden_act` names.
     #[serde(skip)]
     pub activation: Activation,
     model_type: String,
@@ -51,7 +50,7 @@ fn absolute() -> String {
     "absolute".to_owned()
 }
 
-/// The function of this name in Hugging Face's `ACT2FN`.
+/// Returns the function with this name in `ACT2FN` of Hugging Face.
 fn activation(path: &Path, name: &str) -> Result<Activation, Error> {
     match name {
         "gelu" => Ok(Activation::Gelu),
@@ -90,7 +89,7 @@ impl Config {
             ("type_vocab_size", self.type_vocab_size),
         ];
         for (setting, size) in sizes {
-            // The bound keeps the products of two sizes, the tensors' lengths, far from overflow.
+            // The bound prevents overflow in the products of two sizes, which are the lengths of tensors.
             if size == 0 || size > 1 << 24 {
                 return Err(unsupported(path, setting, size, "1 to 16777216"));
             }

@@ -1,32 +1,31 @@
-//! The threads of one call: each takes whatever is next to be done, reading and splitting some texts or
-//! embedding a batch, so that both go on at once and no thread waits for another.
+//! The threads of one call. Each thread takes the next step, which is either to read and tokenize some texts or to
+//! embed a batch, so that both happen in parallel and no thread waits for another.
 //!
-//! Memory is bounded by what may wait: about `WAITING` full batches and a group of texts a thread.
+//! Memory is bounded by the waiting texts: about `WAITING` full batches and one group of texts per thread.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::batch::{FULL, Text, even_share, take};
 
-/// Texts that are read at a time.
+/// Number of texts that are read at a time.
 const GROUP: usize = 32;
 
-/// Full batches for each thread that wait before more texts are read: enough to choose from, so that
-/// batches are filled well.
+/// Number of full batches per thread that wait before more texts are read. A larger choice fills batches better.
 const WAITING: usize = 4;
 
-/// What the threads do. Each method runs on any thread, several at once.
+/// The work of the threads. Each method may run on several threads at the same time.
 pub(crate) trait Work: Sync {
     type Error: Send;
 
-    /// Reads up to `most` texts and splits them into tokens; none at the end.
+    /// Reads and tokenizes up to `most` texts. Returns an empty list at the end.
     fn read(&self, most: usize) -> Result<Vec<Text>, Self::Error>;
 
-    /// Embeds a batch and hands over the vectors.
+    /// Embeds a batch and passes the vectors on.
     fn embed(&self, batch: Vec<Text>) -> Result<(), Self::Error>;
 }
 
-/// Does all of `work` on `threads` threads, the calling one among them; stops at the first error.
+/// Performs `work` on `threads` threads, including the calling thread. Stops at the first error.
 pub(crate) fn run<W: Work>(work: &W, threads: usize) -> Result<(), W::Error> {
     let crew = Crew { work, threads, state: Mutex::new(State::default()), changed: Condvar::new() };
     std::thread::scope(|scope| {
@@ -50,13 +49,13 @@ struct Crew<'a, W: Work> {
 
 struct State<E> {
     waiting: VecDeque<Text>,
-    /// The tokens of all that wait.
+    /// The number of tokens of all waiting texts.
     tokens: usize,
-    /// Threads that are reading.
+    /// The number of threads that are reading.
     reading: usize,
-    /// Whether there is nothing more to read.
+    /// Whether all texts have been read.
     ended: bool,
-    /// Whether a thread has panicked: the others stop too.
+    /// Whether a thread has panicked, so that the other threads must stop.
     broken: bool,
     failure: Option<E>,
 }
@@ -67,7 +66,7 @@ impl<E> Default for State<E> {
     }
 }
 
-/// What a thread does next.
+/// The next step of a thread.
 enum Next {
     Read,
     Embed(Vec<Text>),
@@ -75,7 +74,7 @@ enum Next {
 }
 
 impl<W: Work> Crew<'_, W> {
-    /// Works until nothing is left.
+    /// Works until all texts are embedded.
     fn help(&self) {
         let _alarm = Alarm(self);
         loop {
@@ -132,7 +131,7 @@ impl<W: Work> Crew<'_, W> {
     }
 }
 
-/// Tells the others when its thread panics, which would else leave them waiting for it.
+/// Notifies the other threads if its thread panics, because they would wait for it forever.
 struct Alarm<'a, 'b, W: Work>(&'a Crew<'b, W>);
 
 impl<W: Work> Drop for Alarm<'_, '_, W> {
@@ -156,7 +155,7 @@ mod tests {
         read: AtomicUsize,
         embedded: Mutex<Vec<usize>>,
         fails_at: Option<usize>,
-        /// The most texts that were read and not embedded.
+        /// Maximum number of texts that were read and not embedded.
         most: AtomicUsize,
     }
 

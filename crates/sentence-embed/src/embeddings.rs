@@ -2,8 +2,8 @@
 
 use crate::pooling::cosine_of;
 
-/// The vectors of some texts, in the order of the texts: `len` rows of `dim` numbers. Each row has length 1, unless the
-/// model is one that does not scale its vectors.
+/// The vectors of texts, in the order of the texts: `len` rows of `dim` numbers. Each row has length 1, unless the
+/// model does not scale its vectors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embeddings {
     values: Vec<f32>,
@@ -11,7 +11,7 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Rows of `dim` numbers, one after the other.
+    /// Creates embeddings from rows of `dim` numbers, one after the other.
     ///
     /// # Panics
     ///
@@ -22,25 +22,25 @@ impl Embeddings {
         Self { values, dim }
     }
 
-    /// The number of rows, which is the number of texts.
+    /// Returns the number of rows, which is the number of texts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.values.len() / self.dim
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The numbers of a row; 384 for all-MiniLM-L6-v2.
+    /// Returns the length of a row; 384 for all-MiniLM-L6-v2.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// The vector of text `index`, counted from 0.
+    /// Returns the vector of the text with this index, from 0.
     ///
     /// # Panics
     ///
@@ -50,29 +50,29 @@ impl Embeddings {
         &self.values[index * self.dim..][..self.dim]
     }
 
-    /// The vectors in the order of the texts.
+    /// Returns the vectors in the order of the texts.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.dim)
     }
 
-    /// All numbers, row after row: `len * dim` of them.
+    /// Returns all numbers, row after row; there are `len * dim`.
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {
         &self.values
     }
 
-    /// All numbers, row after row, without a copy.
+    /// Returns all numbers, row after row, without a copy.
     #[must_use]
     pub fn into_vec(self) -> Vec<f32> {
         self.values
     }
 }
 
-/// The cosine similarity of two vectors of any lengths: from -1 (opposite) to 1 (same direction), 0
-/// if either vector is zero.
+/// Returns the cosine similarity of two vectors, from -1 (opposite) to 1 (same direction). It is 0 if a vector is zero,
+/// and NaN if a vector contains NaN. The vectors need not have length 1.
 ///
-/// It is `util.cos_sim` of sentence-transformers, but summed in f64 and clamped to [-1, 1], which
-/// that function leaves by rounding errors of about 1e-7. NaN in a vector gives NaN.
+/// It corresponds to `util.cos_sim` of sentence-transformers, but it is summed in f64 and clamped to [-1, 1], which
+/// `util.cos_sim` exceeds by rounding errors of about 1e-7.
 ///
 /// # Panics
 ///

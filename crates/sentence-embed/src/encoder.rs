@@ -1,4 +1,4 @@
-//! The public encoder: reads a model's folder, then texts → tokens → batches → vectors.
+//! The public encoder: reads the folder of a model, then converts texts to tokens, batches and vectors.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use crate::pooling::Head;
 use crate::tokenize::TextTokenizer;
 use crate::weights::{self, Weights};
 
-/// A sentence encoder in memory: about 90 MB for all-MiniLM-L6-v2. It can be shared by threads.
+/// A sentence encoder in memory, about 90 MB for all-MiniLM-L6-v2. Threads can share it.
 pub struct Encoder {
     model: Box<dyn Forward>,
     tokenizer: TextTokenizer,
@@ -28,26 +28,26 @@ pub struct Encoder {
 impl Encoder {
     /// Reads a model from a folder in the layout of sentence-transformers.
     ///
-    /// Needed are `config.json`, `tokenizer.json` and `model.safetensors` with floats of 32 or 16 bits. What
-    /// `modules.json` and the files that it leads to say is obeyed: mean or CLS pooling, vectors scaled or not, the
-    /// number of tokens read of a text (`sentence_bert_config.json`). A folder without `modules.json` is read as
-    /// all-MiniLM-L6-v2 is: 256 tokens, their mean, scaled to length 1, unless `sentence_bert_config.json` and
-    /// `1_Pooling/config.json` are there and say otherwise.
+    /// The folder must have `config.json`, `tokenizer.json` and `model.safetensors` with floats of 32 or 16 bits. The
+    /// file `modules.json` and the files that it names decide on mean or CLS pooling, on the scaling of the vectors,
+    /// and on the number of tokens that are read from a text (`sentence_bert_config.json`). Without `modules.json` the
+    /// settings of all-MiniLM-L6-v2 apply: 256 tokens and their mean, scaled to length 1. The files
+    /// `sentence_bert_config.json` and `1_Pooling/config.json` override them.
     ///
     /// # Errors
     ///
-    /// If a file is missing or damaged, or describes a model that is not computed: anything but a BERT encoder with
-    /// GELU (exact or by tanh) or ReLU and absolute positions, with mean or CLS pooling, without further layers and prompts. The error names the
-    /// file, what was found and what was expected.
+    /// An error if a file is missing or damaged, or describes a model that is not supported. Supported is a BERT
+    /// encoder with GELU (exact or by tanh) or ReLU, with absolute positions, with mean or CLS pooling, and without
+    /// further layers and prompts. The error names the file, what was found and what was expected.
     pub fn from_dir(dir: &Path) -> Result<Self, Error> {
         Self::with_options(dir, Options::default())
     }
 
-    /// Like [`from_dir`](Self::from_dir), and computes as `options` say.
+    /// Like [`from_dir`](Self::from_dir), with options.
     ///
     /// # Errors
     ///
-    /// As [`from_dir`](Self::from_dir), and if the processor lacks what the precision needs.
+    /// The errors of [`from_dir`](Self::from_dir), and an error if the processor does not support the precision.
     pub fn with_options(dir: &Path, options: Options) -> Result<Self, Error> {
         let pipeline = Pipeline::read(dir)?;
         let dir = &pipeline.transformer;
@@ -61,57 +61,56 @@ impl Encoder {
         Ok(Self { model, tokenizer, dim: config.hidden_size, max_tokens: settings.max_tokens, options })
     }
 
-    /// The numbers of each vector; 384 for all-MiniLM-L6-v2.
+    /// Returns the length of each vector; 384 for all-MiniLM-L6-v2.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// How many tokens of a text are read, the two that mark its ends included; the rest of a
-    /// longer text is ignored. 256 for all-MiniLM-L6-v2.
+    /// Returns the maximum number of tokens that are read from a text, including the two tokens that mark its ends; 256
+    /// for all-MiniLM-L6-v2. The rest of a longer text is ignored.
     #[must_use]
     pub fn max_tokens(&self) -> usize {
         self.max_tokens
     }
 
-    /// How many tokens of `text` are read, the two that mark its ends included: at most
+    /// Returns the number of tokens that are read from `text`, including the two tokens that mark its ends: at most
     /// [`max_tokens`](Self::max_tokens).
     ///
     /// # Errors
     ///
-    /// If the tokenizer refuses the text, which that of all-MiniLM-L6-v2 never does.
+    /// An error if the tokenizer rejects the text. The tokenizer of all-MiniLM-L6-v2 accepts every text.
     pub fn count_tokens(&self, text: &str) -> Result<usize, Error> {
         self.tokenizer.encode(text, 0).map(|ids| ids.len())
     }
 
-    /// How the products are computed.
+    /// Returns the precision of the matrix products.
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.options.get_precision()
     }
 
-    /// The vector of each text, in the order of the texts. An empty text is valid.
+    /// Returns the vector of each text, in the order of the texts. An empty text is valid.
     ///
-    /// It has length 1, unless the model's `modules.json` lacks the step that scales it.
+    /// The vectors have length 1, unless the `modules.json` of the model lacks the step that scales them.
     ///
-    /// Beside the result, memory is bounded: a few MB a thread, however many texts there are.
+    /// Besides the result, the call needs a few MB of memory per thread, for any number of texts.
     ///
     /// # Errors
     ///
-    /// If the tokenizer refuses a text, which that of all-MiniLM-L6-v2 never does.
+    /// An error if the tokenizer rejects a text. The tokenizer of all-MiniLM-L6-v2 accepts every text.
     pub fn embed<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Embeddings, Error> {
         self.embed_with(texts, |_| ())
     }
 
-    /// Like [`embed`](Self::embed), and calls `progress` with the number of texts done so far
-    /// after each batch.
+    /// Like [`embed`](Self::embed), and calls `progress` after each batch with the number of texts that are done.
     ///
-    /// `progress` is called from any thread, by one at a time and with growing numbers; the last one
-    /// is the number of all texts.
+    /// `progress` is called from any thread, but never by two threads at the same time. The number increases, and the
+    /// last one is the number of all texts.
     ///
     /// # Errors
     ///
-    /// As [`embed`](Self::embed).
+    /// The errors of [`embed`](Self::embed).
     pub fn embed_with<S: AsRef<str> + Sync>(
         &self,
         texts: &[S],
@@ -132,15 +131,16 @@ impl Encoder {
         Ok(Embeddings::new(values, self.dim))
     }
 
-    /// Hands the vector of each text to `each`, in the order of the texts, while later ones are computed.
+    /// Calls `each` with the vector of each text, in the order of the texts, while later texts are computed.
     ///
-    /// Memory does not grow with the number of texts: some hundreds of them a thread are held at a time.
-    /// `each` is called from any thread, by one at a time; it holds up the others that finish meanwhile.
+    /// Memory does not grow with the number of texts: a few hundred texts per thread are held at a time. `each` is
+    /// called from any thread, but never by two threads at the same time. Other threads that finish meanwhile wait for
+    /// it.
     ///
     /// # Errors
     ///
-    /// What `each` returns, or as [`embed`](Self::embed). Texts later than the one at fault may have been
-    /// read from `texts`.
+    /// The error of `each`, or the errors of [`embed`](Self::embed). Texts after the failed text may have been read
+    /// from `texts`.
     pub fn embed_each<S, E>(
         &self,
         texts: impl IntoIterator<Item = S, IntoIter: Send>,
@@ -160,7 +160,7 @@ impl Encoder {
         Job::new(self, texts.into_iter(), hand_over).run(self.options.thread_count())
     }
 
-    /// The vectors of the texts, row after row.
+    /// Returns the vectors of the texts, row after row.
     fn embed_batch(&self, batch: &[Text]) -> Vec<f32> {
         let texts: Vec<&[u32]> = batch.iter().map(|text| &*text.ids).collect();
         let mut rows = vec![0.0; batch.len() * self.dim];
@@ -169,7 +169,7 @@ impl Encoder {
     }
 }
 
-/// One call: where texts come from and where vectors go.
+/// One call: the source of the texts and the sink of the vectors.
 struct Job<'a, I, F> {
     encoder: &'a Encoder,
     texts: Mutex<std::iter::Enumerate<I>>,
@@ -228,7 +228,7 @@ impl std::fmt::Debug for Encoder {
     }
 }
 
-/// Locks. What a thread that panicked left behind is not looked at: the panic is passed on.
+/// Locks a mutex. Poisoning is ignored: after a panic no state is used, because the panic is passed on.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

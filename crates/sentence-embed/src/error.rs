@@ -1,22 +1,22 @@
-//! What can go wrong: each error names the file, what was found and what was expected.
+//! The errors of the crate. Each names the file, what was found and what was expected.
 
 use std::path::PathBuf;
 
 use crate::options::Precision;
 
-/// The error of a component whose own error type is not part of this crate's interface.
+/// The error of a dependency whose error type is not part of the interface of this crate.
 type Opaque = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an encoder could not be read, or a text not be embedded.
+/// The reason why an encoder cannot be read, or a text cannot be embedded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file of the model's folder is missing or cannot be read.
+    /// A file in the folder of the model is missing or cannot be read.
     #[error("cannot read {}, a file that the encoder needs: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why it cannot be read.
+        /// The reason why the file cannot be read.
         source: std::io::Error,
     },
     /// A configuration file is not JSON, or lacks a setting.
@@ -24,27 +24,27 @@ pub enum Error {
     Config {
         /// The file.
         path: PathBuf,
-        /// Where the reading stopped, and why.
+        /// The position and the reason of the error.
         source: serde_json::Error,
     },
-    /// A configuration file describes a model that this crate does not compute.
+    /// A configuration file describes a model that this crate does not support.
     #[error("{}: {setting} is {found}, but this encoder needs {expected}", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
-        /// The setting, as the file names it.
+        /// The name of the setting in the file.
         setting: &'static str,
-        /// Its value in the file.
+        /// The value in the file.
         found: String,
-        /// The values that would do.
+        /// The supported values.
         expected: String,
     },
-    /// The file of the tokenizer is damaged, or of a kind that the tokenizer library does not know.
+    /// The file of the tokenizer is damaged, or the tokenizer library does not support it.
     #[error("cannot understand the tokenizer {}: {source}", path.display())]
     Tokenizer {
         /// The file.
         path: PathBuf,
-        /// What the tokenizer library says.
+        /// The error of the tokenizer library.
         source: Opaque,
     },
     /// The file of the weights is damaged, for example cut short by an unfinished download.
@@ -52,7 +52,7 @@ pub enum Error {
     Weights {
         /// The file.
         path: PathBuf,
-        /// What the safetensors library says.
+        /// The error of the safetensors library.
         source: Opaque,
     },
     /// The file of the weights lacks a tensor.
@@ -60,17 +60,17 @@ pub enum Error {
     MissingTensor {
         /// The file.
         path: PathBuf,
-        /// The tensor's name.
+        /// The name of the tensor.
         name: String,
     },
-    /// A tensor has another shape than the configuration says.
+    /// The shape of a tensor does not match the configuration.
     #[error("{}: the shape of tensor {name} is {found:?}, but by config.json it should be {expected:?}", path.display())]
     TensorShape {
         /// The file.
         path: PathBuf,
-        /// The tensor's name.
+        /// The name of the tensor.
         name: String,
-        /// Its shape in the file.
+        /// The shape in the file.
         found: Vec<usize>,
         /// The shape that the configuration implies.
         expected: Vec<usize>,
@@ -80,7 +80,7 @@ pub enum Error {
     TensorType {
         /// The file.
         path: PathBuf,
-        /// The tensor's name.
+        /// The name of the tensor.
         name: String,
         /// The type in the file, as safetensors names it.
         found: String,
@@ -90,15 +90,15 @@ pub enum Error {
         "this processor has no AVX-512 BF16 instructions, which the precision {precision} needs; f32 runs everywhere"
     )]
     Precision {
-        /// What was asked for.
+        /// The requested precision.
         precision: Precision,
     },
     /// The tokenizer refused a text.
     #[error("cannot split text {index} into tokens: {source}")]
     Tokenize {
-        /// The text's place in the input, from 0.
+        /// The index of the text in the input, from 0.
         index: usize,
-        /// What the tokenizer library says.
+        /// The error of the tokenizer library.
         source: Opaque,
     },
 }

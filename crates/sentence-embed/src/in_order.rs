@@ -1,8 +1,8 @@
-//! Rows that come in any order, given out in theirs.
+//! Puts rows that arrive in any order into the order of the texts.
 
 use std::collections::BTreeMap;
 
-/// Rows that wait for those before them; as an iterator, the rows whose turn it is.
+/// Rows that wait for earlier rows. The iterator returns the rows whose predecessors have all been returned.
 #[derive(Debug, Default)]
 pub(crate) struct InOrder {
     early: BTreeMap<usize, Vec<f32>>,
@@ -10,7 +10,7 @@ pub(crate) struct InOrder {
 }
 
 impl InOrder {
-    /// Takes in the row at place `index`.
+    /// Adds the row with this index.
     pub(crate) fn put(&mut self, index: usize, row: &[f32]) {
         self.early.insert(index, row.to_vec());
     }
@@ -19,7 +19,7 @@ impl InOrder {
 impl Iterator for InOrder {
     type Item = Vec<f32>;
 
-    /// The next row in order, if it has come.
+    /// Returns the next row in order, if it has arrived.
     fn next(&mut self) -> Option<Vec<f32>> {
         let row = self.early.remove(&self.next)?;
         self.next += 1;

@@ -1,9 +1,9 @@
 //! Turns texts into vectors with a BERT sentence encoder, such as all-MiniLM-L6-v2, on the CPU.
 //!
-//! A model is read from a folder as the Python package sentence-transformers lays it out, and its vectors are that
-//! package's to about 5e-7 a component. The forward pass is the crate's own: texts are packed into ragged batches
-//! without any padding, so a short text costs what its own tokens cost; the matrix products use AVX-512, AVX2 or
-//! what every machine has, chosen at run time; threads split texts into tokens and embed batches side by side.
+//! A model is read from a folder in the layout of the Python package sentence-transformers. Its vectors agree with
+//! those of that package to about 5e-7 per component. The crate implements the forward pass itself. Texts are packed
+//! into ragged batches without padding, so the cost of a text depends only on its own tokens. The matrix products use
+//! AVX-512, AVX2 or portable code, chosen at run time. Threads tokenize texts and embed batches in parallel.
 //!
 //! ```no_run
 //! use sentence_embed::{Encoder, cosine};
@@ -14,7 +14,7 @@
 //! # Ok::<(), sentence_embed::Error>(())
 //! ```
 //!
-//! The crate reads a model's folder and never the network. It knows nothing of what the texts are.
+//! The crate reads only the folder of the model and never uses the network.
 
 #![deny(missing_docs, unsafe_code)]
 

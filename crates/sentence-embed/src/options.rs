@@ -1,4 +1,4 @@
-//! How an encoder computes.
+//! The options of an encoder.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::kernels::{Instructions, Machine};
 
-/// How an [`Encoder`](crate::Encoder) computes; the default is f32 on all cores.
+/// The options of an [`Encoder`](crate::Encoder). The default is f32 on all cores.
 ///
 /// ```
 /// use sentence_embed::{Options, Precision};
@@ -21,31 +21,32 @@ pub struct Options {
 }
 
 impl Options {
-    /// How many threads a call may use, the calling one included; 0, the default, stands for one a core.
+    /// Sets the number of threads that a call may use, including the calling thread. 0, the default, means one per
+    /// core.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: NonZeroUsize::new(threads), ..self }
     }
 
-    /// In which numbers the matrix products are computed.
+    /// Sets the precision of the matrix products.
     #[must_use]
     pub fn precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// Leaves out instructions better than these, for tests and benchmarks: an encoder always takes the best.
+    /// Limits the instructions, for tests and benchmarks. By default an encoder uses the fastest instructions.
     #[doc(hidden)]
     #[must_use]
     pub fn instructions(self, instructions: Instructions) -> Self {
         Self { instructions, ..self }
     }
 
-    /// The instructions to compute with.
+    /// Returns the instructions to use.
     pub(crate) fn machine(self) -> Machine {
         Machine::up_to(self.instructions)
     }
 
-    /// The threads to use on this machine, at least one.
+    /// Returns the number of threads to use on this machine, at least one.
     pub(crate) fn thread_count(self) -> usize {
         let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.threads.unwrap_or_else(all).get()
@@ -56,24 +57,25 @@ impl Options {
     }
 }
 
-/// The numbers in which the matrix products with weights are computed. All else is f32 always.
+/// The precision of the matrix products with weights. All other computations use f32.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Precision {
-    /// 32-bit floats: the vectors of sentence-transformers to about 5e-7 a component. Runs everywhere.
+    /// 32-bit floats. The vectors agree with those of sentence-transformers to about 5e-7 per component. It runs on
+    /// every processor.
     #[default]
     F32,
-    /// bf16 weights and activations, f32 sums: about half the time of `F32`. Cosines of ordinary texts are within 2e-3
-    /// of its; of texts that are one sign repeated they were seen to differ by 0.04.
-    /// Needs a processor with AVX-512 BF16, such as AMD's since Zen 4 and Intel's Xeons since Cooper Lake.
+    /// bf16 weights and activations with f32 sums, in about half the time of `F32`. Cosines of ordinary texts differ by
+    /// less than 2e-3 from those of `F32`; for texts that repeat one sign, differences of 0.04 were observed. It needs
+    /// a processor with AVX-512 BF16, such as AMD Zen 4 or later, or Intel Xeon Cooper Lake or later.
     Bf16,
 }
 
 impl Precision {
-    /// Every precision, the exact one first.
+    /// All precisions, the most exact first.
     pub const ALL: [Self; 2] = [Self::F32, Self::Bf16];
 
-    /// Whether this processor has the instructions for it.
+    /// Returns whether this processor supports the precision.
     #[must_use]
     pub fn is_supported(self) -> bool {
         match self {
@@ -96,7 +98,7 @@ impl fmt::Display for Precision {
     }
 }
 
-/// The error of a text that names no precision.
+/// The error for a text that is not the name of a precision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is no precision; expected f32 or bf16")]
 pub struct UnknownPrecision {

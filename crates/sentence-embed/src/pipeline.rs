@@ -1,5 +1,5 @@
-//! What sentence-transformers does around the transformer, from `modules.json` and the files that it names: how texts
-//! are cut, how token vectors become one, whether that is scaled. Knows nothing of weights or sizes of layers.
+//! The steps of sentence-transformers around the transformer, from `modules.json` and the files that it names: the
+//! maximum number of tokens, the pooling, and the scaling.
 
 use std::path::{Path, PathBuf};
 
@@ -12,37 +12,37 @@ use crate::files::{read_json, read_json_if_there, unsupported};
 use crate::pooling::Pooling;
 use crate::weights::FILE as WEIGHTS;
 
-/// How many tokens are read where nothing describes the model but its transformer: as all-MiniLM-L6-v2 does.
+/// The maximum number of tokens if only the transformer is described: the value of all-MiniLM-L6-v2.
 const BARE_MAX_TOKENS: usize = 256;
 const MODULES: &str = "modules.json";
 const LIBRARY_CONFIG: &str = "config_sentence_transformers.json";
-/// Where the pooling is described if there is no `modules.json`.
+/// The file with the pooling if there is no `modules.json`.
 const BARE_POOLING: &str = "1_Pooling";
-/// The steps that are computed, in this order, the last one only where it is listed.
+/// The supported steps in their order. The last step is optional.
 const STEPS: [&str; 3] = ["Transformer", "Pooling", "Normalize"];
 
 /// The steps of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pipeline {
-    /// The folder with the transformer's own files.
+    /// The folder with the files of the transformer.
     pub transformer: PathBuf,
     pub pooling: Pooling,
     /// Whether vectors are scaled to length 1.
     pub normalize: bool,
-    /// Whether `modules.json` says all this.
+    /// Whether the steps come from `modules.json`.
     described: bool,
 }
 
-/// How a text is made ready for the tokenizer.
+/// How a text is prepared for the tokenizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TextSettings {
-    /// The tokens that are read of a text, those that mark its ends included.
+    /// The maximum number of tokens of a text, including the tokens that mark its ends.
     pub max_tokens: usize,
-    /// Whether a text is lower-cased first, whatever the tokenizer does itself.
+    /// Whether a text is lower-cased before it is tokenized.
     pub lower_case: bool,
 }
 
-/// One entry of `modules.json`.
+/// An entry of `modules.json`.
 #[derive(Deserialize)]
 struct Module {
     path: String,
@@ -50,15 +50,15 @@ struct Module {
 }
 
 impl Module {
-    /// `Pooling` of `sentence_transformers.models.Pooling`: the packages in between differ between versions. Of other
-    /// people's classes, which may compute anything, the whole name.
+    /// Returns the name of the class: `Pooling` for `sentence_transformers.models.Pooling`, because the packages in
+    /// between differ between versions. For classes of other packages, which may compute anything, it is the full name.
     fn step(&self) -> &str {
         let own = self.r#type.strip_prefix("sentence_transformers.");
         own.and_then(|own| own.rsplit('.').next()).unwrap_or(&self.r#type)
     }
 }
 
-/// The part of `sentence_bert_config.json` that matters here.
+/// The supported settings of `sentence_bert_config.json`.
 #[derive(Deserialize)]
 struct SentenceConfig {
     max_seq_length: Option<usize>,
@@ -66,21 +66,21 @@ struct SentenceConfig {
     do_lower_case: Option<bool>,
 }
 
-/// The part of `tokenizer_config.json` that matters here. Where there is no limit a number of 31 digits stands for it.
+/// The supported settings of `tokenizer_config.json`. A number of 31 digits means that there is no limit.
 #[derive(Deserialize)]
 struct TokenizerConfig {
     model_max_length: Option<f64>,
 }
 
-/// The part of `config_sentence_transformers.json` that matters here.
+/// The supported settings of `config_sentence_transformers.json`.
 #[derive(Deserialize)]
 struct LibraryConfig {
     default_prompt_name: Option<String>,
 }
 
 impl Pipeline {
-    /// Reads the steps of the model in `dir`. Without `modules.json` they are the transformer, the mean (or what
-    /// `1_Pooling/config.json` says) and the scaling.
+    /// Reads the steps of the model in `dir`. Without `modules.json` they are the transformer, the mean (or the pooling
+    /// of `1_Pooling/config.json`) and the scaling.
     pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
         refuse_prompts(dir)?;
         let Some(modules) = read_modules(dir)? else {
@@ -97,8 +97,8 @@ impl Pipeline {
         })
     }
 
-    /// Reads how texts are cut: `max_seq_length` of `sentence_bert_config.json`, else what tokenizer and positions
-    /// allow, as sentence-transformers does.
+    /// Reads the maximum number of tokens: `max_seq_length` of `sentence_bert_config.json`, else the limit of the
+    /// tokenizer and the positions, as in sentence-transformers.
     pub(crate) fn text_settings(&self, config: &Config) -> Result<TextSettings, Error> {
         let path = self.transformer.join("sentence_bert_config.json");
         let said: Option<SentenceConfig> = read_json_if_there(&path)?;
@@ -124,15 +124,16 @@ impl Pipeline {
     }
 }
 
-/// The files that the vectors of the model in `dir` depend on, as far as they are there: what
-/// [`Encoder::from_dir`](crate::Encoder::from_dir) reads. Who keeps vectors tells models apart by their content.
+/// Returns the existing files on which the vectors of the model in `dir` depend: the files that
+/// [`Encoder::from_dir`](crate::Encoder::from_dir) reads, with the weights last. A cache of vectors can identify a
+/// model by the content of these files.
 ///
-/// The weights are the last of them. Of the files only those that describe the model are read, which takes no time: a
-/// model that is not computed shows here, one whose tokenizer or weights are damaged does not.
+/// Only the small files that describe the model are read. Therefore an unsupported model is detected here, but a
+/// damaged tokenizer or damaged weights are not.
 ///
 /// # Errors
 ///
-/// If what describes the model is missing or damaged, or describes one that is not computed.
+/// An error if a file that describes the model is missing or damaged, or describes a model that is not supported.
 pub fn model_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let pipeline = Pipeline::read(dir)?;
     pipeline.text_settings(&Config::read(&pipeline.transformer)?)?;
@@ -148,7 +149,7 @@ pub fn model_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// The modules of `modules.json`, two or three of those that are computed; nothing where there is no such file.
+/// Returns the modules of `modules.json`, two or three supported steps; `None` if the file does not exist.
 fn read_modules(dir: &Path) -> Result<Option<Vec<Module>>, Error> {
     let path = dir.join(MODULES);
     let Some(modules) = read_json_if_there::<Vec<Module>>(&path)? else { return Ok(None) };
@@ -160,7 +161,7 @@ fn read_modules(dir: &Path) -> Result<Option<Vec<Module>>, Error> {
     Ok(Some(modules))
 }
 
-/// A prompt that is put before every text changes every vector.
+/// Checks that the model has no default prompt: a prompt before every text changes every vector.
 fn refuse_prompts(dir: &Path) -> Result<(), Error> {
     let path = dir.join(LIBRARY_CONFIG);
     let Some(LibraryConfig { default_prompt_name: Some(name) }) = read_json_if_there(&path)? else {
@@ -174,7 +175,7 @@ fn refuse_prompts(dir: &Path) -> Result<(), Error> {
     ))
 }
 
-/// The one way of pooling that `config.json` in `dir` asks for.
+/// Returns the pooling in the `config.json` in `dir`, which must be a single one.
 fn read_pooling(dir: &Path) -> Result<Pooling, Error> {
     let path = dir.join("config.json");
     let settings: Map<String, Value> = read_json(&path)?;
@@ -186,7 +187,7 @@ fn read_pooling(dir: &Path) -> Result<Pooling, Error> {
     }
 }
 
-/// Newer files name the mode or list several, older ones have a flag for each.
+/// Returns the pooling modes of a file. Newer files name one or several modes; older files have a flag for each.
 fn modes(settings: &Map<String, Value>) -> Vec<String> {
     let Some(named) = settings.get("pooling_mode") else {
         let flags = settings.iter().filter(|(_, value)| value.as_bool() == Some(true));

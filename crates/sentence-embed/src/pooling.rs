@@ -1,18 +1,18 @@
-//! The last steps: a text's token vectors to one vector, scaled to length 1 where the model says so.
+//! The last steps: pools the token vectors of a text to one vector, and scales it to length 1 if the model does.
 
-/// Below this length a vector is left at what the division by it gives, as PyTorch's `normalize` does.
+/// The smallest divisor in the scaling, as in `normalize` of PyTorch.
 const SMALLEST_NORM: f64 = 1e-12;
 
-/// How a text's token vectors become one.
+/// How the token vectors of a text are pooled to one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pooling {
-    /// The mean over all tokens.
+    /// The mean of all token vectors.
     Mean,
     /// The vector of the first token, which BERT calls CLS.
     Cls,
 }
 
-/// The steps behind the transformer.
+/// The steps after the transformer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub pooling: Pooling,
@@ -21,7 +21,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Writes to `out` the vector of the text whose token vectors are the rows of `tokens`, at least one.
+    /// Writes the vector of a text to `out`. The rows of `tokens`, at least one, are its token vectors.
     pub(crate) fn apply(self, tokens: &[f32], out: &mut [f32]) {
         match self.pooling {
             Pooling::Mean => mean(tokens, out),
@@ -47,7 +47,7 @@ fn scale_to_unit(vector: &mut [f32]) {
     vector.iter_mut().for_each(|value| *value = (f64::from(*value) * factor) as f32);
 }
 
-/// The cosine of the angle between two vectors, clamped to [-1, 1]; 0 if either is zero.
+/// Returns the cosine of the angle between two vectors, clamped to [-1, 1]; 0 if a vector is zero.
 pub(crate) fn cosine_of(a: &[f32], b: &[f32]) -> f32 {
     let dot: f64 = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
     let norms = norm(a).max(SMALLEST_NORM) * norm(b).max(SMALLEST_NORM);

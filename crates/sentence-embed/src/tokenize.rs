@@ -1,4 +1,4 @@
-//! Texts to token ids: cut at the encoder's limit, never padded.
+//! Converts texts to token ids, truncated to the limit of the encoder and never padded.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -10,20 +10,21 @@ use crate::error::Error;
 use crate::files::{read_bytes, unsupported};
 use crate::pipeline::TextSettings;
 
-/// The tokenizer of `tokenizer.json`, with its own cutting and padding replaced.
+/// The tokenizer of `tokenizer.json`, with its truncation and padding replaced.
 pub(crate) struct TextTokenizer {
     tokenizer: Tokenizer,
     lower_case: bool,
-    /// Tokens of a text at most, those added included.
+    /// The maximum number of tokens of a text, including the added tokens.
     max_tokens: usize,
 }
 
-/// The beginning of `text` that is split before it is known whether that is enough of it, as no more than so many tokens
-/// count: in bytes a token. Most have 4 or 5.
+/// The number of bytes per token in the beginning of a text that is tokenized first, because only a limited number of
+/// tokens is used. Most tokens have 4 or 5 bytes.
 const ENOUGH_BYTES: usize = 32;
 
-/// As much of `text` as ends before a space within `length` bytes, or up to the first space after them: no token reaches
-/// over a space, so that the beginning's tokens are the text's. All of it where there is none.
+/// Returns the beginning of `text` up to the last space within `length` bytes, or up to the first space after them. No
+/// token contains a space, so the tokens of the beginning are those of the text. Without a space it returns the whole
+/// text.
 fn up_to_a_space(text: &str, length: usize) -> &str {
     if text.len() <= length {
         return text;
@@ -36,8 +37,8 @@ fn up_to_a_space(text: &str, length: usize) -> &str {
 }
 
 impl TextTokenizer {
-    /// Reads `tokenizer.json` in `dir`. Every id that it can give is below `config.vocab_size`, and
-    /// every text gives 1 to `settings.max_tokens` ids.
+    /// Reads `tokenizer.json` in `dir`. All of its ids are below `config.vocab_size`, and every text has 1 to
+    /// `settings.max_tokens` ids.
     pub(crate) fn read(dir: &Path, config: &Config, settings: TextSettings) -> Result<Self, Error> {
         let TextSettings { max_tokens, lower_case } = settings;
         let path = dir.join("tokenizer.json");
@@ -62,7 +63,7 @@ impl TextTokenizer {
         Ok(Self { tokenizer, lower_case, max_tokens })
     }
 
-    /// The ids of a text, special tokens included; `index` is its place in the input.
+    /// Returns the ids of a text, including special tokens. `index` is the index of the text in the input.
     pub(crate) fn encode(&self, text: &str, index: usize) -> Result<Vec<u32>, Error> {
         let mut length = self.max_tokens * ENOUGH_BYTES;
         loop {

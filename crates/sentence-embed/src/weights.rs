@@ -1,5 +1,4 @@
-//! Takes named tensors out of a safetensors file, with their type and shape checked, as 32-bit floats. Knows nothing
-//! of what the tensors are for.
+//! Reads named tensors from a safetensors file as 32-bit floats, and checks their type and shape.
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +7,9 @@ use safetensors::{Dtype, SafeTensors};
 use crate::error::Error;
 use crate::files::{read_bytes, unsupported};
 
-/// The one file of weights that is read.
+/// The name of the file with the weights.
 pub(crate) const FILE: &str = "model.safetensors";
-/// What stands before a tensor's name where the encoder was saved as a part of a larger model.
+/// The prefix of tensor names if the encoder was saved as a part of a larger model.
 const PREFIXES: [&str; 2] = ["", "bert."];
 
 /// The tensors of one file.
@@ -20,7 +19,7 @@ pub(crate) struct Weights<'a> {
     prefix: &'static str,
 }
 
-/// The bytes of the weights in `dir`, and their path.
+/// Returns the path and the bytes of the weights in `dir`.
 pub(crate) fn read(dir: &Path) -> Result<(PathBuf, Vec<u8>), Error> {
     let path = dir.join(FILE);
     if !path.exists() {
@@ -30,7 +29,7 @@ pub(crate) fn read(dir: &Path) -> Result<(PathBuf, Vec<u8>), Error> {
     Ok((path, bytes))
 }
 
-/// Names the weights that are there instead of the one file that is read.
+/// Names other files with weights if the supported file is missing.
 fn refuse_other_files(dir: &Path) -> Result<(), Error> {
     let others = [
         ("model.safetensors.index.json", "in several files"),
@@ -48,8 +47,8 @@ fn refuse_other_files(dir: &Path) -> Result<(), Error> {
 }
 
 impl<'a> Weights<'a> {
-    /// Reads the table of contents of `bytes`, the content of the file at `path`. `landmark` is a tensor that shows
-    /// by the name under which it is there what the names of all begin with.
+    /// Reads the table of contents of `bytes`, the content of the file at `path`. `landmark` is the name of a tensor
+    /// from which the prefix of all names is derived.
     pub(crate) fn parse(path: &Path, bytes: &'a [u8], landmark: &str) -> Result<Self, Error> {
         let tensors = SafeTensors::deserialize(bytes)
             .map_err(|source| Error::Weights { path: path.to_owned(), source: Box::new(source) })?;
@@ -58,7 +57,7 @@ impl<'a> Weights<'a> {
         Ok(Self { path: path.to_owned(), tensors, prefix })
     }
 
-    /// Refuses tensors that nothing would be computed with: those whose names begin with `prefix`.
+    /// Rejects tensors that the forward pass would not use: tensors whose names begin with `prefix`.
     pub(crate) fn refuse(&self, prefix: &str, what: &'static str, expected: &str) -> Result<(), Error> {
         let beginning = format!("{}{prefix}.", self.prefix);
         match self.tensors.names().iter().find(|name| name.starts_with(&beginning)) {
@@ -67,7 +66,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The numbers of the tensor `name`, in row-major order; it must have the shape `expected`.
+    /// Returns the numbers of the tensor `name` in row-major order. It must have the shape `expected`.
     pub(crate) fn take(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, Error> {
         let name = format!("{}{name}", self.prefix);
         let missing = |_| Error::MissingTensor { path: self.path.clone(), name: name.clone() };
@@ -92,19 +91,19 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// Each `N` bytes as a number.
+/// Converts each `N` bytes to a number.
 fn numbers<const N: usize>(data: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
     data.as_chunks::<N>().0.iter().map(|&bytes| number(bytes)).collect()
 }
 
-/// The upper half of a 32-bit float.
+/// Converts a bf16 number, which is the upper half of a 32-bit float.
 fn from_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
-/// IEEE 754's binary16: a sign, 5 bits of exponent, 10 of fraction. Exact: every such number is a 32-bit float.
+/// Converts a binary16 number of IEEE 754 (1 sign bit, 5 exponent bits, 10 fraction bits). The conversion is exact.
 fn from_f16(bits: u16) -> f32 {
-    /// 2^-24, the smallest number above 0.
+    /// The smallest positive number, 2^-24.
     const SMALLEST: f32 = 1.0 / 16_777_216.0;
     let (exponent, fraction) = (u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
     let magnitude = match exponent {
