@@ -1,4 +1,4 @@
-//! From records and scores to figures: `results.json`.
+//! Computes the figures of `results.json` from records and scores.
 
 use jiff::Timestamp;
 
@@ -11,30 +11,38 @@ mod figures;
 pub use figures::Measured;
 pub(crate) use figures::figure_ids;
 
-/// What the figures need of a run's records, gathered one by one: a record of 100,000 samples need not be in memory.
+/// The counts and times of a run. Records are added one by one, so that 100,000 records need not be in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Outcomes {
     counts: SampleCounts,
     latencies: Vec<f64>,
-    /// From the first attempt's start to the last one's end, in seconds since 1970.
-    spans: Vec<(f64, f64)>,
+    /// The span of each sample, from the start of its first attempt to the end of its last.
+    spans: Vec<TimeSpan>,
     requests: usize,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
-    /// Tokens that were paid for.
+    /// The tokens that were paid for, including failed and replaced answers.
     paid: Tokens,
+    /// The number of answers without token counts.
     uncounted: usize,
 }
 
+/// A span of time, in seconds since 1970.
+#[derive(Debug, Clone, Copy)]
+struct TimeSpan {
+    start: f64,
+    end: f64,
+}
+
 impl Outcomes {
-    /// Adds one sample's record.
+    /// Adds the record of one sample.
     pub fn add(&mut self, record: &SampleRecord) {
         self.counts.add(record);
         self.latencies.extend(record.latency());
         self.spans.extend(span(record));
         self.requests += record.attempts.len();
         self.paid = self.paid + record.tokens();
-        self.uncounted += usize::from(record.is_uncounted());
+        self.uncounted += usize::from(record.lacks_token_counts());
         let usage = record.output.as_ref().and_then(|output| output.usage);
         if let (Some(usage), None) = (usage, &record.cached) {
             let add = |sum: Option<u64>, tokens: Option<u64>| {
@@ -54,7 +62,8 @@ impl<'a> FromIterator<&'a SampleRecord> for Outcomes {
     }
 }
 
-/// All figures of a run, of the scores of `measured`. What made the scores is for the caller to say.
+/// Computes the results of a run from the scores of `measured`. The caller sets the encoder and the task file of the
+/// scores.
 #[must_use]
 pub fn analyze(spec: &EvalSpec, measured: &[Measured], outcomes: Outcomes, scores: &[Score]) -> Results {
     Results {
@@ -80,7 +89,7 @@ fn picked_sha256(spec: &EvalSpec) -> String {
     sha256_hex(serde_json::to_vec(&ids).unwrap_or_default())
 }
 
-/// `None` where no request was made.
+/// Returns the speed; `None` if no attempt gave an answer.
 fn speed(outcomes: Outcomes) -> Option<Speed> {
     let Outcomes { latencies, spans, .. } = outcomes;
     let (latency_p50, latency_p95) = (quantile(&latencies, 0.5)?, quantile(&latencies, 0.95)?);
@@ -95,31 +104,33 @@ fn speed(outcomes: Outcomes) -> Option<Speed> {
     })
 }
 
-/// `None` where no price is known, or nothing that it could be of.
+/// Returns the cost; `None` if the price is not known or no tokens were reported.
 fn cost(spec: &EvalSpec, outcomes: &Outcomes) -> Option<Cost> {
     let (price, tokens) = (spec.price.clone()?, outcomes.paid);
     (!tokens.is_zero()).then(|| Cost { usd: price.of(tokens), price, uncounted: outcomes.uncounted })
 }
 
-/// Seconds of wall-clock time in which at least one sample was under way (waits between its attempts included):
-/// the union of their spans, so that the pause before a resume does not count.
+/// Returns the wall-clock time in seconds in which at least one sample was in progress, including waits between
+/// attempts. The time between the end of a run and its resumption does not count.
 pub(crate) fn busy_seconds(records: &[SampleRecord]) -> f64 {
     union_of(records.iter().filter_map(span).collect())
 }
 
-fn union_of(mut spans: Vec<(f64, f64)>) -> f64 {
-    spans.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+/// Returns the length of the union of the spans, in seconds.
+fn union_of(mut spans: Vec<TimeSpan>) -> f64 {
+    spans.sort_unstable_by(|a, b| a.start.total_cmp(&b.start));
     let mut busy = 0.0;
     let mut reached = f64::NEG_INFINITY;
-    for (from, to) in spans {
-        busy += (to - from.max(reached)).max(0.0);
-        reached = reached.max(to);
+    for TimeSpan { start, end } in spans {
+        busy += (end - start.max(reached)).max(0.0);
+        reached = reached.max(end);
     }
     busy
 }
 
-fn span(record: &SampleRecord) -> Option<(f64, f64)> {
+fn span(record: &SampleRecord) -> Option<TimeSpan> {
     let seconds = |started: &str| Some(started.parse::<Timestamp>().ok()?.as_duration().as_secs_f64());
     let last = record.attempts.last()?;
-    Some((seconds(&record.attempts.first()?.started)?, seconds(&last.started)? + last.seconds))
+    let start = seconds(&record.attempts.first()?.started)?;
+    Some(TimeSpan { start, end: seconds(&last.started)? + last.seconds })
 }

@@ -50,7 +50,7 @@ impl Work for AskSamples {
     ) -> Result<Option<SampleRecord>, RunError> {
         let sample = match item {
             Ok(sample) => sample,
-            Err(unmade) => return Ok(Some(SampleRecord::unmade(unmade.picked, unmade.failure))),
+            Err(unmade) => return Ok(Some(SampleRecord::without_sample(unmade.picked, unmade.failure))),
         };
         self.observers.emit(&RunEvent::SampleStarted { id: &sample.id });
         let setup = &self.setup;

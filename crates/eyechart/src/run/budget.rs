@@ -162,7 +162,7 @@ impl Meter {
     fn count(&self, record: &SampleRecord, tokens: Tokens) {
         let mut count = self.lock();
         count.spent.add(tokens);
-        count.has_uncounted |= record.is_uncounted();
+        count.has_uncounted |= record.lacks_token_counts();
     }
 
     /// Waits until the time is up. Never returns if the time is not limited.
@@ -227,7 +227,7 @@ mod tests {
     /// A sample with an answer of this usage.
     fn answered(usage: Option<Usage>) -> SampleRecord {
         let picked = PickedSample { id: "a".to_owned(), row: 0 };
-        let mut record = SampleRecord::unmade(
+        let mut record = SampleRecord::without_sample(
             picked,
             crate::types::Failure::new(crate::types::FailureKind::Sample, "none"),
         );

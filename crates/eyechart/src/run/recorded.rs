@@ -65,7 +65,7 @@ impl Work for Replay {
 fn record_of(answers: &RecordedAnswers, sample: SampleResult) -> SampleRecord {
     let sample = match sample {
         Ok(sample) => sample,
-        Err(unmade) => return SampleRecord::unmade(unmade.picked, unmade.failure),
+        Err(unmade) => return SampleRecord::without_sample(unmade.picked, unmade.failure),
     };
     let answer = answers.answer(&sample);
     let (mut record, _) = SampleRecord::begin(sample);

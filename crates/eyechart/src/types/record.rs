@@ -101,7 +101,7 @@ impl SampleRecord {
 
     /// The record of a picked row that gives no sample.
     #[must_use]
-    pub fn unmade(picked: PickedSample, failure: Failure) -> Self {
+    pub fn without_sample(picked: PickedSample, failure: Failure) -> Self {
         let sample = Sample {
             id: picked.id,
             row: picked.row,
@@ -177,7 +177,7 @@ impl SampleRecord {
 
     /// Whether the sample has an answer of unknown cost.
     #[must_use]
-    pub fn is_uncounted(&self) -> bool {
+    pub fn lacks_token_counts(&self) -> bool {
         let counted = |output: &ModelOutput| output.usage.and_then(|usage| usage.counted()).is_some();
         self.cached.is_none() && self.output.as_ref().is_some_and(|output| !counted(output))
     }
