@@ -1,16 +1,16 @@
-//! The demo set: pictures, questions, references and canned answers of the project's own, embedded in the binary.
+//! The demo set, embedded in the binary: pictures, questions, references and scripted answers made for this project.
 
 use std::path::{Path, PathBuf};
 
 use crate::files::{FileError, create_folders, write_bytes};
 
-/// The models of the demo. Their answers were written for it by hand.
+/// The models of the demo. Their answers were written by hand.
 pub const MODELS: [&str; 2] = ["demo/large", "demo/small"];
 
-/// The tasks of the demo, as files of the set.
+/// The names of the task files in the set.
 pub const TASKS: [&str; 4] = ["charts.toml", "instructions.toml", "describe.toml", "captions.toml"];
 
-/// The canned answers, as a file of the set.
+/// The name of the file with the scripted answers in the set.
 pub const ANSWERS: &str = "answers.jsonl";
 
 macro_rules! files {
@@ -42,8 +42,8 @@ const FILES: &[(&str, &[u8])] = files![
     "images/yield.png",
 ];
 
-/// Writes the set into `folder`, where runs read it like any other data. Files that are there already and are
-/// the same stay as they are.
+/// Writes the set into `folder`, where runs read it like any other data. Files that already have the right content are
+/// not written again.
 ///
 /// # Errors
 /// [`FileError`] if the folder cannot be written.

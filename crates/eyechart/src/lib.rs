@@ -1,7 +1,7 @@
-//! Measures vision-language models that are served over HTTP: asks about every picture once, records every
-//! answer durably, scores it, and shows figures that can be defended.
+//! Evaluates vision-language models that are served over HTTP: sends every picture once, records every answer durably,
+//! scores the answers, and computes figures with their uncertainty.
 //!
-//! A task against an endpoint on this machine, from the data to a figure:
+//! This example runs a task against an endpoint on this machine, from the data to a figure:
 //!
 //! ```
 //! use eyechart::rehearse::{Options, Script, Server};
@@ -47,7 +47,8 @@
 //! # }
 //! ```
 //!
-//! `ARCHITECTURE.md` has the flow and the dependency rule. The library never prints; the binary's `cli` does.
+//! `ARCHITECTURE.md` describes the data flow and the dependency rule. The library never prints; only the command line
+//! does.
 
 pub mod analyze;
 pub mod calc;

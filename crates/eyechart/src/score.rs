@@ -1,4 +1,4 @@
-//! Scoring a run: from its record to `scores.jsonl` and `results.json`. Asks no model.
+//! Scores a run: from its record to `scores.jsonl` and `results.json`. No request is sent to a model.
 
 mod columns;
 
@@ -11,41 +11,41 @@ use columns::Completion;
 
 use crate::types::{ErrorClass, Results, Score, Task};
 
-/// Why a run cannot be scored.
+/// The reason why a run cannot be scored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScoreError {
-    /// Its record cannot be read, or the scores cannot be written.
+    /// The record cannot be read, or the scores cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// Its spec holds a task that this version does not understand.
+    /// The task in the spec is not valid in this version.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// Its texts cannot be embedded, or a scorer cannot work.
+    /// A scorer cannot work, for example because the texts cannot be embedded.
     #[error(transparent)]
     Scorer(#[from] ScorerError),
-    /// An entry of the task makes no sense.
+    /// An entry of the task is not valid.
     #[error("[[score]] {name}: {}", fault.what)]
     Entry {
-        /// The entry's name.
+        /// The name of the entry.
         name: String,
-        /// What is wrong with it.
+        /// The key that is not valid.
         fault: KeyFault,
     },
-    /// Scorers read columns that the record lacks, and the run's data is no longer there.
+    /// The record lacks columns that scorers read, and the data of the run cannot be read.
     #[error(
         "the record lacks the columns that the scorers read ({columns}), and they cannot be read from the run's data: {reason}"
     )]
     Columns {
-        /// Their names.
+        /// The names of the columns.
         columns: String,
-        /// Why the data cannot be read.
+        /// The reason why the data cannot be read.
         reason: String,
     },
 }
 
 impl ScoreError {
-    /// What kind of trouble it is.
+    /// Returns the class of the error, which decides the exit code.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
@@ -61,29 +61,29 @@ impl ScoreError {
 /// A scored run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
-    /// Its figures.
+    /// The results with the figures.
     pub results: Results,
-    /// The task that its scorers and published figures are of.
+    /// The task with the scorers and the published figures.
     pub task: Task,
-    /// Lines of the record that could not be read: their samples are not in the figures.
+    /// The lines of the record that could not be read. Their samples are not in the figures.
     pub bad_lines: Vec<BadLine>,
 }
 
-/// A run that is about to be scored: its own task, or that of another file.
+/// The scoring of a run, with the scorers of its own task or of another task file.
 pub struct Scoring<'a> {
     folder: &'a RunFolder,
     own: LoadedTask,
-    /// The file that scorers and published figures are taken from instead.
+    /// The other task file with the scorers and published figures, if one is given.
     file: Option<&'a LoadedTask>,
     task: Task,
     scorers: Vec<Scorer>,
 }
 
 impl<'a> Scoring<'a> {
-    /// The scorers of the run in `folder`, or those of `file`.
+    /// Prepares the scorers of the run in `folder`, or those of `file`.
     ///
     /// # Errors
-    /// [`ScoreError`] where the run cannot be read, or an entry makes no sense.
+    /// [`ScoreError`] if the run cannot be read, or an entry is not valid.
     pub fn new(folder: &'a RunFolder, file: Option<&'a LoadedTask>) -> Result<Self, ScoreError> {
         let own = own_task(folder)?;
         let task = file.map_or_else(|| own.task.clone(), |file| with_scorers_of(&own.task, &file.task));
@@ -94,28 +94,27 @@ impl<'a> Scoring<'a> {
         Ok(Self { folder, own, file, task, scorers })
     }
 
-    /// Whether texts must be embedded.
+    /// Returns whether a scorer needs an embedder.
     #[must_use]
     pub fn needs_encoder(&self) -> bool {
         self.scorers.iter().any(Scorer::needs_encoder)
     }
 
-    /// The programs that score, each with its arguments.
+    /// Returns the programs that score, each with its arguments.
     pub fn commands(&self) -> impl Iterator<Item = &[String]> {
         self.scorers.iter().filter_map(|scorer| Some(scorer.program()?.argv()))
     }
 
-    /// Scores the run and writes `scores.jsonl` and `results.json`, each whole or not at all. The record is never
-    /// touched.
+    /// Scores the run, and writes `scores.jsonl` and `results.json`, each atomically. The record is not changed.
     ///
     /// # Errors
-    /// [`ScoreError`]; then nothing is written.
+    /// [`ScoreError`] if the run cannot be scored or the files cannot be written.
     pub fn score(self, tools: &Tools<'_>) -> Result<Scored, ScoreError> {
         let spec = self.folder.spec()?;
         let mut record = self.folder.record()?;
         let (own, task, scorers) = (&self.own, &self.task, self.scorers.as_slice());
         Completion { spec: &spec, own, task, scorers }.complete(&mut record.samples)?;
-        // Another task file brings its own programs: there is nothing to compare them with.
+        // The programs of another task file were not recorded, so they are not compared.
         let recorded = self.file.is_none().then_some(spec.commands.as_slice());
         let tools = &Tools { commands: tools.commands.compared_with(recorded), ..*tools };
         let (mut by_scorer, mut measured) = (Vec::new(), Vec::new());
@@ -149,7 +148,7 @@ impl<'a> Scoring<'a> {
     }
 }
 
-/// The ids of the figures that a run of `task` has, the primary one first.
+/// Returns the ids of the figures of `task`, with the main figure first.
 #[must_use]
 pub fn figure_ids(task: &Task) -> Vec<String> {
     let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
@@ -158,10 +157,10 @@ pub fn figure_ids(task: &Task) -> Vec<String> {
     analyze::figure_ids(&measured.collect::<Vec<_>>())
 }
 
-/// The figures of a run that was scored before.
+/// Reads the figures of a run that has been scored.
 ///
 /// # Errors
-/// [`ScoreError::Record`] where it was not, or by another version.
+/// [`ScoreError::Record`] if the run has not been scored, or was scored by another version.
 pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
     let path = folder.results_path();
     let text = std::fs::read(&path).map_err(|source| RecordError::Io {
@@ -191,21 +190,21 @@ pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
     Ok(Scored { results, task, bad_lines: Vec::new() })
 }
 
-/// The task as the run's spec has it, whatever has become of its file.
+/// Returns the task as recorded in the spec of the run. The task file is not read.
 fn own_task(folder: &RunFolder) -> Result<LoadedTask, ScoreError> {
     let source = folder.spec()?.task;
     Ok(LoadedTask::recorded(&source)?)
 }
 
-/// The task as the run's spec has it.
+/// Returns the task as recorded in the spec of the run.
 ///
 /// # Errors
-/// [`ScoreError`] where the spec cannot be read or its task not be understood.
+/// [`ScoreError`] if the spec cannot be read or its task is not valid.
 pub fn task_of(folder: &RunFolder) -> Result<Task, ScoreError> {
     Ok(own_task(folder)?.task)
 }
 
-/// `own` with the scorers and published figures of `file`, and with its `choices` and `cluster` where it names them.
+/// Returns `own` with the scorers and published figures of `file`, and with its `choices` and `cluster` if it has them.
 fn with_scorers_of(own: &Task, file: &Task) -> Task {
     let mut task = own.clone();
     task.score.clone_from(&file.score);

@@ -1,4 +1,4 @@
-//! From scores to figures, by the kinds of metrics. Knows no scorer.
+//! Computes figures from scores by the kinds of metrics, without knowing the scorers.
 
 use std::collections::HashSet;
 
@@ -12,9 +12,9 @@ use crate::types::{
 pub struct Measured {
     /// The scorer.
     pub spec: ScorerSpec,
-    /// Its metrics, in the order in which they are shown.
+    /// The metrics, in the order in which they are shown.
     pub metrics: Vec<Metric>,
-    /// Failed samples that it could have scored.
+    /// The number of failed samples that the scorer could have scored.
     pub failed: usize,
 }
 
@@ -25,7 +25,7 @@ impl Measured {
     }
 }
 
-/// The figures of each of `measured` that has a score, or an answer without one.
+/// Computes the figures of each scorer that has a score or an unscored answer.
 pub(super) fn figures(measured: &[Measured], scores: &[Score]) -> Vec<Figure> {
     let mut figures = Vec::new();
     for one in measured {
@@ -45,7 +45,7 @@ pub(super) fn figures(measured: &[Measured], scores: &[Score]) -> Vec<Figure> {
     figures
 }
 
-/// The ids of the figures of `measured`, in their order.
+/// Returns the ids of the figures of `measured`, in order.
 #[must_use]
 pub fn figure_ids(measured: &[Measured]) -> Vec<String> {
     let of = |one: &Measured| -> Vec<String> {
@@ -54,7 +54,7 @@ pub fn figure_ids(measured: &[Measured]) -> Vec<String> {
     measured.iter().flat_map(of).collect()
 }
 
-/// How many scores are missing, by scorer and reason, in the order in which the reasons first occur.
+/// Counts the missing scores by scorer and reason, in the order in which the reasons first occur.
 pub(super) fn unscored(measured: &[Measured], scores: &[Score]) -> Vec<Unscored> {
     let mut all: Vec<Unscored> = Vec::new();
     for one in measured {
@@ -76,18 +76,20 @@ pub(super) fn unscored(measured: &[Measured], scores: &[Score]) -> Vec<Unscored>
     all
 }
 
-/// What metrics need of the scores of one scorer.
+/// The values and sums of the scores of one scorer.
 #[derive(Default)]
 struct Sums {
-    /// Scores and answers without one.
+    /// The number of scores and unscored answers.
     lines: usize,
     values: Vec<f64>,
     counts: Counts,
-    /// Lines with counts, and those of them that have a value.
+    /// The number of lines with counts.
     counted: usize,
+    /// The number of lines with counts and a value.
     counted_values: usize,
-    /// Unreadable answers that count as wrong, and that have no score.
+    /// The number of unreadable answers that are scored as wrong.
     unreadable_wrong: usize,
+    /// The number of unreadable answers that are unscored.
     unreadable_unscored: usize,
     has_references: bool,
 }
@@ -117,13 +119,13 @@ impl Sums {
     }
 }
 
-/// The figure without its id.
+/// Computes a figure, without its id.
 fn figure(metric: &Metric, one: &Measured, sums: &Sums) -> Figure {
     let (value, n) = match metric.formula {
         Formula::Mean | Formula::Share => (mean(&sums.values).value, sums.values.len()),
         Formula::ShareAbove(threshold) => (share_above(&sums.values, threshold).value, sums.values.len()),
         Formula::TopK(k) => (top_k(&sums.values, k).value, sums.values.len()),
-        // Also answers without a score can be unreadable.
+        // Unscored answers can be unreadable too.
         Formula::OfCounts(formula) if metric.id == READABLE => (formula(&sums.counts), sums.counted),
         Formula::OfCounts(formula) => (formula(&sums.counts), sums.counted_values),
     };
@@ -154,20 +156,22 @@ struct Bounds {
     best: f64,
 }
 
-/// The lowest and highest value that a share of right answers could have if failed samples and unreadable answers were
-/// known. A failed sample counts as one score, which holds unless each reference has a score.
+/// Returns the lowest and the highest value that a share of right answers could have if the failed samples and
+/// unreadable answers were known; `None` for other metrics. A failed sample counts as one score, so there are no bounds
+/// if each reference has its own score.
 fn bounds(metric: &Metric, sums: &Sums, failed: usize) -> Option<Bounds> {
     if !matches!(metric.formula, Formula::Share) || sums.has_references {
         return None;
     }
-    // A sum over nothing is -0.
+    // The sum of no values is -0.0.
     let right = sums.values.iter().sum::<f64>() + 0.0;
     let unknown = (failed + sums.unreadable_unscored) as f64;
     let n = sums.values.len() as f64 + unknown;
     (n > 0.0).then(|| Bounds { worst: right / n, best: (right + sums.unreadable_wrong as f64 + unknown) / n })
 }
 
-/// `NAME[.PART][.TARGET].METRIC`: part and target only where the task has several under the name.
+/// Returns the id, `NAME[.PART][.TARGET].METRIC`. It has part and target only if the task has several entries with the
+/// name.
 fn id(metric: &Metric, spec: &ScorerSpec, all: &[Measured]) -> String {
     let named = || all.iter().map(|one| &one.spec).filter(|other| other.name == spec.name);
     let parts: HashSet<&str> = named().map(|other| other.part.as_str()).collect();

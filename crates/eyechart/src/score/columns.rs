@@ -1,4 +1,4 @@
-//! Columns that scorers need and a record lacks, read from the run's own data.
+//! Reads columns that scorers need and a record lacks from the data of the run.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use crate::scorer::Scorer;
 use crate::task::{DataAccess, KeptColumns, LoadedTask, TaskData, cluster_of};
 use crate::types::{DataFile, EvalSpec, Row, SampleRecord, Silent, Task};
 
-/// A run whose records are about to be scored by `task`.
+/// The completion of the records of a run before they are scored.
 pub(super) struct Completion<'a> {
     pub(super) spec: &'a EvalSpec,
-    /// The task that the run was made of.
+    /// The task of the run.
     pub(super) own: &'a LoadedTask,
-    /// That task with the scorers that are applied.
+    /// The task of the run with the scorers to apply.
     pub(super) task: &'a Task,
     pub(super) scorers: &'a [Scorer],
 }
 
 impl Completion<'_> {
-    /// Adds to `records` what the scorers read and the run did not record. Nothing is read where nothing is missing.
+    /// Adds the columns that scorers read and the run did not record. The data is read only if a column is missing.
     ///
     /// # Errors
-    /// [`ScoreError::Columns`] where the data is gone or has changed.
+    /// [`ScoreError::Columns`] if the data is missing or has changed.
     pub(super) fn complete(&self, records: &mut [SampleRecord]) -> Result<(), ScoreError> {
         let missing = KeptColumns::read_by(self.task, self.scorers).without(&self.recorded(records));
         let cluster = self.cluster_columns(records);
@@ -42,7 +42,7 @@ impl Completion<'_> {
         Ok(())
     }
 
-    /// The columns that the run's records have. Runs of earlier versions have no options in their records.
+    /// Returns the columns that the records have. Records of earlier versions have no options.
     fn recorded(&self, records: &[SampleRecord]) -> KeptColumns {
         let lacks_choices = |record: &SampleRecord| record.answer().is_some() && record.choices.is_none();
         let columns = KeptColumns::of(&self.own.task);
@@ -52,8 +52,8 @@ impl Completion<'_> {
         }
     }
 
-    /// The column that says which samples belong together, or the columns of their pictures, if a scorer needs it and the
-    /// records are of another column, or of none.
+    /// Returns the column of the cluster, or the columns of the pictures, if a scorer needs the cluster and the records
+    /// have none or that of another column.
     fn cluster_columns(&self, records: &[SampleRecord]) -> &[String] {
         let dataset = &self.task.dataset;
         let columns = match (&dataset.cluster, &self.task.images) {

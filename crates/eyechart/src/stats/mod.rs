@@ -1,19 +1,17 @@
-//! Figures out of numbers: pure functions from scores to estimates.
-//!
-//! Nothing here knows what a score means or where it came from.
+//! Statistics: pure functions from scores to estimates. They do not know what a score means.
 
-/// A figure with what a reader needs to judge it.
+/// An estimate from scores, with the number of scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// The figure, in the unit of the scores or as a share; absent where there are too few of them.
+    /// The value, in the unit of the scores or as a share in [0, 1]; `None` if there are too few scores.
     pub value: Option<f64>,
-    /// Number of scores it is made of.
+    /// The number of scores.
     pub n: usize,
 }
 
-/// Share of scores strictly above `threshold`, in [0, 1]; absent for no scores.
+/// Returns the share of scores strictly above `threshold`, in [0, 1]; `None` without scores.
 ///
-/// The published comparison's "win rate", with 0.8 as its threshold.
+/// With the threshold 0.8 this is the "win rate" of the published comparison.
 #[must_use]
 pub fn share_above(scores: &[f64], threshold: f64) -> Estimate {
     let above = scores.iter().filter(|score| **score > threshold).count();
@@ -21,15 +19,15 @@ pub fn share_above(scores: &[f64], threshold: f64) -> Estimate {
     Estimate { value, n: scores.len() }
 }
 
-/// Arithmetic mean; absent for no scores.
+/// Returns the arithmetic mean; `None` without scores.
 #[must_use]
 pub fn mean(scores: &[f64]) -> Estimate {
     let value = (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64);
     Estimate { value, n: scores.len() }
 }
 
-/// Mean of the `k` highest scores; absent for fewer than `k`. It grows with the number of scores, so only runs
-/// of one size can be compared by it.
+/// Returns the mean of the `k` highest scores; `None` for fewer than `k` scores. It grows with the number of scores, so
+/// only runs with the same number of scores can be compared.
 #[must_use]
 pub fn top_k(scores: &[f64], k: usize) -> Estimate {
     let mut highest = scores.to_vec();
@@ -38,8 +36,8 @@ pub fn top_k(scores: &[f64], k: usize) -> Estimate {
     Estimate { value, n: scores.len() }
 }
 
-/// The `q` quantile, `q` in [0, 1], interpolated between neighbours (Hyndman and Fan's type 7, as NumPy and R
-/// have it by default); absent for no values.
+/// Returns the `q` quantile for `q` in [0, 1]; `None` without values. It interpolates between neighbours: type 7 of
+/// Hyndman and Fan (1996), the default of NumPy and R.
 #[must_use]
 pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
