@@ -1,4 +1,5 @@
-//! `load.jsonl`: the requests in flight over time, appended during a run. For people and plots; nothing depends on it.
+//! `load.jsonl`: the requests in flight over time, appended during a run. It is meant for people and plots; no code
+//! depends on it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! The record: the folder of a run, its append-only log, and the check of both.
 //!
-//! `docs/formats.md` describes every file. Nothing here knows how answers are made or scored.
+//! `docs/formats.md` describes every file. This module does not know how answers are requested or scored.
 
 mod appender;
 mod check;
@@ -25,7 +25,7 @@ pub(crate) use load::{append_load, repair_load};
 pub(crate) use reader::read_outline;
 pub use reader::{BadLine, Record, for_each_last, read_record, read_scores};
 
-/// Why the record cannot be written or read.
+/// The reason why the record cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -53,7 +53,7 @@ pub enum RecordError {
          then go on with `eyechart run --resume {path}`"
     )]
     InUse {
-        /// The run's folder.
+        /// The folder of the run.
         path: PathBuf,
     },
     /// The log was closed by an earlier error.
@@ -71,7 +71,7 @@ impl From<FileError> for RecordError {
 }
 
 impl RecordError {
-    /// What kind of trouble it is. A folder that is not there is a mistake of the caller; a full disk is not.
+    /// Returns the class of the error. A missing folder is a usage error; a full disk is not.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {

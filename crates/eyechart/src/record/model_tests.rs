@@ -1,4 +1,4 @@
-//! The log against a model of it: whatever is done to the file, no good line is lost and no bad one is read.
+//! Compares the log with a model: after any damage to the file, no good line is lost and no bad line is read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,13 +14,13 @@ const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// What can happen to a log.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A process opens it, appends these, and closes it.
+    /// A process opens the log, appends these records, and closes it.
     Append(Vec<(usize, bool)>),
-    /// The end of the file is lost: so many thousandths of it stay.
+    /// The end of the file is lost. This many thousandths of the file remain.
     Tear(usize),
-    /// The last byte is lost: as a rule a newline.
-    Nip,
-    /// The byte at so many thousandths of the file becomes one that JSON never has.
+    /// The last byte is lost, which is usually a newline.
+    LoseLastByte,
+    /// The byte at this many thousandths of the file becomes a byte that JSON never contains.
     Corrupt(usize),
     /// A run ends.
     Fold,
@@ -31,20 +31,20 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => appended.prop_map(Step::Append),
         2 => (0..=1000_usize).prop_map(Step::Tear),
-        1 => Just(Step::Nip),
+        1 => Just(Step::LoseLastByte),
         2 => (0..1000_usize).prop_map(Step::Corrupt),
         1 => Just(Step::Fold),
     ]
 }
 
-/// A line as the model has it: its text, and what it says unless it was hit.
+/// A line of the model: its text, and its record unless the line is damaged.
 #[derive(Debug, Clone)]
 struct Line {
     text: Vec<u8>,
-    says: Option<SampleRecord>,
+    record: Option<SampleRecord>,
 }
 
-/// The file, line by line. Every line has its newline, but for the last where `torn` holds its bytes.
+/// The file, line by line. Every line ends with a newline, except a last line in `torn`.
 #[derive(Debug, Default)]
 struct Model {
     lines: Vec<Line>,
@@ -53,11 +53,11 @@ struct Model {
 
 impl Model {
     fn append(&mut self, records: &[SampleRecord]) {
-        // A whole record without its newline is completed; anything else without one is dropped.
-        self.lines.extend(self.torn.take().filter(|torn| torn.says.is_some()));
+        // A complete record without its newline is kept; any other line without a newline is dropped.
+        self.lines.extend(self.torn.take().filter(|torn| torn.record.is_some()));
         let line = |record: &SampleRecord| Line {
             text: serde_json::to_vec(record).unwrap(),
-            says: Some(record.clone()),
+            record: Some(record.clone()),
         };
         self.lines.extend(records.iter().map(line));
     }
@@ -73,8 +73,8 @@ impl Model {
                 continue;
             }
             line.text.truncate(left);
-            // What is left may be whole again: the byte that was hit may have been lost.
-            line.says = serde_json::from_slice(&line.text).ok();
+            // The rest may be valid again, because the damaged byte may have been lost.
+            line.record = serde_json::from_slice(&line.text).ok();
             torn = Some(line).filter(|line| !line.text.is_empty());
             break;
         }
@@ -86,7 +86,7 @@ impl Model {
         for index in 0..self.lines.len() {
             let length = self.lines[index].text.len();
             if at < length {
-                return self.lines[index].hit(at);
+                return self.lines[index].damage(at);
             }
             if at == length {
                 return self.join(index);
@@ -94,15 +94,15 @@ impl Model {
             at -= length + 1;
         }
         if let Some(torn) = &mut self.torn {
-            torn.hit(at);
+            torn.damage(at);
         }
     }
 
-    /// The newline behind this line is hit: it and the next become one that says nothing.
+    /// Damages the newline after this line: the line and the next line become one unreadable line.
     fn join(&mut self, index: usize) {
         let mut joined = self.lines.remove(index);
-        joined.text.push(HIT);
-        joined.says = None;
+        joined.text.push(DAMAGED);
+        joined.record = None;
         if index < self.lines.len() {
             joined.text.extend(self.lines.remove(index).text);
             self.lines.insert(index, joined);
@@ -113,22 +113,22 @@ impl Model {
     }
 
     fn fold(&mut self) {
-        let last = self.says();
+        let last = self.last_records();
         let text = |record: &SampleRecord| serde_json::to_vec(record).unwrap();
         self.lines =
-            last.into_values().map(|record| Line { text: text(&record), says: Some(record) }).collect();
+            last.into_values().map(|record| Line { text: text(&record), record: Some(record) }).collect();
         self.torn = None;
     }
 
     /// The last record of each id.
-    fn says(&self) -> BTreeMap<String, SampleRecord> {
-        let records = self.lines.iter().chain(&self.torn).filter_map(|line| line.says.clone());
+    fn last_records(&self) -> BTreeMap<String, SampleRecord> {
+        let records = self.lines.iter().chain(&self.torn).filter_map(|line| line.record.clone());
         records.map(|record| (record.id.clone(), record)).collect()
     }
 
     fn bad_lines(&self) -> Vec<u64> {
         let numbered = (1..).zip(&self.lines);
-        numbered.filter(|(_, line)| line.says.is_none()).map(|(number, _)| number).collect()
+        numbered.filter(|(_, line)| line.record.is_none()).map(|(number, _)| number).collect()
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -143,14 +143,14 @@ impl Model {
 }
 
 impl Line {
-    fn hit(&mut self, at: usize) {
-        self.text[at] = HIT;
-        self.says = None;
+    fn damage(&mut self, at: usize) {
+        self.text[at] = DAMAGED;
+        self.record = None;
     }
 }
 
-/// No JSON has this byte anywhere.
-const HIT: u8 = 0;
+/// A byte that JSON never contains.
+const DAMAGED: u8 = 0;
 
 fn apply(step: &Step, path: &Path, model: &mut Model, counter: &mut usize) {
     let length = std::fs::metadata(path).unwrap().len() as usize;
@@ -162,12 +162,12 @@ fn apply(step: &Step, path: &Path, model: &mut Model, counter: &mut usize) {
             model.append(&records);
         }
         Step::Tear(thousandths) => tear(path, length * thousandths / 1000, model),
-        Step::Nip => tear(path, length.saturating_sub(1), model),
+        Step::LoseLastByte => tear(path, length.saturating_sub(1), model),
         Step::Corrupt(thousandths) => {
             let mut bytes = std::fs::read(path).unwrap();
             let at = length * thousandths / 1000;
             if let Some(byte) = bytes.get_mut(at) {
-                *byte = HIT;
+                *byte = DAMAGED;
                 std::fs::write(path, bytes).unwrap();
                 model.corrupt(at);
             }
@@ -184,7 +184,7 @@ fn tear(path: &Path, left: usize, model: &mut Model) {
     model.tear(left);
 }
 
-/// A record that is told from all others of its sample by its row.
+/// Returns a record whose row differs from all other records of its sample.
 fn numbered((id, completed): (usize, bool), counter: &mut usize) -> SampleRecord {
     *counter += 1;
     let status = if completed { Status::Completed } else { Status::Failed };
@@ -206,7 +206,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_to_the_file_every_good_line_counts_and_every_bad_one_is_named(
+    fn after_any_damage_every_good_line_counts_and_every_bad_line_is_reported(
         steps in proptest::collection::vec(step(), 1..16),
     ) {
         let folder = tempfile::tempdir().unwrap();
@@ -217,11 +217,11 @@ proptest! {
             apply(step, &path, &mut model, &mut counter);
             prop_assert_eq!(std::fs::read(&path).unwrap(), model.bytes());
             let read = read_record(&path).unwrap();
-            let says: BTreeMap<String, SampleRecord> =
+            let record: BTreeMap<String, SampleRecord> =
                 read.samples.into_iter().map(|sample| (sample.id.clone(), sample)).collect();
-            prop_assert_eq!(&says, &model.says());
+            prop_assert_eq!(&record, &model.last_records());
             prop_assert_eq!(read.bad_lines.iter().map(|bad| bad.line).collect::<Vec<_>>(), model.bad_lines());
-            prop_assert_eq!(read.torn, model.torn.as_ref().is_some_and(|torn| torn.says.is_none()));
+            prop_assert_eq!(read.torn, model.torn.as_ref().is_some_and(|torn| torn.record.is_none()));
         }
     }
 }

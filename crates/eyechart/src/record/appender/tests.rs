@@ -1,4 +1,4 @@
-//! The log when all goes well, when the file was torn, and when the disk fails.
+//! Tests of the log without failures, with an incomplete last line, and with a failing disk.
 
 use std::io;
 
@@ -47,7 +47,7 @@ async fn a_last_line_that_lacks_its_newline_alone_is_kept() {
     assert_eq!(read.samples, [record("a", Status::Completed), record("b", Status::Completed)]);
 }
 
-/// A disk with room for so many bytes.
+/// A disk with room for this many bytes.
 struct SmallDisk(usize, std::sync::mpsc::Sender<Vec<u8>>);
 
 impl Write for SmallDisk {
@@ -71,7 +71,7 @@ fn length() -> usize {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_to_whoever_appends_and_never_counted() {
+async fn a_full_disk_is_reported_to_the_caller_and_never_counted() {
     let (send, receive) = std::sync::mpsc::channel();
     let log = Appender::start(Path::new("samples.jsonl"), SmallDisk(length() * 3 / 2, send), || Ok(()));
     let durable = log.durable();

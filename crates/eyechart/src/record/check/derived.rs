@@ -42,7 +42,8 @@ pub(super) fn check(folder: &RunFolder, samples: &Samples, findings: &mut Vec<Fi
     true
 }
 
-/// Earlier versions wrote other fields. They are not checked, because they can be made again.
+/// Returns whether an earlier version wrote the results. They are not checked, because they have other fields and can
+/// be computed again.
 fn is_of_an_earlier_version(results: &Path) -> bool {
     let text = fs::read(results).unwrap_or_default();
     let format = serde_json::from_slice::<serde_json::Value>(&text).ok();
@@ -102,7 +103,7 @@ fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> 
     numbers
 }
 
-/// Answers without a score, if others have one: they are newer than the scores.
+/// Reports answers without a score if other answers have one: these answers are newer than the scores.
 fn unscored(path: &Path, samples: &Samples, scored: &HashSet<(String, Epoch)>) -> Option<Finding> {
     let completed = samples.ended.iter().filter(|(_, status)| **status == Status::Completed);
     let mut ids: Vec<&str> =

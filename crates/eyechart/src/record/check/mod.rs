@@ -1,6 +1,4 @@
-//! Checks the files of a run and reports what is wrong with them. Changes nothing.
-//!
-//! Checks only the files, not whether an answer is good or a score is right.
+//! Checks the files of a run, and reports problems. It changes no file, and does not judge answers or scores.
 
 mod derived;
 mod load;
