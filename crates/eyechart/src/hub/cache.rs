@@ -10,7 +10,7 @@
 //! <cache>/.locks/datasets--them--charts/<etag>.lock
 //! ```
 //!
-//! Knows nothing of the network.
+//! This module sends no requests.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -80,10 +80,11 @@ impl RepositoryCache {
         let _ = write_in_cache(&self.folder.join(".no_exist").join(commit).join(path), b"");
     }
 
-    /// Locks the blob for downloading. Calls `waiting` if another process has the lock, and blocks until it is released.
+    /// Locks the blob for downloading. Calls `waiting` if another process has the lock, and blocks until it is
+    /// released.
     ///
-    /// Without locks on the file system, two processes may download the same blob at once: the hash decides what becomes
-    /// the blob.
+    /// Without locks on the file system, two processes may download the same blob at once: the hash decides what
+    /// becomes the blob.
     pub(super) fn lock(&self, etag: &str, waiting: impl FnOnce()) -> Result<FileLock, FileError> {
         FileLock::wait(&self.locks.join(format!("{etag}.lock")), waiting)
     }

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn offline_is_said_in_four_ways() {
+    fn offline_has_four_spellings() {
         assert!(["1", "true", "YES", " on "].into_iter().all(is_true));
         assert!(!["0", "false", "", "2"].into_iter().any(is_true));
     }

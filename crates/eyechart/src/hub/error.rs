@@ -1,8 +1,8 @@
-//! Why a file of the Hub cannot be used. Each message says what to do. No error contains a token or a signed address.
+//! Errors of the Hub. Each message says what to do. No error contains a token or a signed address.
 
 use crate::files::FileError;
 
-/// Why a file of the Hub cannot be used.
+/// The reason why a file of the Hub cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {

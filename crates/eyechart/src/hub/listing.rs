@@ -89,14 +89,14 @@ impl Listing {
             let (body, following) =
                 page.map_err(|failure| context.explain(failure, Wanted::Listing(commit)))?;
             let nodes: Vec<Node> = serde_json::from_slice(&body)
-                .map_err(|error| context.protocol(format!("its list of files is broken: {error}")))?;
+                .map_err(|error| context.protocol(format!("the list of files cannot be read: {error}")))?;
             for node in nodes.into_iter().filter(|node| node.kind == "file") {
                 check_path(&node.path)?;
                 files.insert(node.path.clone(), Entry::from(node));
             }
             next = following;
         }
-        Err(context.protocol(format!("its list of files has more than {MOST_PAGES} pages")))
+        Err(context.protocol(format!("the list of files has more than {MOST_PAGES} pages")))
     }
 
     /// The list stored in the cache. `None` if there is none, or one in another format.

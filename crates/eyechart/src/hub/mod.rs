@@ -1,8 +1,8 @@
 //! The Hugging Face Hub: lists the files of a repository, and downloads them into the cache that Python's
 //! `huggingface_hub` shares.
 //!
-//! Every call blocks and may be made inside or outside of an async runtime. Nothing here prints or knows what the files
-//! contain.
+//! Every call blocks and may be made inside or outside of an async runtime. This module does not print, and does not
+//! know what the files contain.
 
 mod cache;
 mod context;
@@ -145,5 +145,5 @@ fn fetch_commit(context: &Context) -> Result<String, HubError> {
     let page = context.http.page(context.endpoint().revision(&context.repository));
     let (body, _) = page.map_err(|failure| context.explain(failure, wanted))?;
     let sha = serde_json::from_slice::<Info>(&body).ok().and_then(|info| info.sha);
-    sha.filter(|sha| is_commit(sha)).ok_or_else(|| context.protocol("it names no commit"))
+    sha.filter(|sha| is_commit(sha)).ok_or_else(|| context.protocol("the reply has no commit"))
 }

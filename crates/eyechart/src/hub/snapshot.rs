@@ -248,7 +248,7 @@ impl Snapshot {
         if !is_name || etag.is_empty() || etag.len() > 128 {
             return Err(self
                 .context
-                .protocol(format!("an ETag that is no name of a blob for {}", source.path)));
+                .protocol(format!("an ETag that is not a valid file name for {}", source.path)));
         }
         Ok(Download { cache: &self.cache, etag: etag.to_owned(), source: source.clone() })
     }

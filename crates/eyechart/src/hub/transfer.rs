@@ -1,4 +1,4 @@
-//! The bytes of a file in order, over several connections if one breaks. Knows nothing of where the bytes go.
+//! Transfers the bytes of a file in order, over several connections if one breaks.
 
 use std::ops::Range;
 
@@ -164,7 +164,7 @@ impl Transfer {
         }
         match part_start(reply.response.headers()) {
             Some(start) if start == self.at => Ok((reply.response, 0)),
-            _ => Err(self.source.context.protocol("a part other than the one asked for came")),
+            _ => Err(self.source.context.protocol("the reply has another part of the file than requested")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why no encoder was found. The message gives the reason of each attempt and says what to do.
+//! The error if no encoder was found. The message gives the reason of each attempt and says what to do.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub struct Attempt {
     pub reason: String,
 }
 
-/// Why no encoder was found.
+/// The reason why no encoder was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WeightsError {

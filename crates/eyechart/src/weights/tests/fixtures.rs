@@ -1,4 +1,4 @@
-//! A tiny model, folders that hold it, a Hub and a pip, all on this machine.
+//! Fixtures on this machine: a tiny model, folders with it, a Hub and a pip.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -24,7 +24,7 @@ const FILES: [(&str, &str); 5] = [
     ("model.safetensors", "weights"),
 ];
 
-/// A Hub with the model, some files with another text or left out.
+/// A Hub with the model. Some files may have another text or be left out.
 pub fn hub(changed: &[(&str, Option<&str>)]) -> HubServer {
     let text_of = |name: &str, text| {
         let change = changed.iter().find(|(other, _)| *other == name);
@@ -42,7 +42,7 @@ pub fn sha(text: &str) -> String {
     sha256_hex(text)
 }
 
-/// The model of [`FILES`], each of 100 bytes at most.
+/// The model of [`FILES`], each with at most 100 bytes.
 pub fn model() -> Model {
     let file = |&(path, text): &(&str, &str)| Expected {
         path: path.to_owned(),
@@ -63,7 +63,7 @@ pub fn model() -> Model {
     }
 }
 
-/// Fills a folder with the model, some files with another text.
+/// Fills a folder with the model. Some files may have another text.
 pub fn folder_with(folder: &Path, changed: &[(&str, &str)]) -> PathBuf {
     for (path, text) in FILES.iter().chain(changed) {
         write(&folder.join(path), text);
@@ -71,7 +71,7 @@ pub fn folder_with(folder: &Path, changed: &[(&str, &str)]) -> PathBuf {
     folder.to_owned()
 }
 
-/// Writes a wheel with the model, some files with another text or left out.
+/// Writes a wheel with the model. Some files may have another text or be left out.
 pub fn wheel(path: &Path, changed: &[(&str, Option<&str>)]) {
     let mut archive = ZipWriter::new(File::create(path).unwrap());
     let mut add = |name: &str, text: &str| {
@@ -93,7 +93,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// A home of its own, offline and without a pip until a test says otherwise.
+/// A home folder, offline and without pip unless a test changes that.
 pub struct Place {
     folder: TempDir,
     pips: AtomicUsize,
@@ -142,20 +142,20 @@ impl Place {
         request
     }
 
-    /// A pip that is this shell script, where `$HERE` is this place.
+    /// A pip that is this shell script, in which `$HERE` is this folder.
     pub fn pip(&self, script: &str) -> Vec<String> {
         let path = self.path(&format!("pip-{}", self.pips.fetch_add(1, Ordering::Relaxed)));
         fs::write(&path, format!("HERE='{}'\n{script}\n", self.folder.path().display())).unwrap();
         vec!["sh".to_owned(), path.to_str().unwrap().to_owned()]
     }
 
-    /// The text with this place's path as `DIR`.
+    /// The text with the path of this folder replaced by `DIR`.
     pub fn hide(&self, text: &str) -> String {
         text.replace(self.folder.path().to_str().unwrap(), "DIR")
     }
 }
 
-/// Says nothing.
+/// Ignores all progress.
 pub struct Quiet;
 
 impl Progress for Quiet {
@@ -163,7 +163,7 @@ impl Progress for Quiet {
     fn bytes(&self, _: u64, _: Option<u64>) {}
 }
 
-/// Keeps what it was told.
+/// Records all progress.
 #[derive(Default)]
 pub struct Told {
     said: Mutex<Vec<String>>,
