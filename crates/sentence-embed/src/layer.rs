@@ -13,8 +13,8 @@ use crate::kernels::product::{Activation, activate, add, set, set_rows};
 use crate::kernels::{LANES, Machine, Row};
 use crate::weights::Weights;
 
-/// How many of the inner features are computed at a time: few enough that they stay in the second cache
-/// until they are used.
+/// The number of inner features that are computed at a time. It is small enough that they stay in the L2 cache until
+/// they are used.
 const CHUNK: usize = 384;
 
 /// The shape of the attention: `heads` heads of `head_dim` numbers each.
@@ -25,7 +25,7 @@ pub(crate) struct Heads {
 }
 
 impl Heads {
-    /// A head's features in blocks of 32: as the kernels want them, zeros behind.
+    /// Returns the number of features of a head, padded to blocks of 32 as the kernels require.
     fn blocks(self) -> usize {
         self.head_dim.div_ceil(LANES)
     }
@@ -44,17 +44,17 @@ pub(crate) struct Layer<D: Format> {
     norm: LayerNorm,
 }
 
-/// Some of the inner features: the layer that makes them, and what they add to the result.
+/// A part of the inner features: the layer that computes them, and the layer that adds them to the result.
 struct Chunk<D: Format> {
     up: Dense<D>,
     down: Dense<D>,
 }
 
-/// Activations of one batch, kept from batch to batch so that memory is asked for once.
+/// The activations of one batch. The memory is reused for later batches.
 pub(crate) struct Scratch<D: Format> {
-    /// Between layers, and within one: its input, to which each half adds.
+    /// The input of the layer, to which each half of the layer adds its result.
     pub x: Panels,
-    /// `x`, or what attention gives, in the format of the products.
+    /// `x`, or the result of attention, in the format of the products.
     input: Panels<D::Word>,
     queries: Panels,
     keys: TokenRows,
@@ -94,7 +94,7 @@ impl<D: Format> Layer<D> {
             let (weight, bias) = read(&format!("attention.self.{part}"), hidden, hidden)?;
             Ok::<_, Error>(pad_heads(heads, Affine { weights: &weight, bias: &bias }, factor))
         };
-        // Softmax is computed with powers of two.
+        // Softmax is computed with powers of two, hence log2(e).
         let factor = std::f32::consts::LOG2_E / (heads.head_dim as f32).sqrt();
         let (queries, keys, values) =
             (per_head("query", factor)?, per_head("key", 1.0)?, per_head("value", 1.0)?);
@@ -158,7 +158,7 @@ impl<D: Format> Layer<D> {
     }
 }
 
-/// A dense layer of its own memory.
+/// Packs a dense layer.
 struct Padded {
     weights: Vec<f32>,
     bias: Vec<f32>,
@@ -170,7 +170,7 @@ impl Padded {
     }
 }
 
-/// The same layer times `factor`, with outputs of zero behind those of each head up to whole blocks.
+/// Packs a dense layer times `factor`. The outputs of each head are padded with zeros to whole blocks.
 fn pad_heads(heads: Heads, layer: Affine<'_>, factor: f32) -> Padded {
     let padding = heads.blocks() * LANES - heads.head_dim;
     let inputs = layer.weights.len() / layer.bias.len();
@@ -182,7 +182,7 @@ fn pad_heads(heads: Heads, layer: Affine<'_>, factor: f32) -> Padded {
     Padded { weights: pad(layer.weights, inputs), bias: pad(layer.bias, 1) }
 }
 
-/// Splits the two dense layers by their inner features. The bias of the second is added once.
+/// Splits the two dense layers by their inner features. The bias of the second layer is added once.
 fn chunks<D: Format>(up: Affine<'_>, down: Affine<'_>) -> Vec<Chunk<D>> {
     let (hidden, inner) = (down.bias.len(), up.bias.len());
     let zeros = vec![0.0; hidden];
@@ -200,8 +200,8 @@ fn chunks<D: Format>(up: Affine<'_>, down: Affine<'_>) -> Vec<Chunk<D>> {
     (0..inner).step_by(CHUNK).map(chunk).collect()
 }
 
-/// The layer norm `part` of the model.
-/// What the names of a layer's tensors begin with.
+/// Reads the layer norm `part` of the model.
+/// Returns the prefix of the names of the tensors of a layer.
 pub(crate) fn prefix(index: usize) -> String {
     format!("encoder.layer.{index}")
 }

@@ -1,7 +1,7 @@
 //! The BERT encoder and its forward pass over one ragged batch.
 //!
-//! A batch is the tokens of its texts one after the other: every matrix product but attention's runs
-//! over all of them at once, and nothing is padded.
+//! A batch contains the tokens of its texts one after the other, without padding. Except in attention, every matrix
+//! product covers all tokens of the batch.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -19,14 +19,14 @@ use crate::weights::Weights;
 
 /// An encoder of any precision.
 pub(crate) trait Forward: Send + Sync {
-    /// Embeds a batch: writes to `out` a vector for each text, in the order of `texts`.
+    /// Embeds a batch: writes a vector for each text to `out`, in the order of `texts`.
     ///
-    /// A text is its token ids: at least one, no more than there are positions, each within the
+    /// A text is given by its token ids. There must be at least one and at most as many as positions, each within the
     /// vocabulary.
     fn forward(&self, texts: &[&[u32]], out: &mut [f32]);
 }
 
-/// Takes the weights out of a file whose tensors are named as Hugging Face's `BertModel` does.
+/// Reads the weights from a file whose tensors have the names of `BertModel` of Hugging Face.
 pub(crate) fn read(
     weights: &Weights<'_>,
     config: &Config,
@@ -41,25 +41,25 @@ pub(crate) fn read(
     })
 }
 
-/// The encoder's weights.
+/// The weights of the encoder.
 struct Model<D: Format> {
     machine: Machine,
     hidden: usize,
     /// A row for each id of the vocabulary.
     words: Vec<f32>,
-    /// A row for each position; the embedding of token type 0, the only one used, is added in.
+    /// A row for each position, plus the embedding of token type 0, which is the only type used.
     positions: Vec<f32>,
     norm: LayerNorm,
     layers: Vec<Layer<D>>,
     head: Head,
-    /// The memory of finished batches, for the next ones.
+    /// The memory of finished batches, which later batches reuse.
     scratches: Mutex<Vec<Scratch<D>>>,
 }
 
-/// A tensor that every encoder has.
+/// The name of a tensor that every encoder has.
 pub(crate) const LANDMARK: &str = "embeddings.word_embeddings.weight";
 
-/// Activations of one batch, kept from batch to batch so that memory is asked for once.
+/// The activations of one batch. The memory is reused for later batches.
 struct Scratch<D: Format> {
     layers: LayerScratch<D>,
     /// The token vectors of one text, row after row.
@@ -114,7 +114,7 @@ impl<D: Format> Model<D> {
 
 impl<D: Format> Forward for Model<D> {
     fn forward(&self, texts: &[&[u32]], out: &mut [f32]) {
-        // A thread that panics does not put its scratch back.
+        // A thread that panics does not return its scratch memory.
         let scratches = || self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = scratches().pop().unwrap_or_default();
         let spans = spans(texts);
@@ -130,7 +130,7 @@ impl<D: Format> Forward for Model<D> {
     }
 }
 
-/// Copies the vectors of the tokens `span` out of `x`, one after the other.
+/// Copies the vectors of the tokens `span` from `x`, one after the other.
 fn take_rows(x: &Panels, span: Range<usize>, rows: &mut Vec<f32>) {
     rows.clear();
     for token in span {
@@ -139,7 +139,7 @@ fn take_rows(x: &Panels, span: Range<usize>, rows: &mut Vec<f32>) {
     }
 }
 
-/// Where the tokens of each text lie in the batch.
+/// Returns the range of the tokens of each text in the batch.
 fn spans(texts: &[&[u32]]) -> Vec<Range<usize>> {
     let mut end = 0;
     let span = |text: &&[u32]| {

@@ -1,4 +1,4 @@
-//! Self-attention of one head: queries against keys, softmax, and the values so weighted.
+//! Self-attention of one head: products of queries and keys, softmax, and the weighted sum of the values.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use super::tile::{Columns, Lines, TILE, at_least, sums};
 
 /// One head over a batch of texts.
 ///
-/// A head's features are padded with zeros to blocks of 32.
+/// The features of a head are padded with zeros to blocks of 32.
 pub(crate) struct Head<'a> {
-    /// The features of this head among the rows of `queries`, blocks of 32. Queries are scaled by
-    /// log2(e)/√(features): softmax is then a matter of powers of two.
+    /// The features of this head in the rows of `queries`, in blocks of 32. Queries are scaled by log2(e)/√(features),
+    /// so that softmax uses powers of two.
     pub queries: Range<usize>,
     pub keys: &'a TokenRows,
     pub values: &'a TokenRows,
@@ -22,8 +22,8 @@ pub(crate) struct Head<'a> {
     pub out: Range<usize>,
 }
 
-/// Attends within each text of `spans`, tokens of the batch; writes the features `head.out` of `out`.
-/// `scores` is scratch.
+/// Computes attention within each text; `spans` are the tokens of each text in the batch. Writes the features
+/// `head.out` of `out`. `scores` is scratch memory.
 pub(crate) fn attend(
     machine: Machine,
     head: &Head<'_>,
@@ -48,7 +48,7 @@ struct Attend<'a> {
 #[derive(Clone, Copy)]
 struct Part {
     panel: usize,
-    /// Its lanes in the panel.
+    /// The lanes of the queries in the panel.
     start: usize,
     end: usize,
     halves: Halves,
@@ -71,7 +71,7 @@ impl Pass for Attend<'_> {
 }
 
 impl Attend<'_> {
-    /// `scores` = a row for each key: its products with the queries of `part`.
+    /// Writes a row for each key to `scores`: its products with the queries of `part`.
     #[inline(always)]
     fn score<S: Simd>(&mut self, s: S, span: &Range<usize>, part: Part) {
         let queries = &self.queries.panel(part.panel)[self.head.queries.clone()];
@@ -120,9 +120,9 @@ impl Attend<'_> {
     }
 }
 
-/// The numerators of softmax over the rows, lane by lane, and one over their sums.
+/// Computes the numerators of softmax over the rows, lane by lane, and the reciprocals of their sums.
 ///
-/// 2^score, less the largest one, which leaves the quotients as they are and no number too large.
+/// The numerators are 2^(score - maximum). Subtracting the maximum does not change the quotients and avoids overflow.
 #[inline(always)]
 fn softmax<S: Simd>(s: S, rows: &mut [Row], halves: Halves) -> Row {
     let mut factors = Row::default();

@@ -1,4 +1,4 @@
-//! x86-64 with AVX2 and FMA: 8 numbers a vector, 16 registers.
+//! x86-64 with AVX2 and FMA: 8 numbers per vector, 16 registers.
 
 use std::arch::x86_64::*;
 
@@ -170,7 +170,7 @@ impl Simd for Avx2 {
     }
 }
 
-/// The nearest bf16 of each number, in the lower half of its word.
+/// Rounds each number to the nearest bf16, in the lower half of its word.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn half(x: __m256) -> __m256i {

@@ -1,4 +1,4 @@
-//! x86-64 with AVX-512: 16 numbers a vector, 32 registers; with or without its instructions for bf16.
+//! x86-64 with AVX-512: 16 numbers per vector, 32 registers, with or without the instructions for bf16.
 
 use std::arch::x86_64::*;
 
@@ -168,7 +168,7 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
     }
 }
 
-/// The nearest bf16 of each number, in the lower half of its word.
+/// Rounds each number to the nearest bf16, in the lower half of its word.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16")]
 fn half_bf16(x: __m512) -> __m512i {

@@ -1,21 +1,21 @@
-//! How numbers are kept and multiplied in the matrix products.
+//! The formats in which numbers are stored and multiplied in the matrix products.
 
 use super::panels::Halves;
 use super::simd::{Row, Simd};
 
-/// A word of a format is what one lane holds: one number or several neighbouring ones.
+/// A format of numbers. A word is the content of one lane: one number, or several neighbouring numbers.
 pub(crate) trait Format {
     type Word: Copy + Default + Send + Sync + std::fmt::Debug;
-    /// Numbers a word.
+    /// The number of numbers per word.
     const PER_WORD: usize;
     /// A vector of words.
     type Lanes<S: Simd>: Copy;
     /// A vector of running sums.
     type Sum<S: Simd>: Copy;
 
-    /// The word of up to `PER_WORD` numbers; those that lack are 0.
+    /// Returns the word of up to `PER_WORD` numbers. Missing numbers are 0.
     fn word(numbers: &[f32]) -> Self::Word;
-    /// Puts each `PER_WORD` rows of numbers into one row of words.
+    /// Converts each group of `PER_WORD` rows of numbers to one row of words.
     fn narrow<S: Simd>(s: S, numbers: &[Row], words: &mut [Row<Self::Word>], halves: Halves);
     fn zero<S: Simd>(s: S) -> Self::Sum<S>;
     fn load<S: Simd>(s: S, row: &Row<Self::Word>, v: usize) -> Self::Lanes<S>;
@@ -24,7 +24,7 @@ pub(crate) trait Format {
     fn value<S: Simd>(s: S, sum: Self::Sum<S>) -> S::F;
 }
 
-/// 32-bit floats, one a word.
+/// 32-bit floats, one per word.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Single;
 
@@ -73,11 +73,11 @@ impl Format for Single {
     }
 }
 
-/// bf16, the upper half of a 32-bit float: two a word, the first in the lower half. Sums are f32.
+/// bf16, the upper half of a 32-bit float. A word has two numbers, the first in its lower half. Sums are f32.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bf16;
 
-/// The nearest bf16, ties to even.
+/// Rounds to the nearest bf16, ties to even.
 #[inline(always)]
 pub(super) fn bf16(x: f32) -> u32 {
     let bits = x.to_bits();

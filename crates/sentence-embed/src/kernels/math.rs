@@ -1,4 +1,4 @@
-//! GELU, exact and by its approximation, and 2^x, lane by lane, without branches.
+//! GELU, exact and approximated, and 2^x, lane by lane, without branches.
 
 use super::simd::Simd;
 
@@ -12,8 +12,8 @@ pub(super) fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
 
 /// The GELU by tanh, x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))), to 3e-7 of max(1, |x|) (Hendrycks and Gimpel 2016).
 ///
-/// With u for tanh's argument it is x / (1 + exp(-2u)), or x exp(2u) / (1 + exp(2u)): whichever has the power that
-/// is at most 1. u has the sign of x.
+/// With u for the argument of tanh it is x / (1 + exp(-2u)), or x exp(2u) / (1 + exp(2u)). The form whose power is at
+/// most 1 is used. u has the sign of x.
 #[inline(always)]
 pub(super) fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
     /// 2 √(2/π) log2(e).
@@ -26,14 +26,14 @@ pub(super) fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
     s.div(numerator, s.add(s.splat(1.0), power))
 }
 
-/// The larger one of x and 0.
+/// The maximum of x and 0.
 #[inline(always)]
 pub(super) fn relu<S: Simd>(s: S, x: S::F) -> S::F {
     s.max(x, s.splat(0.0))
 }
 
-/// erf(x) to 5e-7, as a ratio of polynomials: the coefficients are those that Eigen and XLA use, a
-/// minimax fit on [-4, 4], beyond which erf is ±1 in f32.
+/// erf(x) to 5e-7, as a ratio of polynomials. The coefficients are those of Eigen and XLA: a minimax fit on [-4, 4].
+/// Outside of this range erf is ±1 in f32.
 #[inline(always)]
 pub(super) fn erf<S: Simd>(s: S, x: S::F) -> S::F {
     const NUMERATOR: [f32; 7] = [
@@ -54,8 +54,8 @@ pub(super) fn erf<S: Simd>(s: S, x: S::F) -> S::F {
 
 /// 2^x for x ≤ 0, to 2e-7 of its value; below -126 it stays at 2^-126, about 1e-38.
 ///
-/// 2^x = 2^n exp(r ln 2) with n the whole number nearest to x and |r| ≤ 1/2; the polynomial is exp's
-/// Taylor series in r ln 2.
+/// 2^x = 2^n exp(r ln 2), in which n is the integer nearest to x and |r| ≤ 1/2. The polynomial is the Taylor series of
+/// exp in r ln 2.
 #[inline(always)]
 pub(super) fn exp2_nonpositive<S: Simd>(s: S, x: S::F) -> S::F {
     /// (ln 2)^k / k! for k from 7 down to 1.

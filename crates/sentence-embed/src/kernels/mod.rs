@@ -1,8 +1,8 @@
-//! The arithmetic: matrix products and the passes between them, for panels of 32 tokens. All unsafe
-//! code of the crate is here, in the files named after instruction sets. Nothing here knows of texts.
+//! The arithmetic: matrix products and the passes between them, for panels of 32 tokens. All unsafe code of the crate
+//! is in this module, in the files named after instruction sets.
 //!
-//! [`simd`] says what a machine must offer, [`tile`] is the innermost loop, [`product`], [`attention`]
-//! and [`norm`] are the passes. Another instruction set is one more file beside `avx2.rs`.
+//! [`simd`] defines what a machine must provide. [`tile`] is the innermost loop. [`product`], [`attention`] and
+//! [`norm`] are the passes. To add an instruction set, add a file like `avx2.rs`.
 
 pub(crate) mod attention;
 #[cfg(target_arch = "x86_64")]
@@ -39,33 +39,33 @@ pub(crate) enum Machine {
     Portable(portable::Portable),
 }
 
-/// Sets of instructions, each faster than the one before it.
+/// Instruction sets, in order of increasing speed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Instructions {
-    /// What every machine of the architecture has.
+    /// The instructions that every machine of the architecture has.
     Portable,
     /// AVX2 and FMA.
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
-    /// The same with BF16.
+    /// AVX-512 F, BW, DQ and VL, and AVX-512 BF16.
     #[default]
     Avx512Bf16,
 }
 
 impl Machine {
-    /// The best that the processor has.
+    /// Returns the fastest instructions of the processor.
     pub(crate) fn detect() -> Self {
         Self::up_to(Instructions::default())
     }
 
-    /// The best that the processor has and `limit` allows.
+    /// Returns the fastest instructions of the processor up to `limit`.
     pub(crate) fn up_to(limit: Instructions) -> Self {
         let mut machines = Self::all().into_iter();
         machines.find(|machine| machine.instructions() <= limit).unwrap_or(Self::Portable(portable::Portable))
     }
 
-    /// All that the processor has, the best first.
+    /// Returns all supported instruction sets of the processor, the fastest first.
     pub(crate) fn all() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         let special = [
@@ -90,7 +90,7 @@ impl Machine {
         }
     }
 
-    /// Whether there are instructions for bf16; without them it is slower than f32.
+    /// Returns whether the processor has instructions for bf16. Without them, bf16 is slower than f32.
     pub(crate) fn has_bf16(self) -> bool {
         self.instructions() == Instructions::Avx512Bf16
     }

@@ -1,4 +1,4 @@
-//! Layer norm, and the change of format that follows it.
+//! Layer norm, and the conversion of the format that follows it.
 
 use super::Machine;
 use super::format::Format;
@@ -13,12 +13,12 @@ pub(crate) struct LayerNorm {
     pub epsilon: f32,
 }
 
-/// Layer norm of each token: mean 0 and variance 1 (of the population), then scale and shift.
+/// Computes the layer norm of each token: mean 0 and population variance 1, then scale and shift.
 pub(crate) fn normalize(machine: Machine, x: &mut Panels, norm: &LayerNorm) {
     machine.run(Normalize { x, norm });
 }
 
-/// `out` = `x` in another format.
+/// Converts `x` to another format.
 pub(crate) fn narrow<D: Format>(machine: Machine, x: &Panels, out: &mut Panels<D::Word>) {
     out.reshape(x.tokens(), x.height().div_ceil(D::PER_WORD));
     machine.run(Narrow::<D> { x, out });
@@ -67,7 +67,7 @@ impl Pass for Normalize<'_> {
     }
 }
 
-/// Folds rows with `step` into four running sums, as with one alone each step would wait for the last.
+/// Folds rows with `step` into four running sums. With a single sum, each step would wait for the previous step.
 #[inline(always)]
 fn total<S: Simd>(s: S, rows: &[Row], step: impl Fn(S::F, &Row) -> S::F) -> S::F {
     let mut sums = [s.splat(0.0); 4];

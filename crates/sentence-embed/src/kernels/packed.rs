@@ -5,19 +5,19 @@ use super::panels::Panels;
 use super::simd::{LANES, Row};
 use super::tile::TILE;
 
-/// A dense layer for [`product`](super::product): tiles of [`TILE`] outputs, in which the words of one
-/// place in the input stand side by side. Outputs beyond the last are zeros.
+/// A dense layer for [`product`](super::product), in tiles of [`TILE`] outputs. In a tile, the words of all outputs for
+/// one input word are stored next to each other. The outputs after the last one are zeros.
 #[derive(Debug)]
 pub(crate) struct Dense<D: Format> {
     pub(super) tiles: Vec<[D::Word; TILE]>,
-    /// Words of the input.
+    /// The number of words of the input.
     pub(super) depth: usize,
     pub(super) outputs: usize,
-    /// One for each output, zeros beyond.
+    /// The bias of each output, padded with zeros.
     pub(super) bias: Vec<f32>,
 }
 
-/// A dense layer whose outputs are the lanes: 32 of them a panel, for what is wanted token by token.
+/// A dense layer whose outputs are lanes, 32 per panel, for results that are needed token by token.
 #[derive(Debug)]
 pub(crate) struct LaneDense<D: Format> {
     pub(super) panels: Panels<D::Word>,

@@ -1,12 +1,12 @@
-//! Where activations lie: panels of 32 tokens, in which each feature is one row of 32 lanes.
+//! The layout of activations: panels of 32 tokens, in which each feature is one row of 32 lanes.
 //!
-//! So everything between the matrix products works lane by lane: layer norm, softmax and GELU need no
-//! sums across a vector, whatever the number of features.
+//! In this layout everything between the matrix products works lane by lane: layer norm, softmax and GELU need no sums
+//! across a vector, for any number of features.
 
 use super::simd::{HALF, LANES, Row};
 
-/// `tokens` columns of `height` words each, 32 columns a panel. The last panel may be filled in part;
-/// its other lanes hold anything.
+/// `tokens` columns of `height` words each, 32 columns per panel. The last panel may be partly filled; the values of
+/// its other lanes are not defined.
 #[derive(Debug, Default)]
 pub(crate) struct Panels<T = f32> {
     rows: Vec<Row<T>>,
@@ -15,14 +15,14 @@ pub(crate) struct Panels<T = f32> {
 }
 
 impl<T: Copy + Default> Panels<T> {
-    /// Panels of a given size, filled with zeros.
+    /// Creates panels of a given size, filled with zeros.
     pub(crate) fn new(tokens: usize, height: usize) -> Self {
         let mut panels = Self::default();
         panels.reshape(tokens, height);
         panels
     }
 
-    /// Makes room for another size; what the panels hold then is not defined.
+    /// Changes the size. The content of the panels is not defined afterwards.
     pub(crate) fn reshape(&mut self, tokens: usize, height: usize) {
         (self.tokens, self.height) = (tokens, height);
         self.rows.resize_with(self.count() * height, Row::default);
@@ -34,17 +34,17 @@ impl<T> Panels<T> {
         self.tokens
     }
 
-    /// Words a token.
+    /// Returns the number of words per token.
     pub(crate) fn height(&self) -> usize {
         self.height
     }
 
-    /// The number of panels.
+    /// Returns the number of panels.
     pub(crate) fn count(&self) -> usize {
         self.tokens.div_ceil(LANES)
     }
 
-    /// The rows of panel `p`, one a word.
+    /// Returns the rows of panel `p`, one per word.
     pub(crate) fn panel(&self, p: usize) -> &[Row<T>] {
         &self.rows[p * self.height..][..self.height]
     }
@@ -53,13 +53,13 @@ impl<T> Panels<T> {
         &mut self.rows[p * self.height..][..self.height]
     }
 
-    /// The halves of panel `p` in which there are tokens.
+    /// Returns the halves of panel `p` that contain tokens.
     pub(crate) fn halves(&self, p: usize) -> Halves {
         let tokens = (self.tokens - p * LANES).min(LANES);
         Halves::of(0, tokens)
     }
 
-    /// How many lanes of panel `p` are tokens.
+    /// Returns the number of lanes of panel `p` that are tokens.
     pub(crate) fn filled(&self, p: usize) -> usize {
         (self.tokens - p * LANES).min(LANES)
     }
@@ -74,7 +74,7 @@ pub(crate) enum Halves {
 }
 
 impl Halves {
-    /// The halves that the lanes `start..end` touch.
+    /// Returns the halves that contain the lanes `start..end`.
     pub(crate) fn of(start: usize, end: usize) -> Self {
         match (start < HALF, end > HALF) {
             (true, true) => Self::Both,
@@ -83,7 +83,7 @@ impl Halves {
         }
     }
 
-    /// The vectors of `width` lanes in them.
+    /// Returns the vectors of `width` lanes in the halves.
     #[inline(always)]
     pub(crate) fn vectors(self, width: usize) -> std::ops::Range<usize> {
         let half = HALF / width;
@@ -95,8 +95,8 @@ impl Halves {
     }
 }
 
-/// Rows of 32 features of one token each, token after token: the other way round than [`Panels`], for
-/// what is read one number at a time. More than 32 features lie in further blocks of rows.
+/// Rows of 32 features of one token each, token after token. It is the transpose of [`Panels`], for values that are
+/// read one at a time. More than 32 features are stored in further blocks of rows.
 #[derive(Debug, Default)]
 pub(crate) struct TokenRows {
     rows: Vec<Row>,
@@ -104,13 +104,13 @@ pub(crate) struct TokenRows {
 }
 
 impl TokenRows {
-    /// Room for `tokens` tokens, rounded up to whole panels and a tile of keys beyond.
+    /// Makes room for `tokens` tokens, rounded up to whole panels plus a tile of keys.
     pub(crate) fn reshape(&mut self, tokens: usize, blocks: usize) {
         self.stride = tokens.next_multiple_of(LANES) + LANES;
         self.rows.resize_with(blocks * self.stride, Row::default);
     }
 
-    /// The rows of block `block` from token `token` on.
+    /// Returns the rows of block `block` from token `token`.
     pub(crate) fn starting_at(&self, block: usize, token: usize) -> &[Row] {
         &self.rows[block * self.stride..][..self.stride][token..]
     }

@@ -1,5 +1,5 @@
-//! Any machine: arrays of 8 numbers, which the compiler turns into whatever vectors every machine of
-//! the architecture has (SSE2 on x86-64, NEON on 64-bit ARM). The reference of the other kernels.
+//! Portable kernels: arrays of 8 numbers, which the compiler turns into the vectors that every machine of the
+//! architecture has (SSE2 on x86-64, NEON on 64-bit ARM). They are the reference for the other kernels.
 
 use super::format::bf16;
 use super::simd::{Pass, Row, Simd};
@@ -92,7 +92,7 @@ impl Simd for Portable {
         zip(a, b, |a, b| a / b)
     }
 
-    /// Unlike `f32::max` it says nothing of NaN, and so is one instruction.
+    /// Unlike `f32::max` it does not handle NaN, so it is one instruction.
     #[inline(always)]
     fn max(self, a: F, b: F) -> F {
         zip(a, b, |a, b| if a > b { a } else { b })
@@ -108,7 +108,7 @@ impl Simd for Portable {
         map(a, f32::sqrt)
     }
 
-    /// Rounded twice where there is no instruction for it in every machine of the architecture.
+    /// The result is rounded twice if not every machine of the architecture has a fused instruction.
     #[inline(always)]
     fn fma(self, a: F, b: F, c: F) -> F {
         let mut out = c;
@@ -119,7 +119,7 @@ impl Simd for Portable {
         out
     }
 
-    /// Adding 1.5 * 2^23 leaves no bits for a fraction.
+    /// Adding 1.5 * 2^23 leaves no bits for a fraction, so the sum is rounded to an integer.
     #[inline(always)]
     fn round(self, x: F) -> F {
         const ROUNDER: f32 = 12_582_912.0;

@@ -1,5 +1,5 @@
-//! Products of packed weights and panels of tokens, each with what follows it done while its results
-//! are in the first cache.
+//! Products of packed weights and panels of tokens. The step after each product is performed while its results are in
+//! the L1 cache.
 
 use super::Machine;
 use super::format::Format;
@@ -9,23 +9,23 @@ use super::panels::{Halves, Panels, TokenRows};
 use super::simd::{LANES, Pass, Row, Simd};
 use super::tile::{Ahead, Columns, Look, TILE, Tile, at_least, sums};
 
-/// `out` = the layer's outputs for each token of `x`.
+/// Writes the outputs of the layer for each token of `x` to `out`.
 pub(crate) fn set<D: Format>(machine: Machine, layer: &Dense<D>, x: &Panels<D::Word>, out: &mut Panels) {
     out.reshape(x.tokens(), layer.outputs);
     machine.run(Product { layer, x, block: &mut Block::default(), finish: Set { out } });
 }
 
-/// Adds the layer's outputs for each token of `x` to `out`.
+/// Adds the outputs of the layer for each token of `x` to `out`.
 ///
 /// # Panics
 ///
-/// If `out` has another size: an error of this crate.
+/// If `out` has another size, which is a defect of this crate.
 pub(crate) fn add<D: Format>(machine: Machine, layer: &Dense<D>, x: &Panels<D::Word>, out: &mut Panels) {
     assert_eq!((out.tokens(), out.height()), (x.tokens(), layer.outputs));
     machine.run(Product { layer, x, block: &mut Block::default(), finish: Add { out } });
 }
 
-/// What is applied to each output of a layer.
+/// The function that is applied to each output of a layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Activation {
     /// x/2 (1 + erf(x/√2)).
@@ -37,7 +37,7 @@ pub(crate) enum Activation {
     Relu,
 }
 
-/// `out` = the activations of the layer's outputs for each token of `x`.
+/// Writes the activations of the outputs of the layer for each token of `x` to `out`.
 pub(crate) fn activate<D: Format>(
     machine: Machine,
     (layer, activation): (&Dense<D>, Activation),
@@ -53,8 +53,8 @@ pub(crate) fn activate<D: Format>(
     });
 }
 
-/// `out` = the layer's outputs for each token of `x`, token by token: those of `blocks` alone, counted
-/// in blocks of 32.
+/// Writes the outputs of the layer for each token of `x` to `out`, token by token. Only the outputs in `blocks`,
+/// counted in blocks of 32, are computed.
 pub(crate) fn set_rows<D: Format>(
     machine: Machine,
     layer: &LaneDense<D>,
@@ -66,22 +66,22 @@ pub(crate) fn set_rows<D: Format>(
     machine.run(RowsProduct { layer, blocks, x, out });
 }
 
-/// The sums of one tile and panel. It lies outside of the kernels, where the compiler must keep it in
-/// memory: else it fills the registers that the innermost loop needs.
+/// The sums of one tile and panel. It is stored outside of the kernels, so that the compiler keeps it in memory.
+/// Otherwise it would occupy the registers that the innermost loop needs.
 type Block = [Row; TILE];
 
-/// Where in the result a block of sums belongs.
+/// The position of a block of sums in the result.
 #[derive(Clone, Copy)]
 struct Place {
     panel: usize,
-    /// The first of the outputs.
+    /// The first output.
     first: usize,
-    /// How many of them there are.
+    /// The number of outputs.
     count: usize,
     halves: Halves,
 }
 
-/// What becomes of a block of sums.
+/// The step that is performed with a block of sums.
 trait Finish {
     fn finish<S: Simd>(&mut self, s: S, block: &mut Block, bias: &[f32], place: Place);
 }
@@ -94,7 +94,7 @@ struct Product<'a, D: Format, E> {
 }
 
 impl<D: Format, E: Finish> Pass for Product<'_, D, E> {
-    /// Tile by tile, so that the weights pass through the caches once, however many panels there are.
+    /// Runs tile by tile, so that the weights are loaded into the caches once, for any number of panels.
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let (layer, x) = (self.layer, self.x);
@@ -189,8 +189,8 @@ impl<D: Format> Finish for Activate<'_, D> {
     }
 }
 
-/// Replaces each sum by `function` of it and its bias. `function` is a closure that is `#[inline(always)]`: a function's
-/// name in its place is left as a call, and outside of the machine's own function.
+/// Replaces each sum by `function` of the sum and its bias. `function` must be a closure with `#[inline(always)]`: the
+/// name of a function would stay a call, outside of the function that is compiled for the machine.
 #[inline(always)]
 fn map<S: Simd>(s: S, (block, bias, halves): (&mut Block, &[f32], Halves), function: impl Fn(S::F) -> S::F) {
     for (sums, &bias) in block.iter_mut().zip(bias) {
@@ -213,7 +213,7 @@ impl<D: Format> Pass for RowsProduct<'_, D> {
         let Self { layer, blocks, x, out } = self;
         for (block, from) in blocks.enumerate() {
             let (lanes, bias) = (layer.panels.panel(from), &layer.bias[from]);
-            // The rounds that there will be: with too many expected, not all of the next panel is asked for.
+            // The exact number of rounds: if it were too high, only a part of the next panel would be prefetched.
             let rounds = (0..x.count()).map(|panel| x.filled(panel).div_ceil(TILE)).sum();
             let mut look = Look::past(lanes, rounds);
             for panel in 0..x.count() {

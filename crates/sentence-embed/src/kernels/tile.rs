@@ -1,46 +1,46 @@
-//! The innermost loop: a block of sums kept in registers while the words of two operands stream by.
+//! The innermost loop: a block of sums stays in registers while the words of two operands are loaded.
 //!
-//! One operand is rows of lanes, loaded as vectors; of the other, single words are broadcast. All
+//! One operand is rows of lanes, which are loaded as vectors. Single words of the other operand are broadcast. All
 //! products of the crate are this loop over different operands.
 
 use super::format::Format;
 use super::panels::Halves;
 use super::simd::{LANES, Row, Simd};
 
-/// Outputs of one tile of packed weights: with two vectors of 16 lanes each, 24 sums, two vectors of
-/// lanes and the broadcast words fill the 32 registers of AVX-512.
+/// The number of outputs of one tile of packed weights. With two vectors of 16 lanes per output, the 24 sums, two
+/// vectors of lanes and the broadcast words fill the 32 registers of AVX-512.
 pub(crate) const TILE: usize = 12;
 
-/// Bytes of a cache line.
+/// The size of a cache line in bytes.
 const LINE: usize = 64;
 
 /// The operand whose single words are broadcast: word `k` of output `m`.
 pub(super) trait Broadcast<T>: Copy {
-    /// The number of words that there are at least of each output.
+    /// The minimum number of words of each output.
     fn depth(self) -> usize;
     fn at(self, k: usize, m: usize) -> T;
-    /// Asks for what is needed later, in the step of word `k`.
+    /// Prefetches data for later steps, in the step of word `k`.
     #[inline(always)]
     fn look_ahead<S: Simd>(self, _: S, _: usize) {}
 }
 
-/// What is asked for ahead of its use, a little in each step: weights stream from the third cache or
-/// from memory, and no processor fetches them early enough by itself.
+/// Data that is prefetched, a little in each step. Weights are read from the L3 cache or from memory, and no processor
+/// prefetches them early enough by itself.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     next: *const u8,
-    /// Bytes further at each step.
+    /// The number of bytes per step.
     step: usize,
 }
 
 impl Look {
-    /// Asks for as much as `used` holds, from its end on, in the steps of `rounds` times its length.
+    /// Prefetches as many bytes as `used` has, from its end, in the steps of `rounds` times its length.
     #[inline(always)]
     pub(super) fn past<T>(used: &[T], rounds: usize) -> Self {
         Self { next: used.as_ptr_range().end.cast(), step: size_of::<T>().div_ceil(rounds.max(1)) }
     }
 
-    /// For steps that start anew after `steps` of them.
+    /// Returns the prefetch for a loop that starts again after `steps` steps.
     #[inline(always)]
     pub(super) fn further(self, steps: usize) -> Self {
         Self { next: self.at(steps), ..self }
@@ -52,7 +52,7 @@ impl Look {
     }
 }
 
-/// A tile of packed weights: word `k` of each of its outputs side by side.
+/// A tile of packed weights, in which word `k` of all outputs are next to each other.
 #[derive(Clone, Copy)]
 pub(super) struct Tile<'a, T>(pub &'a [[T; TILE]]);
 
@@ -103,7 +103,7 @@ impl<T: Copy> Broadcast<T> for Lines<'_, T> {
     }
 }
 
-/// Words, and what to ask for meanwhile.
+/// Words, and the data to prefetch meanwhile.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<B> {
     pub words: B,
@@ -124,7 +124,7 @@ impl<T, B: Broadcast<T>> Broadcast<T> for Ahead<B> {
     #[inline(always)]
     fn look_ahead<S: Simd>(self, s: S, k: usize) {
         s.prefetch(self.look.at(k));
-        // A row of 32 words that is passed once only is two lines.
+        // A row of 32 words has two cache lines, and it is read only once.
         if self.look.step > LINE {
             s.prefetch(self.look.at(k).wrapping_add(LINE));
         }
@@ -134,7 +134,7 @@ impl<T, B: Broadcast<T>> Broadcast<T> for Ahead<B> {
 /// Calls `each(m, v, sum)` for `R` outputs and the vectors of `halves`: the sum over `k` of word `k` of
 /// `lanes` times word `k` of output `m`. `H` is half of `R`.
 ///
-/// Machines with 16 registers take the block in two parts of `H` outputs, and half a row at a time.
+/// Machines with 16 registers compute the block in two parts of `H` outputs, and half a row at a time.
 #[inline(always)]
 pub(super) fn sums<S: Simd, D: Format, const R: usize, const H: usize>(
     s: S,
@@ -157,7 +157,7 @@ pub(super) fn sums<S: Simd, D: Format, const R: usize, const H: usize>(
     }
 }
 
-/// [`sums`] for at least `count` outputs, up to [`TILE`]; how many more there are is not defined.
+/// Computes [`sums`] for at least `count` outputs, up to [`TILE`]. The number of further outputs is not defined.
 #[inline(always)]
 pub(super) fn at_least<S: Simd, D: Format>(
     s: S,
@@ -173,7 +173,7 @@ pub(super) fn at_least<S: Simd, D: Format>(
     }
 }
 
-/// [`sums`] for the `M` outputs and `V` vectors from `start` on.
+/// Computes [`sums`] for the `M` outputs and `V` vectors from `start`.
 #[expect(
     clippy::needless_range_loop,
     reason = "iterators are now and then left as calls, which cost the registers"
