@@ -37,7 +37,7 @@ impl Drop for FetchProgress {
 }
 
 impl Progress for FetchProgress {
-    fn say(&self, message: &str) {
+    fn announce(&self, message: &str) {
         self.clear();
         output::say(message);
     }

@@ -48,7 +48,8 @@ impl Download<'_> {
     /// Downloads the blob and links it into the snapshot. Downloads nothing if another process has just done it.
     pub(super) fn run(&self, meter: &Meter<'_>, stop: Stop<'_>) -> Result<(), HubError> {
         let Source { commit, path, identity, .. } = &self.source;
-        let waiting = || meter.progress.say(&format!("waiting for another process that downloads {path}"));
+        let waiting =
+            || meter.progress.announce(&format!("waiting for another process that downloads {path}"));
         let _lock = self.cache.lock(&self.etag, waiting)?;
         let blob = self.cache.blob(&self.etag);
         let has_blob = |size: u64| fs::metadata(&blob).is_ok_and(|data| data.len() == size);

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_are_in_order_and_the_first_error_is_the_one_that_is_told() {
+    fn results_are_in_order_and_the_first_error_is_returned() {
         let squares = for_each(&(0..100).collect::<Vec<_>>(), |n, _| Ok(n * n)).unwrap();
         assert_eq!(squares, (0..100).map(|n| n * n).collect::<Vec<_>>());
         // The other jobs run until they see that one has failed.

@@ -234,7 +234,7 @@ impl Snapshot {
             _ => format!("{} files", missing.len()),
         };
         let host = self.context.host();
-        progress.say(&format!("downloading {what} of {} from {host}", self.context.repository));
+        progress.announce(&format!("downloading {what} of {} from {host}", self.context.repository));
         let meter = Meter::new(progress, total);
         parallel::for_each(&sources, |source, stop| self.prepare(source)?.run(&meter, stop))?;
         Ok(())

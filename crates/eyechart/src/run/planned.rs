@@ -156,7 +156,7 @@ impl PlannedRun {
         self.plan.dataset.fetch(needed, progress)?;
         if let Some(preparer) = self.checking_preparer().filter(|_| is_shuffled) {
             let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
-            progress.say(&format!("{name}: comparing the pictures of {count} samples"));
+            progress.announce(&format!("{name}: comparing the pictures of {count} samples"));
             let web = web_for(&self.plan.task, self.connection.allow_private_urls)?.map(Arc::new);
             self.plan.exchange_pictures(&preparer, web.as_ref(), FETCHES)?;
         }

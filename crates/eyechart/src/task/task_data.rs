@@ -259,7 +259,7 @@ impl TaskData {
             false => self.columns(),
         };
         if !self.data.files.remote.is_empty() {
-            progress.say(&format!("fetching {} rows of {}", picked.len(), self.task.dataset.file));
+            progress.announce(&format!("fetching {} rows of {}", picked.len(), self.task.dataset.file));
         }
         let mut names: BTreeSet<String> =
             self.example_pictures().filter(|_| named).filter(|name| !is_address(name)).cloned().collect();

@@ -3,9 +3,9 @@
 /// Receives reports about slow transfers. `Sync`, because transfers run on their own threads.
 pub trait Progress: Sync {
     /// Reports what begins now, such as a download.
-    fn say(&self, message: &str);
+    fn announce(&self, message: &str);
 
-    /// Reports the bytes so far of what `say` announced last, and the total if it is known.
+    /// Reports the bytes so far of what was announced last, and the total if it is known.
     fn bytes(&self, done: u64, total: Option<u64>);
 }
 
@@ -14,7 +14,7 @@ pub trait Progress: Sync {
 pub struct Silent;
 
 impl Progress for Silent {
-    fn say(&self, _: &str) {}
+    fn announce(&self, _: &str) {}
 
     fn bytes(&self, _: u64, _: Option<u64>) {}
 }

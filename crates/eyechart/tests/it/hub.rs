@@ -11,14 +11,14 @@ use eyechart::hub::{Environment, Hub, HubError, Repository, Settings, Token};
 use eyechart::types::Progress;
 
 #[derive(Default)]
-struct Told {
-    said: Mutex<Vec<String>>,
+struct RecordedProgress {
+    messages: Mutex<Vec<String>>,
     bytes: Mutex<Vec<(u64, Option<u64>)>>,
 }
 
-impl Progress for Told {
-    fn say(&self, message: &str) {
-        self.said.lock().unwrap().push(message.to_owned());
+impl Progress for RecordedProgress {
+    fn announce(&self, message: &str) {
+        self.messages.lock().unwrap().push(message.to_owned());
     }
 
     fn bytes(&self, done: u64, total: Option<u64>) {
@@ -51,16 +51,16 @@ fn files_lie_as_links_into_blobs_and_are_had_offline_afterwards() {
     let snapshot = cache.charts(&server);
     assert_eq!((snapshot.commit(), snapshot.is_from_cache()), (COMMIT, false));
     let paths: Vec<String> = snapshot.files().unwrap().into_iter().map(|file| file.path).collect();
-    let told = Told::default();
-    let files = snapshot.get(&paths, &told).unwrap();
+    let progress = RecordedProgress::default();
+    let files = snapshot.get(&paths, &progress).unwrap();
     assert_eq!(fs::read(&files[4]).unwrap(), large());
     assert_eq!(fs::read(&files[1]).unwrap(), b"PAR1");
     assert_eq!(fs::read(&files[3]).unwrap(), b"");
     assert!(files.iter().all(|file| file.starts_with(snapshot.folder())));
     assert_eq!(cache.entries("refs"), ["main"]);
     assert_eq!(cache.entries("blobs").len(), 5, "and nothing incomplete");
-    let (said, bytes) = (told.said.into_inner().unwrap(), told.bytes.into_inner().unwrap());
-    assert_eq!(said, [format!("downloading 5 files of the dataset them/charts from {}", server.host())]);
+    let (messages, bytes) = (progress.messages.into_inner().unwrap(), progress.bytes.into_inner().unwrap());
+    assert_eq!(messages, [format!("downloading 5 files of the dataset them/charts from {}", server.host())]);
     assert_eq!(bytes.iter().map(|(done, _)| *done).max(), bytes[0].1);
 
     let asked = server.asked().len();
@@ -273,7 +273,7 @@ fn a_gated_dataset_says_where_to_ask_and_which_variable_takes_the_token() {
 }
 
 #[test]
-fn what_does_not_exist_is_told_apart() {
+fn each_missing_thing_has_its_own_error() {
     let (server, cache) = (server(), Cache::new());
     let hub = cache.hub(&server);
     let error = hub.snapshot(&Repository::dataset("them/misspelt")).unwrap_err();

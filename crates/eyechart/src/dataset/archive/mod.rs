@@ -149,7 +149,7 @@ impl Archive {
         if outcome.len() == wanted.len() {
             return Ok(outcome);
         }
-        progress.say(&format!("reading {}", self.source.name()));
+        progress.announce(&format!("reading {}", self.source.name()));
         let mut input = Input::new(Arc::clone(&self.source), progress);
         match sniff(&mut input)? {
             Format::Zip => Ok(zip::extract(&self.source, wanted, &self.folder, &self.members)?),
@@ -180,7 +180,7 @@ impl Archive {
     /// No other process reads the archive or writes to its folder until the lock is dropped.
     fn lock(&self, progress: &dyn Progress) -> Result<FileLock, StreamError> {
         let waiting =
-            || progress.say(&format!("waiting for another process that reads {}", self.source.name()));
+            || progress.announce(&format!("waiting for another process that reads {}", self.source.name()));
         Ok(FileLock::wait(&self.folder.join("lock"), waiting)?)
     }
 

@@ -159,20 +159,20 @@ impl Place {
 pub struct Quiet;
 
 impl Progress for Quiet {
-    fn say(&self, _: &str) {}
+    fn announce(&self, _: &str) {}
     fn bytes(&self, _: u64, _: Option<u64>) {}
 }
 
 /// Records all progress.
 #[derive(Default)]
-pub struct Told {
-    said: Mutex<Vec<String>>,
+pub struct RecordedProgress {
+    messages: Mutex<Vec<String>>,
     bytes: Mutex<Vec<(u64, Option<u64>)>>,
 }
 
-impl Told {
-    pub fn said(&self) -> Vec<String> {
-        self.said.lock().unwrap().clone()
+impl RecordedProgress {
+    pub fn messages(&self) -> Vec<String> {
+        self.messages.lock().unwrap().clone()
     }
 
     pub fn bytes(&self) -> Vec<(u64, Option<u64>)> {
@@ -180,9 +180,9 @@ impl Told {
     }
 }
 
-impl Progress for Told {
-    fn say(&self, message: &str) {
-        self.said.lock().unwrap().push(message.to_owned());
+impl Progress for RecordedProgress {
+    fn announce(&self, message: &str) {
+        self.messages.lock().unwrap().push(message.to_owned());
     }
 
     fn bytes(&self, done: u64, total: Option<u64>) {

@@ -86,7 +86,7 @@ pub fn server() -> HubServer {
 pub struct Quiet;
 
 impl Progress for Quiet {
-    fn say(&self, _: &str) {}
+    fn announce(&self, _: &str) {}
     fn bytes(&self, _: u64, _: Option<u64>) {}
 }
 
