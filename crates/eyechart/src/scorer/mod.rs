@@ -1,8 +1,8 @@
 //! Scorers: from answers to scores. Each scorer has its own file. No scorer knows where answers come from or where
 //! scores are stored.
 //!
-//! A scorer is a [`Declaration`]: its name, its keys, its metrics and the way it scores. A new scorer is one file here
-//! and one line in [`SCORERS`]. [`Scorer`] applies a scorer to the records of a run.
+//! A scorer is a `Declaration`: its name, its keys, its metrics and the way it scores. A new scorer is one file here
+//! and one line in `SCORERS`. [`Scorer`] applies a scorer to the records of a run.
 
 mod applied;
 pub mod captions;
