@@ -295,7 +295,7 @@ impl EvalSpec {
     ///
     /// # Errors
     /// A message that names the format, if it is unknown.
-    pub fn of_known_format(self) -> Result<Self, String> {
+    pub(crate) fn of_known_format(self) -> Result<Self, String> {
         match self.format.as_str() {
             Self::FORMAT => Ok(self),
             Self::FORMAT_1 => Ok(Self { place: Some(Place::OF_FORMAT_1), ..self }),
