@@ -30,7 +30,7 @@ pub(crate) fn run<W: Work>(work: &W, threads: usize) -> Result<(), W::Error> {
     let crew = Crew { work, threads, state: Mutex::new(State::default()), changed: Condvar::new() };
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            // Where the system gives no more threads, those that there are do the work.
+            // If the system cannot start more threads, the existing threads do the work.
             if std::thread::Builder::new().spawn_scoped(scope, || crew.help()).is_err() {
                 break;
             }

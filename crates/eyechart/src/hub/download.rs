@@ -104,7 +104,7 @@ impl Part {
         create_parent_folders(path)?;
         let size = download.source.identity.size;
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        // Without the size, bytes behind the end of the file could not be detected.
+        // Without the size, bytes after the end of the file could not be detected.
         if size.is_none_or(|size| file.metadata().is_ok_and(|data| data.len() > size)) {
             file.set_len(0)?;
         }

@@ -49,7 +49,7 @@ pub(super) struct Reply {
     pub(super) facts: Facts,
 }
 
-/// What the headers say about a file, gathered along the redirects.
+/// The facts about a file in the headers of all redirects.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     /// The etag without quotes and without the prefix of a weak etag.

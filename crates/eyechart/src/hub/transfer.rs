@@ -36,7 +36,7 @@ pub(super) struct Transfer {
     source: Source,
     /// Offset of the next byte to return.
     at: u64,
-    /// Offset behind the last byte, once it is known.
+    /// Offset after the last byte, once it is known.
     end: Option<u64>,
     /// An open connection, and how many of its bytes were returned before.
     open: Option<(Response, u64)>,

@@ -211,7 +211,7 @@ fn open_repaired(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// The offset behind the last newline. Searches backwards from the end.
+/// Returns the offset after the last newline. Searches backwards from the end.
 fn end_of_last_whole_line(file: &mut File, length: u64) -> std::io::Result<u64> {
     let mut end = length;
     let mut block = vec![0; 1 << 16];
