@@ -1,15 +1,12 @@
-//! `eyechart`: parse, call, exit code.
+//! The binary `eyechart`: reads the command line, carries out the command and returns its exit code.
 
 mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
     return_large_blocks();
-    let arguments = cli::Arguments::parse();
-    match cli::dispatch(arguments) {
+    match cli::dispatch(cli::arguments()) {
         Ok(exit) => exit.into(),
         Err(error) => cli::report_error(&error).into(),
     }

@@ -2,6 +2,8 @@
 
 mod columns;
 
+use std::path::PathBuf;
+
 use crate::analyze::{self, Measured, analyze};
 use crate::files::{FileError, write_atomically, write_json};
 use crate::record::{BadLine, RecordError, RunFolder};
@@ -18,6 +20,12 @@ pub enum ScoreError {
     /// The record cannot be read, or the scores cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The run was not scored.
+    #[error("{run} has no scores yet: `eyechart score {run}` makes them")]
+    Unscored {
+        /// The folder of the run.
+        run: PathBuf,
+    },
     /// The task in the spec is not valid in this version.
     #[error(transparent)]
     Task(#[from] TaskError),
@@ -52,7 +60,7 @@ impl ScoreError {
             Self::Record(error) => error.class(),
             Self::Scorer(ScorerError::Embed(error)) => error.class(),
             Self::Task(error) => error.class(),
-            Self::Entry { .. } => ErrorClass::Usage,
+            Self::Unscored { .. } | Self::Entry { .. } => ErrorClass::Usage,
             Self::Columns { .. } => ErrorClass::Data,
         }
     }
@@ -160,13 +168,12 @@ pub fn figure_ids(task: &Task) -> Vec<String> {
 /// Reads the figures of a run that has been scored.
 ///
 /// # Errors
-/// [`ScoreError::Record`] if the run has not been scored, or was scored by another version.
+/// [`ScoreError::Unscored`] if the run has not been scored, [`ScoreError::Record`] if another version scored it.
 pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
     let path = folder.results_path();
-    let text = std::fs::read(&path).map_err(|source| RecordError::Io {
-        action: "read the results (`eyechart score` makes them)",
-        path: path.clone(),
-        source,
+    let text = std::fs::read(&path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => ScoreError::Unscored { run: folder.path().to_owned() },
+        _ => RecordError::Io { action: "read", path: path.clone(), source }.into(),
     })?;
     let malformed = |reason| RecordError::Malformed { path: path.clone(), reason };
     let format = serde_json::from_slice(&text)
@@ -174,7 +181,7 @@ pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
         .and_then(|results: serde_json::Value| Some(results.get("format")?.as_str()?.to_owned()));
     if format.as_deref().is_some_and(|format| format != Results::FORMAT) {
         let reason = format!(
-            "its format is {:?}, expected {:?}: `eyechart score {}` makes it anew",
+            "its format is {:?}, expected {:?}: `eyechart score {}` makes it again",
             format.unwrap_or_default(),
             Results::FORMAT,
             folder.path().display()

@@ -1,9 +1,10 @@
-//! `eyechart calc`: the functions behind the tables, for people's own numbers.
+//! `eyechart calc`: the functions behind the tables, for any numbers.
 
 use std::io::BufRead;
 
 use clap::Args;
 use eyechart::calc;
+use eyechart::text::json_mistake;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -11,9 +12,9 @@ use super::{Exit, output};
 
 /// Apply the functions behind the tables to lines of JSON from stdin
 ///
-/// Each line is {"fn": NAME, "args": {…}}; each gives one line with a JSON
-/// object. A value that is not defined, such as a ratio over nothing, has no
-/// key. A bad line gives {"error": …}, and exit code 1 at the end.
+/// Reads lines of {"fn": NAME, "args": {…}} and prints one JSON object for each.
+/// A value that is not defined, such as a ratio over nothing, has no key. A bad
+/// line gives {"error": …} and the exit code 1.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Calc {
@@ -23,9 +24,10 @@ pub struct Calc {
 }
 
 const EXAMPLES: &str = r#"Examples:
-  echo '{"fn": "anls", "args": {"answer": "12/15/89", "references": ["12/15/88"]}}' | eyechart calc
-      {"value":0.875}
-  echo '{"fn": "choice", "args": {"answer": "I pick B.", "options": ["red", "blue"]}}' | eyechart calc
+  echo '{"fn": "anls", "args": {"answer": "cat", "references": ["cats"]}}' |
+      eyechart calc
+      {"value":0.75}
+  eyechart calc < lines.jsonl
   eyechart calc --list"#;
 
 /// One line of stdin; other keys are ignored.
@@ -64,6 +66,6 @@ impl Calc {
 fn answer(line: &[u8]) -> Result<Value, String> {
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     let line: Line = serde_json::from_slice(line)
-        .map_err(|error| format!("expected {{\"fn\": NAME, \"args\": {{…}}}}: {error}"))?;
+        .map_err(|error| format!("expected {{\"fn\": NAME, \"args\": {{…}}}}: {}", json_mistake(&error)))?;
     calc::call(&line.function, Value::Object(line.args)).map(Value::Object).map_err(|error| error.to_string())
 }

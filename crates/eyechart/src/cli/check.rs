@@ -1,38 +1,41 @@
-//! `eyechart check`: whether the files of runs are whole and agree with each other.
+//! `eyechart check`: checks that the files of runs are complete and agree with each other.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use eyechart::record::{CheckedPictures, CheckedRun, Finding, RunFolder, check_pictures, check_run};
+use eyechart::text::{counted, wrapped};
 use serde::Serialize;
 
 use super::results::chosen_runs;
 use super::{Exit, output};
 
-/// Check that the files of runs are whole and agree with each other
+/// Check that the files of runs are complete and agree with each other
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes:
-  0 all is well   1 something is wrong   2 bad usage, such as a folder that is no run's")]
+  0  all is well
+  1  something is wrong
+  2  bad usage, such as a folder that is not a run")]
 pub struct Check {
-    /// Folders of runs, or a folder that holds runs
+    /// Folder of a run, or a folder of runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// How to write what was found
+    /// Output format
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     format: CheckFormat,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum CheckFormat {
-    /// One line a finding, with its file and line
+    /// Each finding with its file and line, beneath its folder
     Text,
-    /// For machines
+    /// One JSON object
     Json,
 }
 
-/// Everything that was checked.
+/// The results of all checks.
 #[derive(Serialize)]
 struct Checked {
     runs: Vec<CheckedRun>,
@@ -52,7 +55,7 @@ impl Check {
             CheckFormat::Text => checked.text(),
             CheckFormat::Json => serde_json::to_string_pretty(&checked)? + "\n",
         });
-        Ok(if checked.findings().next().is_none() { Exit::Success } else { Exit::UNSOUND })
+        Ok(if checked.findings().next().is_none() { Exit::Success } else { Exit::FINDINGS })
     }
 }
 
@@ -62,12 +65,19 @@ impl Checked {
         self.runs.iter().flat_map(|run| &run.findings).chain(of_images)
     }
 
+    /// Each folder with findings, its findings beneath it, and the summary.
     fn text(&self) -> String {
-        let findings: String = self.findings().map(|finding| format!("{finding}\n")).collect();
-        findings + &self.summary() + "\n"
+        let runs = self.runs.iter().map(|run| (&run.folder, &run.findings));
+        let images = self.images.iter().map(|images| (&images.folder, &images.findings));
+        let mut text = String::new();
+        for (folder, findings) in runs.chain(images).filter(|(_, findings)| !findings.is_empty()) {
+            text.push_str(&format!("{}\n", folder.display()));
+            text.extend(findings.iter().map(|finding| line(folder, finding)));
+        }
+        text + &wrapped(&self.summary(), output::width(), 2) + "\n"
     }
 
-    /// Such as `2 findings in 1 run: 50 samples (48 completed, 1 failed, 1 without a record), 12 pictures`.
+    /// Such as `2 findings in 1 run: 50 samples (48 completed, 1 failed, 1 without a record), 12 stored pictures`.
     fn summary(&self) -> String {
         let sum = |of: fn(&CheckedRun) -> usize| self.runs.iter().map(of).sum::<usize>();
         let (total, completed, failed) =
@@ -76,7 +86,7 @@ impl Checked {
             0 => String::new(),
             missing => format!(", {missing} without a record"),
         };
-        let pictures = self.images.iter().map(|images| images.pictures).sum();
+        let pictures: usize = self.images.iter().map(|images| images.pictures).sum();
         let found = match self.findings().count() {
             0 => "all is well".to_owned(),
             count => counted(count, "finding"),
@@ -90,6 +100,14 @@ impl Checked {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+/// Such as `  samples.jsonl:2: not a sample's record`.
+fn line(folder: &Path, finding: &Finding) -> String {
+    let mut place = match finding.path.strip_prefix(folder) {
+        Ok(file) if file.as_os_str().is_empty() => String::new(),
+        Ok(file) => format!("{}:", file.display()),
+        Err(_) => format!("{}:", finding.path.display()),
+    };
+    place.extend(finding.line.map(|line| format!("{line}:")));
+    let line = [place.as_str(), &finding.message].join(" ");
+    wrapped(&format!("  {}", line.trim_start()), output::width(), 4) + "\n"
 }

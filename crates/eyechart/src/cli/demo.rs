@@ -1,4 +1,4 @@
-//! `eyechart demo`: the main job for real, over a picture set and an endpoint that need nobody else.
+//! `eyechart demo`: runs, scores and reports with a built-in picture set and a built-in endpoint.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::run::Run;
 use super::score::ScoringTools;
 use super::{Exit, output};
 
-/// The built-in endpoint answers after this long, like a quick real one.
+/// Time until the built-in endpoint answers, like that of a fast real one.
 const LATENCY: Duration = Duration::from_millis(300);
 
-/// Run the whole job over a built-in picture set and a built-in endpoint
+/// Try eyechart out: built-in pictures, a built-in endpoint, real figures
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where the picture set and the runs go
+    /// Folder of the picture set and the runs
     #[arg(long, value_name = "DIR", default_value = "runs/demo")]
     out: PathBuf,
 
@@ -28,7 +28,7 @@ pub struct Demo {
     embedder: EmbedderArguments,
 }
 
-/// So that the demo is nothing but command lines that anybody can repeat.
+/// The command line of each run, so that a user can repeat the demo.
 #[derive(Debug, Parser)]
 struct CommandLine {
     #[command(flatten)]
@@ -42,18 +42,22 @@ impl Demo {
         let scoring = ScoringTools::new(&self.embedder, false);
         scoring.embedder()?.check()?;
         let server = Server::start(Options { latency: LATENCY, script, ..Options::default() })?;
-        output::say(&format!("the built-in endpoint is at {} (canned answers, {LATENCY:?})", server.url()));
+        output::progress(&format!(
+            "the built-in endpoint is at {} (canned answers, {LATENCY:?})",
+            server.url()
+        ));
         let interrupt = Interrupt::listen()?;
         let mut entries: Vec<Entry> = Vec::new();
         for model in MODELS {
             let run = self.command_line(&data, model, &server.url())?;
-            let Some(measured) = run.measure(run.planned()?, &interrupt, &scoring)? else {
-                return Ok(Exit::Interrupted);
-            };
-            entries.extend(measured);
+            let measured = run.measure(run.planned()?, &interrupt, &scoring);
+            if let Some(stopped) = measured.stopped {
+                return Ok(stopped.report());
+            }
+            entries.extend(measured.entries);
         }
         entries.sort_by_key(|entry| TASKS.iter().position(|task| entry.task.name.ends_with(stem(task))));
-        output::result(&render(&entries, Format::Table));
+        output::result(&render(&entries, Format::Table { width: output::width() }));
         output::result(&self.epilogue(entries.len()));
         Ok(Exit::Success)
     }

@@ -1,4 +1,4 @@
-//! `eyechart embed`: texts to vectors, for whoever wants no more than the encoder.
+//! `eyechart embed`: texts to vectors, without a run.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, SeekFrom};
@@ -9,14 +9,16 @@ use anyhow::Context;
 use clap::Args;
 use eyechart::embed::Arithmetic;
 use eyechart::files::{WriteSeek, write_atomically};
+use eyechart::text::{counted, json_mistake};
 use sentence_embed::{Encoder, Precision};
 use serde::Deserialize;
 
 use super::encoder::EncoderArguments;
 use super::progress::quiet_bar;
+use super::values::parse_whole;
 use super::{Exit, output};
 
-/// Texts between two words of progress.
+/// Number of texts between two updates of the progress bar.
 const PROGRESS_EVERY: u64 = 64;
 
 /// Embed texts: JSONL in, a NumPy array out
@@ -38,12 +40,12 @@ pub struct EmbedTexts {
     #[command(flatten)]
     encoder: EncoderArguments,
 
-    /// Numbers of the matrix products: f32, or bf16, which is faster, where the processor has AVX-512 BF16
+    /// Number format of the encoder: f32, or bf16, which is faster on processors with AVX-512 BF16
     #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32)]
     precision: Precision,
 
-    /// Threads that embed; 0 takes one a core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Threads that embed; 0 means one per core
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_whole::<usize>)]
     threads: usize,
 }
 
@@ -64,7 +66,7 @@ impl EmbedTexts {
                 NpyError::Write(error) => error,
                 NpyError::Vectors(error) => {
                     failed = Some(error);
-                    std::io::Error::other("there are no vectors to write")
+                    std::io::Error::other("no vectors")
                 }
             })?;
             Ok(())
@@ -73,16 +75,17 @@ impl EmbedTexts {
             return Err(error);
         }
         written?;
-        output::say(&format!("{count} vectors of {} numbers in {}", encoder.dim(), self.output.display()));
+        let (vectors, size) = (counted(count, "vector"), encoder.dim());
+        output::progress(&format!("{vectors} of {size} numbers in {}", self.output.display()));
         Ok(Exit::Success)
     }
 }
 
-/// Why there is no file of vectors.
+/// Why the file of vectors cannot be written.
 enum NpyError {
-    /// It cannot be written.
+    /// The file cannot be written.
     Write(std::io::Error),
-    /// There are no vectors to write: a line is no text's, or the encoder failed.
+    /// A line has no text, or the encoder failed.
     Vectors(anyhow::Error),
 }
 
@@ -98,10 +101,10 @@ impl From<sentence_embed::Error> for NpyError {
     }
 }
 
-/// Writes the vectors of all texts, while they are read: however many there are, memory does not grow. Returns how
-/// many there were.
+/// Writes the vectors of all texts while the texts are read, so that memory does not grow with their number. Returns
+/// the number of texts.
 fn write_npy(file: &mut dyn WriteSeek, encoder: &Encoder, texts: &Texts) -> Result<u64, NpyError> {
-    // The number of texts is known at the end: its place is kept free.
+    // The number of texts is known only at the end. This header is replaced then.
     file.write_all(&header(u64::MAX, encoder.dim()))?;
     let bar = quiet_bar(0, "{pos} texts embedded");
     let mut count = 0;
@@ -116,20 +119,21 @@ fn write_npy(file: &mut dyn WriteSeek, encoder: &Encoder, texts: &Texts) -> Resu
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    texts.whole().map_err(NpyError::Vectors)?;
+    texts.check().map_err(NpyError::Vectors)?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&header(count, encoder.dim()))?;
     Ok(count)
 }
 
-/// NumPy's format, version 1.0: magic, header length, a Python dict padded to 64 bytes. As long for any `count`.
+/// The header of NumPy's format, version 1.0: magic, length, a Python dict padded to 64 bytes. Its length does not
+/// depend on `count`.
 fn header(count: u64, dim: usize) -> Vec<u8> {
     const PREFIX: usize = 10;
     let of = |count| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {dim}), }}");
     let length = (PREFIX + of(u64::MAX).len() + 1).next_multiple_of(64) - PREFIX;
     let text = format!("{:width$}\n", of(count), width = length - 1);
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    // Some 100 bytes: far below what two bytes can say.
+    // About 100, so that it fits two bytes.
     bytes.extend((length as u16).to_le_bytes());
     bytes.extend(text.into_bytes());
     bytes
@@ -149,7 +153,7 @@ impl Texts {
         Ok(Self { path: path.to_owned(), lines, failure: Mutex::new(None) })
     }
 
-    /// The texts up to the end, or to the first line that has none: [`Texts::whole`] tells which. To be called once.
+    /// The texts up to the end or to the first bad line, which [`Texts::check`] reports. To be called once.
     fn iter(&self) -> impl Iterator<Item = String> + Send {
         let mut number = 0;
         std::iter::from_fn(move || {
@@ -159,7 +163,8 @@ impl Texts {
                 let text = match lock(&self.lines).read_line(&mut line) {
                     Ok(0) => return None,
                     Ok(_) if line.trim().is_empty() => continue,
-                    Ok(_) => serde_json::from_str::<Line>(&line).map_err(anyhow::Error::from),
+                    Ok(_) => serde_json::from_str::<Line>(&line)
+                        .map_err(|error| anyhow::anyhow!(json_mistake(&error))),
                     Err(error) => Err(error.into()),
                 };
                 let place = || format!("{}:{number}: expected {{\"text\": \"…\"}}", self.path.display());
@@ -174,14 +179,15 @@ impl Texts {
         })
     }
 
-    /// A vector that is missing would shift all that follow, so here a bad line is an error.
-    fn whole(&self) -> anyhow::Result<()> {
+    /// # Errors
+    /// The first bad line. It is not left out, because a missing vector would shift those that follow.
+    fn check(&self) -> anyhow::Result<()> {
         lock(&self.failure).take().map_or(Ok(()), Err)
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing panics while it is held.
+    // No code panics while it holds the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

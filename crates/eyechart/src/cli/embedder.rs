@@ -1,5 +1,4 @@
-//! What turns the texts of a run into vectors, as the command line says it: an encoder on this machine or an endpoint,
-//! and the cache before it.
+//! Options for embeddings: an encoder on this machine or an endpoint, and the cache.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,54 +18,53 @@ use sentence_embed::Precision;
 use serde_json::Value;
 
 use super::encoder::{EmbedProgress, EncoderArguments};
-use super::values::{parse_header, parse_param};
+use super::values::{parse_header, parse_param, parse_whole};
 
-/// Seconds that an attempt may take.
+/// Time limit of an attempt.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Requests after the first that a batch may cost while the endpoint answers others.
+/// Maximum number of retries per batch while the endpoint answers other batches.
 const RETRIES: u32 = 5;
-/// Nobody watches while texts are embedded, and nothing is lost: what there is of them is kept.
+/// Shorter than for a run: embeddings that have arrived are in the cache, so nothing is lost.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
-/// What embeds, and whether it remembers.
+/// The source of embeddings and the cache.
 #[derive(Debug, Clone, Args)]
 pub struct EmbedderArguments {
     #[command(flatten)]
     encoder: EncoderArguments,
 
-    /// Numbers of the encoder's matrix products: f32, or bf16, which is faster, where the processor has AVX-512 BF16;
-    /// near its threshold the win rate goes by f32
+    /// Number format of the encoder: f32, or bf16, which is faster on processors with AVX-512 BF16; similarities near
+    /// the threshold are computed with f32
     #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32, conflicts_with = "embedder")]
     embed_precision: Precision,
 
-    /// Threads that embed; 0 takes one a core
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "embedder")]
+    /// Threads that embed; 0 means one per core
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_whole::<usize>, conflicts_with = "embedder")]
     embed_threads: usize,
 
-    /// PROVIDER/MODEL of an endpoint for embeddings, such as openai/text-embedding-3-small, in place of --encoder
+    /// Endpoint for embeddings in place of --encoder, such as openai/text-embedding-3-small
     #[arg(long, value_name = "PROVIDER/MODEL")]
     embedder: Option<String>,
 
-    /// Its address, before /embeddings
+    /// Address of --embedder, without /embeddings
     #[arg(long, value_name = "URL", requires = "embedder")]
     embed_base_url: Option<String>,
 
-    /// Send a header with them; its value is never recorded
+    /// Send a header to --embedder; its value is never recorded
     #[arg(long, value_name = "NAME=VALUE", requires = "embedder", value_parser = parse_header)]
     embed_header: Vec<Header>,
 
-    /// Add a field to its requests, such as dimensions=256
+    /// Add a field to the requests to --embedder, such as dimensions=256
     #[arg(long, value_name = "KEY=JSON", requires = "embedder", value_parser = parse_param)]
     embed_param: Vec<(String, Value)>,
 
-    /// Where embeddings are kept for the next time; off keeps none [default: eyechart's cache folder]
+    /// Folder in which embeddings are kept; off keeps none [default: eyechart's cache folder]
     #[arg(long, env = "EYECHART_EMBED_CACHE", value_name = "DIR|off")]
     embed_cache: Option<PathBuf>,
 }
 
 impl EmbedderArguments {
-    /// What embeds. An encoder's files are found (or fetched) now and loaded when a text is not in the cache; an
-    /// endpoint is asked then.
+    /// Opens the source. The files of an encoder are found or fetched now, and loaded when the cache lacks a text.
     pub fn open(&self) -> anyhow::Result<Embedder> {
         let (usual, exact) = match &self.embedder {
             Some(name) => {

@@ -1,4 +1,4 @@
-//! The encoder on this machine, as the command line says it: found or fetched, with progress.
+//! Option for the encoder on this machine, which is found or fetched with progress.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,10 +12,10 @@ use super::fetching::FetchProgress;
 use super::output;
 use super::progress::quiet_bar;
 
-/// Below this many texts embedding is over before anybody looks.
-const WORTH_A_BAR: usize = 200;
+/// Fewer texts are embedded too quickly for a bar.
+const LEAST_FOR_BAR: usize = 200;
 
-/// Which encoder, and where it is.
+/// The encoder.
 #[derive(Debug, Clone, Args)]
 pub struct EncoderArguments {
     /// Folder of a BERT sentence encoder (config.json, tokenizer.json, model.safetensors), or its repository on the
@@ -25,7 +25,7 @@ pub struct EncoderArguments {
 }
 
 impl EncoderArguments {
-    /// The encoder, found (or fetched) now and loaded at its first use; it computes by `arithmetic`.
+    /// The encoder, found or fetched now and loaded at its first use.
     pub fn open(&self, arithmetic: Arithmetic) -> anyhow::Result<LocalEncoder> {
         let request = self.request();
         let located = locate(&request, &FetchProgress::default())?;
@@ -33,7 +33,7 @@ impl EncoderArguments {
         Ok(LocalEncoder::open(&located.folder, name, arithmetic)?)
     }
 
-    /// A name that is no folder's may be a repository's.
+    /// A name that is not a path of this machine can be that of a repository.
     fn request(&self) -> Locate {
         let id = self.encoder.as_ref().filter(|path| !path.exists()).and_then(|path| path.to_str());
         match id.filter(|name| is_repository(name)) {
@@ -53,7 +53,7 @@ fn is_repository(name: &str) -> bool {
     name.split_once('/').is_some_and(|(owner, model)| is_part(owner) && is_part(model))
 }
 
-/// Shows how embedding gets on.
+/// Shows the progress of embedding.
 #[derive(Default)]
 pub struct EmbedProgress {
     bar: Mutex<Option<ProgressBar>>,
@@ -67,7 +67,7 @@ impl EmbedProgress {
 
 impl EmbedObserver for EmbedProgress {
     fn begin(&self, total: usize) {
-        if total >= WORTH_A_BAR {
+        if total >= LEAST_FOR_BAR {
             *self.shown() = quiet_bar(total as u64, "{bar:24} {pos}/{len} texts embedded");
         }
     }

@@ -1,4 +1,4 @@
-//! How the process ends: exit codes are a promise, and every error has one.
+//! Exit codes. They are stable, and every error has one.
 
 use std::process::ExitCode;
 
@@ -15,21 +15,21 @@ use super::output;
 /// How a command ended. `docs/formats.md` and `--help` list the codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// All well.
+    /// The command did its work.
     Success = 0,
-    /// The run ended, with more failed samples than `--fail-on-error` tolerates; or a check found something.
+    /// More samples failed than `--fail-on-error` allows, or a check found something.
     SamplesFailed = 1,
     /// Bad usage or configuration; nothing was sent.
     Usage = 2,
-    /// The run could not go on: disk, record, or endpoint gone.
-    Stuck = 3,
+    /// The run stopped and can be resumed: disk, record, endpoint or budget.
+    Stopped = 3,
     /// Ctrl-C.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// Something is wrong with a run that was checked.
-    pub const UNSOUND: Self = Self::SamplesFailed;
+    /// A check found something.
+    pub const FINDINGS: Self = Self::SamplesFailed;
 }
 
 impl From<Exit> for ExitCode {
@@ -38,34 +38,34 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Prints `error` and says how the process ends because of it.
+/// Prints `error` and returns its exit code.
 pub fn report_error(error: &anyhow::Error) -> Exit {
     output::error(&chain_of(error));
     exit_of(error)
 }
 
-/// The error and its causes, those left out that it has said itself.
+/// The error and its causes in one line. A cause whose text is in the line already is left out.
 pub fn chain_of(error: &anyhow::Error) -> String {
-    let mut said = String::new();
+    let mut line = String::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        if said.is_empty() {
-            said = text;
-        } else if !said.contains(&text) {
-            said.push_str(&format!(": {text}"));
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line.push_str(&format!(": {text}"));
         }
     }
-    said
+    line
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
     match error.chain().find_map(class_of).unwrap_or(ErrorClass::Usage) {
         ErrorClass::Usage | ErrorClass::Data => Exit::Usage,
-        ErrorClass::Endpoint | ErrorClass::Budget | ErrorClass::Machine | ErrorClass::Defect => Exit::Stuck,
+        ErrorClass::Endpoint | ErrorClass::Budget | ErrorClass::Machine | ErrorClass::Defect => Exit::Stopped,
     }
 }
 
-/// The class of an error of the library; nothing for others, which are about the command line.
+/// The class of an error of the library. Absent for an error of the command line.
 fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
     error
         .downcast_ref()
@@ -77,7 +77,7 @@ fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
         .or_else(|| error.downcast_ref().map(class_of_file_error))
 }
 
-/// A file that is missing is a mistake of the caller; a full disk is not.
+/// A missing file is a mistake of the caller; a full disk is not.
 fn class_of_file_error(error: &FileError) -> ErrorClass {
     match error.source.kind() {
         std::io::ErrorKind::NotFound => ErrorClass::Usage,

@@ -1,4 +1,4 @@
-//! What is fetched before anything is asked: how it gets on, shown on stderr.
+//! Progress of fetching data and weights, on stderr.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,11 +8,12 @@ use indicatif::ProgressBar;
 use super::output;
 use super::progress::bar;
 
-/// A bar's form where the size is known, and where it is not.
-const WHOLE: &str = "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}";
+/// Template of the bar if the size is known.
+const OF_TOTAL: &str = "{bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec}";
+/// Template of the bar if the size is unknown.
 const SO_FAR: &str = "{bytes} {binary_bytes_per_sec}";
 
-/// Shows how fetching gets on: what it is at in lines, and a bar below them on a terminal.
+/// Shows the progress of fetching: a line per step, and on a terminal a bar below.
 #[derive(Default)]
 pub struct FetchProgress {
     bar: Mutex<Option<ProgressBar>>,
@@ -39,7 +40,7 @@ impl Drop for FetchProgress {
 impl Progress for FetchProgress {
     fn announce(&self, message: &str) {
         self.clear();
-        output::say(message);
+        output::progress(message);
     }
 
     fn bytes(&self, done: u64, total: Option<u64>) {
@@ -48,7 +49,7 @@ impl Progress for FetchProgress {
         }
         let mut shown = self.shown();
         let bar = shown
-            .get_or_insert_with(|| bar(total.unwrap_or(0), if total.is_some() { WHOLE } else { SO_FAR }));
+            .get_or_insert_with(|| bar(total.unwrap_or(0), if total.is_some() { OF_TOTAL } else { SO_FAR }));
         bar.set_position(done);
     }
 }

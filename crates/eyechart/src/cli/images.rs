@@ -1,11 +1,11 @@
-//! The flags that change how a task's pictures are sent. They are part of the measurement: a run keeps them.
+//! Options that change how pictures are sent. A run records them.
 
 use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum};
 use eyechart::types::{ImageDetail, ImageFormat, ImagesOverride};
 
-/// What goes before the task's `[images]`.
+/// Options that override keys of the task's `[images]`.
 #[derive(Debug, Args)]
 pub struct ImageArguments {
     /// Scale pictures with a longer side down to N pixels
@@ -16,7 +16,7 @@ pub struct ImageArguments {
     #[arg(long, value_enum, value_name = "FORMAT")]
     image_format: Option<FormatArgument>,
 
-    /// How closely the model should look, as OpenAI's protocol has it (image_url.detail)
+    /// Level of detail for models of OpenAI's protocol (image_url.detail)
     #[arg(long, value_enum, value_name = "DETAIL")]
     image_detail: Option<DetailArgument>,
 }
@@ -36,7 +36,7 @@ enum DetailArgument {
 }
 
 impl ImageArguments {
-    /// What was given, and nothing else.
+    /// The options that are given.
     pub fn given(&self) -> ImagesOverride {
         ImagesOverride {
             max_side: self.image_max_side,
@@ -47,7 +47,7 @@ impl ImageArguments {
 }
 
 fn parse_side(text: &str) -> Result<NonZeroU32, String> {
-    text.parse().map_err(|_| "expected a number of pixels from 1 up".to_owned())
+    text.parse().map_err(|_| "expected a whole number of pixels from 1 up".to_owned())
 }
 
 impl From<FormatArgument> for ImageFormat {

@@ -7,6 +7,7 @@ use eyechart::files::write_bytes;
 use eyechart::task::{
     DataAccess, FirstRows, Guess, GuessedOptions, LoadedTask, SampleResult, TaskData, starter,
 };
+use eyechart::text::{counted, wrapped};
 use eyechart::types::{ImageSource, Sample, Silent};
 
 use super::{Exit, output};
@@ -19,19 +20,19 @@ use super::{Exit, output};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Init {
-    /// A JSONL, CSV or Parquet file, shards of one by a pattern in quotes, or a folder of pictures
+    /// A JSONL, CSV or Parquet file, a pattern in quotes for the shards of one, or a folder of pictures
     #[arg(value_name = "DATA")]
     data: PathBuf,
 
-    /// Where to write the task file [default: beside the data, with its name]
+    /// The task file to write [default: beside the data, with its name]
     #[arg(long, value_name = "FILE.toml")]
     out: Option<PathBuf>,
 
-    /// The task's name in every file and table [default: the data's name]
+    /// Name of the task in files and tables [default: the name of the data]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// Write over a file that exists
+    /// Replace a file that exists
     #[arg(long)]
     force: bool,
 }
@@ -52,20 +53,20 @@ impl Init {
         let out = self.out.clone().unwrap_or_else(|| beside(&look, &stem));
         anyhow::ensure!(
             self.force || !out.exists(),
-            "{} exists already: name another file by --out, or write over it by --force",
+            "{} exists: name another file with --out, or replace it with --force",
             out.display()
         );
         let guess = Guess::of(&look);
-        refuse_nothing(&look, &guess, &out)?;
+        refuse_unknown_columns(&look, &guess, &out)?;
         let text = starter(self.name.as_deref().unwrap_or(&stem), &look, &guess);
         let first = first_sample(&text, &look, &out)?;
         write_bytes(&out, text.as_bytes())?;
-        notices(&guess).iter().for_each(|notice| output::notice(notice));
+        notices_of(&guess).iter().for_each(|notice| output::notice(notice));
         let shown = [
             format!("wrote {}\n", out.display()),
-            guessed(&look, &guess),
-            prompt(first.as_ref()),
-            next(&look, &out, first.as_ref()),
+            wrapped(&guesses_in_words(&look, &guess), output::width(), 4) + "\n",
+            wrapped(&first_prompt(first.as_ref()), output::width(), 4) + "\n",
+            next_commands(&look, &out, first.as_ref()),
         ];
         output::result(&shown.join("\n"));
         Ok(Exit::Success)
@@ -77,7 +78,7 @@ fn beside(look: &FirstRows, stem: &str) -> PathBuf {
     if look.folder == Path::new(".") { name.into() } else { look.folder.join(name) }
 }
 
-/// The data's name without extension and `*`.
+/// The name of the data without extension and `*`.
 fn stem(look: &FirstRows) -> String {
     let path = Path::new(&look.file);
     let stem = if look.folder.join(path).is_dir() { path.file_name() } else { path.file_stem() };
@@ -88,21 +89,21 @@ fn stem(look: &FirstRows) -> String {
     }
 }
 
-fn refuse_nothing(look: &FirstRows, guess: &Guess, out: &Path) -> anyhow::Result<()> {
+fn refuse_unknown_columns(look: &FirstRows, guess: &Guess, out: &Path) -> anyhow::Result<()> {
     if guess.pictures.is_some() || guess.question.is_some() {
         return Ok(());
     }
     let columns: Vec<_> = look.columns.iter().map(|column| column.name.as_str()).collect();
     let held = guess.base64.as_ref().map(|column| {
         format!(
-            "\nthe column {column:?} seems to hold pictures as base64, which is not read: write them to files"
+            "\nthe column {column:?} seems to have pictures as base64, which eyechart does not read: write them to files"
         )
     });
     anyhow::bail!(
         "no column of {} looks like pictures or like a question; it has the columns {}{}\n\
-         write the task file by hand: in {}, [dataset] file = {:?}, [images] column = the pictures' column, \
-         [prompt] text = what is asked, such as \"{{{{ column }}}}\", [[score]] scorer and target = the answers' column \
-         (docs/tasks.md shows one in twelve lines)",
+         write the task file by hand: in {}, [dataset] file = {:?}, [images] column = the column of pictures, \
+         [prompt] text = the question, such as \"{{{{ column }}}}\", [[score]] scorer and target = the column of answers \
+         (docs/tasks.md has an example)",
         look.file,
         columns.join(", "),
         held.unwrap_or_default(),
@@ -111,7 +112,7 @@ fn refuse_nothing(look: &FirstRows, guess: &Guess, out: &Path) -> anyhow::Result
     )
 }
 
-/// The task is read back and its first sample made, as a run would do it.
+/// The first sample of the task file, made as a run would make it.
 fn first_sample(text: &str, look: &FirstRows, out: &Path) -> anyhow::Result<Option<SampleResult>> {
     let loaded = LoadedTask::parse(&out.display().to_string(), text.to_owned(), None)?;
     let access = DataAccess::new(Some(look.folder.clone()));
@@ -119,24 +120,24 @@ fn first_sample(text: &str, look: &FirstRows, out: &Path) -> anyhow::Result<Opti
     Ok(dataset.first()?)
 }
 
-fn notices(guess: &Guess) -> Vec<String> {
+fn notices_of(guess: &Guess) -> Vec<String> {
     let mut notices = Vec::new();
     match &guess.pictures {
         Some(pictures) => notices.extend(pictures.warning.clone()),
         None => notices.push(
-            "no column looks like pictures: the prompt goes out alone; see [images] in the file".to_owned(),
+            "no column looks like pictures: only the prompt is sent; see [images] in the file".to_owned(),
         ),
     }
     if guess.target.is_none() {
         notices.push(
-            "there is nothing to compare with: answers are recorded and not scored; see the end of the file"
+            "no column looks like an answer: answers are recorded and not scored; see the end of the file"
                 .to_owned(),
         );
     }
     notices
 }
 
-fn guessed(look: &FirstRows, guess: &Guess) -> String {
+fn guesses_in_words(look: &FirstRows, guess: &Guess) -> String {
     let options = match &guess.options {
         Some(GuessedOptions::List { found, .. }) => Some((found.column.clone(), found.reason.clone())),
         Some(GuessedOptions::Letters(columns)) => Some((columns.join(", "), "a column each".to_owned())),
@@ -154,7 +155,7 @@ fn guessed(look: &FirstRows, guess: &Guess) -> String {
     ];
     let width =
         roles.iter().filter_map(|(_, found)| Some(found.as_ref()?.0.chars().count())).max().unwrap_or(0);
-    let mut text = format!("guessed from {} rows of {}:\n", look.rows, look.file);
+    let mut text = format!("guessed from {} of {}:\n", counted(look.rows, "row"), look.file);
     for (role, found) in roles {
         text.push_str(&match found {
             Some((column, why)) => format!("  {role:<9} {column:<width$}  ({why})\n"),
@@ -167,7 +168,7 @@ fn guessed(look: &FirstRows, guess: &Guess) -> String {
     text
 }
 
-fn prompt(first: Option<&SampleResult>) -> String {
+fn first_prompt(first: Option<&SampleResult>) -> String {
     match first {
         Some(Ok(sample)) => {
             let pictures: Vec<_> = sample.messages.pictures().map(name_of).collect();
@@ -177,7 +178,7 @@ fn prompt(first: Option<&SampleResult>) -> String {
             format!("the first prompt it would send{with}:\n\n{}", lines.collect::<String>())
         }
         Some(Err(unmade)) => format!("the first sample would fail: {}\n", unmade.failure.message),
-        None => "no row has what the prompt needs: see `require` in the file\n".to_owned(),
+        None => "no row has all columns that the prompt needs: see `require` in the file\n".to_owned(),
     }
 }
 
@@ -189,7 +190,7 @@ fn name_of(image: &ImageSource) -> String {
     }
 }
 
-fn next(look: &FirstRows, out: &Path, first: Option<&SampleResult>) -> String {
+fn next_commands(look: &FirstRows, out: &Path, first: Option<&SampleResult>) -> String {
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let same = parent.canonicalize().ok() == look.folder.canonicalize().ok();
     let data =
@@ -204,7 +205,7 @@ fn next(look: &FirstRows, out: &Path, first: Option<&SampleResult>) -> String {
     )
 }
 
-/// An argument as a shell takes it.
+/// Quotes an argument for a shell.
 fn shell(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "._-/+:@%,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! Ctrl-C: once to finish what is in flight, twice to stop at once. SIGTERM counts as Ctrl-C.
+//! Ctrl-C: once to finish the requests in flight, twice to stop at once. SIGTERM counts as Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,70 +9,70 @@ use eyechart::scorer::stop_programs;
 use super::exit::Exit;
 use super::output;
 
-/// Listens for Ctrl-C from its making on.
+/// A listener for Ctrl-C.
 pub struct Interrupt {
     stopper: Arc<Stopper>,
-    asking: Arc<AtomicBool>,
+    is_asking: Arc<AtomicBool>,
 }
 
 impl Interrupt {
-    /// Starts to listen. Outside [`Interrupt::while_asking`] Ctrl-C ends the process at once: what is under way
-    /// then (reading, scoring) writes whole files only and can be repeated.
+    /// Starts to listen. Outside [`Interrupt::while_asking`] Ctrl-C ends the process at once, because reading and scoring
+    /// write each file as a whole and can be repeated.
     pub fn listen() -> std::io::Result<Self> {
-        let interrupt = Self { stopper: Arc::default(), asking: Arc::default() };
-        let (stopper, asking) = (Arc::clone(&interrupt.stopper), Arc::clone(&interrupt.asking));
+        let interrupt = Self { stopper: Arc::default(), is_asking: Arc::default() };
+        let (stopper, is_asking) = (Arc::clone(&interrupt.stopper), Arc::clone(&interrupt.is_asking));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut signals = runtime.block_on(async { Signals::listen() })?;
         std::thread::spawn(move || {
             runtime.block_on(async move {
                 while signals.next().await {
-                    obey(&stopper, &asking);
+                    handle_signal(&stopper, &is_asking);
                 }
             });
         });
         Ok(interrupt)
     }
 
-    /// The end that a run obeys.
+    /// The order to stop, for a run.
     pub fn stop(&self) -> Stop {
         self.stopper.stop()
     }
 
-    /// Whether anybody gave the order.
-    pub fn ordered(&self) -> bool {
+    /// Whether Ctrl-C was pressed.
+    pub fn is_requested(&self) -> bool {
         self.stopper.level() > StopLevel::Go
     }
 
-    /// Runs `ask` with Ctrl-C meaning: finish, record, stop.
+    /// Runs `ask`. Meanwhile the first Ctrl-C lets the requests in flight finish.
     pub fn while_asking<T>(&self, ask: impl FnOnce() -> T) -> T {
-        self.asking.store(true, Ordering::SeqCst);
+        self.is_asking.store(true, Ordering::SeqCst);
         let result = ask();
-        self.asking.store(false, Ordering::SeqCst);
+        self.is_asking.store(false, Ordering::SeqCst);
         result
     }
 }
 
-fn obey(stopper: &Stopper, asking: &AtomicBool) {
-    if !asking.load(Ordering::SeqCst) {
-        output::say("\nstopped; what is recorded or fetched stays");
+fn handle_signal(stopper: &Stopper, is_asking: &AtomicBool) {
+    if !is_asking.load(Ordering::SeqCst) {
+        output::progress("\nstopped; what is recorded or fetched stays");
         end_process();
     }
     if stopper.level() == StopLevel::Go {
-        output::say("\nstopping: finishing what is in flight (Ctrl-C again stops at once)");
+        output::progress("\nstopping: the requests in flight are finished (Ctrl-C again stops at once)");
         stopper.raise(StopLevel::Finish);
     } else {
-        output::say("\nstopping at once; what is recorded stays");
+        output::progress("\nstopping at once; what is recorded stays");
         stopper.raise(StopLevel::Now);
     }
 }
 
-#[expect(clippy::exit, reason = "nobody else can end the process while its main thread computes")]
+#[expect(clippy::exit, reason = "the main thread may be computing and cannot end the process")]
 fn end_process() {
     let _stopped = stop_programs();
     std::process::exit(Exit::Interrupted as i32);
 }
 
-/// The signals that mean: stop. Made once, so that none is missed between two waits.
+/// The signals that stop a run. Created once, so that no signal is missed between two waits.
 struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -92,7 +92,7 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Waits for the next; `false` where none can come any more.
+    /// Waits for the next signal. `false` if there cannot be another one.
     #[cfg(unix)]
     async fn next(&mut self) -> bool {
         tokio::select! {

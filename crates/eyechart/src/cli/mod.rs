@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand. The only place that prints, and the only one with `anyhow`.
+//! The command line: one file per subcommand. The only module that prints, and the only one that uses `anyhow`.
 
 mod calc;
 mod check;
@@ -14,6 +14,7 @@ mod images;
 mod init;
 mod interrupt;
 mod output;
+mod parse;
 mod progress;
 mod rehearse;
 mod results;
@@ -27,9 +28,10 @@ use clap::{Parser, Subcommand};
 
 use exit::chain_of;
 pub use exit::{Exit, report_error};
+pub use parse::arguments;
 
-/// Measures vision-language models served over HTTP: asks about every picture once, records every answer,
-/// scores it, and prints figures that can be defended.
+/// Measures vision-language models behind HTTP endpoints: asks about each picture once, records and scores
+/// every answer, and prints the figures.
 #[derive(Debug, Parser)]
 #[command(name = "eyechart", version, max_term_width = 80, after_help = EXAMPLES)]
 pub struct Arguments {
@@ -40,19 +42,23 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   eyechart demo
-      the whole job over a built-in picture set and a built-in endpoint
-  eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409 --data data
+      try it out, with built-in pictures and a built-in endpoint
+  eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409
       the published comparison, with your model beside the published figures
   eyechart init charts.jsonl
       a task file for your own data
-  eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1
+  eyechart run charts.toml --model custom/my-model \
+      --base-url http://localhost:8000/v1
       your own task at your own endpoint
   eyechart show runs/20261124T101500Z-charts-custom-my-model-3f9a2b --wrong
-      the samples that were answered wrong
+      the samples with a wrong answer
 
 Exit codes:
-  0 all well   1 samples failed, or a check found something   2 bad usage or configuration
-  3 the run could not go on (disk, record, endpoint, budget)   130 interrupted";
+    0  success
+    1  samples failed, or a check found something
+    2  bad usage or configuration
+    3  the run stopped and can be resumed (disk, record, endpoint, budget)
+  130  interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -71,7 +77,7 @@ enum Command {
     Rehearse(rehearse::Rehearse),
 }
 
-/// Carries out what was asked for.
+/// Carries out the command.
 pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Demo(demo) => demo.call(),

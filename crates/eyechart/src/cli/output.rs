@@ -1,34 +1,44 @@
-//! Printing: results to stdout, everything else to stderr, colour on a terminal only.
+//! Printing: results to stdout, everything else to stderr, colours only on a terminal.
 //!
-//! Answers, errors of endpoints, ids and file names are other people's texts. What in them could steer a terminal is
-//! shown as an escape instead, here and for everything.
+//! Answers, errors of endpoints, ids and file names are not under the user's control. Characters that could control the
+//! terminal are printed as escapes.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
-/// Prints a result as it stands. A reader that has gone away (`| head`) is no error.
+/// Columns that tables and lists have at most.
+const WIDTH: usize = 80;
+
+/// Columns for tables and lists: the variable `COLUMNS`, else the width of the terminal, else 80; at most 80.
+pub fn width() -> usize {
+    let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    given.or_else(found).unwrap_or(WIDTH).clamp(20, WIDTH)
+}
+
+/// Prints a result to stdout. A reader that closes the pipe (`| head`) is not an error.
 pub fn result(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(escaped(text).as_bytes()).and_then(|()| stdout.flush());
 }
 
-/// Says something that is not a result.
-pub fn say(text: &str) {
+/// Prints a line of progress to stderr.
+pub fn progress(text: &str) {
     line(&escaped(text));
 }
 
-/// Says what is worth knowing but stops nothing.
+/// Prints a note: something that the user should know and that does not stop the command.
 pub fn notice(text: &str) {
     line(&format!("{} {}", painted("note:", "33"), escaped(text)));
 }
 
-/// Says what the user may want to do next.
+/// Prints a hint: what the user may want to do next.
 pub fn hint(text: &str) {
     line(&format!("{} {}", painted("hint:", "36"), escaped(text)));
 }
 
-/// Says why a command failed.
+/// Prints why a command failed.
 pub fn error(text: &str) {
     line(&format!("{} {}", painted("error:", "1;31"), escaped(text)));
 }
@@ -37,15 +47,15 @@ fn line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// `text` with `\u001b` and the like for what a terminal would obey: control characters but for line breaks and tabs,
-/// and marks that change the direction of writing. Within JSON that is the same text.
+/// Writes control characters, except line breaks and tabs, and marks that change the direction of writing as `\u001b`
+/// and the like. In JSON this is the same text.
 fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
+    if !text.contains(is_control) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if steers(c) {
+        if is_control(c) {
             // Writing into a String cannot fail.
             let _ = write!(shown, "\\u{:04x}", u32::from(c));
         } else {
@@ -55,13 +65,13 @@ fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-fn steers(c: char) -> bool {
-    let directs =
+fn is_control(c: char) -> bool {
+    let changes_direction =
         matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    directs || c.is_control() && !matches!(c, '\n' | '\t')
+    changes_direction || c.is_control() && !matches!(c, '\n' | '\t')
 }
 
-/// Whether stderr is a terminal that a person looks at.
+/// Whether stderr is a terminal that can show a progress bar.
 pub fn is_interactive() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

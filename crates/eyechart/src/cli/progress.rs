@@ -1,4 +1,4 @@
-//! Progress on stderr: a bar on a terminal, plain lines elsewhere, nothing for what is over in a second.
+//! Progress on stderr: a bar on a terminal, plain lines elsewhere, nothing for a run of less than a second.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,53 +10,54 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
 
-const REDRAW: Duration = Duration::from_millis(100);
-/// Between plain lines.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Time between two updates of the bar.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
+/// Time between two plain lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shows the progress of a run.
 #[derive(Default)]
 pub struct RunProgress {
-    seen: Arc<Mutex<Seen>>,
+    shared: Arc<Mutex<Shared>>,
     drawing: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
-/// What the events have said and the next drawing shows.
+/// What the events since the last update have changed.
 #[derive(Default)]
-struct Seen {
-    now: Now,
+struct Shared {
+    state: RunState,
     notices: Vec<String>,
 }
 
 /// The state of the run.
 #[derive(Clone, Copy, Default)]
-struct Now {
+struct RunState {
     tally: Tally,
     /// Requests in flight.
     in_flight: usize,
-    /// The limit on them; absent if no endpoint is asked.
+    /// The limit on requests in flight; absent if no endpoint is asked.
     limit: Option<usize>,
-    /// Until when nothing is sent.
+    /// The time until which nothing is sent.
     paused_until: Option<Instant>,
 }
 
 impl RunProgress {
     fn begin(&self, samples: usize) {
         let (end, ended) = channel();
-        let seen = Arc::clone(&self.seen);
+        let shared = Arc::clone(&self.shared);
         let drawing = std::thread::spawn(move || {
             let view = View::new(samples as u64);
             loop {
-                let is_last = ended.recv_timeout(REDRAW) != Err(RecvTimeoutError::Timeout);
-                let (now, notices) = {
-                    let mut seen = lock(&seen);
-                    (seen.now, std::mem::take(&mut seen.notices))
+                let is_last = ended.recv_timeout(REDRAW_INTERVAL) != Err(RecvTimeoutError::Timeout);
+                let (state, notices) = {
+                    let mut shared = lock(&shared);
+                    (shared.state, std::mem::take(&mut shared.notices))
                 };
                 notices.iter().for_each(|text| view.notice(text));
                 if is_last {
-                    return view.finish(now);
+                    return view.finish(state);
                 }
-                view.show(now);
+                view.show(state);
             }
         });
         *lock(&self.drawing) = Some((end, drawing));
@@ -78,14 +79,14 @@ impl Observer for RunProgress {
             RunEvent::Ended => return self.end(),
             _ => {}
         }
-        let Seen { now, notices } = &mut *lock(&self.seen);
+        let Shared { state, notices } = &mut *lock(&self.shared);
         match event {
-            RunEvent::Synced(tally) => now.tally = *tally,
-            RunEvent::AttemptStarted => now.in_flight += 1,
-            RunEvent::AttemptEnded(_) => now.in_flight = now.in_flight.saturating_sub(1),
-            RunEvent::LimitChanged(load) => now.limit = Some(load.limit),
+            RunEvent::Synced(tally) => state.tally = *tally,
+            RunEvent::AttemptStarted => state.in_flight += 1,
+            RunEvent::AttemptEnded(_) => state.in_flight = state.in_flight.saturating_sub(1),
+            RunEvent::LimitChanged(change) => state.limit = Some(change.limit),
             RunEvent::Paused { seconds } => {
-                now.paused_until =
+                state.paused_until =
                     Duration::try_from_secs_f64(*seconds).ok().map(|wait| Instant::now() + wait);
             }
             RunEvent::Notice(text) => notices.push(text.clone()),
@@ -94,12 +95,12 @@ impl Observer for RunProgress {
     }
 }
 
-/// What is behind the lock is whole at every instant.
+/// A poisoned lock is used as well: the state is consistent after each assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One run's bar, or its lines.
+/// The bar of a run, or its lines.
 struct View {
     total: u64,
     started: Instant,
@@ -114,17 +115,17 @@ impl View {
         Self { total, started: now, bar, last_line: Mutex::new(now) }
     }
 
-    fn show(&self, now: Now) {
-        let tally = now.tally;
+    fn show(&self, state: RunState) {
+        let tally = state.tally;
         if let Some(bar) = &self.bar {
             bar.set_position(tally.ended);
-            bar.set_message(self.words(now));
+            bar.set_message(self.words(state));
             return;
         }
         let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() >= LINE_EVERY {
+        if last.elapsed() >= LINE_INTERVAL {
             *last = Instant::now();
-            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(now)));
+            output::progress(&format!("{}/{} {}", tally.ended, self.total, self.words(state)));
         }
     }
 
@@ -135,29 +136,29 @@ impl View {
         }
     }
 
-    fn finish(&self, now: Now) {
-        let tally = now.tally;
+    fn finish(&self, state: RunState) {
+        let tally = state.tally;
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         if self.started.elapsed() >= Duration::from_secs(1) {
-            output::say(&format!("{}/{} {}", tally.ended, self.total, self.words(now)));
+            output::progress(&format!("{}/{} {}", tally.ended, self.total, self.words(state)));
         }
     }
 
-    /// Failed, rate, time left, tokens.
-    fn words(&self, now: Now) -> String {
-        let tally = now.tally;
+    /// Such as `2 failed, 8.1/s, 12 of 16 in flight, 40 s left, 48.3k tokens`.
+    fn words(&self, state: RunState) -> String {
+        let tally = state.tally;
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = tally.ended as f64 / seconds.max(1e-3);
         let mut words = format!("{} failed, {rate:.1}/s", tally.failed);
         let mut left = (self.total - tally.ended.min(self.total)) as f64 / rate;
-        if let Some(limit) = now.limit.filter(|_| tally.ended < self.total) {
-            words.push_str(&format!(", {} of {limit} at once", now.in_flight));
-            let wait = now.paused_until.map(|until| until.saturating_duration_since(Instant::now()));
-            // Shorter ones come and go too quickly to be read.
+        if let Some(limit) = state.limit.filter(|_| tally.ended < self.total) {
+            words.push_str(&format!(", {} of {limit} in flight", state.in_flight));
+            let wait = state.paused_until.map(|until| until.saturating_duration_since(Instant::now()));
+            // Shorter pauses end before a user can read of them.
             if let Some(wait) = wait.filter(|wait| wait.as_secs() > 0) {
-                words.push_str(&format!(", waiting {} as asked", duration(wait.as_secs_f64())));
+                words.push_str(&format!(", waiting {} as the endpoint asked", duration(wait.as_secs_f64())));
                 left += wait.as_secs_f64();
             }
         }
@@ -173,7 +174,7 @@ impl View {
     }
 }
 
-/// A count for people: `9120`, `48.3k`, `2.48M`.
+/// A short form of a number: `9120`, `48.3k`, `2.48M`.
 fn compact(count: u64) -> String {
     match count {
         0..10_000 => count.to_string(),
@@ -182,7 +183,7 @@ fn compact(count: u64) -> String {
     }
 }
 
-/// Seconds for people: `42 s`, `3 min 05 s`, `2 h 10 min`.
+/// A short form of seconds: `42 s`, `3 min 05 s`, `2 h 10 min`.
 fn duration(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     match seconds {

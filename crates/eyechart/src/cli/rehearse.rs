@@ -1,23 +1,24 @@
-//! `eyechart rehearse`: the built-in endpoint, to try a run against without paying.
+//! `eyechart rehearse`: the built-in endpoint, for runs without costs.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use eyechart::rehearse::{Capacity, Fault, Faults, Odds, Options, Script, Server, Stats};
-use eyechart::text::parse_duration;
+use eyechart::text::{counted, parse_duration};
 
+use super::values::parse_whole;
 use super::{Exit, output};
 
 /// Serve canned answers over the OpenAI protocol on this machine, until Ctrl-C
 #[derive(Debug, Args)]
 #[command(after_help = examples_and_faults())]
 pub struct Rehearse {
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Port on 127.0.0.1; 0 means a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
 
-    /// Answers, a JSONL file (docs/formats.md); without it every prompt gets the same kind of answer
+    /// JSONL file with answers (docs/formats.md); without it every prompt gets the same kind of answer
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
 
@@ -25,15 +26,16 @@ pub struct Rehearse {
     #[arg(long, default_value = "0ms", value_parser = parse_latency)]
     latency: Duration,
 
-    /// Let this share of the requests meet a fault, such as 503:0.1; may be repeated
+    /// Fail this share of the requests with a fault, such as 503:0.1; may be repeated
     #[arg(long, value_name = "FAULT[:SHARE]")]
     fail: Vec<Odds>,
 
-    /// Which requests meet a fault: the same seed, the same ones
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    /// Seed of the choice of requests that fail
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = parse_whole::<u64>)]
     seed: u64,
 
-    /// Requests worked on at once; beyond that the reply is 429. 40,10@30s,40@60s changes it after these times
+    /// Maximum number of requests in flight, above which the reply is 429; 40,10@30s,40@60s changes the number after
+    /// these times
     #[arg(long, value_name = "N[,N@T…]", value_parser = parse_capacity)]
     capacity: Option<Capacity>,
 }
@@ -44,8 +46,9 @@ fn examples_and_faults() -> String {
     let faults: String = Fault::all().map(line).collect();
     format!(
         "Examples:
-  eyechart rehearse --latency 200ms --fail 503:0.1 --fail reset:0.02 --capacity 40 &
-  eyechart run charts.toml --model custom/anything --base-url http://127.0.0.1:8080/v1
+  eyechart rehearse --latency 200ms --fail 503:0.1 --capacity 40 &
+  eyechart run charts.toml --model custom/any \\
+      --base-url http://127.0.0.1:8080/v1
 
 Faults:{faults}"
     )
@@ -62,22 +65,23 @@ impl Rehearse {
             ..Options::default()
         })?;
         output::result(&format!("{}\n", server.url()));
-        output::say("serving until Ctrl-C");
+        output::progress("serving until Ctrl-C");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(tokio::signal::ctrl_c())?;
-        output::say(&summary(&server.stats()));
+        output::progress(&summary(&server.stats()));
         Ok(Exit::Success)
     }
 }
 
-/// Such as `120 requests, at most 32 at once; 100 × 200, 20 × 429; 20 beyond the capacity; 12 × reset`.
+/// Such as `120 requests, at most 32 at once; 100 × 200, 20 × 429; 20 above the capacity; 12 × reset`.
 fn summary(stats: &Stats) -> String {
-    let mut parts = vec![format!("{} requests, at most {} at once", stats.requests, stats.peak_in_flight)];
+    let requests = counted(stats.requests as u64, "request");
+    let mut parts = vec![format!("{requests}, at most {} at once", stats.peak_in_flight)];
     let listed = |counts: Vec<String>| (!counts.is_empty()).then(|| counts.join(", "));
     parts
         .extend(listed(stats.answered.iter().map(|(status, count)| format!("{count} × {status}")).collect()));
     if stats.refused > 0 {
-        parts.push(format!("{} beyond the capacity", stats.refused));
+        parts.push(format!("{} above the capacity", stats.refused));
     }
     parts
         .extend(listed(stats.faults.iter().map(|(name, count)| format!("{count} × fault {name}")).collect()));
@@ -88,7 +92,7 @@ fn parse_latency(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| format!("expected something like 200ms or 1.5s, got {text:?}"))
 }
 
-/// `40`, or `40,10@30s,40@60s`: from these times since the start on.
+/// `40`, or `40,10@30s,40@60s`: 40 at first, 10 from 30 seconds on, 40 from 60 seconds on.
 fn parse_capacity(text: &str) -> Result<Capacity, String> {
     let expected = || format!("expected something like 40 or 40,10@30s,40@60s, got {text:?}");
     let (mut capacity, mut last) = (Capacity::default(), None);

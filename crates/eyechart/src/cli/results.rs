@@ -1,4 +1,4 @@
-//! `eyechart results`: the figures of runs that were scored.
+//! `eyechart results`: the figures of scored runs.
 
 use std::path::PathBuf;
 
@@ -12,11 +12,11 @@ use super::{Exit, chain_of, output};
 /// Show the figures of scored runs, side by side
 #[derive(Debug, Args)]
 pub struct ShowResults {
-    /// Folders of runs, or a folder that holds runs
+    /// Folder of a run, or a folder of runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// How to write them
+    /// Output format
     #[arg(long, value_enum, default_value_t = ResultsFormat::Table)]
     format: ResultsFormat,
 }
@@ -31,9 +31,9 @@ enum ResultsFormat {
 
 impl ShowResults {
     pub fn call(self) -> anyhow::Result<Exit> {
-        let entries = shown(&chosen_runs(&self.runs)?, |folder| Ok(entry(folder, read_scored(folder)?)))?;
+        let entries = show_each(&chosen_runs(&self.runs)?, |folder| Ok(entry(folder, read_scored(folder)?)))?;
         let format = match self.format {
-            ResultsFormat::Table => Format::Table,
+            ResultsFormat::Table => Format::Table { width: output::width() },
             ResultsFormat::Markdown => Format::Markdown,
             ResultsFormat::Csv => Format::Csv,
             ResultsFormat::Json => Format::Json,
@@ -43,33 +43,33 @@ impl ShowResults {
     }
 }
 
-/// A run that the command line names, by itself or by the folder that it is in.
-pub struct Chosen {
+/// A run that the command line names, itself or by the folder of runs that it is in.
+pub struct ChosenRun {
     pub folder: RunFolder,
-    by_itself: bool,
+    is_named: bool,
 }
 
-impl Chosen {
-    /// Whether the run is named by itself, or is of this task; a note says which one is left out.
+impl ChosenRun {
+    /// Whether the run is named itself or is of this task. Prints a note if it is not.
     pub fn is_of_task(&self, name: &str) -> bool {
         let task = self.folder.spec().map(|spec| spec.task.name);
-        let is_it = self.by_itself || task.as_ref().is_ok_and(|task| task == name);
+        let is_it = self.is_named || task.as_ref().is_ok_and(|task| task == name);
         if let (false, Ok(task)) = (is_it, &task) {
-            output::notice(&format!("{} left out: it is of the task {task:?}", self.folder.path().display()));
+            output::notice(&format!("left out: {} is of the task {task:?}", self.folder.path().display()));
         }
         is_it
     }
 }
 
 /// The runs that `paths` name: each a run's folder, or a folder of runs.
-pub fn chosen_runs(paths: &[PathBuf]) -> anyhow::Result<Vec<Chosen>> {
+pub fn chosen_runs(paths: &[PathBuf]) -> anyhow::Result<Vec<ChosenRun>> {
     let mut chosen = Vec::new();
     for path in paths {
         match RunFolder::open(path) {
-            Ok(folder) => chosen.push(Chosen { folder, by_itself: true }),
+            Ok(folder) => chosen.push(ChosenRun { folder, is_named: true }),
             Err(error) => match RunFolder::all_under(path) {
                 Ok(runs) if !runs.is_empty() => {
-                    chosen.extend(runs.into_iter().map(|folder| Chosen { folder, by_itself: false }));
+                    chosen.extend(runs.into_iter().map(|folder| ChosenRun { folder, is_named: false }));
                 }
                 _ => return Err(error.into()),
             },
@@ -78,27 +78,28 @@ pub fn chosen_runs(paths: &[PathBuf]) -> anyhow::Result<Vec<Chosen>> {
     Ok(chosen)
 }
 
-/// What `show` makes of each run. One that was not named by itself and cannot be shown is noted and left out, as
-/// long as another can.
-pub fn shown<T>(
-    runs: &[Chosen],
+/// Applies `show` to each run. A run that cannot be shown is an error if it was named itself or if no run can be shown;
+/// else a note is printed and the run is left out.
+pub fn show_each<T>(
+    runs: &[ChosenRun],
     mut show: impl FnMut(&RunFolder) -> anyhow::Result<T>,
 ) -> anyhow::Result<Vec<T>> {
-    let (mut all, mut left_out) = (Vec::new(), None);
+    let (mut all, mut left_out) = (Vec::new(), Vec::new());
     for run in runs {
         match show(&run.folder) {
             Ok(one) => all.push(one),
-            Err(error) if run.by_itself => return Err(error),
-            Err(error) => {
-                output::notice(&format!("{} left out: {}", run.folder.path().display(), chain_of(&error)));
-                left_out = Some(error);
-            }
+            Err(error) if run.is_named => return Err(error),
+            Err(error) => left_out.push((run.folder.path(), error)),
         }
     }
-    match left_out {
-        Some(error) if all.is_empty() => Err(error),
-        _ => Ok(all),
+    // If there is nothing to show, the last one is the error of the command.
+    let error = if all.is_empty() { left_out.pop() } else { None };
+    for (path, error) in &left_out {
+        let (path, reason) = (path.display().to_string(), chain_of(error));
+        let whose = if reason.contains(&path) { String::new() } else { format!("{path}: ") };
+        output::notice(&format!("left out: {whose}{reason}"));
     }
+    error.map_or(Ok(all), |(_, error)| Err(error))
 }
 
 /// A scored run for a report.

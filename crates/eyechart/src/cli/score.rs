@@ -1,4 +1,4 @@
-//! `eyechart score`: scores a recorded run again, without asking the model.
+//! `eyechart score`: scores recorded runs again. Asks no model.
 
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
@@ -15,29 +15,29 @@ use eyechart::task::{LoadedTask, load};
 
 use super::embedder::EmbedderArguments;
 use super::interrupt::Interrupt;
-use super::results::{chosen_runs, entry, shown};
+use super::results::{chosen_runs, entry, show_each};
 use super::{Exit, output};
 
-/// Score recorded runs again: no model is asked
+/// Score recorded runs again, without asking the model
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Score {
-    /// Folders of runs, or a folder that holds runs
+    /// Folder of a run, or a folder of runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// Take [[score]] and [[published]] from this task instead of from the run's own
+    /// Use [[score]] and [[published]] of this task instead of the run's own
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
 
-    /// Start the programs of `command` scorers; without it their entries stay unscored
+    /// Start the programs of `command` scorers, which are not started otherwise
     #[arg(long)]
     allow_command: bool,
 
     #[command(flatten)]
     embedder: EmbedderArguments,
 
-    /// How to write the figures
+    /// Output format
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
     format: RunFormat,
 }
@@ -45,25 +45,25 @@ pub struct Score {
 const EXAMPLES: &str = "\
 Examples:
   eyechart score runs/20261124T101500Z-charts-custom-my-model-3f9a2b
-      the figures again, from the record
+      compute the figures again from the record
   eyechart score runs --task charts.toml
-      the same answers by the scorers that charts.toml has now
+      use the scorers that charts.toml has now
   eyechart score runs --task charts.toml --allow-command
-      the same with the programs that charts.toml names (docs/scorers-command.md)";
+      also start the programs that it names (docs/scorers-command.md)";
 
-/// How a run's figures are written.
+/// The output format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RunFormat {
-    /// For people
+    /// Tables
     Table,
-    /// For machines
+    /// A JSON list
     Json,
 }
 
 impl From<RunFormat> for Format {
     fn from(format: RunFormat) -> Self {
         match format {
-            RunFormat::Table => Self::Table,
+            RunFormat::Table => Self::Table { width: output::width() },
             RunFormat::Json => Self::Json,
         }
     }
@@ -79,32 +79,32 @@ impl Score {
             runs.retain(|run| run.is_of_task(&file.task.name));
             anyhow::ensure!(
                 !runs.is_empty(),
-                "none of the runs is of the task {:?}: name one to score it all the same",
+                "none of the runs is of the task {:?}: name a run itself to score it with this task",
                 file.task.name
             );
         }
         let scoring = ScoringTools { file, ..ScoringTools::new(&self.embedder, self.allow_command) };
-        let entries = shown(&runs, |folder| scoring.score(folder, None))?;
+        let entries = show_each(&runs, |folder| scoring.score(folder, None))?;
         output::result(&render(&entries, Format::from(self.format)));
         Ok(Exit::Success)
     }
 }
 
-/// The task that `name` stands for, which must not be a suite.
+/// The task with this name, which must not be a suite.
 pub fn one_task(name: &str) -> anyhow::Result<LoadedTask> {
     let mut tasks = load(name)?;
     if tasks.len() > 1 {
         let names: Vec<_> = tasks.iter().map(|loaded| loaded.task.name.as_str()).collect();
         anyhow::bail!("{name} is a suite; name one of its tasks: {}", names.join(", "));
     }
-    tasks.pop().ok_or_else(|| anyhow::anyhow!("the suite {name} has no task"))
+    tasks.pop().ok_or_else(|| anyhow::anyhow!("the suite {name} has no tasks"))
 }
 
-/// What scoring takes besides the run.
+/// The tools for scoring runs: the embedder and the rules for programs.
 pub struct ScoringTools {
     embedder: EmbedderArguments,
     opened: OnceCell<Embedder>,
-    /// The task that scorers and published figures are taken from, instead of the run's own.
+    /// The task whose scorers and published figures are used instead of the run's own.
     file: Option<LoadedTask>,
     /// Whether the programs of `command` scorers may be started.
     allow_command: bool,
@@ -113,7 +113,7 @@ pub struct ScoringTools {
 }
 
 impl ScoringTools {
-    /// What scores the runs of their own tasks.
+    /// Tools that score runs with their own tasks.
     pub fn new(embedder: &EmbedderArguments, allow_command: bool) -> Self {
         Self {
             embedder: embedder.clone(),
@@ -124,7 +124,7 @@ impl ScoringTools {
         }
     }
 
-    /// Finds or fetches what embeds texts, the first time.
+    /// The embedder. The first call finds or fetches its files.
     pub fn embedder(&self) -> anyhow::Result<&Embedder> {
         if let Some(embedder) = self.opened.get() {
             return Ok(embedder);
@@ -133,7 +133,7 @@ impl ScoringTools {
         Ok(self.opened.get_or_init(|| embedder))
     }
 
-    /// Reports the programs that are not allowed, each once.
+    /// Prints each program that is not allowed, once.
     pub fn report_refused<'a>(&self, commands: impl Iterator<Item = &'a [String]>) {
         if self.allow_command {
             return;
@@ -152,8 +152,8 @@ impl ScoringTools {
         }
     }
 
-    /// Scores one run and tells what of its record could not be read. `task_folder` is that of the run's own task file,
-    /// where that is known.
+    /// Scores one run and prints the lines of its record that cannot be read. `task_folder` is the folder of the run's own
+    /// task file, if it is known.
     pub fn score(&self, folder: &RunFolder, task_folder: Option<&Path>) -> anyhow::Result<Entry> {
         let scoring = Scoring::new(folder, self.file.as_ref())?;
         let embedder = scoring.needs_encoder().then(|| self.embedder()).transpose()?;
@@ -179,10 +179,10 @@ impl ScoringTools {
     }
 }
 
-/// Tells which lines of a run's record could not be read.
+/// Prints the lines of a run's record that cannot be read.
 pub fn notice_bad_lines(folder: &RunFolder, bad_lines: &[BadLine]) {
     let path = folder.samples_path();
     for BadLine { line, reason } in bad_lines {
-        output::notice(&format!("{}:{line}: not a sample's record, left out: {reason}", path.display()));
+        output::notice(&format!("left out: {}:{line}: not a sample's record: {reason}", path.display()));
     }
 }

@@ -1,4 +1,4 @@
-//! `eyechart show`: samples of a run to look at.
+//! `eyechart show`: the samples of a run.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use super::{Exit, output};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Show {
-    /// The folder of a run
+    /// Folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
 
@@ -28,16 +28,16 @@ pub struct Show {
     #[arg(long, value_name = "ID")]
     figure: Option<String>,
 
-    /// Show long texts whole
+    /// Do not shorten long texts
     #[arg(long)]
     full: bool,
 
-    /// How to write the samples
+    /// Output format
     #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
     format: ShowFormat,
 }
 
-/// Which samples; all of them, if none of these is given.
+/// The choice of samples; all samples if no option is given.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct Which {
@@ -60,9 +60,9 @@ struct Which {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ShowFormat {
-    /// For people
+    /// Lines of text
     Text,
-    /// For machines: a list of records, each with its scores
+    /// A JSON list of records, each with its scores
     Json,
 }
 
@@ -88,16 +88,16 @@ impl Show {
             anyhow::bail!("{} has no record of a sample {id:?}", folder.path().display());
         }
         output::result(&match self.format {
-            ShowFormat::Text => samples_as_text(&views, self.full),
+            ShowFormat::Text => samples_as_text(&views, self.full, output::width()),
             ShowFormat::Json => samples_as_json(&views),
         });
         if views.is_empty() {
-            output::say("no sample matches");
+            output::progress("no sample matches");
         }
         Ok(Exit::Success)
     }
 
-    /// The run's results; absent where it is not scored and no figure is needed.
+    /// The results of the run. Absent if it is not scored and no figure is needed.
     fn results(&self, folder: &RunFolder) -> anyhow::Result<Option<Results>> {
         match read_scored(folder) {
             Ok(scored) => Ok(Some(scored.results)),
@@ -105,7 +105,7 @@ impl Show {
                 Err(error.into())
             }
             Err(error) => {
-                output::notice(&format!("samples are shown without scores: {error}"));
+                output::notice(&format!("shown without scores: {error}"));
                 Ok(None)
             }
         }

@@ -1,4 +1,4 @@
-//! `eyechart tasks`: what is built in, and what a task would send.
+//! `eyechart tasks`: lists the built-in tasks, checks task files, and shows the request for a sample.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use eyechart::run::{
 };
 use eyechart::score::figure_ids;
 use eyechart::task::{DataAccess, LoadedTask, TaskData, builtin_tasks, load, suites};
+use eyechart::text::wrapped;
 use eyechart::types::{Budget, Endpoint};
 
 use super::fetching::FetchProgress;
@@ -20,7 +21,7 @@ use super::run::RequestArguments;
 use super::score::one_task;
 use super::{Exit, output};
 
-/// The model whose request is shown where nobody names one.
+/// The model and address of the request that is shown without `--model`.
 const ANY_MODEL: (&str, &str) = ("custom/MODEL", "http://localhost:8000/v1");
 
 /// List the built-in tasks and suites, or show one task
@@ -39,7 +40,7 @@ enum TasksCommand {
 
 /// Read task files and print their mistakes, without running them
 ///
-/// No data is opened. Exit code 0: every file is a task; 2: a file is not.
+/// Reads no data. The exit code is 2 if a file has a mistake.
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 struct Check {
@@ -50,11 +51,10 @@ struct Check {
 
 /// Show a task's file, or the exact request for one of its samples
 ///
-/// Without --sample, the text of the task as it is. With it, the JSON body that
-/// `eyechart run` would post for that sample, made the same way, with each
-/// picture's size and hash in place of its bytes. No key is needed and the model
-/// is not asked; what the sample needs of the data is fetched where it is
-/// elsewhere.
+/// Without --sample, prints the file. With it, prints the JSON body that
+/// `eyechart run` would send for that sample, with the size and hash of each
+/// picture in place of its bytes. Needs no key and sends no request to the
+/// model. Fetches missing data of the sample.
 #[derive(Debug, Args)]
 #[command(after_help = SHOW_EXAMPLES)]
 struct Show {
@@ -62,19 +62,19 @@ struct Show {
     #[arg(value_name = "TASK")]
     task: String,
 
-    /// The sample's id as the record has it: the dataset's own, or the row number
+    /// Id of the sample: that of the dataset, or the row number
     #[arg(long, value_name = "ID")]
     sample: Option<String>,
 
-    /// The folder that holds the dataset [default: where the task says, else that of its file]
+    /// Folder of the data [default: the place that the task names, else the folder of its file]
     #[arg(long, value_name = "DIR", requires = "sample")]
     data: Option<PathBuf>,
 
-    /// The model that would be asked
+    /// Model of the request
     #[arg(long, value_name = "PROVIDER/NAME", requires = "sample")]
     model: Option<String>,
 
-    /// The endpoint's address, before /chat/completions
+    /// Address of the endpoint, without /chat/completions
     #[arg(long, value_name = "URL", requires = "model")]
     base_url: Option<String>,
 
@@ -84,7 +84,7 @@ struct Show {
     #[command(flatten)]
     images: ImageArguments,
 
-    /// Fetch the picture from an address that is not public too (`send = "fetch"`)
+    /// Fetch pictures also from addresses that are not public (`send = "fetch"`)
     #[arg(long, requires = "sample")]
     allow_private_urls: bool,
 }
@@ -92,11 +92,11 @@ struct Show {
 const EXAMPLES: &str = "\
 Examples:
   eyechart tasks
-      what is built in, and where its data comes from
+      list the built-in tasks and where their data comes from
   eyechart tasks show vlm-benchmarks/arxivqa
-      a task's file: a good place to copy from
+      print the file of a task, to copy from
   eyechart tasks show charts.toml --sample c-7
-      the request that a run would send for one sample";
+      print the request that a run would send for one sample";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -136,7 +136,7 @@ fn list() -> anyhow::Result<Exit> {
             }
         }
     }
-    output::result(&text);
+    output::result(&(wrapped(&text, output::width(), 8) + "\n"));
     Ok(Exit::Success)
 }
 
@@ -162,10 +162,11 @@ impl Check {
 /// Such as `charts: choice.accuracy, choice.readable`.
 fn in_words(loaded: &LoadedTask) -> String {
     let name = &loaded.task.name;
-    match figure_ids(&loaded.task).as_slice() {
-        [] => format!("{name}: answers are recorded and not scored\n"),
-        ids => format!("{name}: {}\n", ids.join(", ")),
-    }
+    let line = match figure_ids(&loaded.task).as_slice() {
+        [] => format!("{name}: answers are recorded and not scored"),
+        ids => format!("{name}: {}", ids.join(", ")),
+    };
+    wrapped(&line, output::width(), 2) + "\n"
 }
 
 impl Show {
@@ -188,7 +189,7 @@ impl Show {
         let progress = FetchProgress::default();
         let dataset = TaskData::find(loaded, &access, &progress)?;
         let sample = sample_named(dataset, id, &progress)?;
-        // Pictures that are re-encoded would be kept beside the runs; here there is none.
+        // A run stores pictures that are re-encoded beside its folder. There is no run here.
         let store = tempfile::tempdir()?;
         let http =
             HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new(), log: None };
@@ -207,7 +208,7 @@ impl Show {
             meter: Arc::new(Meter::new(Budget::default(), None, Spent::default())),
         };
         let preview = setup.preview(sample)?;
-        output::say(&format!("POST {}", preview.url));
+        output::progress(&format!("POST {}", preview.url));
         output::result(&format!("{}\n", preview.body));
         Ok(())
     }
@@ -216,7 +217,7 @@ impl Show {
         let (model, base_url) = match &self.model {
             Some(model) => (model.as_str(), self.base_url.as_deref()),
             None => {
-                output::notice("no --model given: MODEL stands for its name");
+                output::notice("without --model the request has MODEL in place of its name");
                 (ANY_MODEL.0, Some(ANY_MODEL.1))
             }
         };

@@ -1,20 +1,23 @@
-//! The values of options, read from the words of a command line.
+//! Parsers of the values of options.
+
+use std::str::FromStr;
 
 use eyechart::provider::Header;
 use eyechart::task::REFUSED_FIELDS;
-use eyechart::text::parse_duration;
+use eyechart::text::{json_mistake, parse_duration};
 use eyechart::types::Connections;
 use serde_json::Value;
 
 /// `KEY=JSON`.
 pub fn parse_param(text: &str) -> Result<(String, Value), String> {
     let (key, json) = text.split_once('=').ok_or("expected KEY=JSON, such as max_tokens=1024")?;
-    let value = serde_json::from_str(json)
-        .map_err(|error| format!("{json:?} is no JSON ({error}); a text needs quotes: {key}='\"text\"'"))?;
+    let value = serde_json::from_str(json).map_err(|error| {
+        format!("{json:?} is not JSON: {}; a text needs quotes: {key}='\"text\"'", json_mistake(&error))
+    })?;
     Ok((key.to_owned(), value))
 }
 
-/// `KEY=JSON` of a request to the model, without the fields that no run may set.
+/// `KEY=JSON` of a request to the model. Fields that no run may set are refused.
 pub fn parse_request_field(text: &str) -> Result<(String, Value), String> {
     let (key, value) = parse_param(text)?;
     match REFUSED_FIELDS.into_iter().find(|(refused, _)| *refused == key) {
@@ -23,11 +26,16 @@ pub fn parse_request_field(text: &str) -> Result<(String, Value), String> {
     }
 }
 
-/// Both `NAME=VALUE` and `NAME: VALUE`, as curl has it. Never fails: the error would quote the value, which can be a
-/// secret. What lacks a name is refused when the client is made.
+/// `NAME=VALUE`, or `NAME: VALUE` as in curl. Never fails, because the error would quote the value, which can be a
+/// secret. A header without a name is refused when the client is made.
 pub fn parse_header(text: &str) -> Result<Header, std::convert::Infallible> {
     let (name, value) = text.split_once(['=', ':']).unwrap_or(("", text));
     Ok(Header::new(name, value.trim_start()))
+}
+
+/// A whole number that is not negative.
+pub fn parse_whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number from 0 up".to_owned())
 }
 
 pub fn at_least_one(text: &str) -> Result<usize, String> {
@@ -37,7 +45,7 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// One line that is not empty.
+/// A text of one line that is not empty.
 pub fn label(text: &str) -> Result<String, String> {
     let text = text.trim();
     match text.is_empty() || text.contains(char::is_control) || text.chars().count() > 80 {
@@ -69,9 +77,9 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 
 pub fn parse_per_minute(text: &str) -> Result<f64, String> {
     match text.parse() {
-        // Slower than one in an hour, a run seems to hang.
+        // A run that sends less than one request per hour seems to hang.
         Ok(number) if (1.0 / 60.0..=1e12).contains(&number) => Ok(number),
-        _ => Err("expected a number, at least one in an hour (0.0167)".to_owned()),
+        _ => Err("expected a number from 0.0167 up, which is 1 per hour".to_owned()),
     }
 }
 

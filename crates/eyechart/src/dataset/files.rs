@@ -86,11 +86,11 @@ pub(crate) fn find_files(folder: &Path, pattern: &str) -> Result<Files, DatasetE
     }
     let within = join(folder, parent);
     if !within.is_dir() {
-        return missing(format!("it has no folder {parent}; {}", contents(folder)?));
+        return missing(format!("the folder has no folder {parent}; {}", contents(folder)?));
     }
     let paths = if last.contains('*') { matching(&within, last)? } else { existing(join(folder, trimmed)) };
     if paths.is_empty() {
-        let place = if parent == "." { "it".to_owned() } else { parent.to_owned() };
+        let place = if parent == "." { "the folder".to_owned() } else { parent.to_owned() };
         return missing(contents(&within)?.replacen("it", &place, 1));
     }
     Ok(Files::local(folder.to_owned(), paths))
@@ -296,11 +296,11 @@ mod tests {
             Err(DatasetError::Missing { hint, .. }) => hint,
             other => panic!("{other:?}"),
         };
-        assert_eq!(hint("x.csv"), "it has a.csv, b.csv, c.csv, d.csv, data and 2 more");
+        assert_eq!(hint("x.csv"), "the folder has a.csv, b.csv, c.csv, d.csv, data and 2 more");
         assert_eq!(hint("data/x*.csv"), "data has e.csv");
         assert_eq!(
             hint("sub/x.csv"),
-            "it has no folder sub; it has a.csv, b.csv, c.csv, d.csv, data and 2 more"
+            "the folder has no folder sub; it has a.csv, b.csv, c.csv, d.csv, data and 2 more"
         );
         for outside in ["../a.csv", "/a.csv", "*/a.csv"] {
             assert_eq!(hint(outside), "expected a path inside that folder, with `*` only in its last part");
@@ -308,7 +308,7 @@ mod tests {
         let nowhere = find_files(&folder.path().join("nowhere"), "a.csv").unwrap_err().to_string();
         assert!(nowhere.ends_with("nowhere: there is no such folder"), "{nowhere}");
         let empty = tempfile::tempdir().unwrap();
-        assert!(find_files(empty.path(), "a").unwrap_err().to_string().ends_with(": it is empty"));
+        assert!(find_files(empty.path(), "a").unwrap_err().to_string().ends_with(": the folder is empty"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::io_error;
 use super::rows::{MAX_ROW_BYTES, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows};
+use crate::text::json_mistake;
 use crate::types::{BadRow, Row, parse_json};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -113,8 +114,8 @@ fn parse(number: u64, line: Line) -> Result<Row, BadRow> {
 fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(line.trim_ascii_end())
         .map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to() + 1))?;
-    let value =
-        serde_json::from_str(text).or_else(|error| parse_json(text).ok_or_else(|| not_json(&error)))?;
+    let value = serde_json::from_str(text)
+        .or_else(|error| parse_json(text).ok_or_else(|| format!("not JSON: {}", json_mistake(&error))))?;
     match value {
         Value::Object(mut cells) => {
             cells.retain(|_, value| !value.is_null());
@@ -123,13 +124,6 @@ fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
         Value::Array(_) => Err("expected a JSON object, found a list".to_owned()),
         _ => Err("expected a JSON object, found a single value".to_owned()),
     }
-}
-
-/// The parser's message without its line number, which is always 1.
-fn not_json(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or_default();
-    format!("not JSON: {what} (column {})", error.column())
 }
 
 #[cfg(test)]

@@ -282,7 +282,7 @@ impl Sample {
             Some(Value::Object(cells)) => {
                 self.row.cells.extend(cells.into_iter().filter(|(_, value)| !value.is_null()));
             }
-            Some(_) => return Err("has no JSON object, whose keys could be columns".to_owned()),
+            Some(_) => return Err("is not a JSON object".to_owned()),
         }
         Ok(())
     }

@@ -57,15 +57,10 @@ impl RunFolder {
     /// Opens the folder of an existing run.
     ///
     /// # Errors
-    /// [`RecordError::Malformed`] if `path` is not the folder of a run.
+    /// [`RecordError::NoRun`] if `path` is not the folder of a run.
     pub fn open(path: &Path) -> Result<Self, RecordError> {
         let folder = Self { path: path.to_owned() };
-        if folder.spec_path().is_file() {
-            return Ok(folder);
-        }
-        let reason =
-            "expected a run's folder, with spec.json in it (such folders stand under `runs`)".to_owned();
-        Err(RecordError::Malformed { path: path.to_owned(), reason })
+        if folder.spec_path().is_file() { Ok(folder) } else { Err(RecordError::NoRun { path: folder.path }) }
     }
 
     /// Removes scores and results, which are out of date once the record grows.
@@ -108,15 +103,32 @@ impl RunFolder {
         FileLock::is_taken(&self.lock_path())
     }
 
-    /// The runs directly under `out`, sorted by name, which begins with the time.
+    /// The runs directly under `out`, in the order in which they began, then by name.
     ///
     /// # Errors
-    /// [`RecordError::Io`] if `out` cannot be listed.
+    /// [`RecordError::NoRun`] if there is no folder `out`, [`RecordError::Io`] if it cannot be listed.
     pub fn all_under(out: &Path) -> Result<Vec<Self>, RecordError> {
-        let entries = fs::read_dir(out).map_err(RecordError::io("list", out))?;
+        let entries = fs::read_dir(out).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => RecordError::NoRun { path: out.to_owned() },
+            _ => RecordError::io("list", out)(error),
+        })?;
         let mut runs: Vec<_> = entries.flatten().filter_map(|entry| Self::open(&entry.path()).ok()).collect();
-        runs.sort_by(|a, b| a.path.cmp(&b.path));
+        runs.sort_by_cached_key(|run| (run.began(), run.path.clone()));
         Ok(runs)
+    }
+
+    /// The digits of the time at which the run began: from the spec, which has fractions of a second, else from the
+    /// name.
+    fn began(&self) -> String {
+        #[derive(serde::Deserialize)]
+        struct Began {
+            created: String,
+        }
+        let text = fs::read(self.spec_path()).unwrap_or_default();
+        let began = serde_json::from_slice(&text).map(|Began { created }| created);
+        let name = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let began = began.unwrap_or_else(|_| name());
+        began.split_once('Z').map_or(began.as_str(), |(time, _)| time).replace(['-', ':', '.'], "")
     }
 
     /// The path of the folder.
@@ -226,6 +238,23 @@ fn safe(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_are_in_the_order_of_their_fractions_of_a_second_then_of_their_names() {
+        let place = tempfile::tempdir().unwrap();
+        let lay_out = |name: &str, spec: &str| {
+            fs::create_dir(place.path().join(name)).unwrap();
+            fs::write(place.path().join(name).join("spec.json"), spec).unwrap();
+        };
+        lay_out("20261129T101500Z-a", r#"{"created": "2026-11-29T10:15:00.9Z"}"#);
+        lay_out("20261129T101500Z-b", r#"{"created": "2026-11-29T10:15:00.25Z"}"#);
+        lay_out("20261129T101500Z-d", r#"{"created": "2026-11-29T10:15:00.251Z"}"#);
+        lay_out("20261129T101500Z-c", r#"{"created": "2026-11-29T10:15:00.251Z"}"#);
+        lay_out("20261129T101459Z-e", "not JSON");
+        let runs = RunFolder::all_under(place.path()).unwrap();
+        let names = runs.iter().map(|run| run.path.file_name().unwrap().to_str().unwrap().split_at(17).1);
+        assert_eq!(names.collect::<Vec<_>>(), ["e", "b", "c", "d", "a"]);
+    }
 
     #[test]
     fn a_second_writer_is_refused_until_the_first_is_gone() {

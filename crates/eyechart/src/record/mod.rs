@@ -40,17 +40,23 @@ pub enum RecordError {
         source: std::io::Error,
     },
     /// A file of the record does not follow its format.
-    #[error("{path} is not what it should be: {reason}")]
+    #[error("{path} cannot be used: {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
+    /// There is no run at a path.
+    #[error("{}", no_run(path))]
+    NoRun {
+        /// The path.
+        path: PathBuf,
+    },
     /// Another process writes the run.
     #[error(
         "the run {path} is in use by another eyechart process: wait until it ends, or stop it, \
-         then go on with `eyechart run --resume {path}`"
+         then resume it with `eyechart run --resume {path}`"
     )]
     InUse {
         /// The folder of the run.
@@ -64,6 +70,19 @@ pub enum RecordError {
     },
 }
 
+/// Why the folder at `path` is not that of a run, and what to do.
+fn no_run(path: &Path) -> String {
+    let shown = path.display();
+    match path.is_dir() {
+        true => format!(
+            "{shown} has no run: expected the folder of a run, which has a spec.json, or a folder of runs, such as `runs`"
+        ),
+        false => format!(
+            "there is no folder {shown}: expected the folder of a run, or a folder of runs, such as `runs`"
+        ),
+    }
+}
+
 impl From<FileError> for RecordError {
     fn from(FileError { action, path, source }: FileError) -> Self {
         Self::Io { action, path, source }
@@ -75,6 +94,7 @@ impl RecordError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
+            Self::NoRun { .. } => ErrorClass::Usage,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::Usage,
             Self::Io { .. } | Self::Closed { .. } | Self::InUse { .. } => ErrorClass::Machine,
             _ => ErrorClass::Data,

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::RecordError;
+use crate::text::json_mistake;
 use crate::types::{Epoch, SampleRecord, Score};
 
 /// A line that cannot be read.
@@ -98,7 +99,11 @@ pub fn read_scores(path: &Path) -> Result<Vec<Score>, RecordError> {
     for_each_line(path, |line| {
         scores.push(serde_json::from_slice(line.bytes).map_err(|error| RecordError::Malformed {
             path: path.to_owned(),
-            reason: format!("line {}: {error}; `eyechart score` makes it again", line.number),
+            reason: format!(
+                "line {}: {}; `eyechart score` makes it again",
+                line.number,
+                json_mistake(&error)
+            ),
         })?);
         Ok(())
     })?;
@@ -124,7 +129,7 @@ pub(super) fn for_each_sample(
         let content = match serde_json::from_slice(line.bytes) {
             Ok(sample) => Content::Sample(sample),
             Err(_) if !line.whole => Content::Torn,
-            Err(error) => Content::Bad(error.to_string()),
+            Err(error) => Content::Bad(json_mistake(&error)),
         };
         visit(&line, content)
     })

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::fault::Fault;
 use super::fault::FaultError;
 use super::request::{CHAT, ChatRequest, EMBEDDINGS, Sha};
+use crate::text::json_mistake;
 
 /// A rule, as written in a line of a script. A condition that is absent matches every request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -123,7 +124,7 @@ impl Script {
             .map_err(|source| ScriptError::Io { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let check = |(at, line): (usize, &str)| {
-            let rule = serde_json::from_str(line).map_err(|error| without_line(&error));
+            let rule = serde_json::from_str(line).map_err(|error| json_mistake(&error));
             rule.and_then(|rule| Entry::new(rule, folder)).map_err(|reason| ScriptError::Line {
                 path: path.to_owned(),
                 line: at + 1,
@@ -144,13 +145,6 @@ impl Script {
         }
         models
     }
-}
-
-/// Formats an error without its line number, which is always 1 because each line is parsed separately.
-fn without_line(error: &serde_json::Error) -> String {
-    let whole = error.to_string();
-    let message = whole.rfind(" at line ").map_or(whole.as_str(), |end| &whole[..end]);
-    format!("{message} (column {})", error.column())
 }
 
 /// A script with the number of uses of each rule, which belongs to one server.

@@ -1,11 +1,11 @@
-//! Controls in reports: each beneath the run that it is compared with, and what a reader must know of them.
+//! Controls in reports: their place beneath the runs that they are compared with, and the notes on them.
 
 use super::Entry;
 use crate::types::{Control, Results};
 
-/// The entries with each control directly beneath the run with pictures of the same task and model, whatever the order
-/// in which the runs were made. Of several such runs it is one with the same samples, then one with the same label, then
-/// the last one. Everything else keeps its order.
+/// The entries with each control directly beneath the run with pictures of the same task and model. If there are several
+/// such runs, one with the same samples comes first, then one with the same label, then the last one. Other entries keep
+/// their order.
 pub(super) fn beneath_their_runs(entries: &[Entry]) -> Vec<Entry> {
     let all: Vec<&Entry> = entries.iter().collect();
     let mut order: Vec<usize> = (0..entries.len()).collect();
@@ -14,7 +14,7 @@ pub(super) fn beneath_their_runs(entries: &[Entry]) -> Vec<Entry> {
     order.into_iter().map(|index| entries[index].clone()).collect()
 }
 
-/// Where among `entries` the run is that `control` is compared with; none if `control` is not a control.
+/// The index in `entries` of the run that `control` is compared with. Absent if `control` is not a control.
 fn run_of(entries: &[&Entry], control: &Entry) -> Option<usize> {
     let control = &control.results;
     control.control?;
@@ -27,7 +27,7 @@ fn run_of(entries: &[&Entry], control: &Entry) -> Option<usize> {
     best.map(|(index, _)| index)
 }
 
-/// What a control is, for each kind of control among `entries`, and which controls have other samples than their runs.
+/// One note per kind of control among `entries`, and one per control with other samples than its run.
 pub(super) fn notes(entries: &[&Entry]) -> Vec<String> {
     let mut notes = Vec::new();
     for kind in [Control::NoImages, Control::ShuffleImages] {
@@ -42,7 +42,7 @@ pub(super) fn notes(entries: &[&Entry]) -> Vec<String> {
         if hashes.is_some_and(|(control, run)| control != run) {
             notes.push(format!(
                 "{} and {} were asked about different samples and cannot be compared: repeat one of them with \
-                 the --limit and the --seed of the other.",
+                 the --limit and --seed of the other.",
                 control.shown_model(),
                 run.shown_model()
             ));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_control_is_directly_beneath_its_run_whatever_came_first() {
+    fn a_control_is_directly_beneath_its_run_in_any_order() {
         let entries = [
             entry("b", json!({"control": "shuffle-images"})),
             entry("a", json!({"control": "shuffle-images"})),

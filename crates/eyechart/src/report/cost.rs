@@ -1,8 +1,8 @@
-//! The section on money: what each run's answers cost, and at which price. Runs whose cost is not known are not in it.
+//! The section with the cost of each run and its price. Runs whose cost is unknown are left out.
 
 use super::Entry;
 use super::table::{Row, Table};
-use crate::text::usd;
+use crate::text::{counted, usd};
 use crate::types::{Cost, Results};
 
 pub(super) fn table(entries: &[Entry]) -> Table {
@@ -35,15 +35,15 @@ fn row(results: &Results, cost: &Cost) -> Row {
 
 fn notes_of(results: &Results, cost: &Cost) -> Vec<String> {
     let basis = format!(
-        "Cost: tokens as the endpoint reported them, at the list price of {} (USD per million). Requests that broke \
-         off may have been charged for besides.",
+        "Cost: tokens as the endpoint reported them, at the list price of {} (USD per million). A request \
+         that broke off is not counted, though the provider may charge for it.",
         cost.price.source
     );
     let uncounted = format!(
-        "{} with {}: {} answers whose tokens the endpoint did not report come on top.",
+        "{} with {}: {} without token counts from the endpoint, not in the sum.",
         results.task,
         results.shown_model(),
-        cost.uncounted
+        counted(cost.uncounted, "answer")
     );
     [Some(basis), (cost.uncounted > 0).then_some(uncounted)].into_iter().flatten().collect()
 }

@@ -1,4 +1,4 @@
-//! The report for spreadsheets: one figure a line, as fractions, and one count of samples a line.
+//! The report as CSV: one figure per line, as a fraction, and one count of samples per line.
 
 use super::Entry;
 use crate::types::Results;
@@ -37,14 +37,14 @@ pub(super) fn render(entries: &[Entry]) -> String {
     String::from_utf8(bytes).expect("every cell was a String")
 }
 
-/// A cell that no spreadsheet takes for a formula: an apostrophe before a text that begins like one. Numbers stay.
+/// Puts an apostrophe before a text that a spreadsheet would take for a formula. Numbers are kept as they are.
 fn inert(cell: String) -> String {
     const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     let is_number = cell.parse::<f64>().is_ok_and(f64::is_finite);
     if cell.starts_with(BEGINNINGS) && !is_number { format!("'{cell}") } else { cell }
 }
 
-/// The label of a run, and what its control is.
+/// The label of a run and its kind of control.
 fn label_of(results: &Results) -> String {
     let control = results.control.map(|control| control.to_string());
     results.label.clone().into_iter().chain(control).collect::<Vec<_>>().join(", ")
@@ -76,7 +76,7 @@ fn measured(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
     })
 }
 
-/// How the samples ended: numbers of samples, out of all of them.
+/// Numbers of samples by how they ended, with the number of all samples.
 fn counted(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
     let Entry { results, .. } = entry;
     let samples = &results.samples;

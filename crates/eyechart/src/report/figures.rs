@@ -1,16 +1,17 @@
-//! The section with the figures: one table for each benchmark and scorer, one group for each scored part, one row for
-//! each model. Knows kinds of metrics and what figures say of themselves, but no scorer.
+//! The section with the figures: one table per benchmark and scorer, one group per scored part, one row per model.
+//! It depends on the kinds of metrics and names no scorer.
 
 use super::Entry;
 use super::controls;
 use super::table::{ABSENT, Row, Table};
+use crate::text::counted;
 use crate::types::{EncoderSpec, Figure, MetricKind, Published, Results, ScoreEntry};
 use crate::weights::Model;
 
-/// How the names of published rows, and the notes on them, begin.
+/// Prefix of the names of published rows and of the notes on them.
 const PUBLISHED: &str = "published:";
 
-/// What the published comparison calls the share of similarities above its threshold.
+/// The name of the share of similarities above the threshold in the published comparison.
 const WIN_RATE: &str = "win rate";
 
 /// The tables of all benchmarks among `entries`, in their order.
@@ -38,7 +39,7 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     all
 }
 
-/// A metric as a column: its id, its head, and what it means.
+/// A metric as a column of a table.
 struct Column {
     scorer: String,
     metric: String,
@@ -47,16 +48,16 @@ struct Column {
     unit: Unit,
 }
 
-/// How a figure is written.
+/// The unit of a figure.
 #[derive(Clone, Copy, PartialEq)]
 enum Unit {
     /// In percent, with one digit after the point.
     Percent,
-    /// As it stands, with so many digits after the point.
+    /// As it is, with this number of digits after the point.
     Plain(usize),
 }
 
-/// The runs of a benchmark and the entries of one name.
+/// The runs of a benchmark, and the `[[score]]` entries with one name.
 struct Section<'a> {
     name: &'a str,
     entries: &'a [&'a Entry],
@@ -77,7 +78,7 @@ impl<'a> Section<'a> {
         columns.sort_by_key(|column| column.head != WIN_RATE);
         let heads: Vec<String> = columns.iter().map(|column| column.head.clone()).collect();
         for column in &mut columns {
-            // Runs whose entries of one name are of different scorers.
+            // Entries of one name can have different scorers.
             if heads.iter().filter(|head| **head == column.head).count() > 1 {
                 column.head = format!("{} ({})", column.head, column.scorer);
             }
@@ -116,7 +117,7 @@ impl<'a> Section<'a> {
         self.columns.iter().all(|column| column.unit == Unit::Percent)
     }
 
-    /// What each metric is, in one line; metrics with the same meaning share it.
+    /// One line per metric with its meaning; metrics with the same meaning share a line.
     fn meanings(&self) -> Vec<String> {
         let distinct = distinct(self.columns.iter().map(|column| column.meaning.as_str()));
         let line = |meaning: &str| {
@@ -133,7 +134,7 @@ impl<'a> Section<'a> {
         let group = scored.shown_title();
         let with = || self.entries.iter().filter(|entry| entry.task.score.contains(scored));
         for row in with().filter_map(|entry| self.measured(entry, scored, &group)) {
-            // A recorded column is the same beside every model that was asked about the same samples.
+            // A recorded column has the same figures in all runs with the same samples.
             if scored.column.is_none() || !table.rows.contains(&row) {
                 table.rows.push(row);
             }
@@ -154,7 +155,7 @@ impl<'a> Section<'a> {
         self.columns.iter().any(|column| published.figures.contains_key(&column.metric))
     }
 
-    /// A recorded column that stands in for a model is marked as what it is.
+    /// The row of a run. A recorded column that is scored in place of a model is named as a column.
     fn measured(&self, entry: &Entry, scored: &ScoreEntry, group: &str) -> Option<Row> {
         let figures = || entry.results.figures.iter().filter(|figure| is_of(figure, scored));
         let n = figures().next()?.n;
@@ -176,16 +177,15 @@ impl<'a> Section<'a> {
         Row { group: group.to_owned(), name: format!("{PUBLISHED} {}", published.model), cells }
     }
 
-    /// Says between which values a share lies that failed samples or unreadable answers could change.
+    /// Adds the lowest and the highest value that a share could have, depending on failed samples and unreadable answers.
     fn add_bounds(&self, table: &mut Table) {
         for entry in self.entries {
             for figure in entry.results.figures.iter().filter(|figure| figure.name == self.name) {
                 let (Some(worst), Some(best)) = (figure.worst, figure.best) else { continue };
                 if worst < best {
                     table.notes.push(format!(
-                        "{}, {}: between {:.1} and {:.1}, whatever failed samples and unreadable answers would have \
-                         been.",
-                        self.whose(entry, &figure.part, figure.target.as_ref()),
+                        "{}, {}: from {:.1} to {:.1}, depending on failed samples and unreadable answers.",
+                        self.model_and_part(entry, &figure.part, figure.target.as_ref()),
                         figure.title,
                         worst * 100.0,
                         best * 100.0
@@ -198,19 +198,18 @@ impl<'a> Section<'a> {
     fn add_unscored(&self, table: &mut Table) {
         for entry in self.entries {
             for unscored in entry.results.unscored.iter().filter(|unscored| unscored.name == self.name) {
-                let scores = if unscored.n == 1 { "score is" } else { "scores are" };
                 table.notes.push(format!(
-                    "{}: {} {scores} missing: {}.",
-                    self.whose(entry, &unscored.part, unscored.target.as_ref()),
-                    unscored.n,
+                    "{}: {} missing: {}.",
+                    self.model_and_part(entry, &unscored.part, unscored.target.as_ref()),
+                    counted(unscored.n as u64, "score"),
                     unscored.reason
                 ));
             }
         }
     }
 
-    /// The model, and the scored part where the section has several.
-    fn whose(&self, entry: &Entry, part: &str, target: Option<&String>) -> String {
+    /// The model, and the scored part if the section has several.
+    fn model_and_part(&self, entry: &Entry, part: &str, target: Option<&String>) -> String {
         let named = || entry.task.score.iter().filter(|scored| scored.name() == self.name);
         let is_it = |scored: &&ScoreEntry| scored.part == part && scored.target.as_ref() == target;
         let model = entry.results.shown_model();
@@ -220,7 +219,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Says what embedded the texts, unless all figures are by the encoder that the published ones are by.
+    /// Adds the encoder of each run, unless all runs have that of the published figures.
     fn add_encoders(&self, table: &mut Table) {
         let usual = Model::minilm();
         let is_usual = |encoder: &EncoderSpec| {
@@ -255,7 +254,7 @@ impl<'a> Section<'a> {
 }
 
 impl Column {
-    /// Whether the figure belongs into the column: figures of different scorers or thresholds do not share one.
+    /// Whether the figure belongs in the column. Figures of different scorers or thresholds have different columns.
     fn is_of(&self, figure: &Figure) -> bool {
         self.metric == figure.metric && self.meaning == figure.method
     }
@@ -290,8 +289,8 @@ impl Unit {
     }
 }
 
-/// The highest scores of a run grow with its size: tables have them where a task asks for them, and in the published
-/// comparison.
+/// Whether tables show the figure. Means of the highest scores grow with the number of samples, so they are shown only
+/// if the task asks for them or belongs to the published comparison.
 fn is_shown(figure: &Figure, entry: &Entry) -> bool {
     let is_asked_for = |scored: &ScoreEntry| is_of(figure, scored) && !scored.is_compare;
     figure.kind != MetricKind::TopK
@@ -312,9 +311,9 @@ fn in_words(encoder: &EncoderSpec) -> String {
 }
 
 fn add_notes(table: &mut Table, published: &Published, group: &str) {
-    let whose = format!("{PUBLISHED} figures of {}, not measured here.", published.source);
-    if !table.notes.contains(&whose) {
-        table.notes.push(whose);
+    let source = format!("{PUBLISHED} figures of {}, not measured by eyechart.", published.source);
+    if !table.notes.contains(&source) {
+        table.notes.push(source);
     }
     table.notes.extend(published.note.iter().map(|note| format!("published, {group}: {note}.")));
 }

@@ -1,4 +1,4 @@
-//! The report for machines: a JSON list of runs.
+//! The report as a JSON list of runs.
 
 use std::path::Path;
 

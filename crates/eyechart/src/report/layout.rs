@@ -1,6 +1,6 @@
-//! The published comparison's own files: the columns that its notebooks write, from a scored run.
+//! The files that the notebooks of the published comparison write, made from a scored run.
 //!
-//! Figures are fractions, lists are JSON arrays, and a figure over too few scores is 0, as there.
+//! As in the notebooks, figures are fractions, lists are JSON arrays, and a figure over too few scores is 0.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,28 +18,24 @@ use crate::types::{Control, SampleRecord, Score, ScoreEntry};
 pub enum LayoutError {
     /// The layout has no files for this task.
     #[error(
-        "the layout vlm-benchmarks has no files for the task {task}: it knows the tasks of the suite vlm-benchmarks"
+        "the layout vlm-benchmarks has no files for the task {task}: expected a task of the suite vlm-benchmarks"
     )]
     NoFiles {
         /// The run's task.
         task: String,
     },
-    /// The run was scored by another task file: its figures are not those of the published comparison.
-    #[error(
-        "{folder} was scored with --task: `eyechart score {folder}` gives it the suite's own scores back"
-    )]
+    /// The run was scored with another task file: its figures are not those of the published comparison.
+    #[error("{folder} was scored with --task: `eyechart score {folder}` restores the scores of the suite")]
     OtherScores {
         /// The run's folder.
         folder: String,
     },
-    /// The run is a control, and the files would not say so.
-    #[error(
-        "{folder} is a control ({control}): the layout vlm-benchmarks is for runs with their own pictures"
-    )]
+    /// The run is a control, which the files could not show.
+    #[error("{folder} is a control ({control}): the layout vlm-benchmarks needs a run with its own pictures")]
     Control {
         /// The run's folder.
         folder: String,
-        /// What was done to its pictures.
+        /// The kind of the control.
         control: Control,
     },
     /// The run is not scored, or cannot be read.
@@ -67,7 +63,7 @@ struct Sheet {
 /// Writes the notebooks' files for the run in `folder` into `out`; returns their paths.
 ///
 /// # Errors
-/// [`LayoutError`] where the run is not one of the suite's, not scored, or `out` cannot be written.
+/// [`LayoutError`] if the run is not of the suite, is not scored, or `out` cannot be written.
 pub fn export_vlm_benchmarks(folder: &RunFolder, out: &Path) -> Result<Vec<PathBuf>, LayoutError> {
     let run = Run::read(folder)?;
     let sheets = match run.scored.results.task.as_str() {
@@ -106,7 +102,7 @@ impl Run {
         Ok(Self { scored, record: folder.record()?, scores })
     }
 
-    /// The entry that stands for a comparison of the notebooks.
+    /// The entry that matches a comparison of the notebooks.
     fn entry(&self, part: &str) -> Option<&ScoreEntry> {
         self.scored.task.score.iter().find(|entry| entry.part == part && entry.is_compare)
     }
@@ -116,14 +112,14 @@ impl Run {
         self.record.samples.iter().filter_map(|record| Some((record, record.answer()?.trim())))
     }
 
-    /// The scores of one sample's part, in the order of the references; empty where it is unscored.
+    /// The scores of a part of one sample, in the order of the references. Empty if the part has no score.
     fn numbers(&self, record: &SampleRecord, part: &str) -> Vec<f64> {
         let target = self.entry(part).and_then(|entry| entry.target.clone());
         let scores = self.scores.get(&(record.id.clone(), part.to_owned(), target));
         scores.into_iter().flatten().filter_map(Score::number).collect()
     }
 
-    /// A figure; 0 where it is absent, as the notebooks have it.
+    /// A figure, or 0 if it is absent, as in the notebooks.
     fn figure(&self, part: &str, metric: &str) -> String {
         let mut figures = self.scored.results.figures.iter();
         let figure = figures.find(|figure| figure.part == part && figure.metric == metric);
@@ -143,7 +139,7 @@ impl Run {
             let part = |name| self.entry(name).map(|entry| entry.take.of(answer)).unwrap_or_default();
             let similarity =
                 |name| self.numbers(record, name).first().copied().map(number).unwrap_or_default();
-            // Without the prompt's first line, as the notebook keeps it.
+            // The notebook leaves out the first line of the prompt.
             let instruction =
                 record.prompt.split_once("\n\n").map_or(record.prompt.as_str(), |(_, rest)| rest);
             vec![
@@ -189,7 +185,7 @@ impl Run {
         vec![results, figures]
     }
 
-    /// Rows that were asked and scored: the notebooks leave out those without a reference.
+    /// The rows that have a score. The notebooks leave out rows without a reference.
     fn visit(&self, results: &'static str, scores: &'static str) -> Vec<Sheet> {
         let target = self.entry("answer").and_then(|entry| entry.target.clone()).unwrap_or_default();
         let rows = self.answered().filter_map(|(record, answer)| {
@@ -240,7 +236,7 @@ fn first_target(record: &SampleRecord, target: &str) -> String {
     record.targets.get(target).and_then(|texts| texts.first()).cloned().unwrap_or_default()
 }
 
-/// The shortest decimal that reads back as the same number, with `.0` where it is whole, as Python writes it.
+/// The shortest decimal that reads back as the same number, with `.0` for a whole number, as in Python.
 fn number(value: f64) -> String {
     json!(value).to_string()
 }

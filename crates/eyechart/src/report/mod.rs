@@ -1,6 +1,6 @@
-//! Reports: from figures to tables, whatever their number of runs. One file per section, one per renderer.
+//! Reports: from the figures of one or more runs to tables. One file per section, one per renderer.
 //!
-//! A report reads what a run's folder holds, never a network, and returns text: printing is `cli`'s.
+//! A report reads only the folders of runs and returns text, which `cli` prints.
 
 mod controls;
 mod cost;
@@ -21,27 +21,30 @@ use crate::types::{Results, Task};
 pub use layout::{LayoutError, export_vlm_benchmarks};
 pub use samples::{SampleView, Samples, Selection, samples_as_json, samples_as_text};
 
-/// One run as a report sees it.
+/// The data of one run in a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Its folder.
+    /// The folder of the run.
     pub folder: PathBuf,
-    /// Its figures.
+    /// The figures of the run.
     pub results: Results,
-    /// Its task, with the figures that others published.
+    /// The task of the run, with published figures.
     pub task: Task,
 }
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal of 80 columns.
-    Table,
-    /// For a README or an issue.
+    /// Text tables, for a terminal.
+    Table {
+        /// Maximum number of columns of a line.
+        width: usize,
+    },
+    /// Markdown tables, for a README or an issue.
     Markdown,
-    /// For a spreadsheet: one figure a line, as fractions.
+    /// CSV, for a spreadsheet: one figure per line, as a fraction.
     Csv,
-    /// For machines: the runs' `results.json`, with folder and published figures.
+    /// A JSON list with the `results.json` of each run, its folder and published figures.
     Json,
 }
 
@@ -52,10 +55,13 @@ pub fn render(entries: &[Entry], format: Format) -> String {
     match format {
         Format::Json => return json::render(entries),
         Format::Csv => return csv::render(entries),
-        Format::Table | Format::Markdown => {}
+        Format::Table { .. } | Format::Markdown => {}
     }
     let mut tables = figures::tables(entries);
     tables.extend([runs::table(entries), cost::table(entries)]);
-    let render = if format == Format::Table { text::render } else { markdown::render };
-    tables.iter().filter(|table| !table.rows.is_empty()).map(render).collect::<Vec<_>>().join("\n")
+    let shown = |table: &table::Table| match format {
+        Format::Table { width } => text::render(table, width),
+        _ => markdown::render(table),
+    };
+    tables.iter().filter(|table| !table.rows.is_empty()).map(shown).collect::<Vec<_>>().join("\n")
 }

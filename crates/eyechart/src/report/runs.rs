@@ -1,7 +1,8 @@
-//! The section on the runs themselves: how many samples, how many failed, how fast.
+//! The section with the numbers of samples and the speed of each run.
 
 use super::Entry;
 use super::table::{ABSENT, Row, Table};
+use crate::text::counted;
 use crate::types::{Results, Speed};
 
 pub(super) fn table(entries: &[Entry]) -> Table {
@@ -39,27 +40,23 @@ fn tokens(count: Option<u64>) -> String {
 fn notes(results: &Results) -> Vec<String> {
     let counts = &results.samples;
     let mut notes = Vec::new();
-    let whose = format!("{} with {}", results.task, results.shown_model());
+    let run = format!("{} with {}", results.task, results.shown_model());
     if counts.failed > 0 {
         let kinds = counts.failures.iter().map(|(kind, count)| format!("{count} {}", kind.name()));
         let kinds = kinds.collect::<Vec<_>>().join(", ");
-        notes.push(format!("{whose}: {} of {} failed ({kinds}).", counts.failed, counts.total));
+        notes.push(format!("{run}: {} of {} failed ({kinds}).", counts.failed, counts.total));
     }
     let unasked = counts.unasked();
     if unasked > 0 {
-        notes.push(format!("{whose}: {unasked} of {} have no record yet.", counts.total));
+        notes.push(format!("{run}: {unasked} of {} without a record.", counts.total));
     }
     if counts.cached > 0 {
-        notes.push(format!(
-            "{whose}: {} answers are from the cache; speed and tokens leave them out.",
-            counts.cached
-        ));
+        let answers = counted(counts.cached, "answer");
+        notes.push(format!("{run}: {answers} from the cache, left out of speed and tokens."));
     }
     if counts.truncated > 0 {
-        let (answers, they) =
-            if counts.truncated == 1 { ("answer", "it is") } else { ("answers", "they are") };
-        let count = counts.truncated;
-        notes.push(format!("{whose}: {count} {answers} cut off by the token limit, scored as {they}."));
+        let answers = counted(counts.truncated, "answer");
+        notes.push(format!("{run}: {answers} cut off by the token limit, and scored."));
     }
     notes
 }

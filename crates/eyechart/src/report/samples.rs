@@ -1,4 +1,4 @@
-//! Samples to look at: what was asked, what came back, how it was scored and why. Reads only what a run's folder holds.
+//! Samples as text or JSON: prompt, answer, references and scores.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::scorer::choice::Options;
+use crate::text::{counted, wrapped};
 use crate::types::{Epoch, Figure, SampleRecord, Score, ScoreValue, Status};
 
-/// Characters of a text that are shown unless all of it is asked for.
+/// Maximum number of characters of a text without `full`.
 const SHOWN: usize = 600;
 
 /// A run's samples with their scores.
@@ -18,23 +19,23 @@ pub struct Samples {
     scores: HashMap<(String, Epoch), Vec<Score>>,
 }
 
-/// Which samples are shown.
+/// The choice of samples.
 #[derive(Debug, Clone, Copy)]
 pub enum Selection<'a> {
-    /// All of them.
+    /// All samples.
     All,
-    /// Those that the entry of this figure scored 0.
+    /// Samples with the score 0 in the entry of this figure.
     Wrong(&'a Figure),
-    /// The `count` samples that the entry of this figure scored worst, the worst first.
+    /// The `count` samples with the worst scores in the entry of this figure, the worst first.
     Worst {
         /// The figure.
         figure: &'a Figure,
         /// Number of samples.
         count: usize,
     },
-    /// Those without an answer.
+    /// Samples without an answer.
     Failed,
-    /// The one with this id.
+    /// The sample with this id.
     Id(&'a str),
 }
 
@@ -49,7 +50,7 @@ pub struct SampleView<'a> {
 }
 
 impl Samples {
-    /// The samples of a record, with the scores that there are.
+    /// Joins the samples of a record with their scores.
     #[must_use]
     pub fn new(records: Vec<SampleRecord>, scores: Vec<Score>) -> Self {
         let mut of_sample: HashMap<_, Vec<Score>> = HashMap::new();
@@ -59,7 +60,7 @@ impl Samples {
         Self { records, scores: of_sample }
     }
 
-    /// Those that `selection` names, in the order of the record unless it names another.
+    /// The selected samples, in the order of the record, or of their scores for [`Selection::Worst`].
     #[must_use]
     pub fn select(&self, selection: Selection<'_>) -> Vec<SampleView<'_>> {
         let views = self.records.iter().map(|record| self.view(record));
@@ -93,7 +94,7 @@ impl SampleView<'_> {
         self.scores.iter().filter(is_of).filter_map(Score::number)
     }
 
-    /// The worst score, turned so that a lower one is worse.
+    /// The worst score, negated if a lower one is better.
     fn worst_value(&self, figure: &Figure) -> Option<f64> {
         let turned = |value: f64| match figure.direction {
             crate::types::Direction::Higher => value,
@@ -103,15 +104,15 @@ impl SampleView<'_> {
     }
 }
 
-/// The samples as text: long texts are cut with a mark, unless `full`.
+/// The samples as text, in lines of at most `width` columns. Long texts are cut with a mark, unless `full`.
 #[must_use]
-pub fn samples_as_text(views: &[SampleView<'_>], full: bool) -> String {
+pub fn samples_as_text(views: &[SampleView<'_>], full: bool, width: usize) -> String {
     let mut text = String::new();
     for view in views {
         if !text.is_empty() {
             text.push('\n');
         }
-        Page { text: &mut text, full }.sample(view);
+        Page { text: &mut text, full, width }.sample(view);
     }
     text
 }
@@ -126,6 +127,7 @@ pub fn samples_as_json(views: &[SampleView<'_>]) -> String {
 struct Page<'a> {
     text: &'a mut String,
     full: bool,
+    width: usize,
 }
 
 impl Page<'_> {
@@ -136,7 +138,7 @@ impl Page<'_> {
             Status::Completed => "completed",
             Status::Failed => "failed",
         };
-        let _ = writeln!(self.text, "sample {} (row {}{epoch}): {status}", one_line(&record.id), record.row);
+        self.line(&format!("sample {} (row {}{epoch}): {status}", one_line(&record.id), record.row));
         if let Some(system) = &record.system {
             self.field("system", system);
         }
@@ -154,7 +156,7 @@ impl Page<'_> {
             self.field("options", &options.join("\n"));
             self.field(
                 "label",
-                choices.label.as_deref().unwrap_or("names none of the options, or more than one"),
+                choices.label.as_deref().unwrap_or("matches none of the options, or several"),
             );
         }
         for (column, references) in &record.targets {
@@ -173,16 +175,19 @@ impl Page<'_> {
 
     fn field(&mut self, name: &str, text: &str) {
         let shown = if self.full { text.to_owned() } else { cut(text) };
-        let _ = writeln!(self.text, "  {name}");
-        for line in shown.trim_end().lines() {
-            let _ = writeln!(self.text, "{}", format!("    {line}").trim_end());
-        }
+        self.line(&format!("  {name}"));
+        shown.trim_end().lines().for_each(|line| self.line(&format!("    {line}")));
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(&wrapped(line.trim_end(), self.width, 4));
+        self.text.push('\n');
     }
 
     fn score(&mut self, score: &Score, record: &SampleRecord) {
         let target = score.target.iter().map(|target| format!(" ↔ {target}"));
         let reference = score.reference.iter().map(|index| format!(", reference {index}"));
-        let whose: String = std::iter::once(score.part.clone()).chain(target).chain(reference).collect();
+        let entry: String = std::iter::once(score.part.clone()).chain(target).chain(reference).collect();
         let mut line = match &score.value {
             ScoreValue::Value(value) => {
                 format!("{:.3}", value).trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -200,7 +205,7 @@ impl Page<'_> {
             let _ =
                 write!(line, "\nspan: characters {} to {}: {}", span[0], span[1], cut(&one_line(&quoted)));
         }
-        self.field(&format!("score {} ({whose})", score.name), &line);
+        self.field(&format!("score {} ({entry})", score.name), &line);
     }
 }
 
@@ -218,7 +223,8 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         None => text.to_owned(),
         Some((at, _)) => {
-            format!("{} […] ({} more characters)", &text[..at], text[at..].chars().count())
+            let more = counted(text[at..].chars().count(), "more character");
+            format!("{} […] ({more})", &text[..at])
         }
     }
 }

@@ -1,32 +1,32 @@
-//! A table before it is written: what is in it, not how it looks.
+//! The content of a table, without its layout.
 
-/// A table whose first column names and whose other columns are numbers.
+/// A table with a column of names and columns of numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
-    /// What it shows.
+    /// The title.
     pub(super) title: String,
-    /// What a group of rows is.
+    /// Head of the column of groups.
     pub(super) group: &'static str,
-    /// What the first column names.
+    /// Head of the column of names.
     pub(super) name: &'static str,
     /// Heads of the other columns.
     pub(super) heads: Vec<String>,
-    /// The rows; those of one group stand together.
+    /// The rows; those of one group are next to each other.
     pub(super) rows: Vec<Row>,
-    /// What a reader must know of them.
+    /// Notes below the rows.
     pub(super) notes: Vec<String>,
 }
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
-    /// The group it is in.
+    /// The group of the row.
     pub(super) group: String,
-    /// Its name.
+    /// The name of the row.
     pub(super) name: String,
-    /// Its cells, one for each head.
+    /// The cells, one per head.
     pub(super) cells: Vec<String>,
 }
 
-/// What stands where there is no number.
+/// A cell without a number.
 pub(super) const ABSENT: &str = "–";

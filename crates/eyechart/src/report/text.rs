@@ -1,32 +1,56 @@
-//! Tables for a terminal: 80 columns, no colour, no lines.
+//! Tables for a terminal: no colour, no rules, no line wider than the terminal.
 
 use unicode_width::UnicodeWidthStr;
 
 use super::table::{Row, Table};
+use crate::text::wrapped;
 
-const WIDTH: usize = 80;
+/// Columns between two cells.
 const GAP: usize = 2;
+/// Columns that a name is left with at least, if it has as many, before a table is split.
+const LEAST_NAME: usize = 16;
 const INDENT: &str = "  ";
 
-pub(super) fn render(table: &Table) -> String {
-    let widths = column_widths(table);
-    let numbers: usize = widths.iter().map(|width| width + GAP).sum();
+/// The table in at most `width` columns. A table with more cells than fit is split into several, one below the other.
+pub(super) fn render(table: &Table, width: usize) -> String {
     let longest = table.rows.iter().map(|row| columns(&row.name) + INDENT.len()).max().unwrap_or(0);
-    let first = longest.max(columns(&table.title)).min(WIDTH.saturating_sub(numbers));
-    let mut text = line(&table.title, first, table.heads.iter().map(String::as_str), &widths);
-    let mut group = "";
-    for row in &table.rows {
-        if row.group != group {
-            group = &row.group;
-            text.push_str(&format!("{}\n", shortened(group, WIDTH)));
+    let longest = longest.max(columns(&table.title));
+    let cells = column_widths(table);
+    let mut text = String::new();
+    for part in parts(&cells, width.saturating_sub(longest.min(LEAST_NAME))) {
+        let cells = &cells[part.clone()];
+        let numbers: usize = cells.iter().map(|cell| cell + GAP).sum();
+        let layout = Layout { first: longest.min(width.saturating_sub(numbers)), cells };
+        text.push_str(&layout.line(&table.title, &table.heads[part.clone()]));
+        let mut group = "";
+        for row in &table.rows {
+            if row.group != group {
+                group = &row.group;
+                text.push_str(&format!("{}\n", shortened(group, width)));
+            }
+            text.push_str(&layout.line(&format!("{INDENT}{}", row.name), &row.cells[part.clone()]));
         }
-        let name = format!("{INDENT}{}", row.name);
-        text.push_str(&line(&name, first, row.cells.iter().map(String::as_str), &widths));
     }
     for note in &table.notes {
-        text.push_str(&wrapped(note));
+        let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.push_str(&format!("{}\n", wrapped(&note, width, INDENT.len())));
     }
     text
+}
+
+/// Ranges of columns that fit into `room` together, one column at least.
+fn parts(cells: &[usize], room: usize) -> Vec<std::ops::Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, cell) in cells.iter().enumerate() {
+        if at > start && used + cell + GAP > room {
+            parts.push(start..at);
+            (start, used) = (at, 0);
+        }
+        used += cell + GAP;
+    }
+    parts.push(start..cells.len());
+    parts
 }
 
 fn column_widths(table: &Table) -> Vec<usize> {
@@ -37,18 +61,26 @@ fn column_widths(table: &Table) -> Vec<usize> {
     table.heads.iter().enumerate().map(width).collect()
 }
 
-fn line<'a>(name: &str, first: usize, cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
-    let name = shortened_name(name, first);
-    let mut line = format!("{name}{}", " ".repeat(first.saturating_sub(columns(&name))));
-    for (cell, width) in cells.zip(widths) {
-        line.push_str(&format!("{}{cell}", " ".repeat((GAP + width).saturating_sub(columns(cell)))));
-    }
-    line.truncate(line.trim_end().len());
-    line.push('\n');
-    line
+/// The widths of the columns.
+struct Layout<'a> {
+    first: usize,
+    cells: &'a [usize],
 }
 
-/// On one line, whatever the name holds.
+impl Layout<'_> {
+    fn line(&self, name: &str, cells: &[String]) -> String {
+        let name = shortened_name(name, self.first);
+        let mut line = format!("{name}{}", " ".repeat(self.first.saturating_sub(columns(&name))));
+        for (cell, width) in cells.iter().zip(self.cells) {
+            line.push_str(&format!("{}{cell}", " ".repeat((GAP + width).saturating_sub(columns(cell)))));
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        line
+    }
+}
+
+/// One line of at most `width` columns.
 fn shortened(text: &str, width: usize) -> String {
     let text = &text.replace(['\n', '\r', '\t'], " ");
     if columns(text) <= width {
@@ -64,9 +96,12 @@ fn shortened(text: &str, width: usize) -> String {
     short + "…"
 }
 
-/// As [`shortened`], but what tells runs of one model apart stays: a label in brackets and a control in parentheses, at
+/// As [`shortened`], but keeps what tells runs of one model apart: a label in brackets and a control in parentheses, at
 /// the end.
 fn shortened_name(name: &str, width: usize) -> String {
+    if columns(name) <= width {
+        return shortened(name, width);
+    }
     let start = name.find(" [").or_else(|| name.rfind(" (")).filter(|_| name.ends_with([')', ']']));
     let (model, mark) = name.split_at(start.unwrap_or(name.len()));
     let mark = shortened(mark, width.saturating_sub(INDENT.len() + 2));
@@ -74,21 +109,6 @@ fn shortened_name(name: &str, width: usize) -> String {
         Some(rest) if rest > INDENT.len() => shortened(model, rest) + &mark,
         _ => shortened(name, width),
     }
-}
-
-fn wrapped(note: &str) -> String {
-    let mut lines = String::new();
-    let mut line = String::new();
-    for word in note.split_whitespace() {
-        if !line.is_empty() && columns(&line) + 1 + columns(word) > WIDTH {
-            lines.push_str(&format!("{line}\n"));
-            line = INDENT.to_owned();
-        } else if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines + &line + "\n"
 }
 
 /// Columns of a terminal: characters of Chinese, Japanese and Korean take two.
@@ -100,25 +120,38 @@ fn columns(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_table_fits_80_columns_whatever_the_names_are() {
+    fn table() -> Table {
         let row = |name: &str| Row {
             group: "labels".to_owned(),
             name: name.repeat(60),
             cells: ["20.2", "–", "100.0", "84.3", "77.2", "1000"].map(str::to_owned).to_vec(),
         };
-        let table = Table {
+        Table {
             title: "ArxivQA".to_owned(),
             group: "comparison",
             name: "model",
             heads: ["win rate", "mean", "top-1", "top-5", "top-10", "n"].map(str::to_owned).to_vec(),
             rows: vec![row("é"), row("m/"), row("図")],
             notes: vec!["a word and another ".repeat(9)],
-        };
-        let text = render(&table);
-        assert!(text.lines().all(|line| columns(line) <= WIDTH), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_table_fits_80_columns_with_names_of_any_length() {
+        let text = render(&table(), 80);
+        assert!(text.lines().all(|line| columns(line) <= 80), "{text}");
         assert!(text.lines().nth(2).unwrap().contains('…'));
         assert!(text.lines().nth(2).unwrap().ends_with("  1000"), "{text}");
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_is_split_and_loses_no_cell() {
+        let text = render(&table(), 40);
+        assert!(text.lines().all(|line| columns(line) <= 40), "{text}");
+        assert_eq!(text.matches("ArxivQA").count(), 2, "{text}");
+        for cell in ["win rate", "top-10", "20.2", "77.2", "1000"] {
+            assert!(text.contains(cell), "{cell} in {text}");
+        }
     }
 
     #[test]
@@ -128,5 +161,6 @@ mod tests {
         assert_eq!(shortened_name("  provider/model [first] (no images)", 26), "  pro… [first] (no images)");
         assert_eq!(shortened_name("  provider/model (no images)", 10), "  p… (no …");
         assert_eq!(shortened_name("  provider/model", 10), "  provide…");
+        assert_eq!(shortened_name("  m [first try]", 15), "  m [first try]");
     }
 }

@@ -54,7 +54,7 @@ impl std::iter::Sum for Spent {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Exhausted {
     /// The cost has reached its limit.
-    #[error("--max-cost {limit} is used up: {spent:.4} USD, by the price of {date}")]
+    #[error("--max-cost {limit} is used up: {spent:.4} USD, at the price of {date}")]
     Cost {
         /// In US dollars.
         limit: f64,
@@ -79,8 +79,8 @@ pub enum Exhausted {
     },
     /// The endpoint does not report tokens, so the limit cannot be enforced.
     #[error(
-        "the endpoint does not say how many tokens an answer took, so {option} cannot be kept: limit the run by \
-         --max-time instead"
+        "the endpoint does not report token counts, so {option} cannot be enforced: limit the run with --max-time \
+         instead"
     )]
     Uncounted {
         /// The option that sets the limit.

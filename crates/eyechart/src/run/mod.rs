@@ -55,7 +55,7 @@ pub enum RunError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// The data could be read at first and later not: the run stopped.
-    #[error("{0}; mend it and resume the run")]
+    #[error("{0}; repair the data and resume the run")]
     Broken(DatasetError),
     /// The name or the address of the model is not valid.
     #[error(transparent)]
@@ -76,7 +76,7 @@ pub enum RunError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// A defect of eyechart: the run stopped.
-    #[error("{0}: this is a mistake in eyechart; what is recorded stays, and the run can be resumed")]
+    #[error("{0}: this is a bug in eyechart; what is recorded stays, and the run can be resumed")]
     Defect(String),
     /// The record cannot be written: the run stopped.
     #[error(transparent)]

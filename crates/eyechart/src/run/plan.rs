@@ -12,6 +12,7 @@ use super::control::refuse_control;
 use super::outputs::Outputs;
 use crate::scorer::Scorer;
 use crate::task::{DataAccess, LoadedTask, Survey, TaskData};
+use crate::text::counted;
 use crate::types::{
     Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
     ImagesSpec, InvalidKey, PickedSample, Price, Progress, Task,
@@ -190,7 +191,7 @@ fn pick(
         return Ok(all.into_iter().filter(|picked| named.contains(picked.id.as_str())).collect());
     }
     if let Some(limit) = options.limit.filter(|limit| *limit as u64 > eligible) {
-        notices.push(format!("--limit {limit} is more than the {eligible} samples there are: all are asked"));
+        notices.push(format!("--limit {limit} exceeds the {}: all are asked", counted(eligible, "sample")));
     }
     Ok(dataset.pick(&survey.eligible, options.limit.or(own).unwrap_or(usize::MAX), options.seed)?)
 }
@@ -199,11 +200,13 @@ fn notices_of(survey: &Survey) -> Vec<String> {
     let mut notices: Vec<String> = survey.bad.iter().map(|bad| format!("bad row left out: {bad}")).collect();
     let more = survey.bad_rows - survey.bad.len() as u64;
     if more > 0 {
-        notices.push(format!("{more} more bad rows left out"));
+        notices.push(format!("{} more left out", counted(more, "bad row")));
     }
     if survey.unresolved_labels > 0 {
-        notices
-            .push(format!("{} rows have a label that names none of their options", survey.unresolved_labels));
+        notices.push(format!(
+            "{} with a label that matches none of the options",
+            counted(survey.unresolved_labels, "row")
+        ));
     }
     notices
 }
@@ -215,9 +218,9 @@ fn nothing_to_ask(loaded: &LoadedTask, survey: &Survey) -> String {
         columns => format!(" (each needs {})", columns.join(", ")),
     };
     format!(
-        "the task {} has nothing to ask: {} rows in {}, {} of them bad, {} usable{required}",
+        "the task {} has nothing to ask: {} in {}, {} of them bad, {} usable{required}",
         loaded.task.name,
-        survey.rows,
+        counted(survey.rows, "row"),
         spec.file,
         survey.bad_rows,
         survey.eligible.count()

@@ -19,6 +19,7 @@ use crate::provider::{
 };
 use crate::record::RunFolder;
 use crate::scorer::Scorer;
+use crate::text::counted;
 use crate::types::{
     Answers, Connections, Control, Endpoint, EvalSpec, Execution, Observers, PickedSample, Progress, SendAs,
     Silent, Task,
@@ -99,6 +100,13 @@ impl PlannedRun {
         &self.plan.spec
     }
 
+    /// The folder in which the run is or will be.
+    #[must_use]
+    pub fn out(&self) -> &Path {
+        let resumed = self.job.as_ref().and_then(|job| job.folder.path().parent());
+        resumed.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(&self.connection.out)
+    }
+
     /// The samples that are left to ask.
     #[must_use]
     pub fn to_ask(&self) -> &[PickedSample] {
@@ -156,7 +164,7 @@ impl PlannedRun {
         self.plan.dataset.fetch(needed, progress)?;
         if let Some(preparer) = self.checking_preparer().filter(|_| is_shuffled) {
             let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
-            progress.announce(&format!("{name}: comparing the pictures of {count} samples"));
+            progress.announce(&format!("{name}: comparing the pictures of {}", counted(count, "sample")));
             let web = web_for(&self.plan.task, self.connection.allow_private_urls)?.map(Arc::new);
             self.plan.exchange_pictures(&preparer, web.as_ref(), FETCHES)?;
         }
@@ -297,7 +305,7 @@ impl Connection {
         let is_given = |name: &&String| self.headers.iter().any(|given| given.name == **name);
         if let Some(missing) = endpoint.headers.iter().find(|name| !is_given(name)) {
             return Err(RunError::Config(format!(
-                "the run was made with --header {missing}, whose value is never recorded: give it again"
+                "the run was made with --header {missing}, and values of headers are never recorded: give the header again"
             )));
         }
         let http = HttpSettings {
@@ -350,7 +358,7 @@ impl Connection {
     fn cache(&self, spec: &EvalSpec) -> Result<Option<Cache>, RunError> {
         let usable = self.target(spec).filter(|target| spec.execution.cache && target.has_stable_answers());
         let Some(Target { endpoint, .. }) = usable else { return Ok(None) };
-        let missing = "nothing says where answers are kept: set XDG_CACHE_HOME or HOME";
+        let missing = "no folder for answers: set XDG_CACHE_HOME or HOME";
         let folder =
             Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
         let cache = Cache::open(&folder, endpoint, &self.headers).map_err(|error| {
@@ -390,7 +398,7 @@ pub fn web_for(task: &Task, allow_private: bool) -> Result<Option<Web>, RunError
     if task.images.as_ref().is_none_or(|images| images.send != SendAs::Fetch) {
         return Ok(None);
     }
-    let missing = "nothing says where fetched pictures are kept: set XDG_CACHE_HOME or HOME";
+    let missing = "no folder for fetched pictures: set XDG_CACHE_HOME or HOME";
     let cache =
         Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
     let settings =
@@ -406,8 +414,8 @@ pub fn refuse_unpriced(planned: &[PlannedRun]) -> Result<(), RunError> {
     let unpriced = |spec: &&EvalSpec| spec.execution.budget.cost.is_some() && spec.price.is_none();
     let Some(spec) = asked(planned).map(PlannedRun::spec).find(unpriced) else { return Ok(()) };
     Err(RunError::Config(format!(
-        "no price is known for {} at its address, so --max-cost cannot be kept: give its price by --prices FILE.toml \
-         (docs/budgets.md), or limit the run by --max-tokens-total or --max-time",
+        "no price is known for {} at its address, so --max-cost cannot be enforced: give its price with --prices FILE.toml \
+         (docs/budgets.md), or limit the run with --max-tokens-total or --max-time",
         spec.model
     )))
 }

@@ -49,7 +49,7 @@ impl AskingSetup {
             NotReady::RunFailed(error) => error,
         })?;
         let mut body: Value = serde_json::from_slice(&body)
-            .map_err(|error| RunError::Config(format!("the body of the sample {id} is no JSON: {error}")))?;
+            .map_err(|error| RunError::Config(format!("the body of the sample {id} is not JSON: {error}")))?;
         let pictures = [record.example_images, record.images].concat();
         abbreviate(&mut body, &pictures);
         Ok(Preview { url: self.provider.url().to_owned(), body: format!("{body:#}") })

@@ -13,6 +13,7 @@ use super::{
 use crate::provider::{Header, HttpLog, ModelName, Protocol, ProviderError, protocol};
 use crate::record::RunFolder;
 use crate::task::{DataAccess, LoadedTask};
+use crate::text::counted;
 use crate::types::{
     Answers, Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,
 };
@@ -163,11 +164,11 @@ impl Settings {
                 plan.spec.execution = self.execution.over(recorded.execution);
                 plan.spec.price = self.price(&options.model, &options.answers, recorded.price)?;
             }
-            // Only an endpoint is sent pictures.
-            None if matches!(plan.spec.answers, Answers::Endpoint(_)) => {
-                plan.notices.extend(loaded.place_note())
+            None => {
+                let is_asked = matches!(plan.spec.answers, Answers::Endpoint(_));
+                let sends_pictures = is_asked && plan.spec.control != Some(Control::NoImages);
+                plan.notices.extend(sends_pictures.then(|| loaded.place_note()).flatten());
             }
-            None => {}
         }
         PlannedRun::new(plan, job, self)
     }
@@ -369,8 +370,8 @@ pub(super) fn is_at_preset(name: &ModelName, endpoint: &Endpoint) -> bool {
 pub fn one_run(path: &Path) -> Result<RunFolder, RunError> {
     RunFolder::open(path).map_err(|error| match RunFolder::all_under(path) {
         Ok(runs) if !runs.is_empty() => RunError::Config(format!(
-            "{path} holds {} runs: name one of them, or the tasks and the model to resume (run TASK --model M --resume {path})",
-            runs.len(),
+            "{path} has {}: name one of them, or the task and the model to resume (eyechart run TASK --model M --resume {path})",
+            counted(runs.len(), "run"),
             path = path.display()
         )),
         _ => error.into(),

@@ -73,7 +73,7 @@ impl Completion<'_> {
         let dataset = found.map_err(|error| error.to_string())?.recorded(None);
         if hashes(&dataset.fingerprint().map_err(text)?) != hashes(&self.spec.data.files) {
             let folder = dataset.folder().display();
-            return Err(format!("the data in {folder} is not what it was when the run was made"));
+            return Err(format!("the data in {folder} has changed since the run was made"));
         }
         let mut numbers: Vec<u64> = records.iter().map(|record| record.row).collect();
         numbers.sort_unstable();

@@ -268,9 +268,9 @@ fn names(folder: &Path) -> Vec<String> {
 fn contents(folder: &Path) -> String {
     let names = names(folder);
     match names.len() {
-        0 => "it is empty".to_owned(),
-        count @ 1..=5 => format!("it has {}", names[..count].join(", ")),
-        count => format!("it has {} and {} more", names[..5].join(", "), count - 5),
+        0 => "the folder is empty".to_owned(),
+        count @ 1..=5 => format!("the folder has {}", names[..count].join(", ")),
+        count => format!("the folder has {} and {} more", names[..5].join(", "), count - 5),
     }
 }
 

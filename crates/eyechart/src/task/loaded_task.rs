@@ -1,12 +1,13 @@
 //! Loads the tasks that the command line names, and checks them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::check::{parse, parse_recorded};
 use super::registry::{builtin_tasks, suites};
 use super::scoring;
 use crate::files::sha256_hex;
-use crate::types::{ErrorClass, Place, Task, TaskSource};
+use crate::types::{ErrorClass, Place, Task, TaskSource, did_you_mean};
 
 /// A task that can be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +27,10 @@ pub struct LoadedTask {
 #[non_exhaustive]
 pub enum TaskError {
     /// The name is neither a built-in task nor a file.
-    #[error("no task {given:?}: expected a built-in one ({}), or the path of a TOML file", known.join(", "))]
+    #[error(
+        "no task {given:?}{}: expected a built-in task or suite ({}), or the path of a TOML file",
+        did_you_mean(given, known.iter().copied()), known.join(", ")
+    )]
     Unknown {
         /// The given name.
         given: String,
@@ -34,7 +38,7 @@ pub enum TaskError {
         known: Vec<&'static str>,
     },
     /// The file cannot be read.
-    #[error("cannot read the task {path}: {source}")]
+    #[error("cannot read the task {path}: {source}{}", similar_file(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -60,6 +64,16 @@ impl TaskError {
             Self::Io { .. } | Self::Malformed { .. } => ErrorClass::Data,
         }
     }
+}
+
+/// ` (did you mean "…"?)` for a task file with a similar name in the same folder; else nothing.
+fn similar_file(path: &Path) -> String {
+    let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names: BTreeSet<String> = names.filter(|name| name.ends_with(".toml")).collect();
+    let given = path.file_name().unwrap_or_default().to_string_lossy();
+    did_you_mean(&given, names.iter().map(String::as_str))
 }
 
 /// The tasks for `name`: a built-in task, each task of a suite, or the TOML file at that path.

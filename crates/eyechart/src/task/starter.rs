@@ -4,6 +4,7 @@
 
 use super::first_rows::FirstRows;
 use super::guess::{Guess, GuessedColumn, GuessedOptions};
+use crate::text::counted;
 use crate::types::SendAs;
 
 /// The prompt if no column has a question.
@@ -29,9 +30,9 @@ pub fn starter(name: &str, data: &FirstRows, guess: &Guess) -> String {
 fn header(data: &FirstRows) -> String {
     let columns = data.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
     let text = format!(
-        "A task for `eyechart run`, written by `eyechart init` from the first {} rows of {}. Each guess has its \
+        "A task for `eyechart run`, written by `eyechart init` from the first {} of {}. Each guess has its \
          reason behind it: change what is wrong. docs/tasks.md explains every key.",
-        data.rows,
+        counted(data.rows, "row"),
         quoted(&data.file)
     );
     format!("{}#\n{}", comment(&text), comment(&format!("Columns: {columns}")))
@@ -143,7 +144,7 @@ fn images(guess: &Guess) -> String {
 }
 
 fn generation() -> String {
-    let more = "Request fields, sent as they stand. Without them the endpoint's own defaults hold.";
+    let more = "Request fields, sent as they are. Without them the endpoint uses its own defaults.";
     format!("{}[generation]\n# temperature = 0\n# max_tokens = 300\n", comment(more))
 }
 

@@ -15,7 +15,7 @@ use super::prompt::Prompt;
 use super::source::{DataAccess, LocatedData, locate};
 use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader};
-use crate::text::is_address;
+use crate::text::{counted, is_address};
 use crate::types::{
     BadRow, DataFile, DataOrigin, Failure, FailureKind, PickedSample, Place, Progress, Row, Sample, Task,
     text_of,
@@ -259,7 +259,11 @@ impl TaskData {
             false => self.columns(),
         };
         if !self.data.files.remote.is_empty() {
-            progress.announce(&format!("fetching {} rows of {}", picked.len(), self.task.dataset.file));
+            progress.announce(&format!(
+                "fetching {} of {}",
+                counted(picked.len(), "row"),
+                self.task.dataset.file
+            ));
         }
         let mut names: BTreeSet<String> =
             self.example_pictures().filter(|_| named).filter(|name| !is_address(name)).cloned().collect();

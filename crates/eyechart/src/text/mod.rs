@@ -6,10 +6,14 @@ mod address;
 mod causes;
 mod duration;
 mod hex;
+mod json;
 mod number;
+mod wrap;
 
 pub(crate) use address::{is_address, shown_address};
 pub(crate) use causes::causes;
 pub use duration::parse_duration;
 pub use hex::hex;
-pub use number::{grouped, usd};
+pub use json::json_mistake;
+pub use number::{counted, grouped, usd};
+pub use wrap::wrapped;

@@ -14,9 +14,21 @@ pub fn usd(amount: f64) -> String {
     if amount >= 10.0 { format!("{amount:.2}") } else { format!("{amount:.4}") }
 }
 
+/// A number with its noun, which gets an `s` unless the number is 1: `1 sample`, `3 samples`.
+#[must_use]
+pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_singular_and_every_other_number_is_plural() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "sample")).join(" "), "0 samples 1 sample 2 samples");
+    }
 
     #[test]
     fn thousands_are_set_apart() {

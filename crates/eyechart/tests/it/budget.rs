@@ -40,7 +40,7 @@ fn a_run_stops_when_its_money_is_used_up_and_goes_on_with_more() {
         priced(&server, &place, 40).args(["--max-cost", "0.019"]).assert().code(3).get_output().clone();
     let said = stderr(&output);
     assert!(said.contains("--max-cost 0.019 is used up"), "{said}");
-    assert!(said.contains("by the price of 2026-11-24"), "{said}");
+    assert!(said.contains("at the price of 2026-11-24"), "{said}");
     let run = place.run();
     assert!(said.contains(&format!("--resume {} --max-cost MORE", run.path().display())), "{said}");
     let asked = run.samples().len();
@@ -160,7 +160,7 @@ fn an_endpoint_that_counts_no_tokens_cannot_be_held_to_a_budget() {
     let message = json!({"choices": [{"message": {"content": "A rise."}, "finish_reason": "stop"}]});
     let server = endpoint(vec![rule(json!({"body": message.to_string()}))]);
     let output = priced(&server, &place, 40).args(["--max-cost", "1"]).assert().code(3).get_output().clone();
-    assert!(stderr(&output).contains("does not say how many tokens"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("does not report token counts"), "{}", stderr(&output));
     assert!(server.stats().requests <= 5, "{:?}", server.stats());
     assert_eq!(server.stats().requests as usize, place.run().samples().len());
 }
@@ -176,9 +176,21 @@ fn tasks_of_one_command_share_its_budget() {
     let output =
         command.arg(&second).args(["--max-tokens-total", "10000"]).assert().code(3).get_output().clone();
     assert!((10..=13).contains(&server.stats().requests), "{:?}", server.stats());
-    assert!(stderr(&output).contains("used up"));
-    assert!(stderr(&output).contains("forecast for all 2 tasks: 16 requests"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("used up"));
+    assert!(said.contains("forecast for all 2 tasks: 16 requests"), "{said}");
     assert_eq!(place.all_runs().iter().map(|run| run.samples().len()).max(), Some(8));
+    // The finished task is shown, and the hint resumes the other one.
+    let shown = stdout(&output);
+    assert!(shown.contains("\ntexts\n") && !shown.contains("\nsecond\n"), "{shown}");
+    let resume = format!("--resume {} --max-tokens-total MORE", place.runs().display());
+    let hint = format!("hint: 1 of 2 tasks finished; to resume, repeat the command line with {resume}\n");
+    assert_eq!(said.matches("hint: ").count(), 1, "{said}");
+    assert!(said.ends_with(&hint), "{said}");
+    let mut again = run_at(&server, &place, &first);
+    again.arg(&second).arg("--resume").arg(place.runs()).args(["--max-tokens-total", "100000"]);
+    again.assert().code(0);
+    assert_eq!(place.all_runs().iter().map(|run| run.samples().len()).collect::<Vec<_>>(), [8, 8]);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn what_was_answered_is_not_asked_again_and_the_record_says_so() {
     let output = cached(&server, &place, &task).args(["--max-connections", "2"]).assert().code(0);
     assert_eq!(server.stats().requests, 5);
     let table = stdout(output.get_output());
-    assert!(table.contains("5 answers are from the cache"), "{table}");
+    assert!(table.contains("5 answers from the cache"), "{table}");
     let run = place.run();
     for sample in run.samples() {
         assert_eq!(

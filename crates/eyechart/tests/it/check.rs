@@ -19,6 +19,10 @@ fn check(run: &RunFiles, code: i32) -> Output {
     eyechart().arg("check").arg(run.path()).assert().code(code).get_output().clone()
 }
 
+fn in_one_line(output: &Output) -> String {
+    stdout(output).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The problems found, each with its file's name and line.
 fn findings(run: &RunFiles) -> Vec<(String, String, Value)> {
     let mut command = eyechart();
@@ -79,13 +83,13 @@ fn a_line_is_found_with_its_number() {
         found("missing", log, None),
     ];
     assert_eq!(findings(&run), expected);
-    let said = stdout(&check(&run, 1));
+    let said = in_one_line(&check(&run, 1));
     assert!(said.contains("samples.jsonl:2: not a sample's record: expected value"), "{said}");
     assert!(
         said.contains("2 of 6 samples have no record (\"c-1\", \"c-2\"): `eyechart run --resume "),
         "{said}"
     );
-    assert!(said.ends_with("(3 completed, 2 failed, 1 without a record), 6 stored pictures\n"), "{said}");
+    assert!(said.ends_with("(3 completed, 2 failed, 1 without a record), 6 stored pictures"), "{said}");
 }
 
 #[test]
@@ -127,9 +131,9 @@ fn a_spec_that_was_touched_is_found() {
     assert_eq!(findings(&run), [found("spec", "spec.json", None)]);
     spec["format"] = json!("eyechart.spec/9");
     fs::write(&path, spec.to_string()).unwrap();
-    let said = stdout(&check(&run, 1));
+    let said = in_one_line(&check(&run, 1));
     assert!(
-        said.contains("\"eyechart.spec/9\", expected \"eyechart.spec/2\" or \"eyechart.spec/1\""),
+        said.contains("spec.json: its format is \"eyechart.spec/9\", expected \"eyechart.spec/2\" or \"eyechart.spec/1\""),
         "{said}"
     );
 }

@@ -191,7 +191,7 @@ fn a_program_that_crashes_leaves_the_remaining_samples_unscored() {
     assert_eq!(reasons(&run), [reason; 3]);
     assert!(stderr(&output).contains("  first\n  ValueError: bad"), "{}", stderr(&output));
     let table = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(table.contains(&format!("3 scores are missing: {reason}")), "{table}");
+    assert!(table.contains(&format!("3 scores missing: {reason}")), "{table}");
 }
 
 #[test]

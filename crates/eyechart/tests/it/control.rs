@@ -473,6 +473,6 @@ fn a_control_is_not_exported_as_the_run_of_its_model() {
         .arg(place.runs())
         .args(["--layout", "vlm-benchmarks", "--out"])
         .arg(place.path("csv"));
-    refused(&mut export, &["is a control (no images)", "runs with their own pictures"]);
+    refused(&mut export, &["is a control (no images)", "needs a run with its own pictures"]);
     assert!(!place.path("csv").exists());
 }

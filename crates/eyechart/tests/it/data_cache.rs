@@ -159,7 +159,11 @@ fn a_dataset_that_is_not_to_be_had_does_not_keep_the_others_from_being_fetched()
     let mut command = online(&place, &hub);
     let output = command.args(["data", "fetch"]).arg(&gated).arg(&open).assert().code(2).get_output().clone();
     assert!(stderr(&output).contains("them/parts is gated"), "{}", stderr(&output));
-    assert!(stdout(&output).contains("questions: all that 3 samples need is here"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("questions: the data of 3 samples is on this machine"),
+        "{}",
+        stdout(&output)
+    );
     assert_eq!(cached(&place, "datasets--them--charts/snapshots"), [format!("{COMMIT}/data.jsonl")]);
 }
 
@@ -186,18 +190,14 @@ fn pictures_at_addresses_are_fetched_ahead_and_checked_where_they_are_kept() {
     };
     let said = |command: &str, code: i32| stdout(data(command, &task).assert().code(code).get_output());
     assert!(said("list", 0).contains("not all pictures"), "{}", said("list", 0));
-    assert!(said("check", 0).contains("0 pictures, 2 at their addresses alone"), "{}", said("check", 0));
+    assert!(said("check", 0).contains("0 pictures, 2 only at their\n"), "{}", said("check", 0));
     assert!(site.requests().is_empty(), "only fetching asks anybody");
     data("fetch", &task).arg("--allow-private-urls").assert().code(0);
-    assert!(said("list", 0).contains("all that its 2 samples need"), "{}", said("list", 0));
+    assert!(said("list", 0).contains("everything for 2 samples"), "{}", said("list", 0));
     assert!(said("check", 0).contains("2 samples, 2 pictures\n"), "{}", said("check", 0));
     let task = pages(&place, &[site.url("/0.jpg"), site.url("/gone.jpg")]);
     let output = data("fetch", &task).arg("--allow-private-urls").assert().code(1).get_output().clone();
-    assert!(
-        stdout(&output).contains("1 of 2 samples or their pictures cannot be had"),
-        "{}",
-        stdout(&output)
-    );
+    assert!(stdout(&output).contains("the data of 1 of 2 samples cannot be fetched"), "{}", stdout(&output));
 }
 
 #[test]

@@ -211,16 +211,19 @@ fn data_is_listed_fetched_checked_and_found() {
         line
     };
     let list = |more: &[&str]| stdout(data("list", more).assert().code(0).get_output());
-    let hint = format!("here   nothing: eyechart data fetch {}", task.display());
+    let hint = format!("here   nothing\n    fetch  eyechart data fetch {}\n", task.display());
     assert!(list(&[]).contains(&hint), "{}", list(&[]));
     data("path", &[]).assert().code(2);
     data("check", &["--limit", "5"]).assert().code(2);
     assert!(hub.asked().is_empty(), "only fetching asks the Hub");
 
     let fetched = stdout(data("fetch", &["--limit", "5"]).assert().code(0).get_output());
-    assert!(fetched.starts_with("questions: all that 5 samples need is here, the rows in "), "{fetched}");
     assert!(
-        list(&["--limit", "5"]).contains(&format!("all that its 5 samples need (commit {})", &COMMIT[..12]))
+        fetched.starts_with("questions: the data of 5 samples is on this machine, its rows in "),
+        "{fetched}"
+    );
+    assert!(
+        list(&["--limit", "5"]).contains(&format!("everything for 5 samples (commit {})", &COMMIT[..12]))
     );
     assert!(list(&[]).contains("not all pictures"), "{}", list(&[]));
     let listed: Value = serde_json::from_str(&list(&["--limit", "5", "--format", "json"])).unwrap();

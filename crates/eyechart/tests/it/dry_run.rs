@@ -188,14 +188,14 @@ fn before_the_first_request_a_run_says_what_it_will_take() {
     let mut command = run_at(&server, &place, &task);
     command.args(["--param", "max_tokens=1000", "--max-cost", "0.1", "--prices"]).arg(&prices);
     let said = stderr(command.assert().code(1).get_output());
-    for part in ["forecast for texts", "50,000", "as in the first 20 samples", "more than --max-cost 0.1"] {
+    for part in ["forecast for texts", "50,000", "as in the first 20 samples", "exceeds --max-cost 0.1"] {
         assert!(said.contains(part), "{part}\n{said}");
     }
     // Going on, it goes by what the others took.
     let mut command = eyechart();
     command.arg("run").arg("--resume").arg(place.run().path()).arg("--no-score");
     let said = stderr(command.assert().code(1).get_output());
-    assert!(said.contains("mean of the 49 samples in the record"), "{said}");
+    assert!(said.contains("mean of 49 samples in the record"), "{said}");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn it_is_scored_with_the_same_values_and_numbers_of_scores() {
     let before = run.json("results.json");
     eyechart().arg("check").arg(run.path()).assert().code(0);
     let error = stderr(eyechart().arg("results").arg(run.path()).assert().code(2).get_output());
-    assert!(error.contains("`eyechart score") && error.contains("makes it anew"), "{error}");
+    assert!(error.contains("`eyechart score") && error.contains("makes it again"), "{error}");
     let shown = stdout(eyechart().arg("show").arg(run.path()).assert().code(0).get_output());
     assert!(shown.contains("sample q0") && shown.contains("B. green"), "{shown}");
 

@@ -129,7 +129,7 @@ fn a_folder_of_pictures_alone_is_described_and_recorded_without_scores_or_an_enc
     let place = Place::new();
     pictures(&place, "photos/deep", 2);
     let output = eyechart().arg("init").arg(place.path("photos")).assert().code(0).get_output().clone();
-    assert!(stderr(&output).contains("nothing to compare with"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no column looks like an answer"), "{}", stderr(&output));
     let text = fs::read_to_string(place.path("photos.toml")).unwrap();
     assert!(text.contains("There is nothing to compare with") && text.contains("# [[score]]"), "{text}");
     let server = endpoint(Vec::new());

@@ -277,7 +277,7 @@ fn labels_that_name_no_option_are_counted_and_repeated_ids_told_apart() {
     );
     let output =
         run(&place, &task, &["--model", "recorded/label", "--no-score"]).code(0).get_output().clone();
-    assert!(stderr(&output).contains("2 rows have a label"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("2 rows with a label"), "{}", stderr(&output));
     let run = place.run();
     assert_eq!(run.json("spec.json")["data"]["unresolved_labels"], 2);
     let ids: Vec<Value> = run.samples().into_iter().map(|sample| sample["id"].clone()).collect();

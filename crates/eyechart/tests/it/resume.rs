@@ -128,7 +128,7 @@ fn settings_given_with_a_runs_folder_alone_must_be_the_runs_own() {
     assert_eq!(server.stats().requests, 7);
     let mut folder = eyechart();
     let output = folder.arg("run").arg("--resume").arg(place.runs()).assert().code(2).get_output().clone();
-    assert!(stderr(&output).contains("holds 1 runs"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("has 1 run: "), "{}", stderr(&output));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn of_a_folder_of_runs_those_without_scores_are_noted_and_the_others_shown() {
     let output = eyechart().arg("results").arg(place.runs()).assert().code(0).get_output().clone();
     assert!(stderr(&output).contains("left out"), "{}", stderr(&output));
     assert_eq!(
-        stderr(&output).matches("No such file").count(),
+        stderr(&output).matches("has no scores yet").count(),
         1,
         "a cause is said once: {}",
         stderr(&output)
@@ -256,7 +256,7 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing_recorded() {
     server.wait_for(|stats| stats.requests >= 8);
     interrupt(&child);
     let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
-    read_until(&mut said, "finishing what is in flight");
+    read_until(&mut said, "the requests in flight are finished");
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(place.run().samples().len(), 4);
@@ -287,7 +287,10 @@ fn a_second_ctrl_c_does_not_wait_for_a_disk_that_hangs() {
         .unwrap();
     server.wait_for(|stats| stats.requests >= 3);
     interrupt(&child);
-    read_until(&mut std::io::BufReader::new(child.stderr.take().unwrap()), "finishing what is in flight");
+    read_until(
+        &mut std::io::BufReader::new(child.stderr.take().unwrap()),
+        "the requests in flight are finished",
+    );
     interrupt(&child);
     let give_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
     let ended = loop {

@@ -53,7 +53,7 @@ fn one_command_gives_the_three_tables_beside_the_published_figures_and_the_noteb
         "37.5",
         "33.6",
         "98.7",
-        "not measured here",
+        "not measured by eyechart",
         "mistral/pixtral-12b-2409",
         "per hour",
     ] {

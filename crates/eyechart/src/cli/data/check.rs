@@ -1,4 +1,4 @@
-//! `eyechart data check`: whether what is here is whole. Nobody is asked.
+//! `eyechart data check`: checks the data on this machine. Sends no request.
 
 use std::path::PathBuf;
 
@@ -7,33 +7,36 @@ use eyechart::image::Preparer;
 use eyechart::run::RunError;
 use eyechart::run::web_for;
 use eyechart::task::DataError;
+use eyechart::text::{counted, wrapped};
 use eyechart::types::{ImageLimits, ImageSource, Sample, Silent};
 use eyechart::web::Web;
 use serde::Serialize;
 
-use super::{Choice, Chosen, DataFormat, Exit, Named, each, offline, output};
+use super::{ChosenSamples, DataFormat, Exit, NamedTask, SampleChoice, each, offline, output};
 
-/// Problems that are shown of a kind.
+/// Number of problems that are shown per task.
 const SHOWN: usize = 5;
 
-/// Check that files, rows and pictures on this machine are whole
+/// Check the files, rows and pictures on this machine
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes:
-  0 all is well   1 something is wrong   2 bad usage, or data that is not here")]
+  0  all is well
+  1  something is wrong
+  2  bad usage, or data that is not on this machine")]
 pub struct Check {
     /// Tasks, suites, or paths of TOML files
     #[arg(required = true, value_name = "TASK")]
     tasks: Vec<String>,
 
     #[command(flatten)]
-    choice: Choice,
+    choice: SampleChoice,
 
-    /// How to write what was found
+    /// Output format
     #[arg(long, value_enum, default_value_t = DataFormat::Text)]
     format: DataFormat,
 }
 
-/// What was found of one task's data.
+/// The result of the check of one task's data.
 #[derive(Default, Serialize)]
 struct Checked {
     task: String,
@@ -41,13 +44,13 @@ struct Checked {
     rows: u64,
     /// Rows that can be picked.
     eligible: u64,
-    /// Samples that were looked at.
+    /// Samples that were checked.
     samples: usize,
-    /// Pictures of theirs that are here and whole.
+    /// Their pictures on this machine that can be sent.
     pictures: usize,
-    /// Pictures of theirs that are at their addresses alone: sent as addresses, or not fetched yet.
+    /// Their pictures that are only at their addresses: sent as addresses, or not fetched yet.
     at_addresses: usize,
-    /// Everything that is wrong, in words.
+    /// Everything that is wrong.
     problems: Vec<String>,
 }
 
@@ -56,7 +59,7 @@ impl Check {
         let mut all = Vec::new();
         let exit = each(&self.tasks, |named| {
             let checked = self.check(named)?;
-            let exit = if checked.problems.is_empty() { Exit::Success } else { Exit::UNSOUND };
+            let exit = if checked.problems.is_empty() { Exit::Success } else { Exit::FINDINGS };
             all.push(checked);
             Ok(exit)
         })?;
@@ -67,10 +70,10 @@ impl Check {
         Ok(exit)
     }
 
-    fn check(&self, Named { argument, task }: Named) -> anyhow::Result<Checked> {
+    fn check(&self, NamedTask { argument, task }: NamedTask) -> anyhow::Result<Checked> {
         let mut chosen = self.choice.choose(task, &offline(self.choice.access()), &Silent)?;
         let fetch = |error: DataError| {
-            RunError::Config(format!("{error}\nto fetch what is missing: eyechart data fetch {argument}"))
+            RunError::Config(format!("{error}\nto fetch the rest: eyechart data fetch {argument}"))
         };
         chosen.dataset.fetch(&chosen.picked, &Silent).map_err(fetch)?;
         Checked::of(chosen)
@@ -78,8 +81,8 @@ impl Check {
 }
 
 impl Checked {
-    fn of(chosen: Chosen) -> anyhow::Result<Self> {
-        let Chosen { task, dataset, survey, picked } = chosen;
+    fn of(chosen: ChosenSamples) -> anyhow::Result<Self> {
+        let ChosenSamples { task, dataset, survey, picked } = chosen;
         let mut checked = Self {
             task: task.task.name.clone(),
             rows: survey.rows,
@@ -91,12 +94,13 @@ impl Checked {
         checked.problems.extend(survey.bad.iter().map(ToString::to_string));
         let more = survey.bad_rows - survey.bad.len() as u64;
         if more > 0 {
-            checked.problems.push(format!("{more} more bad rows"));
+            checked.problems.push(format!("{} more", counted(more, "bad row")));
         }
         if survey.unresolved_labels > 0 {
-            checked.problems.push(format!("{} labels name none of their options", survey.unresolved_labels));
+            let labels = counted(survey.unresolved_labels, "label");
+            checked.problems.push(format!("{labels} without a match among the options of the row"));
         }
-        // It keeps nothing of what it tries, so the folder is never made.
+        // This preparer stores no picture, so it needs no folder.
         let prepare = |spec| Preparer::new(spec, ImageLimits::default(), PathBuf::new(), false);
         let web = web_for(&task.task, true)?;
         let preparer = task.task.images.map(prepare);
@@ -111,7 +115,7 @@ impl Checked {
         Ok(checked)
     }
 
-    /// Pictures at addresses are looked at where `web` has fetched them before.
+    /// Checks the pictures of a sample; those at addresses only if `web` has fetched them before.
     fn look_at(&mut self, sample: Sample, preparer: Option<&Preparer>, web: Option<&Web>) {
         let Some(preparer) = preparer else { return };
         for image in sample.messages.pictures().cloned() {
@@ -136,20 +140,22 @@ impl Checked {
         let Self { task, rows, eligible, samples, pictures, .. } = self;
         let elsewhere = match self.at_addresses {
             0 => String::new(),
-            count => format!(", {count} at their addresses alone"),
+            count => format!(", {count} only at their addresses"),
         };
         let found = match self.problems.len() {
             0 => "all is well".to_owned(),
-            1 => "1 problem".to_owned(),
-            count => format!("{count} problems"),
+            count => counted(count, "problem"),
         };
         let mut text = format!(
-            "{task}: {found} in {rows} rows ({eligible} usable), {samples} samples, {pictures} pictures{elsewhere}\n"
+            "{task}: {found} in {} ({eligible} usable), {}, {}{elsewhere}\n",
+            counted(*rows, "row"),
+            counted(*samples, "sample"),
+            counted(*pictures, "picture"),
         );
         text.extend(self.problems.iter().take(SHOWN).map(|problem| format!("  {problem}\n")));
         if self.problems.len() > SHOWN {
-            text.push_str(&format!("  and {} more (--format json has all)\n", self.problems.len() - SHOWN));
+            text.push_str(&format!("  … and {} more (--format json has all)\n", self.problems.len() - SHOWN));
         }
-        text
+        wrapped(&text, output::width(), 4) + "\n"
     }
 }

@@ -1,4 +1,4 @@
-//! `eyechart data fetch`: what a run would fetch, before it.
+//! `eyechart data fetch`: fetches the data that a run would fetch.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,15 +7,16 @@ use clap::Args;
 use eyechart::run::fetch_addresses;
 use eyechart::run::{FETCHES, web_for};
 use eyechart::task::DataAccess;
+use eyechart::text::counted;
 use eyechart::types::{ImageSource, Sample};
 
 use super::super::fetching::FetchProgress;
-use super::{Choice, Chosen, Exit, Named, each, output};
+use super::{ChosenSamples, Exit, NamedTask, SampleChoice, each, output};
 
-/// Failures that are shown.
+/// Number of failures that are shown.
 const SHOWN: usize = 5;
 
-/// Fetch what a run would need, and no more
+/// Fetch the data that a run needs
 #[derive(Debug, Args)]
 pub struct Fetch {
     /// Tasks, suites, or paths of TOML files
@@ -23,9 +24,9 @@ pub struct Fetch {
     tasks: Vec<String>,
 
     #[command(flatten)]
-    choice: Choice,
+    choice: SampleChoice,
 
-    /// Fetch from addresses that are not public too
+    /// Fetch also from addresses that are not public
     #[arg(long)]
     allow_private_urls: bool,
 }
@@ -35,7 +36,7 @@ impl Fetch {
         each(&self.tasks, |named| self.fetch(named))
     }
 
-    fn fetch(&self, Named { task, .. }: Named) -> anyhow::Result<Exit> {
+    fn fetch(&self, NamedTask { task, .. }: NamedTask) -> anyhow::Result<Exit> {
         let progress = FetchProgress::default();
         let access = DataAccess { allow_private_urls: self.allow_private_urls, ..self.choice.access() };
         let mut chosen = self.choice.choose(task, &access, &progress)?;
@@ -45,12 +46,12 @@ impl Fetch {
         self.finish(chosen)
     }
 
-    /// Fetches pictures at addresses where the task wants that, and says what is here now.
-    fn finish(&self, chosen: Chosen) -> anyhow::Result<Exit> {
-        let Chosen { task, dataset, picked, .. } = chosen;
+    /// Fetches pictures at addresses if the task wants them fetched, and prints what is on this machine.
+    fn finish(&self, chosen: ChosenSamples) -> anyhow::Result<Exit> {
+        let ChosenSamples { task, dataset, picked, .. } = chosen;
         let place = match dataset.has_files() {
-            true => format!("the rows in {}", dataset.folder().display()),
-            false => "the rows in pieces in the cache".to_owned(),
+            true => format!("its rows in {}", dataset.folder().display()),
+            false => "its rows in pieces in the cache".to_owned(),
         };
         let (count, name) = (picked.len(), &task.task.name);
         let (mut failures, mut urls) = (Vec::new(), BTreeSet::new());
@@ -61,19 +62,19 @@ impl Fetch {
             }
         }
         if let Some(web) = web_for(&task.task, self.allow_private_urls)?.map(Arc::new) {
-            output::say(&format!("fetching {} pictures from their addresses", urls.len()));
+            output::progress(&format!("fetching {} by address", counted(urls.len(), "picture")));
             let failed = fetch_addresses(&web, urls.into_iter().collect(), FETCHES)?;
             failures.extend(failed.into_iter().map(|failure| failure.message));
         }
         failures.iter().take(SHOWN).for_each(|failure| output::notice(failure));
         if failures.is_empty() {
-            output::result(&format!("{name}: all that {count} samples need is here, {place}\n"));
+            let samples = counted(count, "sample");
+            output::result(&format!("{name}: the data of {samples} is on this machine, {place}\n"));
             return Ok(Exit::Success);
         }
         let failed = failures.len();
-        output::result(&format!(
-            "{name}: {failed} of {count} samples or their pictures cannot be had, {place}\n"
-        ));
+        let samples = counted(count, "sample");
+        output::result(&format!("{name}: the data of {failed} of {samples} cannot be fetched, {place}\n"));
         Ok(Exit::SamplesFailed)
     }
 }

@@ -1,14 +1,15 @@
-//! `eyechart data list` and `data path`: what is here, and where. Nobody is asked.
+//! `eyechart data list` and `data path`: which data is on this machine, and where. Sends no request.
 
 use clap::Args;
 use eyechart::run::web_for;
 use eyechart::task::{DataAccess, TaskData};
+use eyechart::text::{counted, wrapped};
 use eyechart::types::{DataOrigin, ImageSource, Silent};
 use serde::Serialize;
 
-use super::{Choice, Chosen, DataFormat, Exit, Named, offline, output, tasks};
+use super::{ChosenSamples, DataFormat, Exit, NamedTask, SampleChoice, offline, output, tasks};
 
-/// Where data comes from, and what of it is on this machine
+/// List where data comes from and which of it is on this machine
 #[derive(Debug, Args)]
 pub struct List {
     /// Tasks, suites, or paths of TOML files; all built-in tasks if absent
@@ -16,14 +17,14 @@ pub struct List {
     tasks: Vec<String>,
 
     #[command(flatten)]
-    choice: Choice,
+    choice: SampleChoice,
 
-    /// How to write it
+    /// Output format
     #[arg(long, value_enum, default_value_t = DataFormat::Text)]
     format: DataFormat,
 }
 
-/// The folder in which the data of a task is
+/// Print the folder with the data of a task
 #[derive(Debug, Args)]
 pub struct Path {
     /// A built-in task, or the path of a TOML file
@@ -35,24 +36,24 @@ pub struct Path {
 #[derive(Serialize)]
 struct Entry {
     task: String,
-    /// What names it on the command line.
+    /// The name of the task on the command line.
     #[serde(skip)]
     argument: String,
-    /// Where it comes from; absent where the task does not say.
+    /// Where the data comes from; absent if the task does not say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
-    /// The version that is here; absent where there is none, or nobody gave it one.
+    /// The version on this machine, if there is one with a version.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<DataOrigin>,
-    /// Whether a run of the picked samples would find all it needs here, pictures sent as addresses apart.
+    /// Whether a run of the picked samples would fetch nothing.
     ready: bool,
-    /// Samples that would be picked; absent where the rows are not here.
+    /// Samples that would be picked; absent if the rows are not on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     samples: Option<usize>,
-    /// Whether it is fetched where it is missing, and not laid out by the user.
+    /// Whether eyechart fetches missing data, as opposed to the user.
     #[serde(skip)]
     is_fetched: bool,
-    /// Why it is not ready.
+    /// Why a run would have to fetch data.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<String>,
 }
@@ -67,7 +68,7 @@ impl List {
         Ok(Exit::Success)
     }
 
-    fn entry(&self, Named { argument, task }: Named) -> Entry {
+    fn entry(&self, NamedTask { argument, task }: NamedTask) -> Entry {
         let is_fetched = task.task.dataset.hub.is_some() || task.task.dataset.url.is_some();
         let mut entry = Entry {
             task: task.task.name.clone(),
@@ -88,7 +89,7 @@ impl List {
 }
 
 impl Entry {
-    fn look_at(&mut self, chosen: Chosen) {
+    fn look_at(&mut self, chosen: ChosenSamples) {
         self.version = chosen.dataset.origin().cloned();
         self.samples = Some(chosen.picked.len());
         self.missing = check_fetched(chosen).err().map(|error| error.to_string());
@@ -101,20 +102,26 @@ impl Entry {
             Some(DataOrigin::Hub { commit, .. }) => format!(" (commit {})", &commit[..12.min(commit.len())]),
             _ => String::new(),
         };
-        let here = match (self.ready, self.samples) {
-            (true, Some(samples)) => format!("all that its {samples} samples need{version}"),
-            (_, Some(_)) => {
-                format!("its rows{version}, not all pictures: eyechart data fetch {}", self.argument)
+        let (here, needs_fetching) = match (self.ready, self.samples) {
+            (true, Some(samples)) => {
+                (format!("everything for {}{version}", counted(samples, "sample")), false)
             }
-            _ if self.is_fetched => format!("nothing: eyechart data fetch {}", self.argument),
-            _ => self.missing.clone().unwrap_or_default(),
+            (_, Some(_)) => (format!("its rows{version}, not all pictures"), true),
+            _ if self.is_fetched => ("nothing".to_owned(), true),
+            _ => (self.missing.clone().unwrap_or_default(), false),
         };
-        format!("{}\n{from}    here   {here}\n", self.task)
+        let text = format!("{}\n{from}    here   {here}", self.task);
+        // A command in one line can be copied.
+        let fetch = match needs_fetching {
+            true => format!("    fetch  eyechart data fetch {}\n", self.argument),
+            false => String::new(),
+        };
+        format!("{}\n{fetch}", wrapped(&text, output::width(), 11))
     }
 }
 
 /// An error if a run would have to fetch pictures.
-fn check_fetched(mut chosen: Chosen) -> anyhow::Result<()> {
+fn check_fetched(mut chosen: ChosenSamples) -> anyhow::Result<()> {
     chosen.dataset.fetch(&chosen.picked, &Silent)?;
     let Some(web) = web_for(&chosen.task.task, true)? else { return Ok(()) };
     for sample in chosen.dataset.samples(chosen.picked)? {
@@ -130,7 +137,7 @@ fn check_fetched(mut chosen: Chosen) -> anyhow::Result<()> {
 impl Path {
     pub fn call(self) -> anyhow::Result<Exit> {
         let mut tasks = tasks(std::slice::from_ref(&self.task))?;
-        let (Some(Named { task, .. }), true) = (tasks.pop(), tasks.is_empty()) else {
+        let (Some(NamedTask { task, .. }), true) = (tasks.pop(), tasks.is_empty()) else {
             anyhow::bail!("{} is a suite, whose tasks have a folder each: name one of them", self.task);
         };
         let found = TaskData::find(&task, &offline(DataAccess::new(None)), &Silent);
@@ -138,12 +145,13 @@ impl Path {
             .map_err(|reason| anyhow::anyhow!("{reason}\nto fetch it: eyechart data fetch {}", self.task))?;
         anyhow::ensure!(
             dataset.has_files(),
-            "the data of {} is kept in pieces, of which no folder has files; for the whole files: \
+            "the data of {} is in the cache in pieces, not as files; to get the files: \
              hf download {} --repo-type dataset",
             self.task,
             task.task.dataset.hub.as_deref().unwrap_or_default()
         );
-        output::result(&format!("{}\n", dataset.folder().display()));
+        let folder = std::path::absolute(dataset.folder())?;
+        output::result(&format!("{}\n", folder.display()));
         Ok(Exit::Success)
     }
 }

@@ -1,4 +1,4 @@
-//! `eyechart data`: the data of tasks on this machine: what is there, fetching it, checking it, finding it.
+//! `eyechart data`: lists, fetches, checks and finds the data of tasks on this machine.
 
 mod check;
 mod fetch;
@@ -11,7 +11,7 @@ use eyechart::run::RunError;
 use eyechart::task::{DataAccess, LoadedTask, Survey, TaskData, builtin_tasks, load};
 use eyechart::types::{PickedSample, Progress};
 
-use super::values::at_least_one;
+use super::values::{at_least_one, parse_whole};
 use super::{Exit, output, report_error};
 
 /// List, fetch, check or find the data of tasks
@@ -33,14 +33,14 @@ enum DataCommand {
 const EXAMPLES: &str = "\
 Examples:
   eyechart data list
-      where the data of the built-in tasks comes from, and what of it is here
+      where the data of the built-in tasks comes from, and which of it is here
   eyechart data fetch vlm-benchmarks --limit 100
-      what a run of 100 samples a task needs, so that the run needs no network but its endpoint
+      fetch the data of 100 samples per task
   eyechart data check vlm-benchmarks/arxivqa
-      whether files, rows and pictures here are whole
+      check the files, rows and pictures on this machine
   ls $(eyechart data path vlm-benchmarks/arxivqa)
 
-HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH and HF_HUB_OFFLINE hold as in Python.";
+HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH and HF_HUB_OFFLINE mean the same as in Python.";
 
 impl Data {
     pub fn call(self) -> anyhow::Result<Exit> {
@@ -53,47 +53,47 @@ impl Data {
     }
 }
 
-/// Which samples it is about: those that a run with the same options would pick.
+/// The samples that a run with the same options would pick.
 #[derive(Debug, Clone, Args)]
-struct Choice {
-    /// Samples to pick [default: the task's own number, else all]
+struct SampleChoice {
+    /// Number of samples [default: the task's own number, else all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
 
-    /// Which samples: the same seed picks the same ones everywhere
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    /// Seed of the choice of samples: the same seed picks the same samples
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = parse_whole::<u64>)]
     seed: u64,
 
-    /// The folder that holds the data, instead of where the task says
+    /// Folder of the data, instead of the place that the task names
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
 
-/// How what was found is written.
+/// The output format.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum DataFormat {
-    /// For people
+    /// Lines of text
     Text,
-    /// For machines
+    /// A JSON list
     Json,
 }
 
-/// A task, and what somebody who means it writes on the command line.
-struct Named {
+/// A task, and its name on the command line.
+struct NamedTask {
     argument: String,
     task: LoadedTask,
 }
 
 /// A task's data with the samples that would be picked.
-struct Chosen {
+struct ChosenSamples {
     task: LoadedTask,
     dataset: TaskData,
     survey: Survey,
     picked: Vec<PickedSample>,
 }
 
-impl Choice {
-    /// Where the data may be taken from.
+impl SampleChoice {
+    /// The places that data may be read from.
     fn access(&self) -> DataAccess {
         DataAccess::new(self.data.clone())
     }
@@ -103,28 +103,28 @@ impl Choice {
         task: LoadedTask,
         access: &DataAccess,
         progress: &dyn Progress,
-    ) -> Result<Chosen, RunError> {
+    ) -> Result<ChosenSamples, RunError> {
         let dataset = TaskData::find(&task, access, progress)?;
         let survey = dataset.survey()?;
         let limit = self.limit.or(task.task.dataset.sample_size).unwrap_or(usize::MAX);
         let picked = dataset.pick(&survey.eligible, limit, self.seed)?;
-        Ok(Chosen { task, dataset, survey, picked })
+        Ok(ChosenSamples { task, dataset, survey, picked })
     }
 }
 
-/// The data as it is here, with nobody asked.
+/// Access to the data on this machine only.
 fn offline(mut access: DataAccess) -> DataAccess {
     access.env.hf_hub_offline = true;
     access
 }
 
-/// The named tasks and the tasks of the named suites; all that are built in where none is named.
-fn tasks(names: &[String]) -> anyhow::Result<Vec<Named>> {
+/// The named tasks and the tasks of the named suites; all built-in tasks if no name is given.
+fn tasks(names: &[String]) -> anyhow::Result<Vec<NamedTask>> {
     let named = names.iter().map(String::as_str);
     let all = builtin_tasks().iter().map(|(name, _)| *name).filter(|_| names.is_empty());
     let mut tasks = Vec::new();
     for name in named.chain(all) {
-        let of_name = |task: LoadedTask| Named {
+        let of_name = |task: LoadedTask| NamedTask {
             argument: if task.in_suite { task.task.name.clone() } else { name.to_owned() },
             task,
         };
@@ -133,8 +133,8 @@ fn tasks(names: &[String]) -> anyhow::Result<Vec<Named>> {
     Ok(tasks)
 }
 
-/// Does `job` for each task: one whose data is not to be had is no obstacle to the others.
-fn each(names: &[String], mut job: impl FnMut(Named) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+/// Does `job` for each task. An error is printed and does not keep the other tasks from their turn.
+fn each(names: &[String], mut job: impl FnMut(NamedTask) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     let mut worst = Exit::Success;
     for named in tasks(names)? {
         let exit = job(named).unwrap_or_else(|error| report_error(&error));

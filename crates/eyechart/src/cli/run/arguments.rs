@@ -1,4 +1,4 @@
-//! The options of `eyechart run`, by what they are about.
+//! Options of `eyechart run`, in groups.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ use serde_json::Value;
 use super::super::score::RunFormat;
 use super::super::values::{
     parse_bytes, parse_connections, parse_header, parse_per_minute, parse_rate, parse_request_field,
-    parse_seconds,
+    parse_seconds, parse_whole,
 };
 
-/// What is sent besides prompt and pictures.
+/// Request fields and headers.
 #[derive(Debug, Args)]
 pub struct RequestArguments {
     /// Add or override a request field, such as max_tokens=1024
     #[arg(long, value_name = "KEY=JSON", value_parser = parse_request_field)]
     pub param: Vec<(String, Value)>,
 
-    /// Leave a request field out: newer models refuse max_tokens or temperature
+    /// Leave out a request field, such as max_tokens or temperature, which some models refuse
     #[arg(long, value_name = "KEY")]
     pub drop_param: Vec<String>,
 
@@ -33,81 +33,80 @@ pub struct RequestArguments {
     pub header: Vec<Header>,
 }
 
-/// How requests are sent. Free to differ when a run is resumed.
+/// How requests are sent. A resumed run may change these options.
 #[derive(Debug, Args)]
 pub struct SendingArguments {
-    /// Requests under way at once: a number, or auto for as many as the endpoint bears [default: auto]
+    /// Maximum number of requests in flight; auto: as many as the endpoint can handle [default: auto]
     #[arg(long, value_name = "N|auto", value_parser = parse_connections)]
     pub max_connections: Option<Connections>,
 
-    /// Requests a minute, at most
+    /// Maximum number of requests per minute
     #[arg(long, value_name = "N", value_parser = parse_per_minute)]
     pub rpm: Option<f64>,
 
-    /// Tokens a minute, at most (prompt and answer, as the endpoint counts them)
+    /// Maximum number of tokens per minute, of prompts and answers together
     #[arg(long, value_name = "N", value_parser = parse_per_minute)]
     pub tpm: Option<f64>,
 
-    /// Seconds after which an endpoint that answers nothing stops the run [default: 300]
+    /// Stop the run after this time without an answer from the endpoint [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub give_up_after: Option<f64>,
 
-    /// Requests after the first that a sample may cost, 429s not counted [default: 5]
-    #[arg(long, value_name = "N")]
+    /// Maximum number of retries per sample; 429s do not count [default: 5]
+    #[arg(long, value_name = "N", value_parser = parse_whole::<u32>)]
     pub max_retries: Option<u32>,
 
-    /// Seconds an attempt may take [default: 120]
+    /// Time limit of an attempt [default: 120]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub timeout: Option<f64>,
 
-    /// Memory that prepared requests may take together; one request is always possible [default: 256MiB]
+    /// Maximum memory of all prepared requests; one request is always allowed [default: 256MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub max_request_memory: Option<u64>,
 
-    /// Store every picture sent beside the runs, not only those that exist nowhere else
+    /// Store every picture beside the runs, not only those that exist nowhere else
     #[arg(long)]
     pub keep_images: bool,
 
-    /// Reuse answers that earlier runs with --cache were given to the same request at temperature 0, and keep new ones
+    /// Reuse answers of earlier runs with --cache to the same request at temperature 0, and store new answers
     #[arg(long)]
     pub cache: bool,
 
-    /// Fetch pictures from loopback, private and other addresses that are not public too (`send = "fetch"`)
+    /// Fetch pictures also from addresses that are not public (`send = "fetch"`)
     #[arg(long)]
     pub allow_private_urls: bool,
 
-    /// Log every request and reply to this file, one line of JSON each: headers, status, times, the beginning of the
-    /// reply; keys and values of --header are left out
+    /// Log every request and reply to this file without keys and values of --header (docs/formats.md)
     #[arg(long, value_name = "FILE.jsonl")]
     pub log_http: Option<PathBuf>,
 }
 
-/// What happens with the answers.
+/// Scoring and output.
 #[derive(Debug, Args)]
 pub struct OutputArguments {
-    /// Record only; `eyechart score` scores later
+    /// Do not score; `eyechart score` does it later
     #[arg(long)]
     pub no_score: bool,
 
-    /// Start the programs of `command` scorers; without it their entries stay unscored
+    /// Start the programs of `command` scorers, which are not started otherwise
     #[arg(long)]
     pub allow_command: bool,
 
-    /// How to write the figures
+    /// Output format
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
     pub format: RunFormat,
 
-    /// Share of failed samples, from 0 to 1, up to which the exit code is 0
+    /// Share of failed samples, from 0 to 1, above which the exit code is 1
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = parse_rate)]
     pub fail_on_error: f64,
 }
 
-/// What is done to the pictures of a control.
+/// The kind of a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ControlArgument {
     /// The same prompts without pictures
     NoImages,
-    /// Each sample with the pictures of another sample, drawn by --seed; no sample keeps a picture of its own
+    /// Each sample with the pictures of another sample, chosen by --seed
     ShuffleImages,
 }
 

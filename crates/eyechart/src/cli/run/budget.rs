@@ -1,4 +1,4 @@
-//! The options that limit what a command may use up.
+//! Options that limit the cost, tokens and time of a command.
 
 use std::path::PathBuf;
 
@@ -6,28 +6,28 @@ use clap::Args;
 use eyechart::run::{BudgetLimit, ExecutionSettings};
 use eyechart::text::parse_duration;
 
-/// What may be used up. Counted over all tasks of the command, with what a resumed run has used already.
+/// Limits on all tasks of the command together. What a resumed run has used before counts.
 #[derive(Debug, Args)]
 pub struct BudgetArguments {
-    /// US dollars after which the run stops, resumably; none lifts a resumed run's limit
+    /// Stop the run at this cost; none removes the limit of a resumed run
     #[arg(long, value_name = "USD", value_parser = parse_cost)]
     max_cost: Option<BudgetLimit<f64>>,
 
-    /// Tokens of prompts and answers after which the run stops
+    /// Stop the run at this number of tokens of prompts and answers
     #[arg(long, value_name = "N", value_parser = parse_tokens)]
     max_tokens_total: Option<BudgetLimit<u64>>,
 
-    /// Time after which the run stops, such as 90s, 45m, 8h or 1h30m
+    /// Stop the run after this time, such as 90s, 45m, 8h or 1h30m
     #[arg(long, value_name = "DURATION", value_parser = parse_time)]
     max_time: Option<BudgetLimit<f64>>,
 
-    /// A table of prices that goes before the built-in one (docs/budgets.md)
+    /// Your own prices, used before the built-in ones (docs/budgets.md)
     #[arg(long, value_name = "FILE.toml", env = "EYECHART_PRICES")]
     pub prices: Option<PathBuf>,
 }
 
 impl BudgetArguments {
-    /// `settings` with the limits that are given here.
+    /// `settings` with the limits of these options.
     pub fn over(&self, settings: ExecutionSettings) -> ExecutionSettings {
         ExecutionSettings {
             max_cost: self.max_cost,

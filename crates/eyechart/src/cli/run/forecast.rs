@@ -2,14 +2,17 @@
 
 use eyechart::run::{DryRun, Expected, Forecast, Oddity, PlannedRun, Remark};
 
-use eyechart::text::{grouped, usd};
+use eyechart::text::{counted, grouped, usd, wrapped};
 
 use super::super::score::RunFormat;
 use super::super::{Exit, output};
 use super::Run;
 
-/// Remarks of one kind that are shown to people.
+/// Remarks of one kind that are shown as text.
 const SHOWN: usize = 5;
+
+/// Columns of a forecast before the basis of a number.
+const BEFORE_BASIS: usize = 35;
 
 impl Run {
     /// Prints the forecast of each planned run, and of all of them.
@@ -17,31 +20,30 @@ impl Run {
         let (mut requests, mut cost) = (0.0, 0.0);
         for planned in planned {
             let Some(forecast) = planned.forecast()? else { continue };
-            output::say(&format!("forecast for {}:\n{}", planned.plan.spec.task.name, in_lines(&forecast)));
+            output::progress(&format!(
+                "forecast for {}:\n{}",
+                planned.plan.spec.task.name,
+                in_lines(&forecast)
+            ));
             requests += forecast.requests.value.unwrap_or(0.0);
-            cost += forecast.cost.and_then(|cost| cost.value).unwrap_or(0.0);
+            cost += cost_of(&forecast);
         }
         if planned.len() > 1 && requests > 0.0 {
             let priced = if cost > 0.0 { format!(", {} USD", usd(cost)) } else { String::new() };
-            output::say(&format!(
+            output::progress(&format!(
                 "forecast for all {} tasks: {} requests{priced}",
                 planned.len(),
                 count(requests)
             ));
         }
-        let limit = planned.first().and_then(|planned| planned.plan.spec.execution.budget.cost);
-        if let Some(limit) = limit.filter(|limit| cost > *limit) {
-            output::notice(&format!(
-                "{} USD are forecast, more than --max-cost {limit}: the run may stop before its end",
-                usd(cost)
-            ));
-        }
+        note_exceeded_limit(cost_limit(planned), cost);
         Ok(())
     }
 
-    /// Looks at every sample, and prints what would come of it.
+    /// Looks at every sample and prints what a run would need, and what is odd.
     pub(super) fn call_dry(&self, planned: Vec<PlannedRun>) -> anyhow::Result<Exit> {
         note_missing_key(&planned);
+        let limit = cost_limit(&planned);
         let mut dry_runs = Vec::new();
         for planned in planned {
             dry_runs.push(planned.dry_run()?);
@@ -50,8 +52,28 @@ impl Run {
             RunFormat::Table => dry_runs.iter().map(in_words).collect::<Vec<_>>().join("\n"),
             RunFormat::Json => serde_json::to_string_pretty(&dry_runs)? + "\n",
         });
+        note_exceeded_limit(limit, dry_runs.iter().map(|dry_run| cost_of(&dry_run.forecast)).sum());
         let fails = dry_runs.iter().any(|dry_run| dry_run.would_fail > 0);
         Ok(if fails { Exit::SamplesFailed } else { Exit::Success })
+    }
+}
+
+/// The cost in US dollars; 0 if it is unknown.
+fn cost_of(forecast: &Forecast) -> f64 {
+    forecast.cost.as_ref().and_then(|cost| cost.value).unwrap_or(0.0)
+}
+
+/// `--max-cost`, which holds for all tasks together.
+fn cost_limit(planned: &[PlannedRun]) -> Option<f64> {
+    planned.first()?.plan.spec.execution.budget.cost
+}
+
+fn note_exceeded_limit(limit: Option<f64>, cost: f64) {
+    if let Some(limit) = limit.filter(|limit| cost > *limit) {
+        output::notice(&format!(
+            "the forecast of {} USD exceeds --max-cost {limit}: the run may stop before its end",
+            usd(cost)
+        ));
     }
 }
 
@@ -64,7 +86,9 @@ fn note_missing_key(planned: &[PlannedRun]) {
 
 fn in_words(dry_run: &DryRun) -> String {
     let DryRun { task, model, samples, would_fail, .. } = dry_run;
-    let mut text = format!("{task} with {model}: {samples} samples, {would_fail} would fail\n");
+    let samples = counted(*samples, "sample");
+    let head = format!("{task} with {model}: {samples}, {would_fail} would fail");
+    let mut text = wrapped(&head, output::width(), 2) + "\n";
     text.push_str(&in_lines(&dry_run.forecast));
     text.push('\n');
     if let Some(prompts) = &dry_run.prompts {
@@ -90,7 +114,8 @@ fn section(oddity: Oddity, remarks: &[&Remark]) -> String {
     let would = if oddity.is_fatal() { ", would fail" } else { "" };
     let mut text = format!("{} × {}{would}\n", remarks.len(), words(oddity));
     for remark in remarks.iter().take(SHOWN) {
-        text.push_str(&format!("  {}: {}\n", remark.id, remark.message));
+        let line = format!("  {}: {}", remark.id, remark.message);
+        text.push_str(&format!("{}\n", wrapped(&line, output::width(), 4)));
     }
     if remarks.len() > SHOWN {
         text.push_str(&format!("  … and {} more (--format json has all)\n", remarks.len() - SHOWN));
@@ -133,6 +158,12 @@ fn count(number: f64) -> String {
     grouped(number.round() as u64)
 }
 
+/// A number with its basis: beside it in a wide terminal, below it in a narrow one.
 fn line(name: &str, number: &str, basis: &str) -> String {
-    format!("  {name:18} {number:>11}  {basis}")
+    let (width, line) = (output::width(), format!("  {name:18} {number:>11}"));
+    if width < 2 * BEFORE_BASIS {
+        format!("{line}\n{}", wrapped(&format!("    {basis}"), width, 4))
+    } else {
+        wrapped(&format!("{line}  {basis}"), width, BEFORE_BASIS)
+    }
 }

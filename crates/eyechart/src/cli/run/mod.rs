@@ -1,4 +1,4 @@
-//! `eyechart run`: the main job.
+//! `eyechart run`: asks, records, scores and prints.
 
 mod arguments;
 mod budget;
@@ -13,20 +13,21 @@ use clap::Args;
 use eyechart::embed::Embedder;
 use eyechart::record::RunFolder;
 use eyechart::report::{Entry, render};
-use eyechart::run::{PlannedRun, meter_of, refuse_unpriced};
+use eyechart::run::{PlannedRun, RunError, meter_of, refuse_unpriced};
 
 pub use arguments::RequestArguments;
 use arguments::{ControlArgument, OutputArguments, SendingArguments};
 use budget::BudgetArguments;
+use execution::TaskEnd;
 
 use super::embedder::EmbedderArguments;
 use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::score::ScoringTools;
-use super::values::{at_least_one, label};
-use super::{Exit, output};
+use super::values::{at_least_one, label, parse_whole};
+use super::{Exit, output, report_error};
 
-/// Ask a model about every sample of a task, record, score, show
+/// Ask a model about every sample of a task, record and score the answers
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Run {
@@ -39,32 +40,32 @@ pub struct Run {
     #[arg(long, required_unless_present = "resume", value_name = "PROVIDER/NAME")]
     model: Option<String>,
 
-    /// The endpoint's address, before /chat/completions
+    /// Address of the endpoint, without /chat/completions
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 
-    /// The folder that holds the dataset; for a suite, the folder that holds a folder for each
+    /// Folder of the data; for a suite, the folder that has a folder for each task
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Score these outputs, lines of {"id": …, "output": …}, instead of asking; --model then only names them
+    /// Score these outputs, lines of {"id": …, "output": …}, instead of asking; --model is only their name then
     #[arg(long, value_name = "FILE.jsonl", conflicts_with = "base_url")]
     outputs: Option<PathBuf>,
 
-    /// A text that tells this run from others of the same model; tables show it
+    /// Text that tables show beside the model, to tell apart several runs of one model
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
 
-    /// Make a control: a run of its own that shows how much of the score needs the pictures (docs/controls.md)
+    /// Make a control, a run that shows how much of the score depends on the pictures (docs/controls.md)
     #[arg(long, value_enum, value_name = "CONTROL")]
     control: Option<ControlArgument>,
 
-    /// Samples to ask [default: the task's own number, else all]
+    /// Number of samples [default: the task's own number, else all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
 
-    /// Which samples: the same seed picks the same ones everywhere [default: 0]
-    #[arg(long, value_name = "S")]
+    /// Seed of the choice of samples: the same seed picks the same samples [default: 0]
+    #[arg(long, value_name = "S", value_parser = parse_whole::<u64>)]
     seed: Option<u64>,
 
     #[command(flatten)]
@@ -79,15 +80,15 @@ pub struct Run {
     #[command(flatten)]
     budget: BudgetArguments,
 
-    /// Where runs are recorded, each in a folder of its own [default: runs, or the folder of runs to --resume]
+    /// Folder of runs, in which each run gets a folder [default: runs, or the folder of runs to --resume]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Go on with a run: its folder (alone, or with its command line repeated), or a folder of runs
+    /// Resume a run: give its folder without a task, or a folder of runs with the command line repeated
     #[arg(long, value_name = "PATH")]
     resume: Option<PathBuf>,
 
-    /// Look at every sample, say what the run would take and what is wrong, and stop: nothing is sent
+    /// Check every sample, print a forecast, and stop without sending a request
     #[arg(long)]
     dry_run: bool,
 
@@ -100,18 +101,20 @@ pub struct Run {
 
 const EXAMPLES: &str = "\
 Examples:
-  eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409 --data data
-  eyechart run charts.toml --model custom/my-model --base-url http://localhost:8000/v1 --limit 50
-  eyechart run visit-bench-multi --model recorded/gpt4_prediction --data visit
-  eyechart run charts.toml --model openai/gpt-4o --limit 50 --control no-images
+  eyechart run vlm-benchmarks --model mistral/pixtral-12b-2409
+  eyechart run charts.toml --model custom/my-model \
+      --base-url http://localhost:8000/v1 --limit 50
+  eyechart run visit-bench-multi --model recorded/gpt4_prediction
+  eyechart run charts.toml --model openai/gpt-4o --control no-images
   eyechart run --resume runs/20261124T101500Z-charts-custom-my-model-3f9a2b
 
-Ctrl-C once finishes and records what is in flight; twice stops at once. Nothing recorded is lost.";
+Press Ctrl-C once to finish and record the samples in flight, twice to stop at
+once. What is recorded stays.";
 
 impl Run {
     pub fn call(self) -> anyhow::Result<Exit> {
         let interrupt = Interrupt::listen()?;
-        // Everything that can be wrong with any task is found before anything is fetched or asked.
+        // Mistakes in any of the tasks are found before data is fetched or a sample is asked.
         let planned = self.planned()?;
         refuse_unpriced(&planned)?;
         if self.dry_run {
@@ -120,35 +123,42 @@ impl Run {
         let scoring = ScoringTools::new(&self.embedder, self.output.allow_command);
         let scores = !self.output.no_score && planned.iter().any(PlannedRun::scores);
         let embeds = scores && planned.iter().any(PlannedRun::needs_encoder);
-        // Found before the first request: a night's answers must not wait for it in the morning.
+        // Found before the first request, so that a run does not fail to be scored after hours of asking.
         let embedder = embeds.then(|| scoring.embedder()).transpose()?;
         Self::print_forecast(&planned)?;
         embedder.map_or(Ok(()), Embedder::check)?;
-        let entries = if scores {
-            self.measure(planned, &interrupt, &scoring)?
+        let measured = if scores {
+            self.measure(planned, &interrupt, &scoring)
         } else {
-            self.each_task(planned, &interrupt, |folder, _| execution::unscored(folder))?
+            self.each_task(planned, &interrupt, |folder, _| execution::unscored(folder))
         };
-        let Some(entries) = entries else { return Ok(Exit::Interrupted) };
-        output::result(&render(&entries, self.output.format.into()));
-        for entry in &entries {
-            output::say(&format!("record: {}", entry.folder.display()));
+        self.print(&measured.entries);
+        Ok(measured.stopped.map_or_else(|| self.exit(&measured.entries), Stopped::report))
+    }
+
+    /// Prints the figures of the tasks that are finished, and where their runs are.
+    fn print(&self, entries: &[Entry]) {
+        if entries.is_empty() {
+            return;
+        }
+        output::result(&render(entries, self.output.format.into()));
+        for entry in entries {
+            output::progress(&format!("record: {}", entry.folder.display()));
         }
         let control = entries.iter().find(|entry| entry.results.control.is_some());
         if let Some(runs) = control.and_then(|entry| entry.folder.parent()) {
             let runs = runs.display();
             output::hint(&format!("eyechart results {runs} shows a control beneath the run with pictures"));
         }
-        Ok(self.exit(&entries))
     }
 
-    /// Asks, records and scores, task after task; `None` where Ctrl-C came first.
+    /// Asks, records and scores, task after task, until all are finished or one is stopped.
     pub fn measure(
         &self,
         planned: Vec<PlannedRun>,
         interrupt: &Interrupt,
         scoring: &ScoringTools,
-    ) -> anyhow::Result<Option<Vec<Entry>>> {
+    ) -> Measured {
         scoring.report_refused(planned.iter().flat_map(PlannedRun::commands));
         self.each_task(planned, interrupt, |folder, task_folder| scoring.score(folder, task_folder))
     }
@@ -157,29 +167,43 @@ impl Run {
         &self,
         planned: Vec<PlannedRun>,
         interrupt: &Interrupt,
-        show: impl Fn(&RunFolder, Option<&Path>) -> anyhow::Result<Entry>,
-    ) -> anyhow::Result<Option<Vec<Entry>>> {
-        let mut entries = Vec::new();
+        entry_of: impl Fn(&RunFolder, Option<&Path>) -> anyhow::Result<Entry>,
+    ) -> Measured {
+        let mut measured = Measured::default();
         let (tasks, meter) = (planned.len(), Arc::new(meter_of(&planned)));
         for planned in planned {
+            let out = planned.out().to_owned();
             let task_folder = planned.plan.task_folder.clone();
-            let Some(folder) = execution::ask(planned, interrupt, &meter)? else {
-                if tasks > 1 {
-                    let out = self.settings()?.out();
-                    let out = out.display();
-                    output::say(&format!("for all {tasks} tasks: the same command line with --resume {out}"));
+            let entry = match execution::ask(planned, interrupt, &meter) {
+                TaskEnd::Finished(folder) => entry_of(&folder, task_folder.as_deref()),
+                TaskEnd::Stopped { error, folder } => {
+                    let finished = measured.entries.len();
+                    let options = options_to_resume(error.as_ref());
+                    let resumable =
+                        if tasks == 1 { folder.as_ref().map(RunFolder::path) } else { Some(&*out) };
+                    let hint = options.zip(resumable).map(|(options, path)| {
+                        let resume = format!("--resume {}{options}", path.display());
+                        hint_to_resume(&resume, finished, tasks)
+                    });
+                    measured.stopped = Some(Stopped { error: error.map(anyhow::Error::from), hint });
+                    return measured;
                 }
-                return Ok(None);
             };
-            entries.push(show(&folder, task_folder.as_deref())?);
+            match entry {
+                Ok(entry) => measured.entries.push(entry),
+                Err(error) => {
+                    measured.stopped = Some(Stopped { error: Some(error), hint: None });
+                    return measured;
+                }
+            }
         }
-        Ok(Some(entries))
+        measured
     }
 
     fn exit(&self, entries: &[Entry]) -> Exit {
         let samples = || entries.iter().map(|entry| &entry.results.samples);
         let total: usize = samples().map(|samples| samples.total).sum();
-        // What has no record counts too, whatever the reason.
+        // Samples without a record count as well.
         let failed = total - samples().map(|samples| samples.completed).sum::<usize>().min(total);
         if failed as f64 > self.output.fail_on_error * total as f64 {
             Exit::SamplesFailed
@@ -187,4 +211,46 @@ impl Run {
             Exit::Success
         }
     }
+}
+
+/// The runs of a command.
+#[derive(Default)]
+pub struct Measured {
+    /// The finished ones, in the order of the tasks.
+    pub entries: Vec<Entry>,
+    /// Why the others are not finished; absent if all are.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a command stopped before all its tasks were finished.
+pub struct Stopped {
+    /// The reason; absent after Ctrl-C.
+    error: Option<anyhow::Error>,
+    /// How to resume.
+    hint: Option<String>,
+}
+
+impl Stopped {
+    /// Prints the reason and the hint.
+    pub fn report(self) -> Exit {
+        let exit = self.error.as_ref().map_or(Exit::Interrupted, report_error);
+        self.hint.iter().for_each(|text| output::hint(text));
+        exit
+    }
+}
+
+/// The options besides `--resume` that a run stopped by `error` needs. Absent if resuming does not help.
+fn options_to_resume(error: Option<&RunError>) -> Option<String> {
+    match error {
+        Some(RunError::Config(_)) => None,
+        Some(RunError::Budget(exhausted)) => Some(format!(" {}", exhausted.remedy())),
+        _ => Some(String::new()),
+    }
+}
+
+fn hint_to_resume(resume: &str, finished: usize, tasks: usize) -> String {
+    if tasks == 1 {
+        return format!("to resume the run: eyechart run {resume}");
+    }
+    format!("{finished} of {tasks} tasks finished; to resume, repeat the command line with {resume}")
 }

@@ -1,4 +1,4 @@
-//! From the command line to planned runs. Nothing is sent or written.
+//! Plans the runs of a command line. Sends and writes nothing.
 
 use eyechart::run::{PlannedRun, Settings, one_run};
 use eyechart::task::{LoadedTask, load};
@@ -9,7 +9,7 @@ use super::super::output;
 use super::Run;
 
 impl Run {
-    /// The plan of each task, with all that its samples need on this machine: a night's run must not wait for the Hub.
+    /// The plan of each task, with the data of its samples on this machine.
     pub fn planned(&self) -> anyhow::Result<Vec<PlannedRun>> {
         let mut planned = self.plans()?;
         planned.iter_mut().try_for_each(|planned| planned.bring(&FetchProgress::default()))?;

@@ -48,7 +48,9 @@ const NO_SUCH_MEMBER: &str = "the archive has no such member";
 #[non_exhaustive]
 pub enum ArchiveError {
     /// The source failed.
-    #[error("cannot read {archive}: {source}; run it again to go on, what has been read is kept")]
+    #[error(
+        "cannot read {archive}: {source}; run the command again to continue after the part that was read"
+    )]
     Source {
         /// The archive's name.
         archive: String,

@@ -95,7 +95,7 @@ fn a_broken_sample_is_a_bad_row_and_the_next_one_goes_on() {
             reasons,
             [
                 "1.json is not JSON",
-                "2.json has no JSON object, whose keys could be columns",
+                "2.json is not a JSON object",
                 "3.JPG ends like another member of its sample",
                 "4.jpg is a link or no regular file, which is never followed",
             ]

@@ -1,6 +1,6 @@
 //! Checks `scores.jsonl` and `results.json`: both exist or neither, and they belong to the current record.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use super::samples::Samples;
 use super::{Finding, Problem, some_of};
 use crate::record::RunFolder;
 use crate::record::reader::for_each_line;
-use crate::types::{Epoch, MetricKind, READABLE, Results, Score, Status};
+use crate::text::{counted, json_mistake};
+use crate::types::{Epoch, MetricKind, READABLE, Results, SampleCounts, Score, Status};
 
 /// The coarsest resolution of file times.
 const TIME_STEP: Duration = Duration::from_secs(2);
@@ -74,13 +75,13 @@ type Numbers = BTreeMap<Entry, Lines>;
 fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> Numbers {
     let mut numbers = Numbers::new();
     let mut scored: HashSet<(String, Epoch)> = HashSet::new();
+    let mut unanswered: BTreeSet<String> = BTreeSet::new();
     let read = for_each_line(path, |line| {
         match serde_json::from_slice::<Score>(line.bytes) {
             Ok(score) => {
                 let key = (score.id.clone(), score.epoch);
                 if samples.ended.get(&key) != Some(&Status::Completed) {
-                    let message = format!("the sample {:?} has no answer in the record: {AGAIN}", score.id);
-                    findings.push(Finding::new(Problem::Stale, path, message).at(line.number));
+                    unanswered.insert(score.id.clone());
                 }
                 scored.insert(key);
                 let (number, counts) = (score.number().is_some(), !score.counts.is_empty());
@@ -90,7 +91,7 @@ fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> 
                 lines.with_both += usize::from(number && counts);
             }
             Err(error) => {
-                let message = format!("not a score: {error}; {AGAIN}");
+                let message = format!("not a score: {}; {AGAIN}", json_mistake(&error));
                 findings.push(Finding::new(Problem::BadLine, path, message).at(line.number));
             }
         }
@@ -98,6 +99,12 @@ fn check_scores(path: &Path, samples: &Samples, findings: &mut Vec<Finding>) -> 
     });
     if let Err(error) = read {
         findings.push(Finding::new(Problem::Unreadable, path, error.to_string()));
+    }
+    if !unanswered.is_empty() {
+        let ids = some_of(unanswered.iter().map(String::as_str));
+        let count = counted(unanswered.len(), "sample");
+        let message = format!("has scores of {count} without an answer in the record ({ids}): {AGAIN}");
+        findings.push(Finding::new(Problem::Stale, path, message));
     }
     findings.extend(unscored(path, samples, &scored));
     numbers
@@ -112,7 +119,8 @@ fn unscored(path: &Path, samples: &Samples, scored: &HashSet<(String, Epoch)>) -
         return None;
     }
     ids.sort_unstable();
-    let message = format!("{} answers have no score ({}): {AGAIN}", ids.len(), some_of(ids.into_iter()));
+    let count = counted(ids.len(), "answer");
+    let message = format!("lacks the scores of {count} ({}): {AGAIN}", some_of(ids.into_iter()));
     Some(Finding::new(Problem::Stale, path, message))
 }
 
@@ -126,9 +134,8 @@ fn check_results(path: &Path, samples: &Samples, numbers: Option<&Numbers>, find
         }
     };
     if results.samples != samples.counts {
-        let counts = |counts| serde_json::to_string(counts).unwrap_or_default();
-        let (found, expected) = (counts(&results.samples), counts(&samples.counts));
-        let message = format!("its samples are {found}, but the record has {expected}: {AGAIN}");
+        let (found, expected) = (in_words(&results.samples), in_words(&samples.counts));
+        let message = format!("counts {found}, but the record has {expected}: {AGAIN}");
         findings.push(Finding::new(Problem::Stale, path, message));
     }
     for figure in &results.figures {
@@ -140,11 +147,30 @@ fn check_results(path: &Path, samples: &Samples, numbers: Option<&Numbers>, find
             (Some(lines), _) => lines.with_number,
         });
         if let Some(count) = count.filter(|count| *count != figure.n) {
-            let message =
-                format!("{} is over {} scores, but scores.jsonl has {count}: {AGAIN}", figure.id, figure.n);
+            let message = format!(
+                "{} is over {}, but scores.jsonl has {count}: {AGAIN}",
+                figure.id,
+                counted(figure.n, "score")
+            );
             findings.push(Finding::new(Problem::Stale, path, message));
         }
     }
+}
+
+/// Such as `6 samples (5 completed, 1 failed: 1 bad_request)`.
+fn in_words(counts: &SampleCounts) -> String {
+    let kinds = counts.failures.iter().map(|(kind, count)| format!("{count} {}", kind.name()));
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let failed = if kinds.is_empty() { String::new() } else { format!(": {kinds}") };
+    let mut of_completed = String::new();
+    for (count, name) in [(counts.truncated, "truncated"), (counts.cached, "cached")] {
+        if count > 0 {
+            of_completed.push_str(&format!(", {count} of them {name}"));
+        }
+    }
+    let SampleCounts { completed, failed: failures, .. } = counts;
+    let samples = counted(counts.total, "sample");
+    format!("{samples} ({completed} completed{of_completed}, {failures} failed{failed})")
 }
 
 fn parse(text: &[u8]) -> Result<Results, String> {

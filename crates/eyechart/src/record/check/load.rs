@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{Finding, Problem};
+use crate::text::json_mistake;
 use crate::types::LimitChange;
 
 pub(super) fn check(path: &Path, findings: &mut Vec<Finding>) {
@@ -21,7 +22,10 @@ pub(super) fn check(path: &Path, findings: &mut Vec<Finding>) {
                 Finding::new(Problem::TornLine, path, message)
             }
             Err(error) => {
-                let message = format!("not a point of the load's series: {error}; nothing goes by it");
+                let message = format!(
+                    "not a change of the limit on requests: {}; no figure depends on it",
+                    json_mistake(&error)
+                );
                 Finding::new(Problem::BadLine, path, message)
             }
         };

@@ -75,6 +75,6 @@ fn wrong_with(path: &Path, name: &str) -> Option<Finding> {
 }
 
 fn leftover(path: &Path) -> Finding {
-    let message = "left behind by a process that was killed: it can be deleted when no run is under way";
+    let message = "left behind by a process that was killed: it can be deleted when no run is in progress";
     Finding::new(Problem::Leftover, path, message)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Finding, Problem, some_of};
 use crate::record::RunFolder;
 use crate::record::reader::{Content, for_each_sample};
+use crate::text::counted;
 use crate::types::{Epoch, EvalSpec, SampleCounts, SampleRecord, Status};
 
 /// The facts in the record that other checks need.
@@ -136,9 +137,9 @@ impl Check<'_> {
         let missing: Vec<&str> = ids.filter(|id| !recorded.contains(id)).collect();
         if !missing.is_empty() {
             let message = format!(
-                "{} of {} samples have no record ({}): `eyechart run --resume {}` asks them",
+                "{} of {} have no record ({}): `eyechart run --resume {}` asks them",
                 missing.len(),
-                spec.picked.len(),
+                counted(spec.picked.len(), "sample"),
                 some_of(missing.iter().copied()),
                 run.display()
             );

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Finding, Problem};
 use crate::files::sha256_hex;
-use crate::record::RunFolder;
+use crate::record::{RecordError, RunFolder};
 use crate::types::EvalSpec;
 
 /// The spec, if it can be read.
@@ -13,7 +13,11 @@ pub(super) fn check(folder: &RunFolder, findings: &mut Vec<Finding>) -> Option<E
     let spec = match folder.spec() {
         Ok(spec) => spec,
         Err(error) => {
-            findings.push(Finding::new(Problem::Unreadable, &path, error.to_string()));
+            let message = match error {
+                RecordError::Malformed { reason, .. } => reason,
+                error => error.to_string(),
+            };
+            findings.push(Finding::new(Problem::Unreadable, &path, message));
             return None;
         }
     };

@@ -11,15 +11,15 @@ use super::Spent;
 use crate::image::Preparer;
 use crate::provider::Protocol;
 use crate::provider::protocol::Parameter;
+use crate::text::counted;
 use crate::types::{Answers, Control, EvalSpec, ImageDetail, ImageSource, Price, Sample, Tokens};
 use token_rule::TokenRule;
 
 /// Characters per token: the rule of thumb that OpenAI documents for English.
 const CHARACTERS_PER_TOKEN: f64 = 4.0;
 
-const ASKED: &str = "one a sample; what is asked again comes on top";
-const WITH_CACHE: &str =
-    "at most one a sample, fewer by what the cache has; what is asked again comes on top";
+const ASKED: &str = "one per sample, without retries";
+const WITH_CACHE: &str = "at most one per sample, without retries and cached answers";
 
 /// An expected number and its basis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -176,7 +176,7 @@ pub fn forecast(
 }
 
 fn nothing_sent() -> Forecast {
-    let none = || Expected::new(0.0, "the answers are recorded already");
+    let none = || Expected::new(0.0, "the answers are recorded");
     Forecast {
         requests: none(),
         pictures: none(),
@@ -202,7 +202,7 @@ impl Extrapolation {
     fn by(&self) -> String {
         match self.measured.samples >= self.requests {
             true => String::new(),
-            false => format!(", as in the first {} samples", self.measured.samples),
+            false => format!(", as in the first {}", counted(self.measured.samples, "sample")),
         }
     }
 
@@ -212,13 +212,13 @@ impl Extrapolation {
 
     fn text_tokens(&self) -> Expected {
         let tokens = self.all(self.measured.characters) / CHARACTERS_PER_TOKEN;
-        let basis = format!("about: {CHARACTERS_PER_TOKEN} characters a token{}", self.by());
+        let basis = format!("about: {CHARACTERS_PER_TOKEN} characters per token{}", self.by());
         Expected::new(tokens.ceil(), basis)
     }
 
     fn picture_tokens(&self) -> Expected {
         if self.measured.counted_pictures < self.measured.pictures {
-            return Expected::unknown("unknown: no rule of this model's is known; they come on top");
+            return Expected::unknown("unknown: there is no rule for this model");
         }
         let basis = format!("at most: the provider's rule for their size{}", self.by());
         Expected::new(self.all(self.measured.picture_tokens), basis)
@@ -240,14 +240,14 @@ impl Extrapolation {
 
     fn as_recorded(&self, tokens: u64, spent: &Spent) -> Expected {
         let mean = tokens as f64 / spent.samples as f64;
-        let basis = format!("about: mean of the {} samples in the record", spent.samples);
+        let basis = format!("about: mean of {} in the record", counted(spent.samples, "sample"));
         Expected::new((mean * self.requests as f64).ceil(), basis)
     }
 }
 
 fn cost_of(price: &Price, input: [Option<&Expected>; 2], output: &Expected) -> Expected {
     let Some(output) = output.value else {
-        return Expected::unknown("unknown, as the answers' length is");
+        return Expected::unknown("unknown, because the tokens of answers are");
     };
     let known = input.iter().flatten().filter_map(|expected| expected.value).sum::<f64>();
     let left_out = input.iter().flatten().any(|expected| expected.value.is_none());
@@ -255,7 +255,7 @@ fn cost_of(price: &Price, input: [Option<&Expected>; 2], output: &Expected) -> E
     // Whole numbers of tokens, far below where an f64 has gaps.
     let tokens = Tokens { input: known as u64, output: output as u64 };
     let basis = format!(
-        "USD, by the numbers above{without}, at {} in and {} out per million ({}, {})",
+        "USD{without}, at {} in and {} out per million tokens ({}, {})",
         price.input, price.output, price.source, price.date
     );
     Expected::new(price.of(tokens), basis)

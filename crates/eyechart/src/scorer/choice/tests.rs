@@ -51,6 +51,19 @@ fn every_case_of_the_case_file_is_read_as_a_person_reads_it() {
 }
 
 #[test]
+fn two_options_are_ambiguous_unless_the_sentence_is_unsure() {
+    let options = Options::new(&strings(&["Energy", "Mass"]));
+    for (answer, expected) in [
+        ("A or B", "ambiguous"),
+        ("Either A or B.", "ambiguous"),
+        ("A or B, I am not sure", "none"),
+        ("It is unclear whether A or B.", "none"),
+    ] {
+        assert_eq!(verdict(answer, &options), expected, "{answer}");
+    }
+}
+
+#[test]
 fn the_case_file_has_at_least_350_different_cases() {
     let cases = cases();
     let distinct: std::collections::HashSet<_> =

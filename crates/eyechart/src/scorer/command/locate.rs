@@ -78,7 +78,7 @@ fn reject_relative(argv: &[String], recorded: Option<&CommandRecord>) -> Result<
 
 fn relative_without_folder(path: &str) -> String {
     format!(
-        "the path {path:?} is relative to the task file, whose folder is not recorded: `eyechart score RUN --task FILE` \
+        "the path {path:?} is relative to the folder of the task file, which is not recorded: `eyechart score RUN --task FILE` \
          names it"
     )
 }

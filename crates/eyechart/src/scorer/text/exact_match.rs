@@ -20,7 +20,7 @@ pub(in crate::scorer) const EXACT_MATCH: Declaration = Declaration::new("exact_m
 fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     let metrics = vec![right_or_wrong(
         entry,
-        "share of answers equal to a reference, whatever their case, punctuation and articles",
+        "share of answers equal to a reference, without regard to case, punctuation and articles",
     )];
     Ok(ConfiguredScorer::plain(metrics, Measure::right_or_wrong(exact_match)))
 }

@@ -152,7 +152,7 @@ fn outcome(item: &Item<'_>, column: &str, unparsed: Unparsed) -> Outcome {
         return Outcome::unscored(format!("the row has no {column}"));
     };
     if item.record.cluster.is_none() {
-        return Outcome::unscored("the record does not say which picture the question is about");
+        return Outcome::unscored("the record has no picture of the question");
     }
     let labelled = match LabelledAnswer::read(item) {
         Ok(labelled) => labelled,

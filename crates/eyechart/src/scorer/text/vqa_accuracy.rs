@@ -121,7 +121,7 @@ pub(in crate::scorer) const VQA_ACCURACY: Declaration =
     Declaration { reads_all_references: true, ..Declaration::new("vqa_accuracy", build) };
 
 fn build(_: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
-    let meaning = "mean share of people's answers that agree, 3 of the others being enough, as VQA v2 has it";
+    let meaning = "mean agreement with the human answers as in VQA v2: 1 if at least 3 are the same";
     let accuracy = Metric::new("accuracy", Formula::Mean, meaning);
     let score = |item: &Item<'_>| match vqa_accuracy(item.text, &item.references) {
         Ok(accuracy) => Outcome::value(accuracy),

@@ -40,8 +40,7 @@ fn examples(task: &Task) -> Vec<WrongValue> {
         match &layout {
             None if example.images.is_empty() => None,
             None => {
-                let what =
-                    "an example has `images`, and the task has no [images], which says how pictures are sent";
+                let what = "an example has `images`, but the task has no [images]";
                 Some(wrong_value(path("images"), what))
             }
             Some(layout) => {

@@ -29,8 +29,7 @@ pub(super) fn locate(
             // The archive may be missing if it was unpacked.
             Err(_) => {
                 let place = base.display();
-                notices
-                    .push(format!("no archive {pattern} here: pictures are looked for as files in {place}"));
+                notices.push(format!("there is no archive {pattern}: pictures are read as files in {place}"));
             }
         }
     }

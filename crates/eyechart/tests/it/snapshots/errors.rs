@@ -12,6 +12,8 @@ fn mistakes_on_the_command_line() {
     let at = ["run", "charts.toml", "--model", "custom/m", "--base-url", "http://h/v1"];
     for arguments in [
         &["rnu"][..],
+        &["tasks", "shwo"],
+        &["caption"],
         &["run", "--modle", "x"],
         &["run"],
         &["run", "charts.toml"],
@@ -33,6 +35,9 @@ fn mistakes_on_the_command_line() {
         ["--header", "b ad=1"],
         ["--control", "no-picture"],
         ["--seed", "-1"],
+        ["--max-retries", "-2"],
+        ["--limit", "-3"],
+        ["--embed-threads", "-4"],
     ] {
         session.run_with(session.command_without_settings(), &[&at[..], &option].concat());
     }
@@ -97,18 +102,25 @@ fn endpoints_that_refuse_a_run_or_a_sample() {
 }
 
 #[test]
-fn folders_that_are_no_runs_or_whose_runs_cannot_continue() {
+fn folders_without_runs_and_runs_that_cannot_be_shown_or_resumed() {
     let mut session = Session::new();
     session.place.texts(2);
     session.place.write("empty/readme.txt", "x");
     for command in ["score", "results", "check", "show"] {
         session.run(&[command, "empty"]);
     }
-    session.run(&["results", "absent"]);
+    session.run(&["export", "empty", "--layout", "vlm-benchmarks", "--out", "notebooks"]);
     session.run(&["run", "--resume", "empty"]);
+    for command in ["score", "results", "check", "show"] {
+        session.run(&[command, "absent"]);
+    }
+    session.run(&["export", "absent", "--layout", "vlm-benchmarks", "--out", "notebooks"]);
+    session.run(&["run", "--resume", "absent"]);
+    session.run(&["run", "texts.toml", "--model", "recorded/answer", "--resume", "absent"]);
     session.run(&["run", "texts.toml", "--model", "recorded/answer", "--no-score"]);
     let run = session.run_named("runs", "texts");
     session.run(&["results", "runs"]);
+    session.run(&["results", &run]);
     session.run(&["show", &run, "--sample", "t-9"]);
     session.run(&["show", &run, "--wrong"]);
     session.run(&["run", "texts.toml", "--model", "recorded/question", "--resume", &run]);

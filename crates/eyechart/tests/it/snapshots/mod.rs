@@ -10,6 +10,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use eyechart::rehearse::Server;
+use eyechart::text::wrapped;
 use regex::Regex;
 
 use crate::common::{Place, eyechart, stderr, stdout};
@@ -18,11 +19,13 @@ use crate::common::{Place, eyechart, stderr, stdout};
 struct Session {
     place: Place,
     transcript: String,
+    /// Columns of the terminal.
+    columns: usize,
 }
 
 impl Session {
     fn new() -> Self {
-        Self { place: Place::new(), transcript: String::new() }
+        Self { place: Place::new(), transcript: String::new(), columns: 80 }
     }
 
     fn run(&mut self, arguments: &[&str]) -> &mut Self {
@@ -32,7 +35,7 @@ impl Session {
     /// `eyechart` in the session's folder, without any data of this machine.
     fn command(&self) -> Command {
         let mut command = eyechart();
-        command.current_dir(self.place.path("")).env("COLUMNS", "80");
+        command.current_dir(self.place.path("")).env("COLUMNS", self.columns.to_string());
         for variable in ["HOME", "HF_HOME", "XDG_CACHE_HOME"] {
             command.env(variable, self.place.path("home"));
         }
@@ -53,6 +56,12 @@ impl Session {
         let output = command.args(arguments).output().unwrap();
         let shown: Vec<_> = arguments.iter().map(|argument| quoted(argument)).collect();
         let errors = stderr(&output);
+        // Files, JSON and CSV are printed as they are.
+        if !arguments.contains(&"--format") && !arguments.starts_with(&["tasks", "show"]) {
+            self.fits(&stdout(&output));
+        }
+        let is_forecast = Regex::new("^  (requests|pictures|tokens of|cost) |^ {35}").unwrap();
+        errors.lines().filter(|line| is_forecast.is_match(line)).for_each(|line| self.fits(line));
         let mut parts = vec![format!("$ eyechart {}\n", shown.join(" ")), stdout(&output)];
         if !errors.is_empty() {
             parts.push(format!("[stderr]\n{errors}"));
@@ -60,6 +69,12 @@ impl Session {
         parts.push(format!("[exit code {}]\n\n", output.status.code().unwrap()));
         self.transcript.extend(parts);
         self
+    }
+
+    /// Fails for a line that is longer than the terminal is wide and could be broken.
+    fn fits(&self, text: &str) {
+        let is_breakable = |line: &&str| wrapped(line, self.columns, 0) != **line;
+        assert_eq!(text.lines().find(is_breakable), None, "a line of at most {} columns", self.columns);
     }
 
     /// `eyechart run TASK --model custom/m` at `server`, scored.

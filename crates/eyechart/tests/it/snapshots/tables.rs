@@ -41,14 +41,12 @@ fn the_demo_and_what_it_leaves_behind() {
 fn results_of_recorded_answers_in_each_format() {
     let mut session = Session::new();
     lay_out_choices(&session);
-    // A folder of runs is shown in the order of the seconds in which they began.
-    session.run(&["run", "questions.toml", "--model", "recorded/small", "--out", "small"]);
-    let labelled = ["--model", "recorded/large", "--label", "second try", "--out", "large"];
-    session.run(&[&["run", "questions.toml"], &labelled[..]].concat());
+    session.run(&["run", "questions.toml", "--model", "recorded/small"]);
+    session.run(&["run", "questions.toml", "--model", "recorded/large", "--label", "second try"]);
     for format in ["table", "markdown", "csv"] {
-        session.run(&["results", "small", "large", "--format", format]);
+        session.run(&["results", "runs", "--format", format]);
     }
-    let run = session.run_named("small", "recorded-small");
+    let run = session.run_named("runs", "recorded-small");
     session.run(&["show", &run, "--wrong"]).run(&["show", &run, "--failed"]);
     session.matches("tables", "recorded");
 }
@@ -103,6 +101,23 @@ fn lists_of_tasks_data_and_functions() {
     session.run(&["data", "list", "vlm-benchmarks", "--data", "data"]);
     session.run(&["data", "check", "charts.toml"]).run(&["data", "path", "charts.toml"]);
     session.matches("tables", "data");
+}
+
+#[test]
+fn lists_and_tables_in_a_terminal_of_40_columns() {
+    let mut session = Session::new();
+    session.columns = 40;
+    lay_out_choices(&session);
+    session.place.charts(3);
+    session.run(&["tasks"]).run(&["data", "list", "arxivqa"]);
+    session.run(&["run", "questions.toml", "--model", "recorded/small"]);
+    let run = session.run_named("runs", "recorded-small");
+    session.run(&["show", &run, "--sample", "q-3"]);
+    let at_no_endpoint = ["--model", "custom/m", "--base-url", "http://127.0.0.1:1/v1"];
+    session.run(&[&["run", "charts.toml", "--dry-run"], &at_no_endpoint[..]].concat());
+    std::fs::write(session.place.path(&run).join("load.jsonl"), "{\"at\": 3}\n").unwrap();
+    session.run(&["check", "runs"]);
+    session.matches("tables", "narrow");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn an_interrupted_pass_keeps_what_it_extracted_and_goes_on_near_where_it_was() {
     let error = setup.try_extract(&wanted).unwrap_err().to_string();
     assert_eq!(
         error,
-        "cannot read images.tgz: the connection broke; run it again to go on, what has been read is kept"
+        "cannot read images.tgz: the connection broke; run the command again to continue after the part that was read"
     );
     setup.forget();
     setup.fail_at(None);
