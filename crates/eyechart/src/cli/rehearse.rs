@@ -75,7 +75,7 @@ impl Rehearse {
 
 /// Such as `120 requests, at most 32 at once; 100 × 200, 20 × 429; 20 above the capacity; 12 × reset`.
 fn summary(stats: &Stats) -> String {
-    let requests = counted(stats.requests as u64, "request");
+    let requests = counted(stats.requests, "request");
     let mut parts = vec![format!("{requests}, at most {} at once", stats.peak_in_flight)];
     let listed = |counts: Vec<String>| (!counts.is_empty()).then(|| counts.join(", "));
     parts
