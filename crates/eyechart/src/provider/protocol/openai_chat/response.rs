@@ -82,6 +82,8 @@ struct Reply {
     choices: Option<Vec<Choice>>,
     model: Option<String>,
     usage: Option<Value>,
+    object: Option<String>,
+    error: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +93,7 @@ struct Choice {
     /// In a chunk.
     delta: Option<Message>,
     finish_reason: Option<String>,
+    error: Option<Value>,
 }
 
 /// A message, or the next piece of one.
@@ -103,8 +106,7 @@ struct Message {
 }
 
 fn read_whole(body: &[u8], events: &mut Vec<Event>) {
-    let reply = serde_json::from_slice(body).and_then(reply_of);
-    let reply: Reply = match reply {
+    let reply = match whole_reply(body) {
         Ok(Ok(reply)) => reply,
         Ok(Err(failure)) => return events.push(Event::Failed(failure)),
         Err(error) => {
@@ -119,6 +121,24 @@ fn read_whole(body: &[u8], events: &mut Vec<Event>) {
     };
     push_message(message, events);
     push_finish_reason(finish_reason.as_deref(), events);
+}
+
+/// The fields of a whole response. Most responses are answers and are read at once; only what may be an error is read as a
+/// tree of values.
+fn whole_reply(body: &[u8]) -> Result<Result<Reply, Failure>, serde_json::Error> {
+    match serde_json::from_slice::<Reply>(body) {
+        Ok(reply) if !reply.may_be_error() => Ok(Ok(reply)),
+        _ => serde_json::from_slice(body).and_then(reply_of),
+    }
+}
+
+impl Reply {
+    fn may_be_error(&self) -> bool {
+        let mut choices = self.choices.iter().flatten();
+        self.error.is_some()
+            || self.object.as_deref() == Some("error")
+            || choices.any(|choice| choice.error.is_some())
+    }
 }
 
 impl Progress {
