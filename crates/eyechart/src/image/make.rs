@@ -51,7 +51,7 @@ impl Maker<'_> {
         let mut version = self.plan.first;
         loop {
             let (upright, bytes) = self.render(&picture, version)?;
-            match self.plan.judge(version, bytes.len() as u64) {
+            match self.plan.compare_with_limit(version, bytes.len() as u64) {
                 Verdict::TooLarge(smaller) => version = smaller,
                 Verdict::NeverFits => return Err(self.never_fits()),
                 Verdict::Fits => {

@@ -72,7 +72,7 @@ impl Plan {
 
     /// Whether `version` can be sent with `bytes` bytes, or which version to make instead: a JPEG of the same size if
     /// the task sets no format, then smaller and smaller ones.
-    pub(super) fn judge(&self, version: Version, bytes: u64) -> Verdict {
+    pub(super) fn compare_with_limit(&self, version: Version, bytes: u64) -> Verdict {
         let Some(limit) = self.max_bytes.filter(|limit| bytes > *limit) else { return Verdict::Fits };
         let fits = Some(Fits::Bytes);
         if self.may_change_format && version.format != ImageFormat::Jpeg {
@@ -179,13 +179,13 @@ mod tests {
         let limits = ImageLimits { bytes: Some(1000), ..ImageLimits::default() };
         let plan = Plan::of(&header(400, 300), 4000, &spec(), &limits).unwrap();
         assert_eq!(plan.first.fits, Some(Fits::Bytes));
-        assert_eq!(plan.judge(plan.first, 1000), Verdict::Fits);
-        let Verdict::TooLarge(jpeg) = plan.judge(plan.first, 4000) else { panic!("too large") };
+        assert_eq!(plan.compare_with_limit(plan.first, 1000), Verdict::Fits);
+        let Verdict::TooLarge(jpeg) = plan.compare_with_limit(plan.first, 4000) else { panic!("too large") };
         assert_eq!((jpeg.format, jpeg.size), (ImageFormat::Jpeg, plan.first.size));
-        let Verdict::TooLarge(smaller) = plan.judge(jpeg, 4000) else { panic!("too large") };
+        let Verdict::TooLarge(smaller) = plan.compare_with_limit(jpeg, 4000) else { panic!("too large") };
         assert_eq!(smaller.size, Size { width: 190, height: 142 });
         let mut version = smaller;
-        while let Verdict::TooLarge(next) = plan.judge(version, 2000) {
+        while let Verdict::TooLarge(next) = plan.compare_with_limit(version, 2000) {
             assert!(next.size.pixels() < version.size.pixels());
             version = next;
         }
@@ -197,7 +197,7 @@ mod tests {
         let limits = ImageLimits { bytes: Some(1000), ..ImageLimits::default() };
         let spec = ImagesSpec { format: Some(ImageFormat::Png), ..spec() };
         let plan = Plan::of(&header(400, 300), 4000, &spec, &limits).unwrap();
-        let Verdict::TooLarge(next) = plan.judge(plan.first, 4000) else { panic!("too large") };
+        let Verdict::TooLarge(next) = plan.compare_with_limit(plan.first, 4000) else { panic!("too large") };
         assert_eq!(next.format, ImageFormat::Png);
     }
 }

@@ -42,6 +42,10 @@ impl ReplyReader for AnswerReader {
         self.add_events();
     }
 
+    fn is_complete(&self) -> bool {
+        self.decoder.is_complete()
+    }
+
     fn finish(mut self) -> Read<ModelOutput> {
         self.decoder.finish(&mut self.events);
         self.add_events();

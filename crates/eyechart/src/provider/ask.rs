@@ -90,6 +90,10 @@ impl ReplyReader for WithoutKeys<'_> {
         self.reader.push(bytes);
     }
 
+    fn is_complete(&self) -> bool {
+        self.reader.is_complete()
+    }
+
     fn finish(self) -> Read<ModelOutput> {
         let without_keys = |output| self.client.without_keys(output);
         let Read { outcome, unusable, tokens } = self.reader.finish();

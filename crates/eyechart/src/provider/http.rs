@@ -21,6 +21,9 @@ use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 const LARGEST_REPLY: usize = 16 << 20;
 /// Characters of a failure's message that are kept.
 const EXCERPT: usize = 400;
+/// How long the end of a response may take after its answer is complete. Once it has ended, its connection can be used
+/// again.
+const AFTER_ANSWER: Duration = Duration::from_millis(500);
 /// Bytes of a response with status 200 that are kept for the log.
 const LOGGED: usize = 64 << 10;
 
@@ -138,9 +141,15 @@ impl Client {
         let now = Timestamp::now();
         let error = received.error(self.protocol);
         let outcome = match (outcome, received.status, &error) {
-            (Err(failure), ..) => Err(failure),
             (Ok(()), Some(status), Some(error)) => Err(refusal(status, &received.headers, error)),
             (Ok(()), ..) => Ok(reader.finish()),
+            (Err(_), ..) if reader.is_complete() => Ok(reader.finish()),
+            (Err(failure), Some(StatusCode::OK), _) => {
+                // What was received is kept: its tokens are paid for.
+                let Read { outcome, unusable, tokens } = reader.finish();
+                Ok(Read { outcome: Err(failure), unusable: unusable.or(outcome.ok()), tokens })
+            }
+            (Err(failure), ..) => Err(failure),
         };
         let outcome = outcome.map_err(|failure| self.presentable(failure));
         let attempt = Attempt {
@@ -169,7 +178,15 @@ impl Client {
         received.status = Some(reply.status());
         received.headers = std::mem::take(reply.headers_mut());
         let (is_answer, is_logged) = (reply.status() == StatusCode::OK, self.log.is_some());
-        while let Some(part) = reply.chunk().await.map_err(|error| self.transport(error))? {
+        loop {
+            // Servers that keep the connection open after the answer must not hold the sample.
+            let longest = if reader.is_complete() { AFTER_ANSWER } else { self.timeout };
+            let part = match tokio::time::timeout(longest, reply.chunk()).await {
+                Ok(part) => part.map_err(|error| self.transport(error))?,
+                Err(_) if reader.is_complete() => return Ok(()),
+                Err(_) => return Err(self.timed_out()),
+            };
+            let Some(part) = part else { return Ok(()) };
             received.bytes += part.len();
             if received.bytes > LARGEST_REPLY {
                 let message = format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20);
@@ -182,7 +199,6 @@ impl Client {
                 received.body.extend_from_slice(&part);
             }
         }
-        Ok(())
     }
 
     /// Logs the attempt, if there is a log.
@@ -206,10 +222,14 @@ impl Client {
     fn transport(&self, error: reqwest::Error) -> Failure {
         let kind = if is_tls(&error) { FailureKind::Tls } else { FailureKind::Connection };
         if error.is_timeout() && !error.is_connect() {
-            let message = format!("no whole reply within {} s (--timeout)", self.timeout.as_secs_f64());
-            return Failure::new(FailureKind::Timeout, message);
+            return self.timed_out();
         }
         Failure::new(kind, causes(&error.without_url()))
+    }
+
+    fn timed_out(&self) -> Failure {
+        let message = format!("no whole reply within {} s (--timeout)", self.timeout.as_secs_f64());
+        Failure::new(FailureKind::Timeout, message)
     }
 
     /// The output without API keys. A text as long as a key does not occur in an answer by chance.
@@ -283,6 +303,9 @@ fn headers(
 ) -> Result<HeaderMap, ProviderError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in protocol.headers() {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     let authentication = protocol.authentication(key.map_or("", ApiKey::secret));
     if key.is_some() {
         insert(&mut headers, &authentication)?;

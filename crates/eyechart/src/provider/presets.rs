@@ -79,7 +79,7 @@ pub enum ModelNameError {
     },
     /// The address has a part that may hold a secret.
     #[error(
-        "the base URL holds {what}: expected scheme, host and path alone, such as http://localhost:8000/v1; a key goes into its variable or into --header"
+        "the base URL holds {what}: expected only scheme, host and path, such as http://localhost:8000/v1; a key goes into its variable or into --header"
     )]
     BaseUrlHolds {
         /// The part.

@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use super::answer::AnswerReader;
 use super::flow::allowance::{self, Allowance};
 use super::http::{asked_wait, refusal};
-use super::protocol::Protocol;
+use super::protocol::{Parameter, Protocol};
 use super::reply::{Read, ReplyReader};
 use crate::types::{Failure, ModelOutput};
 
@@ -53,7 +53,8 @@ pub fn read_reply(
 
 /// The answer in the whole body of a response with status 200.
 pub(super) fn read_answer(protocol: &dyn Protocol, body: &[u8]) -> Read<ModelOutput> {
-    let mut reader = AnswerReader::new(protocol.decoder(), "max_tokens");
+    let max_tokens = protocol.parameter_names(Parameter::MaxTokens).first().copied().unwrap_or_default();
+    let mut reader = AnswerReader::new(protocol.decoder(), max_tokens);
     reader.push(body);
     reader.finish()
 }

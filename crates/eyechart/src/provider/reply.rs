@@ -26,6 +26,11 @@ pub(super) trait ReplyReader {
     /// Takes the next bytes of the body.
     fn push(&mut self, bytes: &[u8]);
 
-    /// What the whole body contains.
+    /// Whether the answer is complete, although the body has not ended yet.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
+    /// What the body contains, as far as it was received.
     fn finish(self) -> Read<Self::Answer>;
 }

@@ -15,6 +15,7 @@ mod model_tests;
 use std::path::{Path, PathBuf};
 
 use crate::files::FileError;
+use crate::text::counted;
 use crate::types::ErrorClass;
 
 pub use appender::{Appender, LineSummary};
@@ -73,7 +74,9 @@ pub enum RecordError {
 /// Why the folder at `path` is not that of a run, and what to do.
 fn no_run(path: &Path) -> String {
     let shown = path.display();
+    let runs = RunFolder::all_under(path).map_or(0, |runs| runs.len());
     match path.is_dir() {
+        true if runs > 0 => format!("{shown} is a folder of {}: name one of them", counted(runs, "run")),
         true => format!(
             "{shown} has no run: expected the folder of a run, which has a spec.json, or a folder of runs, such as `runs`"
         ),

@@ -1,6 +1,7 @@
 //! Samples as work of the engine: read from the data, sent to the endpoint, appended to the record.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
@@ -24,6 +25,8 @@ pub(super) struct AskSamples {
     pub(super) observers: Observers,
     /// The size of the pictures that were fetched so far.
     pub(super) fetched_size: FetchedSize,
+    /// Whether an answer could not be stored for other runs.
+    pub(super) has_cache_failed: AtomicBool,
 }
 
 impl Work for AskSamples {
@@ -78,7 +81,7 @@ impl Work for AskSamples {
         record.earlier = tokens_of(&asked.retried);
         match asked.outcome {
             Ok(output) => {
-                store_answer(setup, key, &output).await;
+                self.store_answer(key, &output).await;
                 record.complete(output);
             }
             Err(failure) => {
@@ -107,13 +110,20 @@ fn tokens_of(outputs: &[ModelOutput]) -> Tokens {
     counted.fold(Tokens::default(), |sum, tokens| sum + tokens)
 }
 
-/// Stores an answer for other runs.
-async fn store_answer(setup: &Arc<AskingSetup>, key: Option<Key>, output: &ModelOutput) {
-    let Some(key) = key else { return };
-    let (setup, output) = (Arc::clone(setup), output.clone());
-    let store = move || setup.cache.as_ref().map(|cache| cache.put(&key, output));
-    // If the disk is full, a later run sends the request again. The answer of this run is not lost.
-    let _ = tokio::task::spawn_blocking(store).await;
+impl AskSamples {
+    /// Stores an answer for other runs. If that fails, a later run sends the request again; a notice says so once.
+    async fn store_answer(&self, key: Option<Key>, output: &ModelOutput) {
+        let Some(key) = key else { return };
+        let (setup, output) = (Arc::clone(&self.setup), output.clone());
+        let store = move || setup.cache.as_ref().map_or(Ok(()), |cache| cache.put(&key, output));
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(store).await
+            && !self.has_cache_failed.swap(true, Ordering::Relaxed)
+        {
+            let notice =
+                format!("--cache: answers are not stored, so a later run asks for them again: {error}");
+            self.observers.emit(&RunEvent::Notice(notice));
+        }
+    }
 }
 
 /// Bytes that the pictures of a sample take while its body is built. A picture that is still at an address takes none.

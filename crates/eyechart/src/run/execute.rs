@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::ask_samples::{AskSamples, ReadAhead, RecordSink};
 use super::asking_setup::AskingSetup;
@@ -175,7 +176,9 @@ fn get_answers(
             let memory = RequestMemory::new(setup.memory);
             let gate = Gate::observed(setup.limits, observers.clone());
             let (setup, fetched_size) = (Arc::new(setup), FetchedSize::default());
-            let work = AskSamples { setup, gate: Arc::clone(&gate), observers, fetched_size };
+            let has_cache_failed = AtomicBool::new(false);
+            let work =
+                AskSamples { setup, gate: Arc::clone(&gate), observers, fetched_size, has_cache_failed };
             block_on(ask(work, (gate, memory), samples, recording, stop))?
         }
         None => {

@@ -146,6 +146,21 @@ fn failures_are_never_kept() {
 }
 
 #[test]
+fn answers_that_cannot_be_stored_are_reported_once_and_the_run_goes_to_its_end() {
+    let place = Place::new();
+    let task = charts(&place, 5);
+    // Files where the cache wants folders: no answer can be stored.
+    for prefix in 0..=255 {
+        place.write(&format!("cache/eyechart/answers/{prefix:02x}"), "");
+    }
+    let server = endpoint(vec![rule(json!({"answer": "A rise in year 3."}))]);
+    let output = cached(&server, &place, &task).assert().code(0);
+    let notices = stderr(output.get_output()).matches("--cache: answers are not stored").count();
+    assert_eq!(notices, 1, "{}", stderr(output.get_output()));
+    assert_eq!(place.run().samples().len(), 5);
+}
+
+#[test]
 fn what_is_damaged_is_asked_again_and_mended() {
     let place = Place::new();
     let task = charts(&place, 4);

@@ -120,13 +120,14 @@ fn serve(requests: Requests) -> String {
     url
 }
 
-fn answer(mut stream: TcpStream, requests: &Requests) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+/// The head and the body of the request that comes on `stream`; nothing if the connection is closed.
+fn read_request(stream: &TcpStream) -> Option<(String, String)> {
+    let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
         let start = head.len();
         if reader.read_line(&mut head).unwrap_or(0) == 0 {
-            return;
+            return None;
         }
         let line = head[start..].to_lowercase();
         if let Some(value) = line.strip_prefix("content-length:") {
@@ -138,7 +139,11 @@ fn answer(mut stream: TcpStream, requests: &Requests) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    let body = String::from_utf8(body).unwrap();
+    Some((head, String::from_utf8(body).unwrap()))
+}
+
+fn answer(mut stream: TcpStream, requests: &Requests) {
+    let Some((head, body)) = read_request(&stream) else { return };
     let count = {
         let mut requests = requests.0.lock().unwrap();
         requests.push((head, body.clone()));
@@ -153,6 +158,48 @@ fn answer(mut stream: TcpStream, requests: &Requests) {
         write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", reply.len());
     for byte in reply.bytes() {
         let _ = stream.write_all(&[byte]).and_then(|()| stream.flush());
+    }
+}
+
+/// Streams one answer to each request, and leaves out the end of the body. Then it closes the connection, or holds it open
+/// until the client closes it.
+fn stream_without_end(requests: Requests, holds: bool) -> String {
+    const CHUNK: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"A rise.\"}}]}\n\ndata: [DONE]\n\n";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (Ok(mut stream), requests) = (stream, requests.clone()) else { return };
+            std::thread::spawn(move || {
+                let Some(request) = read_request(&stream) else { return };
+                requests.0.lock().unwrap().push(request);
+                let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+                let _ = write!(stream, "{head}{:x}\r\n{CHUNK}\r\n", CHUNK.len());
+                if holds {
+                    let _ = stream.read(&mut [0]);
+                }
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn an_answer_that_is_complete_needs_no_end_of_the_response() {
+    for holds in [false, true] {
+        let (place, requests) = (Place::new(), Requests::default());
+        let task = load(place.charts(3).to_str().unwrap()).unwrap().pop().unwrap();
+        let settings = Settings {
+            model: Some("custom/m".to_owned()),
+            base_url: Some(stream_without_end(requests.clone(), holds)),
+            out: Some(place.runs()),
+            ..Settings::default()
+        };
+        settings.plan(&task, &Silent).and_then(|planned| planned.run()).unwrap();
+        let texts: Vec<_> =
+            place.run().samples().iter().map(|sample| sample["output"]["text"].clone()).collect();
+        assert_eq!(texts, ["A rise.", "A rise.", "A rise."]);
+        assert_eq!(requests.0.lock().unwrap().len(), 3, "no sample is asked twice");
     }
 }
 

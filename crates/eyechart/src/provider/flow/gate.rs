@@ -23,7 +23,7 @@ use crate::types::{Attempt, Connections, LimitChange, Observers, RunEvent};
 /// If all samples with a slot have failed, another sample gets a slot after this time, to show whether the endpoint
 /// works.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
-/// At most so many failing samples make room for others: each holds a request in memory.
+/// Largest number of failing samples that free their slot. Each holds a request in memory.
 const MOST_REPLACED: usize = 16;
 
 /// What limits requests.
@@ -76,13 +76,13 @@ pub(super) struct State {
     pub(super) failing: usize,
     /// When a sample last got a slot because all others had failed.
     probed: Option<Instant>,
-    /// The limit on requests in flight that observers know of.
+    /// The limit on requests in flight that was last reported to the observers.
     reported_limit: Option<usize>,
-    /// The end of the pause that observers know of.
+    /// The end of the pause that was last reported to the observers.
     reported_pause: Option<Instant>,
 }
 
-/// What observers are told after an attempt.
+/// What is reported to the observers after an attempt.
 #[derive(Debug, Default)]
 struct Changes {
     limit: Option<LimitChange>,
@@ -126,7 +126,7 @@ impl Gate {
         Self::observed(settings, Observers::default())
     }
 
-    /// The same, with `observers` that are told of attempts, of the limit on requests in flight and of pauses.
+    /// A gate that reports attempts, pauses and changes of the limit on requests in flight to `observers`.
     #[must_use]
     pub fn observed(settings: GateSettings, observers: Observers) -> Arc<Self> {
         let now = Instant::now();
@@ -177,7 +177,7 @@ impl Gate {
         self.lock().failing
     }
 
-    /// As if so many samples had failed and will be asked again.
+    /// Behaves as if this number of samples had failed and will be asked again.
     #[cfg(test)]
     pub(crate) fn set_failing(&self, failing: usize) {
         self.lock().failing = failing;

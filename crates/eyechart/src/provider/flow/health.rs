@@ -268,7 +268,7 @@ impl EndpointHealth {
     ///
     /// # Errors
     /// [`Halt`] if the endpoint was never reached.
-    pub(super) fn judge(
+    pub(super) fn assess(
         &self,
         failure: &Failure,
         history: &FailureHistory,

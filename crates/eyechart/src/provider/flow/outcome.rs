@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::retry::RetryPolicy;
 use crate::types::{Attempt, Failure, FailureKind};
 
-/// A wait that comes with a transient failure delays one sample and no other, so nobody would notice a long one.
+/// Caps the wait that comes with a transient failure: it delays one sample only, so progress does not show it.
 const LONGEST_WAIT_OF_A_FAILURE: Duration = Duration::from_secs(60);
 
 /// How an attempt ended.

@@ -65,7 +65,7 @@ impl SampleAttempts {
         let Some(failure) = outcome.retryable_failure() else { return Ok(NextStep::Settle) };
         let retry_at = Instant::now() + self.policy.delay(self.backoff(), outcome.wait());
         if self.gate.lock().health.is_used_up(&self.history, Instant::now()) {
-            return self.gate.wait_for(|state, now| self.judge(state, failure, retry_at, now)).await;
+            return self.gate.wait_for(|state, now| self.assess(state, failure, retry_at, now)).await;
         }
         tokio::time::sleep_until(retry_at).await;
         Ok(NextStep::AskAgain)
@@ -77,14 +77,14 @@ impl SampleAttempts {
         if self.history.last_used_retry() { retry } else { retry.min(LONGEST_BACKOFF_IF_TURNED_AWAY) }
     }
 
-    fn judge(
+    fn assess(
         &self,
         state: &State,
         failure: &Failure,
         retry_at: Instant,
         now: Instant,
     ) -> Result<Result<NextStep, Halt>, Later> {
-        match state.health.judge(failure, &self.history, state.other_samples(), now) {
+        match state.health.assess(failure, &self.history, state.other_samples(), now) {
             Err(halt) => Ok(Err(halt)),
             Ok(SampleVerdict::Failed) => Ok(Ok(NextStep::Settle)),
             Ok(SampleVerdict::AskAgain) => Ok(Ok(NextStep::AskAgain)),

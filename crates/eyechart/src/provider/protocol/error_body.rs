@@ -56,6 +56,10 @@ impl ErrorBody {
             None if reply.get("object").and_then(Value::as_str) == Some("error") => {
                 Some(Self::of_error(reply))
             }
+            // The data of an event named `error` is the error itself.
+            None if reply.get("choices").is_none() && reply.get("message").is_some_and(Value::is_string) => {
+                Some(Self::of_error(reply))
+            }
             None => None,
         }
     }

@@ -8,14 +8,19 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether `start`, the first bytes of a response, begin a stream of events; absent while too few bytes are known.
 pub(super) fn is_event_stream(start: &[u8]) -> Option<bool> {
-    let start = without_mark(start).trim_ascii_start();
+    let start = without_blanks(start);
     if FIELDS.iter().any(|field| start.starts_with(field)) {
         return Some(true);
     }
     (start.len() >= LONGEST_FIELD).then_some(false)
 }
 
-fn without_mark(bytes: &[u8]) -> &[u8] {
+/// `start` without a byte order mark and white space before the first field.
+pub(super) fn without_blanks(start: &[u8]) -> &[u8] {
+    without_mark(start).trim_ascii_start()
+}
+
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
 }
 

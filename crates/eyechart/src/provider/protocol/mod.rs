@@ -38,6 +38,11 @@ pub trait Protocol: Debug + Send + Sync {
     /// `address` without what [`Protocol::url`] adds: users copy whole addresses from documentation.
     fn base_url<'a>(&self, address: &'a str) -> &'a str;
 
+    /// The name and value of headers that every request has, such as a version of the API.
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// The header that carries the API key.
     fn authentication(&self, key: &str) -> Header;
 
@@ -76,6 +81,11 @@ pub enum Parameter {
 pub trait Decoder: Send {
     /// Takes the next bytes, and appends the events that they complete.
     fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>);
+
+    /// Whether the response is complete, although its body has not ended yet.
+    fn is_complete(&self) -> bool {
+        false
+    }
 
     /// Ends the response, and appends the events of what is left. A response that is not complete ends with
     /// [`Event::Failed`].

@@ -56,8 +56,9 @@ pub(in crate::provider) fn parse(body: &[u8], count: usize) -> Result<Read<Vec<V
     for (position, Entry { index, embedding }) in reply.data.into_iter().enumerate() {
         let index = index.unwrap_or(position);
         let place = vectors.get_mut(index).filter(|place| place.is_none());
-        let place =
-            place.ok_or_else(|| malformed(format!("the index {index} of an embedding is no text's")))?;
+        let place = place.ok_or_else(|| {
+            malformed(format!("an embedding has index {index}: expected each of 0 to {} once", count - 1))
+        })?;
         *place = Some(embedding);
     }
     let vectors: Vec<Vec<f32>> = vectors.into_iter().flatten().collect();
@@ -96,11 +97,11 @@ mod tests {
             (json!([vector(0, json!([1]))]), "expected 2 embeddings, got 1"),
             (
                 json!([vector(0, json!([1])), vector(0, json!([2]))]),
-                "the index 0 of an embedding is no text's",
+                "an embedding has index 0: expected each of 0 to 1 once",
             ),
             (
                 json!([vector(0, json!([1])), vector(2, json!([2]))]),
-                "the index 2 of an embedding is no text's",
+                "an embedding has index 2: expected each of 0 to 1 once",
             ),
             (json!([vector(0, json!([1])), vector(1, json!([1, 2]))]), "differ in size"),
             (json!([vector(0, json!([])), vector(1, json!([]))]), "differ in size"),

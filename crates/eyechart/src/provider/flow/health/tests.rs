@@ -84,7 +84,7 @@ impl World {
         history: &FailureHistory,
         others: OtherSamples,
     ) -> Result<SampleVerdict, Halt> {
-        self.health.judge(&failure(kind), history, others, self.now)
+        self.health.assess(&failure(kind), history, others, self.now)
     }
 }
 

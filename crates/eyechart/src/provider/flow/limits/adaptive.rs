@@ -40,7 +40,7 @@ const USED: f64 = 0.8;
 const QUEUEING: f64 = 0.75;
 /// The latencies of two limits are compared if the limits differ by this factor.
 const APART: f64 = 1.4;
-/// A latency is not compared any more after so many rounds.
+/// Number of rounds after which a latency is no longer compared.
 const STALE: u64 = 100;
 
 /// The limit, and what it is derived from.
@@ -115,7 +115,7 @@ struct RoundLatency {
 /// How an attempt ended, as far as this limit is concerned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Signal {
-    /// Answered after so many seconds.
+    /// Answered after this number of seconds.
     Answered(f64),
     /// Turned away: too many requests in flight.
     Refused,

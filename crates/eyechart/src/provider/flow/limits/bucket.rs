@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The bucket holds what comes in during so many seconds: a longer pause must not be followed by a burst that the
+/// Seconds of income that the bucket holds: a longer pause must not be followed by a burst that the
 /// endpoint refuses.
 const CAPACITY_SECONDS: f64 = 3.0;
 

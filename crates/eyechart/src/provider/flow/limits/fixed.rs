@@ -2,7 +2,7 @@
 
 use super::{Clearance, EndedAttempt, Limit, NextRequest, SentRequest};
 
-/// At most so many requests in flight.
+/// A fixed number of requests in flight.
 #[derive(Debug)]
 pub(super) struct FixedConcurrency {
     connections: usize,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Clearance, EndedAttempt, Limit, NextRequest, SentRequest};
 use crate::provider::flow::outcome::AttemptOutcome;
 
-/// A batch ends after so many requests and so much time.
+/// Number of requests and time after which a batch ends.
 const BATCH: (u32, Duration) = (16, Duration::from_secs(1));
 /// The same for a batch in which no request was answered.
 const BATCH_WITHOUT_ANSWER: (u32, Duration) = (8, Duration::from_millis(500));
@@ -28,11 +28,11 @@ const YIELD: f64 = 0.95;
 const RISE: f64 = 1.1;
 /// Later, each batch without refusals multiplies the rate by this factor.
 const STEP: f64 = 1.1;
-/// After so many batches without refusals in a row, the factor is larger: the endpoint may allow much more by now.
+/// Number of batches in a row without refusals after which the factor is larger: the endpoint may allow much more by now.
 const LONG_STEP: (u32, f64) = (8, 1.5);
-/// After so many batches in a row with refusals, the rate is not believed to be the reason.
+/// Number of batches in a row with refusals after which the rate is not taken as the reason.
 const TRIALS: u32 = 5;
-/// Then so many batches are not paced; twice as many each time.
+/// Number of batches that are not paced then. It doubles each time.
 const REST: u32 = 8;
 /// The lowest rate, in requests per second.
 const SLOWEST: f64 = 1.0 / 60.0;

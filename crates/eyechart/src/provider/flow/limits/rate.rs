@@ -6,11 +6,11 @@ use super::bucket::Bucket;
 use super::{Clearance, EndedAttempt, Limit, NextRequest, SentRequest};
 use crate::provider::flow::outcome::AttemptOutcome;
 
-/// At most so many requests per minute.
+/// Largest number of requests per minute.
 #[derive(Debug)]
 pub(super) struct RequestRate(Bucket);
 
-/// At most so many tokens per minute. A request takes what it is expected to cost, and its end corrects that.
+/// Largest number of tokens per minute. A request takes its expected number; when it ends, the real number replaces it.
 #[derive(Debug)]
 pub(super) struct TokenRate(Bucket);
 

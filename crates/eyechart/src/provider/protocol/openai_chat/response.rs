@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value};
 
 use super::super::error_body::{ErrorBody, one_line};
-use super::super::event_stream::{EventStream, is_event_stream};
+use super::super::event_stream::{EventStream, is_event_stream, without_blanks, without_mark};
 use super::super::{Decoder, Event};
 use crate::types::{Failure, FailureKind, StopReason, Usage};
 
@@ -55,16 +55,20 @@ impl Decoder for ResponseDecoder {
                     Some(false) => Form::Whole(start),
                     Some(true) => {
                         self.form = Form::Stream(EventStream::default(), Progress::default());
-                        return self.push(&start, events);
+                        return self.push(without_blanks(&start), events);
                     }
                 };
             }
         }
     }
 
+    fn is_complete(&self) -> bool {
+        matches!(&self.form, Form::Stream(_, progress) if progress.has_ended)
+    }
+
     fn finish(&mut self, events: &mut Vec<Event>) {
         match &mut self.form {
-            Form::Unknown(body) | Form::Whole(body) => read_whole(body, events),
+            Form::Unknown(body) | Form::Whole(body) => read_whole(without_mark(body), events),
             Form::Stream(stream, progress) => {
                 stream.finish(|data| progress.read(data, events));
                 if !progress.has_ended && !progress.has_stopped {
@@ -88,6 +92,7 @@ struct Reply {
 
 #[derive(Deserialize)]
 struct Choice {
+    index: Option<u64>,
     /// In a whole response.
     message: Option<Message>,
     /// In a chunk.
@@ -119,6 +124,11 @@ fn read_whole(body: &[u8], events: &mut Vec<Event>) {
     let Some(Choice { message: Some(message), finish_reason, .. }) = choice else {
         return events.push(malformed("expected choices[0].message in the reply, found none".to_owned()));
     };
+    if let Some(content @ (Value::Number(_) | Value::Bool(_) | Value::Object(_))) = &message.content {
+        let expected = "expected a text or a list in choices[0].message.content";
+        return events
+            .push(malformed(format!("{expected}, got {:?}", one_line(content.to_string().as_bytes()))));
+    }
     push_message(message, events);
     push_finish_reason(finish_reason.as_deref(), events);
 }
@@ -149,7 +159,13 @@ impl Progress {
         }
         let chunks = before_done(data);
         for chunk in Deserializer::from_slice(chunks).into_iter::<Value>() {
+            // Some gateways send `null` to keep the connection alive.
+            if matches!(chunk, Ok(Value::Null)) {
+                continue;
+            }
             match chunk.and_then(reply_of) {
+                // The answer is complete: only what comes after it broke off.
+                Err(_) if self.has_stopped => break,
                 Ok(Ok(chunk)) => self.read_chunk(chunk, events),
                 Ok(Err(failure)) => return self.fail(Event::Failed(failure), events),
                 Err(error) => {
@@ -163,11 +179,13 @@ impl Progress {
 
     fn read_chunk(&mut self, chunk: Reply, events: &mut Vec<Event>) {
         push_model_and_usage(chunk.model, chunk.usage, events);
-        // The last chunk may have the usage only.
-        let Some(choice) = chunk.choices.into_iter().flatten().next() else { return };
+        // The last chunk may have the usage only. Other choices than the first are not asked for.
+        let mut choices = chunk.choices.into_iter().flatten();
+        let Some(choice) = choices.find(|choice| choice.index.unwrap_or(0) == 0) else { return };
         push_message(choice.delta.unwrap_or_default(), events);
-        self.has_stopped |= choice.finish_reason.is_some();
-        push_finish_reason(choice.finish_reason.as_deref(), events);
+        let reason = choice.finish_reason.filter(|reason| !reason.is_empty());
+        self.has_stopped |= reason.is_some();
+        push_finish_reason(reason.as_deref(), events);
     }
 
     fn fail(&mut self, failure: Event, events: &mut Vec<Event>) {
@@ -198,7 +216,8 @@ fn reply_of<T: DeserializeOwned>(value: Value) -> Result<Result<T, Failure>, ser
 
 fn push_model_and_usage(model: Option<String>, usage: Option<Value>, events: &mut Vec<Event>) {
     events.extend(model.map(Event::Model));
-    events.extend(usage.filter(Value::is_object).map(|usage| Event::Usage(usage_of(&usage))));
+    let usage = usage.as_ref().map(usage_of).filter(|usage| *usage != Usage::default());
+    events.extend(usage.map(Event::Usage));
 }
 
 fn push_message(message: Message, events: &mut Vec<Event>) {

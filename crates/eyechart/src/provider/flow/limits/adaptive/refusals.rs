@@ -1,8 +1,8 @@
 //! Refusals that do not depend on the load, and how many refusals are too many to be explained by them.
 
-/// Chance is not believed to bring more than so many standard deviations beyond the expected number.
+/// Number of standard deviations above the expected number beyond which refusals are not chance.
 const BEYOND_CHANCE: f64 = 3.0;
-/// Once so many requests were counted, the earlier ones weigh half.
+/// Number of counted requests after which the earlier ones have half the weight.
 const MEMORY: f64 = 200.0;
 
 /// Requests sent, and how many of them were refused.

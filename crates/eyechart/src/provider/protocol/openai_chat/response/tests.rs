@@ -113,6 +113,55 @@ fn an_event_may_have_several_data_lines_and_events_may_lack_the_empty_line_betwe
 }
 
 #[test]
+fn what_comes_after_the_model_has_stopped_does_not_spoil_the_answer() {
+    for end in ["data: {\"choices\":[],\"usa", "data: null\n\n", "data: {\"choices\":[],\"usage\":{}}\n\n"] {
+        let output = parse(format!("{BEGINS}{ENDS}{end}").as_bytes()).unwrap();
+        assert_eq!((output.text.as_str(), output.usage.unwrap().total()), ("A rise.", 11), "{end}");
+    }
+}
+
+#[test]
+fn an_empty_finish_reason_does_not_end_an_answer() {
+    let unfinished = "data: {\"choices\":[{\"delta\":{\"content\":\"A ri\"},\"finish_reason\":\"\"}]}\n\n";
+    assert_eq!(parse(unfinished.as_bytes()).unwrap_err().0.kind, FailureKind::Malformed);
+}
+
+#[test]
+fn only_the_first_choice_of_a_stream_is_read() {
+    let chunk = |index: u8, text: &str| {
+        format!("data: {}\n\n", json!({"choices": [{"index": index, "delta": {"content": text}}]}))
+    };
+    let stream = [chunk(1, "B"), chunk(0, "A"), chunk(1, "B"), "data: [DONE]".to_owned()].concat();
+    assert_eq!(parse(stream.as_bytes()).unwrap().text, "A");
+}
+
+#[test]
+fn white_space_and_a_byte_order_mark_before_a_response_do_not_count() {
+    assert_eq!(
+        parse(format!(" \n {}{ENDS}", BEGINS.trim_start_matches(": a comment\n\n")).as_bytes()).unwrap().text,
+        "A rise."
+    );
+    let whole = json!({"choices": [{"message": {"content": "B"}}]});
+    assert_eq!(parse(format!("\u{feff}{whole}").as_bytes()).unwrap().text, "B");
+}
+
+#[test]
+fn an_event_that_is_an_error_itself_keeps_its_message() {
+    let event = "event: error\ndata: {\"message\":\"mid error\",\"type\":\"server_error\"}\n\n";
+    let (failure, received) = parse(format!("{BEGINS}{event}").as_bytes()).unwrap_err();
+    assert!(failure.message.contains("mid error"), "{failure:?}");
+    assert_eq!(received.unwrap().text, "A rise.");
+}
+
+#[test]
+fn a_content_of_another_type_is_malformed_and_not_empty() {
+    for content in [json!(12), json!({"a": 1}), json!(true)] {
+        let reply = json!({"choices": [{"message": {"content": content}}]});
+        assert_eq!(parse(reply.to_string().as_bytes()).unwrap_err().0.kind, FailureKind::Malformed);
+    }
+}
+
+#[test]
 fn thinking_within_a_streamed_content_is_reasoning() {
     let thinking = json!({"choices": [{"finish_reason": "stop", "delta": {"content": [
         {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "B"}]}}]});
