@@ -69,7 +69,12 @@ impl PartialAnswer {
         }
     }
 
-    fn read(self, max_tokens: &str) -> Read<ModelOutput> {
+    fn read(mut self, max_tokens: &str) -> Read<ModelOutput> {
+        // A server that counts nothing reports zeros.
+        let is_uncounted = self.output.usage.is_some_and(|usage| usage.total() == 0);
+        if is_uncounted && !self.output.text.is_empty() {
+            self.output.usage = None;
+        }
         let tokens = self.output.usage.map(|usage| usage.total());
         match self.failure.or_else(|| why_unusable(&self.output, self.refusal, max_tokens)) {
             None => Read { outcome: Ok(self.output), unusable: None, tokens },

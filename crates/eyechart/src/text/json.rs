@@ -1,4 +1,4 @@
-//! Mistakes in one line of JSON.
+//! JSON as programs write it: mistakes in one line of it, and what strict parsers refuse.
 
 /// The words of the parser with the column, and without the number of the line, which is 1 for every line of a file.
 #[must_use]
@@ -10,10 +10,108 @@ pub fn json_mistake(error: &serde_json::Error) -> String {
     }
 }
 
+/// JSON with null in place of `NaN` and `Infinity`, which Python's `json.dumps` writes.
+#[must_use]
+pub(crate) fn json_without_nan(text: &str) -> String {
+    outside_strings(text, |rest| {
+        let word = ["-Infinity", "Infinity", "NaN"].into_iter().find(|word| rest.starts_with(word))?;
+        Some((word.len(), "null"))
+    })
+}
+
+/// JSON that servers send, made readable: null in place of `NaN`, `Infinity` and numbers beyond the range of 64-bit floats,
+/// U+FFFD in place of half a surrogate pair and of bytes that are not UTF-8.
+#[must_use]
+pub(crate) fn repaired_json(bytes: &[u8]) -> String {
+    let text = json_without_nan(&String::from_utf8_lossy(bytes));
+    let text = outside_strings(&text, |rest| {
+        let is_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+        let length = rest.find(|c| !is_number(c)).unwrap_or(rest.len());
+        let number: Option<f64> = rest[..length].parse().ok();
+        number.map(|number| (length, if number.is_finite() { &rest[..length] } else { "null" }))
+    });
+    without_half_surrogates(&text)
+}
+
+/// The text with replacements outside its JSON strings. `replace` returns how many bytes it replaces at the start of the
+/// rest, and by what.
+fn outside_strings<'a>(text: &'a str, replace: impl Fn(&'a str) -> Option<(usize, &'a str)>) -> String {
+    let mut changed = String::with_capacity(text.len());
+    let (mut in_string, mut is_escaped) = (false, false);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if !in_string && let Some((length, replacement)) = replace(rest) {
+            changed.push_str(replacement);
+            rest = &rest[length..];
+            continue;
+        }
+        in_string ^= first == '"' && !is_escaped;
+        is_escaped = in_string && first == '\\' && !is_escaped;
+        changed.push(first);
+        rest = &rest[first.len_utf8()..];
+    }
+    changed
+}
+
+/// The text with U+FFFD in place of each `\uD800` to `\uDFFF` that is not part of a pair.
+fn without_half_surrogates(text: &str) -> String {
+    let code = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let mut changed = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('\\') {
+        changed.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let length = match code(rest) {
+            Some(0xD800..=0xDBFF) if matches!(code(&rest[6..]), Some(0xDC00..=0xDFFF)) => 12,
+            Some(0xD800..=0xDFFF) => {
+                changed.push('\u{FFFD}');
+                rest = &rest[6..];
+                continue;
+            }
+            // An escape is at least two characters: the second one may be a backslash too.
+            _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        changed.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    changed.push_str(rest);
+    changed
+}
+
 #[cfg(test)]
 mod tests {
-    use super::json_mistake;
+    use super::*;
+    use serde_json::{Value, json};
 
+    fn repaired(text: &str) -> Value {
+        serde_json::from_str(&repaired_json(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn what_servers_write_beside_json_becomes_readable() {
+        assert_eq!(
+            repaired(r#"{"a":NaN,"b":-Infinity,"c":"NaN"}"#),
+            json!({"a": null, "b": null, "c": "NaN"})
+        );
+        assert_eq!(repaired(r#"[1e999,-1e999,1e9,"1e999"]"#), json!([null, null, 1e9, "1e999"]));
+        assert_eq!(
+            repaired(r#"["B \ud83d","\ude00 \ud83d\ude00","\\ud83d"]"#),
+            json!(["B \u{FFFD}", "\u{FFFD} 😀", "\\ud83d"])
+        );
+        let bytes = [b"[\"a".as_slice(), &[0xFF], b"\",NaN]"].concat();
+        assert_eq!(repaired_json(&bytes), "[\"a\u{FFFD}\",null]");
+    }
+
+    #[test]
+    fn text_that_is_cut_anywhere_is_no_panic() {
+        let text = r#"{"a":-Infinity,"b":[1e999,"\ud83d\ude00\\"]}"#;
+        for end in 0..=text.len() {
+            let _ = repaired_json(&text.as_bytes()[..end]);
+        }
+    }
     #[test]
     fn a_mistake_has_its_column_and_no_line() {
         let error = serde_json::from_str::<serde_json::Value>("{\"a\" 1}").unwrap_err();

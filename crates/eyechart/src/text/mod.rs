@@ -15,5 +15,6 @@ pub(crate) use causes::causes;
 pub use duration::parse_duration;
 pub use hex::hex;
 pub use json::json_mistake;
+pub(crate) use json::{json_without_nan, repaired_json};
 pub use number::{counted, grouped, usd};
 pub use wrap::wrapped;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::text::json_without_nan;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -101,27 +102,7 @@ fn string_list(text: &str) -> Option<Vec<Option<String>>> {
 /// Parses JSON, also as written by Python's `json.dumps`: bare `NaN` and `Infinity` become null.
 #[must_use]
 pub fn parse_json(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_nan(text)).ok())
-}
-
-fn without_nan(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
-    let (mut in_string, mut escaped) = (false, false);
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let bare =
-            ["-Infinity", "Infinity", "NaN"].iter().find(|word| !in_string && rest.starts_with(**word));
-        if let Some(word) = bare {
-            cleaned.push_str("null");
-            rest = &rest[word.len()..];
-            continue;
-        }
-        in_string ^= first == '"' && !escaped;
-        escaped = in_string && first == '\\' && !escaped;
-        cleaned.push(first);
-        rest = &rest[first.len_utf8()..];
-    }
-    cleaned
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&json_without_nan(text)).ok())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde_json::{Deserializer, Value};
 use super::super::error_body::{ErrorBody, one_line};
 use super::super::event_stream::{EventStream, is_event_stream, without_blanks, without_mark};
 use super::super::{Decoder, Event};
+use crate::text::repaired_json;
 use crate::types::{Failure, FailureKind, StopReason, Usage};
 
 /// The data of the event that ends a stream.
@@ -84,20 +85,21 @@ impl Decoder for ResponseDecoder {
 #[derive(Deserialize)]
 struct Reply {
     choices: Option<Vec<Choice>>,
-    model: Option<String>,
+    // A value of another type than the protocol's is no reason to lose the answer beside it.
+    model: Option<Value>,
     usage: Option<Value>,
-    object: Option<String>,
+    object: Option<Value>,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Choice {
-    index: Option<u64>,
+    index: Option<Value>,
     /// In a whole response.
     message: Option<Message>,
     /// In a chunk.
     delta: Option<Message>,
-    finish_reason: Option<String>,
+    finish_reason: Option<Value>,
     error: Option<Value>,
 }
 
@@ -105,7 +107,7 @@ struct Choice {
 #[derive(Default, Deserialize)]
 struct Message {
     content: Option<Value>,
-    refusal: Option<String>,
+    refusal: Option<Value>,
     reasoning_content: Option<Value>,
     reasoning: Option<Value>,
 }
@@ -130,7 +132,7 @@ fn read_whole(body: &[u8], events: &mut Vec<Event>) {
             .push(malformed(format!("{expected}, got {:?}", one_line(content.to_string().as_bytes()))));
     }
     push_message(message, events);
-    push_finish_reason(finish_reason.as_deref(), events);
+    push_finish_reason(finish_reason.as_ref().and_then(Value::as_str), events);
 }
 
 /// The fields of a whole response. Most responses are answers and are read at once; only what may be an error is read as a
@@ -138,7 +140,10 @@ fn read_whole(body: &[u8], events: &mut Vec<Event>) {
 fn whole_reply(body: &[u8]) -> Result<Result<Reply, Failure>, serde_json::Error> {
     match serde_json::from_slice::<Reply>(body) {
         Ok(reply) if !reply.may_be_error() => Ok(Ok(reply)),
-        _ => serde_json::from_slice(body).and_then(reply_of),
+        _ => match serde_json::from_slice(body) {
+            Ok(value) => reply_of(value),
+            Err(error) => serde_json::from_str(&repaired_json(body)).or(Err(error)).and_then(reply_of),
+        },
     }
 }
 
@@ -146,7 +151,7 @@ impl Reply {
     fn may_be_error(&self) -> bool {
         let mut choices = self.choices.iter().flatten();
         self.error.is_some()
-            || self.object.as_deref() == Some("error")
+            || self.object.as_ref().is_some_and(|object| object == "error")
             || choices.any(|choice| choice.error.is_some())
     }
 }
@@ -158,7 +163,7 @@ impl Progress {
             return;
         }
         let chunks = before_done(data);
-        for chunk in Deserializer::from_slice(chunks).into_iter::<Value>() {
+        for chunk in values_of(chunks) {
             // Some gateways send `null` to keep the connection alive.
             if matches!(chunk, Ok(Value::Null)) {
                 continue;
@@ -181,17 +186,31 @@ impl Progress {
         push_model_and_usage(chunk.model, chunk.usage, events);
         // The last chunk may have the usage only. Other choices than the first are not asked for.
         let mut choices = chunk.choices.into_iter().flatten();
-        let Some(choice) = choices.find(|choice| choice.index.unwrap_or(0) == 0) else { return };
+        let Some(choice) = choices.find(|choice| choice.index.as_ref().is_none_or(|index| index == 0)) else {
+            return;
+        };
         push_message(choice.delta.unwrap_or_default(), events);
-        let reason = choice.finish_reason.filter(|reason| !reason.is_empty());
+        let reason =
+            choice.finish_reason.as_ref().and_then(Value::as_str).filter(|reason| !reason.is_empty());
         self.has_stopped |= reason.is_some();
-        push_finish_reason(reason.as_deref(), events);
+        push_finish_reason(reason, events);
     }
 
     fn fail(&mut self, failure: Event, events: &mut Vec<Event>) {
         self.has_ended = true;
         events.push(failure);
     }
+}
+
+/// The JSON values of an event, up to the first that cannot be read.
+fn values_of(data: &[u8]) -> Vec<Result<Value, serde_json::Error>> {
+    let parse = |data: &[u8]| Deserializer::from_slice(data).into_iter::<Value>().collect::<Vec<_>>();
+    let values = parse(data);
+    if values.iter().all(Result::is_ok) {
+        return values;
+    }
+    let repaired = parse(repaired_json(data).as_bytes());
+    if repaired.iter().all(Result::is_ok) { repaired } else { values }
 }
 
 /// The lines before `[DONE]`; all lines if there is no such line.
@@ -214,8 +233,8 @@ fn reply_of<T: DeserializeOwned>(value: Value) -> Result<Result<T, Failure>, ser
     }
 }
 
-fn push_model_and_usage(model: Option<String>, usage: Option<Value>, events: &mut Vec<Event>) {
-    events.extend(model.map(Event::Model));
+fn push_model_and_usage(model: Option<Value>, usage: Option<Value>, events: &mut Vec<Event>) {
+    events.extend(model.as_ref().and_then(Value::as_str).map(|model| Event::Model(model.to_owned())));
     let usage = usage.as_ref().map(usage_of).filter(|usage| *usage != Usage::default());
     events.extend(usage.map(Event::Usage));
 }
@@ -223,7 +242,8 @@ fn push_model_and_usage(model: Option<String>, usage: Option<Value>, events: &mu
 fn push_message(message: Message, events: &mut Vec<Event>) {
     events.extend(reasoning_of(&message).map(Event::Reasoning));
     events.extend(message.content.as_ref().map(|content| Event::Text(content_text(content))));
-    events.extend(message.refusal.filter(|refusal| !refusal.is_empty()).map(Event::Refusal));
+    let refusal = message.refusal.as_ref().and_then(Value::as_str).filter(|refusal| !refusal.is_empty());
+    events.extend(refusal.map(|refusal| Event::Refusal(refusal.to_owned())));
 }
 
 fn push_finish_reason(reason: Option<&str>, events: &mut Vec<Event>) {

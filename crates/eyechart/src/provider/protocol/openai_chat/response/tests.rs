@@ -162,6 +162,34 @@ fn a_content_of_another_type_is_malformed_and_not_empty() {
 }
 
 #[test]
+fn odd_values_beside_a_good_answer_leave_it_an_answer() {
+    for beside in [
+        r#""model":5"#,
+        r#""object":7,"usage":{"total_time":1e999}"#,
+        r#""logprobs":{"x":NaN}"#,
+        r#""usage":{"prompt_tokens":1},"usage":{"prompt_tokens":2}"#,
+        r#""note":"\ud83d""#,
+    ] {
+        for message in [r#"{"content":"B","refusal":{}}"#, r#"{"content":"B","refusal":7,"content":"B"}"#] {
+            let choice = format!(r#"{{"message":{message},"delta":{message},"finish_reason":3,"index":0}}"#);
+            let reply = format!(r#"{{"choices":[{choice}],{beside}}}"#);
+            assert_eq!(parse(reply.as_bytes()).unwrap().text, "B", "{reply}");
+            let stream = format!("data: {reply}\n\ndata: [DONE]\n\n");
+            assert_eq!(parse(stream.as_bytes()).unwrap().text, "B", "{stream}");
+        }
+    }
+}
+
+#[test]
+fn a_usage_of_zeros_beside_an_answer_is_unknown() {
+    let reply = |content: &str| {
+        let message = json!({"message": {"content": content}, "finish_reason": "length"});
+        json!({"choices": [message], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}).to_string()
+    };
+    assert_eq!(parse(reply("B").as_bytes()).unwrap().usage, None);
+}
+
+#[test]
 fn thinking_within_a_streamed_content_is_reasoning() {
     let thinking = json!({"choices": [{"finish_reason": "stop", "delta": {"content": [
         {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "B"}]}}]});
