@@ -7,7 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     return_large_blocks();
     match cli::dispatch(cli::arguments()) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => cli::after_printing(exit).into(),
         Err(error) => cli::report_error(&error).into(),
     }
 }

@@ -38,6 +38,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// The exit code of a command that ended with `exit`: a result that could not be printed is an error too.
+pub fn after_printing(exit: Exit) -> Exit {
+    let Some(error) = output::unprinted() else { return exit };
+    output::error(&format!("cannot write to stdout: {error}"));
+    if exit == Exit::Success { Exit::Stopped } else { exit }
+}
+
 /// Prints `error` and returns its exit code.
 pub fn report_error(error: &anyhow::Error) -> Exit {
     output::error(&chain_of(error));

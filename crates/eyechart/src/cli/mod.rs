@@ -27,7 +27,7 @@ mod values;
 use clap::{Parser, Subcommand};
 
 use exit::chain_of;
-pub use exit::{Exit, report_error};
+pub use exit::{Exit, after_printing, report_error};
 pub use parse::arguments;
 
 /// Measures vision-language models behind HTTP endpoints: asks about each picture once, records and scores

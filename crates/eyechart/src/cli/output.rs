@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 /// Columns that tables and lists have at most.
 const WIDTH: usize = 80;
@@ -17,10 +18,25 @@ pub fn width() -> usize {
     given.or_else(found).unwrap_or(WIDTH).clamp(20, WIDTH)
 }
 
-/// Prints a result to stdout. A reader that closes the pipe (`| head`) is not an error.
+/// Why a result could not be printed, if one could not.
+static UNPRINTED: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a result to stdout. A reader that closes the pipe (`| head`) is not an error; any other error becomes
+/// [`unprinted`].
 pub fn result(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(escaped(text).as_bytes()).and_then(|()| stdout.flush());
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(escaped(text).as_bytes()).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        // The first error is kept.
+        let _ = UNPRINTED.set(error);
+    }
+}
+
+/// Why a result could not be printed, such as a full disk; absent if everything was.
+pub fn unprinted() -> Option<&'static io::Error> {
+    UNPRINTED.get()
 }
 
 /// Prints a line of progress to stderr.
