@@ -142,7 +142,10 @@ fn whole_reply(body: &[u8]) -> Result<Result<Reply, Failure>, serde_json::Error>
         Ok(reply) if !reply.may_be_error() => Ok(Ok(reply)),
         _ => match serde_json::from_slice(body) {
             Ok(value) => reply_of(value),
-            Err(error) => serde_json::from_str(&repaired_json(body)).or(Err(error)).and_then(reply_of),
+            Err(error) => {
+                let repaired = repaired_json(body).and_then(|text| serde_json::from_str(&text).ok());
+                repaired.ok_or(error).and_then(reply_of)
+            }
         },
     }
 }
@@ -209,8 +212,8 @@ fn values_of(data: &[u8]) -> Vec<Result<Value, serde_json::Error>> {
     if values.iter().all(Result::is_ok) {
         return values;
     }
-    let repaired = parse(repaired_json(data).as_bytes());
-    if repaired.iter().all(Result::is_ok) { repaired } else { values }
+    let repaired = repaired_json(data).map(|text| parse(text.as_bytes()));
+    repaired.filter(|repaired| repaired.iter().all(Result::is_ok)).unwrap_or(values)
 }
 
 /// The lines before `[DONE]`; all lines if there is no such line.
