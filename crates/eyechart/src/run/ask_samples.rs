@@ -65,14 +65,11 @@ impl Work for AskSamples {
             None => sample,
         };
         lease.resize(bytes_of(&sample));
-        let preparing = Arc::clone(setup);
-        let prepared = tokio::task::spawn_blocking(move || preparing.prepare_or_look_up(sample)).await;
-        let (mut record, body, key) = match prepared {
-            Ok(Ok(Prepared::Cached(record))) => return Ok(Some(*record)),
-            Ok(Ok(Prepared::Request { record, body, key })) => (*record, body, key),
-            Ok(Err(NotReady::SampleFailed(record))) => return Ok(Some(*record)),
-            Ok(Err(NotReady::RunFailed(error))) => return Err(error),
-            Err(error) => return Err(RunError::Defect(format!("preparing a picture broke off ({error})"))),
+        let (mut record, body, key) = match self.prepare(sample).await {
+            Ok(Prepared::Cached(record)) => return Ok(Some(*record)),
+            Ok(Prepared::Request { record, body, key }) => (*record, body, key),
+            Err(NotReady::SampleFailed(record)) => return Ok(Some(*record)),
+            Err(NotReady::RunFailed(error)) => return Err(error),
         };
         lease.resize(body.len() as u64);
         let asked = setup.provider.ask(body, &self.gate, stop.reached(StopLevel::Finish)).await?;
@@ -111,6 +108,20 @@ fn tokens_of(outputs: &[ModelOutput]) -> Tokens {
 }
 
 impl AskSamples {
+    /// Builds the request, or finds the answer of an earlier run.
+    async fn prepare(&self, sample: Sample) -> Result<Prepared, NotReady> {
+        let setup = Arc::clone(&self.setup);
+        // Without pictures and cache nothing is read, and another thread costs more than the work itself.
+        if setup.cache.is_none() && sample.messages.pictures().next().is_none() {
+            return setup.prepare_or_look_up(sample);
+        }
+        let prepared = tokio::task::spawn_blocking(move || setup.prepare_or_look_up(sample)).await;
+        prepared.unwrap_or_else(|error| {
+            let defect = format!("preparing a picture broke off ({error})");
+            Err(NotReady::RunFailed(RunError::Defect(defect)))
+        })
+    }
+
     /// Stores an answer for other runs. If that fails, a later run sends the request again; a notice says so once.
     async fn store_answer(&self, key: Option<Key>, output: &ModelOutput) {
         let Some(key) = key else { return };
