@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Args, Parser};
 use eyechart::demo::{ANSWERS, MODELS, TASKS, unpack};
 use eyechart::rehearse::{Options, Script, Server};
@@ -20,7 +21,7 @@ const LATENCY: Duration = Duration::from_millis(300);
 /// Try eyechart out: built-in pictures, a built-in endpoint, real figures
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Folder of the picture set and the runs
+    /// Folder of the picture set and the runs; if it holds something already, DIR-2, DIR-3 and so on
     #[arg(long, value_name = "DIR", default_value = "runs/demo")]
     out: PathBuf,
 
@@ -36,7 +37,8 @@ struct CommandLine {
 }
 
 impl Demo {
-    pub fn call(self) -> anyhow::Result<Exit> {
+    pub fn call(mut self) -> anyhow::Result<Exit> {
+        self.out = new_folder(&self.out)?;
         let data = unpack(&self.out.join("data"))?;
         let script = Script::load(&data.join(ANSWERS))?;
         let scoring = ScoringTools::new(&self.embedder, false);
@@ -87,6 +89,24 @@ Next:
   eyechart run {data}/charts.toml --model PROVIDER/NAME
 "
         )
+    }
+}
+
+/// A folder without content: `wanted`, or else the first of `wanted-2`, `wanted-3` and so on. Creates it.
+fn new_folder(wanted: &Path) -> anyhow::Result<PathBuf> {
+    let mut folder = wanted.to_owned();
+    let mut number = 1;
+    loop {
+        let shown = folder.display();
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create the folder {shown}"))?;
+        let mut entries = folder.read_dir().with_context(|| format!("cannot read the folder {shown}"))?;
+        if entries.next().is_none() {
+            return Ok(folder);
+        }
+        number += 1;
+        let mut name = wanted.as_os_str().to_owned();
+        name.push(format!("-{number}"));
+        folder = name.into();
     }
 }
 

