@@ -23,6 +23,10 @@ fn differences(expected: &Value, found: Option<&Value>, tolerance: f64) -> Vec<S
             keys.iter().flat_map(of_key).collect()
         }
         (Value::Null, None) => Vec::new(),
+        (Value::Array(expected), Some(Value::Array(found))) if expected.len() == found.len() => {
+            let pairs = expected.iter().zip(found);
+            pairs.flat_map(|(expected, found)| differences(expected, Some(found), tolerance)).collect()
+        }
         (Value::Number(number), Some(Value::Number(found))) => {
             let (expected, found) = (number.as_f64().unwrap(), found.as_f64().unwrap());
             let is_close = (expected - found).abs() <= tolerance * expected.abs().max(1.0);
@@ -32,14 +36,11 @@ fn differences(expected: &Value, found: Option<&Value>, tolerance: f64) -> Vec<S
     }
 }
 
-#[test]
-#[ignore = "reads the shared folder: set EYECHART_SHARED and run scripts/test"]
-fn every_text_scorer_gives_the_figures_of_the_reference_implementations() {
+/// Calls the golden cases that `is_ours` and compares all figures. Returns the number of cases.
+fn check_golden(is_ours: impl Fn(&Value) -> bool) -> usize {
     let golden = shared_json("golden/stats.json");
-    // The corpus' chrF is for reference only: no metric uses it.
-    let is_ours = |case: &&Value| case["issue"] == "scorers" && case["fn"] != "chrf_corpus";
-    let cases: Vec<&Value> = golden["cases"].as_array().unwrap().iter().filter(is_ours).collect();
-    assert!(cases.len() >= 60, "{} cases", cases.len());
+    let cases: Vec<&Value> =
+        golden["cases"].as_array().unwrap().iter().filter(|case| is_ours(case)).collect();
     let lines: Vec<Value> =
         cases.iter().map(|case| json!({"fn": case["fn"], "args": case["args"]})).collect();
     for (case, found) in cases.iter().zip(calc(&lines, 0)) {
@@ -47,6 +48,36 @@ fn every_text_scorer_gives_the_figures_of_the_reference_implementations() {
         let wrong = differences(&case["expect"], Some(&found), case["tol"].as_f64().unwrap());
         assert!(wrong.is_empty(), "{}: {wrong:?}", case["id"]);
     }
+    cases.len()
+}
+
+#[test]
+#[ignore = "reads the shared folder: set EYECHART_SHARED and run scripts/test"]
+fn every_text_scorer_gives_the_figures_of_the_reference_implementations() {
+    // The corpus' chrF is for reference only: no metric uses it.
+    let cases = check_golden(|case| case["issue"] == "scorers" && case["fn"] != "chrf_corpus");
+    assert!(cases >= 60, "{cases} cases");
+}
+
+/// Reference values of methods that eyechart does not use, and functions that it does not have.
+const NOT_OURS: [&str; 9] = [
+    "benjamini_hochberg",
+    "bonett_price",
+    "bradley_terry",
+    "bradley_terry_by_prompt",
+    "clopper_pearson",
+    "decided",
+    "elo",
+    "judge_with_labels",
+    "newcombe_paired",
+];
+
+#[test]
+#[ignore = "reads the shared folder: set EYECHART_SHARED and run scripts/test"]
+fn every_statistic_gives_the_figures_of_the_reference_implementations() {
+    let cases =
+        check_golden(|case| case["issue"] == "statistics" && NOT_OURS.iter().all(|name| case["fn"] != *name));
+    assert!(cases >= 130, "{cases} cases");
 }
 
 #[test]

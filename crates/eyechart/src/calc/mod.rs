@@ -1,7 +1,12 @@
 //! The functions behind the tables by name, for the user's own numbers and for tests. Takes arguments as JSON,
 //! returns a JSON object.
 //!
-//! To add a function, write it and add a line to `FUNCTIONS`.
+//! To add a function, write it and add a line to the `FUNCTIONS` of its file.
+
+mod agreement;
+mod arguments;
+mod comparisons;
+mod figures;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -32,7 +37,7 @@ pub enum CalcError {
 
 type Function = fn(Value) -> Result<Output, String>;
 
-/// All functions by name.
+/// The functions of texts and simple figures by name. Those of statistics are beside this file.
 const FUNCTIONS: &[(&str, Function)] = &[
     ("anls", |args| best(args, text::anls)),
     ("captions", captions_of),
@@ -54,9 +59,16 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("yes_no", yes_no_of),
 ];
 
+fn functions() -> impl Iterator<Item = &'static (&'static str, Function)> {
+    let all = [FUNCTIONS, figures::FUNCTIONS, comparisons::FUNCTIONS, agreement::FUNCTIONS];
+    all.into_iter().flatten()
+}
+
 /// The names of all functions, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().map(|(name, _)| *name)
+    let mut names: Vec<&str> = functions().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    names.into_iter()
 }
 
 /// Calls the function `name` with `args`.
@@ -64,7 +76,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// [`CalcError`] with the function or the argument that was expected.
 pub fn call(name: &str, args: Value) -> Result<Output, CalcError> {
-    let found = FUNCTIONS.iter().find(|(known, _)| *known == name);
+    let found = functions().find(|(known, _)| *known == name);
     let (_, function) = found.ok_or_else(|| CalcError::Unknown { name: name.to_owned() })?;
     function(args).map_err(CalcError::Arguments)
 }
@@ -291,15 +303,15 @@ fn captions_of(args: Value) -> Result<Output, String> {
     let references: Vec<Vec<&str>> =
         references.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect();
     let scores = captions::score(&answers, &references);
-    let corpus = scores.corpus.map(|corpus| figures(corpus.bleu, corpus.rouge_l, corpus.cider));
+    let corpus = scores.corpus.map(|corpus| caption_figures(corpus.bleu, corpus.rouge_l, corpus.cider));
     let items = scores.items.iter().map(|item| match item {
-        Some(item) => figures(item.bleu, item.rouge_l, item.cider),
+        Some(item) => caption_figures(item.bleu, item.rouge_l, item.cider),
         None => Value::Object(Map::new()),
     });
     Ok(present([("corpus", corpus), ("items", Some(items.collect()))]))
 }
 
-fn figures([one, two, three, four]: [f64; 4], rouge_l: f64, cider: Option<f64>) -> Value {
+fn caption_figures([one, two, three, four]: [f64; 4], rouge_l: f64, cider: Option<f64>) -> Value {
     let figures = [
         ("bleu_1", Some(one)),
         ("bleu_2", Some(two)),
