@@ -3,11 +3,14 @@
 use jiff::Timestamp;
 
 use crate::files::sha256_hex;
-use crate::stats::quantile;
+use crate::stats::{quantile, quantile_interval};
 use crate::types::{Cost, EvalSpec, Results, SampleCounts, SampleRecord, Score, Speed, Tokens};
 
 mod figures;
+mod intervals;
 
+pub use crate::stats::Level;
+use figures::Clusters;
 pub use figures::Measured;
 pub(crate) use figures::figure_ids;
 
@@ -25,7 +28,11 @@ pub struct Outcomes {
     paid: Tokens,
     /// The number of answers without token counts.
     uncounted: usize,
+    clusters: Clusters,
 }
+
+/// The percentiles of latency, by name.
+const PERCENTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)];
 
 /// A span of time, in seconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +50,9 @@ impl Outcomes {
         self.requests += record.attempts.len();
         self.paid = self.paid + record.tokens();
         self.uncounted += usize::from(record.lacks_token_counts());
+        if let Some(cluster) = &record.cluster {
+            self.clusters.add(&record.id, cluster);
+        }
         let usage = record.output.as_ref().and_then(|output| output.usage);
         if let (Some(usage), None) = (usage, &record.cached) {
             let add = |sum: Option<u64>, tokens: Option<u64>| {
@@ -62,10 +72,16 @@ impl<'a> FromIterator<&'a SampleRecord> for Outcomes {
     }
 }
 
-/// Computes the results of a run from the scores of `measured`. The caller sets the encoder and the task file of the
+/// Computes the results of a run from the scores of `measured`, with intervals of `level`. The caller sets the encoder and the task file of the
 /// scores.
 #[must_use]
-pub fn analyze(spec: &EvalSpec, measured: &[Measured], outcomes: Outcomes, scores: &[Score]) -> Results {
+pub fn analyze(
+    spec: &EvalSpec,
+    measured: &[Measured],
+    outcomes: Outcomes,
+    scores: &[Score],
+    level: Level,
+) -> Results {
     Results {
         format: Results::FORMAT.to_owned(),
         task: spec.task.name.clone(),
@@ -76,11 +92,11 @@ pub fn analyze(spec: &EvalSpec, measured: &[Measured], outcomes: Outcomes, score
         picked_sha256: Some(picked_sha256(spec)),
         samples: SampleCounts { total: spec.picked.len(), ..outcomes.counts.clone() },
         scorers: measured.iter().map(|measured| measured.spec.clone()).collect(),
-        figures: figures::figures(measured, scores),
+        figures: figures::figures(measured, scores, &outcomes.clusters, level),
         unscored: figures::unscored(measured, scores),
         encoder: None,
         cost: cost(spec, &outcomes),
-        speed: speed(outcomes),
+        speed: speed(outcomes, level),
     }
 }
 
@@ -90,14 +106,21 @@ fn picked_sha256(spec: &EvalSpec) -> String {
 }
 
 /// Returns the speed; `None` if no attempt gave an answer.
-fn speed(outcomes: Outcomes) -> Option<Speed> {
+fn speed(outcomes: Outcomes, level: Level) -> Option<Speed> {
     let Outcomes { latencies, spans, .. } = outcomes;
-    let (latency_p50, latency_p95) = (quantile(&latencies, 0.5)?, quantile(&latencies, 0.95)?);
+    let of = |q| quantile(&latencies, q);
+    let interval = |(name, q): (&str, f64)| {
+        let found = quantile_interval(&latencies, q, level)?;
+        Some((name.to_owned(), [found.low, found.high]))
+    };
     let busy = union_of(spans);
     Some(Speed {
         inferences_per_hour: if busy > 0.0 { latencies.len() as f64 / busy * 3600.0 } else { 0.0 },
-        latency_p50,
-        latency_p95,
+        latency_p50: of(0.5)?,
+        latency_p90: of(0.9),
+        latency_p95: of(0.95)?,
+        latency_p99: of(0.99),
+        latency_intervals: PERCENTILES.into_iter().filter_map(interval).collect(),
         input_tokens: outcomes.input_tokens,
         output_tokens: outcomes.output_tokens,
         requests: outcomes.requests,

@@ -8,6 +8,7 @@ use crate::analyze::{self, Measured, analyze};
 use crate::files::{FileError, write_atomically, write_json};
 use crate::record::{BadLine, RecordError, RunFolder};
 use crate::scorer::{Embed, KeyFault, Scorer, ScorerError, Tools};
+use crate::stats::Level;
 use crate::task::{LoadedTask, TaskError};
 use columns::Completion;
 
@@ -85,6 +86,7 @@ pub struct Scoring<'a> {
     file: Option<&'a LoadedTask>,
     task: Task,
     scorers: Vec<Scorer>,
+    level: Level,
 }
 
 impl<'a> Scoring<'a> {
@@ -99,7 +101,13 @@ impl<'a> Scoring<'a> {
             Scorer::new(entry).map_err(|fault| ScoreError::Entry { name: entry.name().to_owned(), fault })
         });
         let scorers = scorers.collect::<Result<_, _>>()?;
-        Ok(Self { folder, own, file, task, scorers })
+        Ok(Self { folder, own, file, task, scorers, level: Level::default() })
+    }
+
+    /// The scoring with intervals of another confidence level than 0.95.
+    #[must_use]
+    pub fn with_level(self, level: Level) -> Self {
+        Self { level, ..self }
     }
 
     /// Returns whether a scorer needs an embedder.
@@ -139,7 +147,7 @@ impl<'a> Scoring<'a> {
         let results = Results {
             encoder: tools.embedder.filter(|_| embeds).map(Embed::spec),
             scored_by: self.file.map(|file| file.source.clone()),
-            ..analyze(&spec, &measured, record.samples.iter().collect(), &scores)
+            ..analyze(&spec, &measured, record.samples.iter().collect(), &scores, self.level)
         };
         write_json(&self.folder.results_path(), &results).map_err(RecordError::from)?;
         Ok(Scored { results, task: self.task, bad_lines: record.bad_lines })

@@ -1,8 +1,9 @@
 //! Computes figures from scores by the kinds of metrics, without knowing the scorers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::stats::{mean, share_above, top_k};
+use super::intervals::interval_of;
+use crate::stats::{Level, mean, share_above, top_count, top_k};
 use crate::types::{
     Counts, Direction, Figure, Formula, Metric, READABLE, SCORES, Score, ScoreValue, ScorerSpec, Unscored,
 };
@@ -25,18 +26,22 @@ impl Measured {
     }
 }
 
-/// Computes the figures of each scorer that has a score or an unscored answer.
-pub(super) fn figures(measured: &[Measured], scores: &[Score]) -> Vec<Figure> {
+/// Computes the figures of each scorer that has a score or an unscored answer, with intervals of `level`.
+pub(super) fn figures(
+    measured: &[Measured],
+    scores: &[Score],
+    clusters: &Clusters,
+    level: Level,
+) -> Vec<Figure> {
     let mut figures = Vec::new();
     for one in measured {
-        let sums = Sums::of(scores.iter().filter(|score| one.is_of(score)));
-        if sums.lines > 0 {
-            figures.extend(
-                one.metrics.iter().map(|metric| Figure {
-                    id: id(metric, &one.spec, measured),
-                    ..figure(metric, one, &sums)
-                }),
-            );
+        let of_it = Scores::of(scores.iter().filter(|score| one.is_of(score)), clusters);
+        if of_it.lines > 0 {
+            let sums = of_it.sums();
+            figures.extend(one.metrics.iter().map(|metric| Figure {
+                id: id(metric, &one.spec, measured),
+                ..figure(metric, one, &of_it, &sums, level)
+            }));
         }
     }
     if let Some(first) = figures.first_mut() {
@@ -76,60 +81,118 @@ pub(super) fn unscored(measured: &[Measured], scores: &[Score]) -> Vec<Unscored>
     all
 }
 
-/// The values and sums of the scores of one scorer.
+/// The scores of one scorer.
 #[derive(Default)]
-struct Sums {
+pub(super) struct Scores<'a> {
     /// The number of scores and unscored answers.
     lines: usize,
-    values: Vec<f64>,
-    counts: Counts,
-    /// The number of lines with counts.
-    counted: usize,
+    /// The number of samples that have them.
+    samples: usize,
+    pub(super) values: Vec<f64>,
+    /// The number of each value's cluster, from 0 on without gaps.
+    pub(super) clusters: Vec<usize>,
+    /// The counts of each line that has some, with the number of its cluster among these.
+    pub(super) counted: Vec<(usize, &'a Counts)>,
     /// The number of lines with counts and a value.
     counted_values: usize,
-    /// The number of unreadable answers that are scored as wrong.
-    unreadable_wrong: usize,
+    /// The values of unreadable answers that are scored as wrong.
+    unreadable_values: Vec<f64>,
     /// The number of unreadable answers that are unscored.
     unreadable_unscored: usize,
     has_references: bool,
 }
 
-impl Sums {
-    fn of<'a>(scores: impl Iterator<Item = &'a Score>) -> Self {
-        let mut sums = Self::default();
+impl<'a> Scores<'a> {
+    /// `clusters` has the cluster of each sample that is not its own.
+    fn of(scores: impl Iterator<Item = &'a Score>, clusters: &'a Clusters) -> Self {
+        let mut all = Self::default();
+        let (mut of_values, mut of_counts) = (Numbers::default(), Numbers::default());
+        let mut last = None;
         for score in scores {
-            sums.lines += 1;
-            sums.values.extend(score.number());
-            sums.has_references |= score.reference.is_some();
+            let cluster = clusters.of(&score.id);
+            all.lines += 1;
+            all.samples +=
+                usize::from(last.replace((&score.id, score.epoch)) != Some((&score.id, score.epoch)));
+            all.has_references |= score.reference.is_some();
+            if let Some(value) = score.number() {
+                all.values.push(value);
+                all.clusters.push(of_values.of(cluster));
+            }
             if score.is_unreadable() {
                 match score.number() {
-                    Some(_) => sums.unreadable_wrong += 1,
-                    None => sums.unreadable_unscored += 1,
+                    Some(value) => all.unreadable_values.push(value),
+                    None => all.unreadable_unscored += 1,
                 }
             }
-            let is_counted = !score.counts.is_empty();
-            sums.counted += usize::from(is_counted);
-            sums.counted_values += usize::from(is_counted && score.number().is_some());
-            for (name, count) in &score.counts {
-                *sums.counts.entry(name.clone()).or_default() += count;
+            if !score.counts.is_empty() {
+                all.counted.push((of_counts.of(cluster), &score.counts));
+                all.counted_values += usize::from(score.number().is_some());
             }
         }
-        sums.counts.insert(SCORES.to_owned(), sums.counted as f64);
+        all
+    }
+
+    /// The sums of the counts.
+    fn sums(&self) -> Counts {
+        let mut sums = Counts::from([(SCORES.to_owned(), self.counted.len() as f64)]);
+        for (name, count) in self.counted.iter().flat_map(|(_, counts)| counts.iter()) {
+            *sums.entry(name.clone()).or_default() += count;
+        }
         sums
     }
 }
 
+/// The cluster of each sample: the one that the record names, else the sample's own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clusters(HashMap<String, String>);
+
+/// A cluster that the record names, or the sample's own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Cluster<'a> {
+    Named(&'a str),
+    Own(&'a str),
+}
+
+impl Clusters {
+    /// Adds the cluster of a sample.
+    pub(super) fn add(&mut self, id: &str, cluster: &str) {
+        self.0.insert(id.to_owned(), cluster.to_owned());
+    }
+
+    fn of<'a>(&'a self, id: &'a str) -> Cluster<'a> {
+        self.0.get(id).map_or(Cluster::Own(id), |name| Cluster::Named(name))
+    }
+}
+
+/// Numbers for clusters, in the order of their first occurrence.
+#[derive(Default)]
+struct Numbers<'a>(HashMap<Cluster<'a>, usize>);
+
+impl<'a> Numbers<'a> {
+    fn of(&mut self, cluster: Cluster<'a>) -> usize {
+        let next = self.0.len();
+        *self.0.entry(cluster).or_insert(next)
+    }
+}
+
 /// Computes a figure, without its id.
-fn figure(metric: &Metric, one: &Measured, sums: &Sums) -> Figure {
+fn figure(metric: &Metric, one: &Measured, scores: &Scores<'_>, sums: &Counts, level: Level) -> Figure {
+    let values = &scores.values;
     let (value, n) = match metric.formula {
-        Formula::Mean | Formula::Share => (mean(&sums.values).value, sums.values.len()),
-        Formula::ShareAbove(threshold) => (share_above(&sums.values, threshold).value, sums.values.len()),
-        Formula::TopK(k) => (top_k(&sums.values, k).value, sums.values.len()),
+        Formula::Mean | Formula::Share => (mean(values).value, values.len()),
+        Formula::ShareAbove(threshold) => (share_above(values, threshold).value, values.len()),
+        Formula::TopK(k) => (top_k(values, k).value, values.len()),
+        Formula::TopShare(share) => {
+            let k = top_count(values.len(), share);
+            (k.and_then(|k| top_k(values, k).value), values.len())
+        }
         // Unscored answers can be unreadable too.
-        Formula::OfCounts(formula) if metric.id == READABLE => (formula(&sums.counts), sums.counted),
-        Formula::OfCounts(formula) => (formula(&sums.counts), sums.counted_values),
+        Formula::OfCounts(formula) if metric.id == READABLE => (formula(sums), scores.counted.len()),
+        Formula::OfCounts(formula) => (formula(sums), scores.counted_values),
     };
-    let (bounds, spec) = (bounds(metric, sums, one.failed), &one.spec);
+    let found = value.map(|value| interval_of(metric, value, scores, level));
+    let interval = found.as_ref().and_then(|found| found.interval.ok());
+    let (bounds, spec) = (bounds(metric, scores, one.failed), &one.spec);
     Figure {
         id: String::new(),
         name: spec.name.clone(),
@@ -142,6 +205,13 @@ fn figure(metric: &Metric, one: &Measured, sums: &Sums) -> Figure {
         title: metric.title.clone(),
         value,
         n,
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+        level: interval.map(|_| level.value()),
+        no_interval: found.as_ref().and_then(|found| found.interval.err()),
+        clusters: found.as_ref().map_or(0, |found| found.clusters),
+        few_distinct: found.is_some_and(|found| found.is_few_distinct && found.interval.is_ok()),
+        asked: scores.samples + one.failed,
         worst: bounds.as_ref().map(|bounds| bounds.worst),
         best: bounds.map(|bounds| bounds.best),
         threshold: metric.formula.threshold(),
@@ -156,18 +226,29 @@ struct Bounds {
     best: f64,
 }
 
-/// Returns the lowest and the highest value that a share of right answers could have if the failed samples and
-/// unreadable answers were known; `None` for other metrics. A failed sample counts as one score, so there are no bounds
-/// if each reference has its own score.
-fn bounds(metric: &Metric, sums: &Sums, failed: usize) -> Option<Bounds> {
-    if !matches!(metric.formula, Formula::Share) || sums.has_references {
+/// Returns the worst and the best value that a mean or share could have if the failed samples and unreadable answers were
+/// known; `None` for other metrics, and without a lowest and a highest value. A failed sample counts as one score, so there
+/// are no bounds if each reference has its own score.
+fn bounds(metric: &Metric, scores: &Scores<'_>, failed: usize) -> Option<Bounds> {
+    let of_value = |value: f64| match metric.formula {
+        Formula::Mean | Formula::Share => Some(value),
+        Formula::ShareAbove(threshold) => Some(f64::from(u8::from(value > threshold))),
+        Formula::OfCounts(_) | Formula::TopK(_) | Formula::TopShare(_) => None,
+    };
+    let [low, high] = metric.range;
+    if scores.has_references || !low.is_finite() || !high.is_finite() {
         return None;
     }
+    let (bad, good) = if metric.higher_is_better { (low, high) } else { (high, low) };
     // The sum of no values is -0.0.
-    let right = sums.values.iter().sum::<f64>() + 0.0;
-    let unknown = (failed + sums.unreadable_unscored) as f64;
-    let n = sums.values.len() as f64 + unknown;
-    (n > 0.0).then(|| Bounds { worst: right / n, best: (right + sums.unreadable_wrong as f64 + unknown) / n })
+    let sum = |values: &[f64]| -> Option<f64> {
+        values.iter().map(|value| of_value(*value)).sum::<Option<f64>>().map(|sum| sum + 0.0)
+    };
+    let (known, unreadable) = (sum(&scores.values)?, sum(&scores.unreadable_values)?);
+    let unknown = (failed + scores.unreadable_unscored) as f64;
+    let n = scores.values.len() as f64 + unknown;
+    let best = known - unreadable + good * (scores.unreadable_values.len() as f64 + unknown);
+    (n > 0.0).then(|| Bounds { worst: (known + bad * unknown) / n, best: best / n })
 }
 
 /// Returns the id, `NAME[.PART][.TARGET].METRIC`. It has part and target only if the task has several entries with the

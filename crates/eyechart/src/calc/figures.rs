@@ -150,7 +150,10 @@ fn top_share(args: Value) -> Result<Output, String> {
         level: LevelArg,
     }
     let Args { values, share, range, level } = parse(args)?;
-    let Some(top) = stats::top_share(&values, share, range.0, level.0) else { return Ok(Output::new()) };
+    let own: Vec<usize> = (0..values.len()).collect();
+    let Some(top) = stats::top_share(&values, &own, share, range.0, level.0) else {
+        return Ok(Output::new());
+    };
     Ok(with([("value", of(top.value)), ("se", of(top.standard_error))], top.interval))
 }
 

@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use eyechart::analyze::Level;
 use eyechart::embed::Embedder;
 use eyechart::hub::KEY_VARIABLES;
 use eyechart::provider::key_variables;
@@ -16,6 +17,7 @@ use eyechart::task::{LoadedTask, load};
 use super::embedder::EmbedderArguments;
 use super::interrupt::Interrupt;
 use super::results::{chosen_runs, entry, show_each};
+use super::values::parse_level;
 use super::{Exit, output};
 
 /// Score recorded runs again, without asking the model
@@ -29,6 +31,10 @@ pub struct Score {
     /// Use [[score]] and [[published]] of this task instead of the run's own
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
+
+    /// Confidence level of the intervals
+    #[arg(long, value_name = "LEVEL", default_value = "0.95", value_parser = parse_level)]
+    level: Level,
 
     /// Start the programs of `command` scorers, which are not started otherwise
     #[arg(long)]
@@ -83,7 +89,8 @@ impl Score {
                 file.task.name
             );
         }
-        let scoring = ScoringTools { file, ..ScoringTools::new(&self.embedder, self.allow_command) };
+        let scoring =
+            ScoringTools { file, level: self.level, ..ScoringTools::new(&self.embedder, self.allow_command) };
         let entries = show_each(&runs, |folder| scoring.score(folder, None))?;
         output::result(&render(&entries, Format::from(self.format)));
         Ok(Exit::Success)
@@ -106,6 +113,8 @@ pub struct ScoringTools {
     opened: OnceCell<Embedder>,
     /// The task whose scorers and published figures are used instead of the run's own.
     file: Option<LoadedTask>,
+    /// The confidence level of intervals.
+    level: Level,
     /// Whether the programs of `command` scorers may be started.
     allow_command: bool,
     /// Programs that were reported as not allowed.
@@ -119,6 +128,7 @@ impl ScoringTools {
             embedder: embedder.clone(),
             opened: OnceCell::new(),
             file: None,
+            level: Level::default(),
             allow_command,
             reported: RefCell::default(),
         }
@@ -155,7 +165,7 @@ impl ScoringTools {
     /// Scores one run and prints the lines of its record that cannot be read. `task_folder` is the folder of the run's own
     /// task file, if it is known.
     pub fn score(&self, folder: &RunFolder, task_folder: Option<&Path>) -> anyhow::Result<Entry> {
-        let scoring = Scoring::new(folder, self.file.as_ref())?;
+        let scoring = Scoring::new(folder, self.file.as_ref())?.with_level(self.level);
         let embedder = scoring.needs_encoder().then(|| self.embedder()).transpose()?;
         self.report_refused(scoring.commands());
         let key_variables: Vec<&str> = key_variables().chain(KEY_VARIABLES).collect();

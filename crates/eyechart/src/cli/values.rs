@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use eyechart::analyze::Level;
 use eyechart::provider::Header;
 use eyechart::task::REFUSED_FIELDS;
 use eyechart::text::{json_mistake, parse_duration};
@@ -43,6 +44,12 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number @ 1..) => Ok(number),
         _ => Err("expected a whole number from 1 up".to_owned()),
     }
+}
+
+/// A confidence level.
+pub fn parse_level(text: &str) -> Result<Level, String> {
+    let level = text.parse().ok().and_then(Level::new);
+    level.ok_or_else(|| "expected a number between 0 and 1, such as 0.9".to_owned())
 }
 
 /// A text of one line that is not empty.

@@ -30,7 +30,7 @@ fn row(results: &Results, cost: &Cost) -> Row {
         cost.price.output.to_string(),
         cost.price.date.clone(),
     ];
-    Row { group: results.task.clone(), name: results.shown_model(), cells }
+    Row { group: results.task.clone(), name: results.shown_model(), cells, intervals: Vec::new() }
 }
 
 fn notes_of(results: &Results, cost: &Cost) -> Vec<String> {

@@ -18,9 +18,13 @@ const HEADS: [&str; WIDTH] = [
     "worst",
     "best",
     "label",
+    "low",
+    "high",
+    "level",
+    "clusters",
 ];
 
-const WIDTH: usize = 14;
+const WIDTH: usize = 18;
 
 pub(super) fn render(entries: &[Entry]) -> String {
     let mut rows = vec![HEADS.map(str::to_owned)];
@@ -72,6 +76,10 @@ fn measured(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
             number(figure.worst),
             number(figure.best),
             label_of(results),
+            number(figure.low),
+            number(figure.high),
+            number(figure.level),
+            if figure.clusters > 0 { figure.clusters.to_string() } else { String::new() },
         ]
     })
 }
@@ -104,6 +112,10 @@ fn counted(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
             String::new(),
             String::new(),
             label_of(results),
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
         ]
     })
 }
@@ -123,6 +135,10 @@ fn published(entry: &Entry) -> impl Iterator<Item = [String; WIDTH]> {
                 String::new(),
                 String::new(),
                 published.name.clone().unwrap_or_default(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
                 String::new(),
                 String::new(),
                 String::new(),

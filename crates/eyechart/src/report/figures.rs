@@ -104,7 +104,7 @@ impl<'a> Section<'a> {
             }
         }
         if !table.rows.is_empty() {
-            table.notes.splice(0..0, self.meanings());
+            table.notes.splice(0..0, self.meanings().into_iter().chain(self.intervals()));
             table.notes.extend(controls::notes(self.entries));
             self.add_bounds(&mut table);
             self.add_unscored(&mut table);
@@ -128,6 +128,27 @@ impl<'a> Section<'a> {
             format!("{}{unit}: {meaning}.", heads.join(", "))
         };
         distinct.into_iter().map(line).collect()
+    }
+
+    /// What the brackets and the mark behind a figure mean, if there are any.
+    fn intervals(&self) -> Vec<String> {
+        let shown = || {
+            let figures = self.entries.iter().flat_map(|entry| &entry.results.figures);
+            figures.filter(|figure| self.columns.iter().any(|column| column.is_of(figure)))
+        };
+        let levels =
+            shown().filter_map(|figure| figure.level).map(|level| format!("{}%", number(level * 100.0)));
+        let mut levels: Vec<String> = levels.collect();
+        levels.sort_unstable();
+        levels.dedup();
+        let brackets = (!levels.is_empty()).then(|| {
+            format!("[low, high]: {} confidence interval (docs/statistics.md).", levels.join(" or "))
+        });
+        let is_rough = shown().any(|figure| figure.few_distinct);
+        let mark = is_rough.then(|| {
+            "~: fewer than 10 samples differ from the commonest score, so the interval is rough.".to_owned()
+        });
+        brackets.into_iter().chain(mark).collect()
     }
 
     fn add_rows(&self, table: &mut Table, scored: &ScoreEntry) {
@@ -159,22 +180,24 @@ impl<'a> Section<'a> {
     fn measured(&self, entry: &Entry, scored: &ScoreEntry, group: &str) -> Option<Row> {
         let figures = || entry.results.figures.iter().filter(|figure| is_of(figure, scored));
         let n = figures().next()?.n;
-        let cell = |column: &Column| {
-            let figure = figures().find(|figure| column.is_of(figure));
-            column.unit.show(figure.and_then(|figure| figure.value))
-        };
+        let figure = |column: &Column| figures().find(|figure| column.is_of(figure));
+        let cell = |column: &Column| column.unit.show(figure(column).and_then(|figure| figure.value));
+        let interval =
+            |column: &Column| figure(column).map_or_else(String::new, |figure| column.unit.interval(figure));
+        let intervals = self.columns.iter().map(interval).collect();
         let cells = self.columns.iter().map(cell).chain([n.to_string()]).collect();
         let name = match &scored.column {
             Some(column) => format!("column {column}"),
             None => entry.results.shown_model(),
         };
-        Some(Row { group: group.to_owned(), name, cells })
+        Some(Row { group: group.to_owned(), name, cells, intervals })
     }
 
     fn published_row(&self, published: &Published, group: &str) -> Row {
         let cell = |column: &Column| column.unit.show(published.figures.get(&column.metric).copied());
         let cells = self.columns.iter().map(cell).chain([ABSENT.to_owned()]).collect();
-        Row { group: group.to_owned(), name: format!("{PUBLISHED} {}", published.model), cells }
+        let name = format!("{PUBLISHED} {}", published.model);
+        Row { group: group.to_owned(), name, cells, intervals: Vec::new() }
     }
 
     /// Adds the lowest and the highest value that a share could have, depending on failed samples and unreadable answers.
@@ -182,7 +205,8 @@ impl<'a> Section<'a> {
         for entry in self.entries {
             for figure in entry.results.figures.iter().filter(|figure| figure.name == self.name) {
                 let (Some(worst), Some(best)) = (figure.worst, figure.best) else { continue };
-                if worst < best {
+                // Each figure has them in `results.json`; tables show those of shares.
+                if worst != best && figure.kind == MetricKind::Share && figure.threshold.is_none() {
                     table.notes.push(format!(
                         "{}, {}: from {:.1} to {:.1}, depending on failed samples and unreadable answers.",
                         self.model_and_part(entry, &figure.part, figure.target.as_ref()),
@@ -280,6 +304,13 @@ impl Unit {
         }
     }
 
+    /// The interval, such as `[77.1, 88.2]`; empty if there is none.
+    fn interval(self, figure: &Figure) -> String {
+        let (Some(low), Some(high)) = (figure.low, figure.high) else { return String::new() };
+        let mark = if figure.few_distinct { "~" } else { "" };
+        format!("[{}, {}]{mark}", self.show(Some(low)), self.show(Some(high)))
+    }
+
     fn show(self, value: Option<f64>) -> String {
         match (value, self) {
             (None, _) => ABSENT.to_owned(),
@@ -293,9 +324,20 @@ impl Unit {
 /// if the task asks for them or belongs to the published comparison.
 fn is_shown(figure: &Figure, entry: &Entry) -> bool {
     let is_asked_for = |scored: &ScoreEntry| is_of(figure, scored) && !scored.is_compare;
-    figure.kind != MetricKind::TopK
-        || entry.task.is_of_published_suite()
-        || entry.task.score.iter().any(is_asked_for)
+    match figure.kind {
+        MetricKind::TopK => entry.task.is_of_published_suite() || entry.task.score.iter().any(is_asked_for),
+        // The published comparison does not have it.
+        MetricKind::TopShare => {
+            !entry.task.is_of_published_suite() && entry.task.score.iter().any(is_asked_for)
+        }
+        _ => true,
+    }
+}
+
+/// A number without needless digits.
+fn number(value: f64) -> String {
+    let rounded = (value * 1e6).round() / 1e6;
+    rounded.to_string()
 }
 
 fn is_of(figure: &Figure, scored: &ScoreEntry) -> bool {

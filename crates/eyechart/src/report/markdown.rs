@@ -9,8 +9,8 @@ pub(super) fn render(table: &Table) -> String {
     let rule = ["---", "---"].into_iter().chain(table.heads.iter().map(|_| "--:"));
     text.push_str(&line(rule.map(str::to_owned)));
     for row in &table.rows {
-        let cells = [&row.group, &row.name].into_iter().chain(&row.cells);
-        text.push_str(&line(cells.map(|cell| escaped(cell))));
+        let cells = [row.group.clone(), row.name.clone()].into_iter().chain(row.whole_cells());
+        text.push_str(&line(cells.map(|cell| escaped(&cell))));
     }
     for note in &table.notes {
         text.push_str(&format!("\n{}\n", escaped(note)));

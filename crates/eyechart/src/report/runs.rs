@@ -25,7 +25,7 @@ fn row(results: &Results) -> Row {
     cells.push(of(|speed| format!("{:.2}", speed.latency_p50)));
     cells.push(of(|speed| format!("{:.2}", speed.latency_p95)));
     cells.push(of(|speed| format!("{}/{}", tokens(speed.input_tokens), tokens(speed.output_tokens))));
-    Row { group: results.task.clone(), name: results.shown_model(), cells }
+    Row { group: results.task.clone(), name: results.shown_model(), cells, intervals: Vec::new() }
 }
 
 fn tokens(count: Option<u64>) -> String {

@@ -26,6 +26,17 @@ pub(super) struct Row {
     pub(super) name: String,
     /// The cells, one per head.
     pub(super) cells: Vec<String>,
+    /// What belongs behind each cell, such as `[77.1, 88.2]`; empty for cells without it, and for rows without any.
+    pub(super) intervals: Vec<String>,
+}
+
+impl Row {
+    /// The cells with what belongs behind them.
+    pub(super) fn whole_cells(&self) -> Vec<String> {
+        let behind = self.intervals.iter().map(String::as_str).chain(std::iter::repeat(""));
+        let whole = |(cell, behind): (&String, &str)| format!("{cell} {behind}").trim_end().to_owned();
+        self.cells.iter().zip(behind).map(whole).collect()
+    }
 }
 
 /// A cell without a number.

@@ -11,24 +11,45 @@ const GAP: usize = 2;
 const LEAST_NAME: usize = 16;
 const INDENT: &str = "  ";
 
-/// The table in at most `width` columns. A table with more cells than fit is split into several, one below the other.
+/// The table in at most `width` columns. Intervals stand behind their figures; in a table that is too wide with them they
+/// stand below it. A table with more cells than fit is split into several, one below the other.
 pub(super) fn render(table: &Table, width: usize) -> String {
     let longest = table.rows.iter().map(|row| columns(&row.name) + INDENT.len()).max().unwrap_or(0);
     let longest = longest.max(columns(&table.title));
-    let cells = column_widths(table);
+    let room = width.saturating_sub(longest.min(LEAST_NAME));
+    let with_intervals = Table { rows: table.rows.iter().map(whole).collect(), ..table.clone() };
+    let has_room = parts(&column_widths(&with_intervals), room).len() == 1;
+    let shown = if has_room { &with_intervals } else { table };
+    let cells = column_widths(shown);
     let mut text = String::new();
-    for part in parts(&cells, width.saturating_sub(longest.min(LEAST_NAME))) {
+    for part in parts(&cells, room) {
         let cells = &cells[part.clone()];
         let numbers: usize = cells.iter().map(|cell| cell + GAP).sum();
         let layout = Layout { first: longest.min(width.saturating_sub(numbers)), cells };
         text.push_str(&layout.head(&table.title, &table.heads[part.clone()], width));
-        text.push_str(&layout.rows(&table.rows, part.clone(), width));
+        text.push_str(&layout.rows(&shown.rows, part.clone(), width));
     }
-    for note in &table.notes {
+    let below = if has_room { Vec::new() } else { intervals_below(table) };
+    for note in below.iter().chain(&table.notes) {
         let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
         text.push_str(&format!("{}\n", wrapped(&note, width, INDENT.len())));
     }
     text
+}
+
+/// The row with its intervals behind the cells.
+fn whole(row: &Row) -> Row {
+    Row { cells: row.whole_cells(), intervals: Vec::new(), ..row.clone() }
+}
+
+/// A line for each row with intervals, such as `labels, custom/m: accuracy [77.1, 88.2]`.
+fn intervals_below(table: &Table) -> Vec<String> {
+    let line = |row: &Row| {
+        let intervals = table.heads.iter().zip(&row.intervals).filter(|(_, interval)| !interval.is_empty());
+        let intervals: Vec<String> = intervals.map(|(head, interval)| format!("{head} {interval}")).collect();
+        (!intervals.is_empty()).then(|| format!("{}, {}: {}", row.group, row.name, intervals.join(", ")))
+    };
+    table.rows.iter().filter_map(line).collect()
 }
 
 /// Ranges of columns that fit into `room` together, one column at least.
@@ -171,6 +192,7 @@ mod tests {
             group: "labels".to_owned(),
             name: name.repeat(60),
             cells: ["20.2", "–", "100.0", "84.3", "77.2", "1000"].map(str::to_owned).to_vec(),
+            intervals: vec!["[19.0, 21.5]".to_owned()],
         };
         Table {
             title: "ArxivQA".to_owned(),
@@ -195,6 +217,7 @@ mod tests {
         let text = render(&table(), 40);
         assert!(text.lines().all(|line| columns(line) <= 40), "{text}");
         assert_eq!(text.matches("ArxivQA").count(), 2, "{text}");
+        assert_eq!(text.matches("win rate [19.0,").count(), 3, "{text}");
         for cell in ["win rate", "top-10", "20.2", "77.2", "1000"] {
             assert!(text.contains(cell), "{cell} in {text}");
         }

@@ -78,6 +78,11 @@ fn metrics(threshold: f64, tops: &[usize]) -> Vec<Metric> {
     metrics.extend(tops.iter().map(|k| {
         Metric::new(&format!("top_{k}"), Formula::TopK(*k), top).titled(format!("top-{k}")).within(range)
     }));
+    if !tops.is_empty() {
+        let tenth = "mean of the highest tenth of the similarities";
+        let tenth = Metric::new("top_10pct", Formula::TopShare(0.1), tenth).titled("top 10%");
+        metrics.push(tenth.within(range));
+    }
     metrics
 }
 

@@ -29,6 +29,12 @@ impl Level {
         (level > 0.0 && level < 1.0).then_some(Self(level))
     }
 
+    /// The level as a number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
     /// The probability on each side of an interval, such as 0.025.
     #[must_use]
     pub fn tail(self) -> f64 {

@@ -21,7 +21,7 @@ pub use epochs::{consistency, pass_at_k, variance_split};
 pub use estimate::{mean, quantile, share_above, top_k};
 pub use interval::{Interval, Level, Scale, Spread, score_interval, t_interval, wilson};
 pub use jackknife::jackknife_variance;
-pub use order::{quantile_interval, top_share};
+pub use order::{quantile_interval, top_count, top_share};
 pub use paired::{PairedCounts, compare_means, holm, mcnemar, not_worse, tango};
 pub use power::{detectable_difference, mcnemar_power, samples_needed};
 pub use ranks::{Correlation, kendall_tau_b, spearman_rho};

@@ -1,7 +1,8 @@
 //! Figures of sorted scores: quantiles and the mean of the highest.
 
+use super::clusters::cluster_mean;
 use super::distribution::binomial;
-use super::interval::{Interval, Level, Scale, Spread, score_interval};
+use super::interval::{Interval, Level, Scale, score_interval};
 
 /// The mean of the highest share has an interval from this many scores on.
 const LEAST_TOP: usize = 20;
@@ -37,24 +38,33 @@ pub struct TopShare {
     pub interval: Option<Interval>,
 }
 
-/// The mean of the ⌈share · n⌉ highest scores. Its variance is that of its influence values max(x − u, 0)·n/k + u, where
-/// u is the k-th highest score. `None` for fewer than two scores, or if the share is less than one score.
+/// The mean of the ⌈share · n⌉ highest scores. Its variance is that of the mean of its influence values
+/// max(x − u, 0)·n/k + u, where u is the k-th highest score. `clusters` has the number of each score's cluster, from 0 on
+/// without gaps. `None` for fewer than two clusters, or if the share is less than one score.
 #[must_use]
-pub fn top_share(scores: &[f64], share: f64, scale: Scale, level: Level) -> Option<TopShare> {
+pub fn top_share(
+    scores: &[f64],
+    clusters: &[usize],
+    share: f64,
+    scale: Scale,
+    level: Level,
+) -> Option<TopShare> {
     let n = scores.len();
-    // A share such as 0.1 is no exact binary number: 0.1 · 30 must not become 4.
-    let k = (share * n as f64 - 1e-9).ceil().max(0.0) as usize;
-    if n < 2 || k < 1 || k > n {
-        return None;
-    }
+    let k = top_count(n, share)?;
     let mut sorted = scores.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let lowest = sorted[k - 1];
     let value = sorted[..k].iter().sum::<f64>() / k as f64;
     let influence = |score: &f64| (score - lowest).max(0.0) * n as f64 / k as f64 + lowest;
-    let squares: f64 = sorted.iter().map(|score| (influence(score) - value).powi(2)).sum();
-    let variance = squares / (n - 1) as f64 / n as f64;
-    let spread = Spread { variance, df: (n - 1) as f64, clusters: n };
+    let spread = cluster_mean(&scores.iter().map(influence).collect::<Vec<_>>(), clusters)?.spread?;
     let interval = (k >= LEAST_TOP).then(|| score_interval(value, spread, scale, level));
     Some(TopShare { value, standard_error: spread.standard_error(), interval })
+}
+
+/// How many of `n` scores the highest share is; `None` if it is less than one or more than all.
+#[must_use]
+pub fn top_count(n: usize, share: f64) -> Option<usize> {
+    // A share such as 0.1 is no exact binary number: 0.1 · 30 must not become 4.
+    let k = (share * n as f64 - 1e-9).ceil().max(0.0) as usize;
+    (1..=n).contains(&k).then_some(k)
 }

@@ -44,9 +44,11 @@ pub enum Formula {
     OfCounts(fn(&Counts) -> Option<f64>),
     /// Mean of the highest `k` values; not defined for fewer than `k`.
     TopK(usize),
+    /// Mean of the highest share of the values, such as 0.1.
+    TopShare(f64),
 }
 
-/// The four kinds of metrics, by their names in files.
+/// The kinds of metrics, by their names in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricKind {
@@ -58,6 +60,8 @@ pub enum MetricKind {
     Ratio,
     /// Mean of the highest values.
     TopK,
+    /// Mean of the highest share of the values.
+    TopShare,
 }
 
 impl Metric {
@@ -96,6 +100,7 @@ impl Formula {
             Self::Share | Self::ShareAbove(_) => MetricKind::Share,
             Self::OfCounts(_) => MetricKind::Ratio,
             Self::TopK(_) => MetricKind::TopK,
+            Self::TopShare(_) => MetricKind::TopShare,
         }
     }
 

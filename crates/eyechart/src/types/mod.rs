@@ -48,7 +48,8 @@ pub use progress::{Progress, Silent};
 pub use record::{CachedAnswer, Epoch, ImageRecord, RecordedChoices, SampleRecord, Status};
 pub use request::{Messages, Part, Request, RequestImage, Turn};
 pub use results::{
-    Control, Cost, Direction, Figure, Results, SampleCounts, ScorerSpec, Speed, UnknownFigure, Unscored,
+    Control, Cost, Direction, Figure, NoInterval, Results, SampleCounts, ScorerSpec, Speed, UnknownFigure,
+    Unscored,
 };
 pub use row::{BadRow, Row, items_of, parse_json, text_of, texts_of};
 pub use sample::{ImageSource, Sample};

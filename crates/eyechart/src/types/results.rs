@@ -263,10 +263,32 @@ pub struct Figure {
     pub value: Option<f64>,
     /// Number of scores in the figure. If each reference has a score, each counts.
     pub n: usize,
-    /// For a share of 0/1 scores: its value if every failed sample were wrong.
+    /// The lower end of the interval; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// The upper end of the interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// The confidence level of the interval, such as 0.95.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<f64>,
+    /// Why a figure with a value has no interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<NoInterval>,
+    /// Number of clusters of the scores; 0 without a value. Scores of one cluster are not independent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clusters: usize,
+    /// Whether fewer than ten clusters differ from the commonest score, so that the interval is rough.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub few_distinct: bool,
+    /// Number of samples that were to be scored, with those that failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub asked: usize,
+    /// The value if every failed sample and every answer without a score were at the bad end of the range; absent for
+    /// ratios, highest values and scores of single references.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst: Option<f64>,
-    /// For a share of 0/1 scores: its value if every failed sample and every unreadable answer were right.
+    /// The value if every failed sample and every unreadable answer were at the good end of the range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<f64>,
     /// For a share of scores above a threshold: the threshold.
@@ -278,6 +300,18 @@ pub struct Figure {
     pub direction: Direction,
     /// A description of the metric and its computation.
     pub method: String,
+}
+
+/// Why a figure has no interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoInterval {
+    /// All scores are in one cluster, or the figure is not defined without one of the clusters.
+    TooFewClusters,
+    /// No method covers means of a fixed number of highest scores.
+    TopK,
+    /// All scores are equal, and the figure has no lowest or highest value.
+    NoSpread,
 }
 
 impl Figure {
@@ -295,8 +329,18 @@ pub struct Speed {
     pub inferences_per_hour: f64,
     /// Median latency of the attempts that gave an answer, in seconds.
     pub latency_p50: f64,
+    /// 90th percentile of the same latencies, in seconds; absent in results of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_p90: Option<f64>,
     /// 95th percentile of the same latencies, in seconds.
     pub latency_p95: f64,
+    /// 99th percentile of the same latencies, in seconds; absent in results of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_p99: Option<f64>,
+    /// Intervals of these percentiles, by their names such as `p50`, in seconds. A percentile with too few latencies has
+    /// none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub latency_intervals: BTreeMap<String, [f64; 2]>,
     /// Prompt tokens over all answers; absent if the endpoint reports none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,

@@ -42,13 +42,13 @@ fn each_kind_has_its_own_count_in_every_report() {
     assert_eq!(json[0]["samples"]["truncated"], 1);
     let csv = report(&place, "csv");
     for line in [
-        "charts,custom/m,counted,,,completed,2,6,6,4,,,,",
-        "charts,custom/m,counted,,,truncated,1,6,6,4,,,,",
-        "charts,custom/m,counted,,,failed,4,6,6,4,,,,",
-        "charts,custom/m,counted,,,failed.too_large,1,6,6,4,,,,",
-        "charts,custom/m,counted,,,failed.refused,1,6,6,4,,,,",
-        "charts,custom/m,counted,,,failed.truncated,1,6,6,4,,,,",
-        "charts,custom/m,counted,,,failed.bad_request,1,6,6,4,,,,",
+        "charts,custom/m,counted,,,completed,2,6,6,4,,,,,,,,",
+        "charts,custom/m,counted,,,truncated,1,6,6,4,,,,,,,,",
+        "charts,custom/m,counted,,,failed,4,6,6,4,,,,,,,,",
+        "charts,custom/m,counted,,,failed.too_large,1,6,6,4,,,,,,,,",
+        "charts,custom/m,counted,,,failed.refused,1,6,6,4,,,,,,,,",
+        "charts,custom/m,counted,,,failed.truncated,1,6,6,4,,,,,,,,",
+        "charts,custom/m,counted,,,failed.bad_request,1,6,6,4,,,,,,,,",
     ] {
         assert!(csv.lines().any(|found| found == line), "{line} in\n{csv}");
     }
@@ -62,7 +62,7 @@ fn a_run_without_any_answer_has_its_counts_in_every_report_too() {
     run_at(&server, &place, &task).assert().code(1);
     eyechart().arg("score").arg(place.run().path()).assert().code(0);
     assert!(report(&place, "table").contains("3 of 3 failed (3 too_large)"));
-    assert!(report(&place, "csv").contains("charts,custom/m,counted,,,failed.too_large,3,3,3,3,,,,\n"));
+    assert!(report(&place, "csv").contains("charts,custom/m,counted,,,failed.too_large,3,3,3,3,,,,,,,,\n"));
 }
 
 /// What the run at `url` says, and whether it stopped with exit code 3 and nothing marked failed.

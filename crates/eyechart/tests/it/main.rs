@@ -35,6 +35,7 @@ mod faults;
 mod formats;
 mod hub;
 mod hub_shared;
+mod intervals;
 mod kinds;
 mod library;
 mod live;

@@ -88,7 +88,15 @@ fn three_models_that_word_their_answers_differently_get_the_accuracy_that_they_h
     }
     let runs = ["sentence", "letter", "marked"].map(|model| place.path(&format!("runs-{model}")));
     let table = stdout(without_encoder().arg("results").args(runs).assert().code(0).get_output());
-    for row in ["custom/sentence  ", "custom/letter", "custom/marked", "accuracy  readable", "78.0", "68.5"] {
+    for row in [
+        "custom/sentence  ",
+        "custom/letter",
+        "custom/marked",
+        "accuracy",
+        "readable",
+        "78.0 [71.8, 83.2]",
+        "68.5",
+    ] {
         assert!(table.contains(row), "no {row:?} in\n{table}");
     }
     assert_eq!(table.matches("78.0").count(), 2, "{table}");

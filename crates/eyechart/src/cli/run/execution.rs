@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eyechart::analyze::{Outcomes, analyze};
+use eyechart::analyze::{Level, Outcomes, analyze};
 use eyechart::engine::EndReason;
 use eyechart::record::{RunFolder, for_each_last};
 use eyechart::report::Entry;
@@ -63,6 +63,6 @@ pub fn unscored(folder: &RunFolder) -> anyhow::Result<Entry> {
     let (spec, task) = (folder.spec()?, eyechart::score::task_of(folder)?);
     let mut outcomes = Outcomes::default();
     for_each_last(&folder.samples_path(), |record| outcomes.add(record))?;
-    let results = analyze(&spec, &[], outcomes, &[]);
+    let results = analyze(&spec, &[], outcomes, &[], Level::default());
     Ok(Entry { folder: folder.path().to_owned(), results, task })
 }
