@@ -16,6 +16,7 @@ use crate::scorer::captions;
 use crate::scorer::choice::{self, Options};
 use crate::scorer::text;
 use crate::stats;
+use crate::text::split_reasoning;
 use crate::types::character_span;
 
 /// The result of a function. A value that is not defined has no key.
@@ -258,11 +259,13 @@ fn choice_of(args: Value) -> Result<Output, String> {
     }
     let Args { answer, options } = parse(args)?;
     let options = Options::new(&options);
-    let reading = choice::read(&answer, &options);
+    let split = split_reasoning(&answer);
+    let reading = choice::read(&split.answer, &options);
+    let span = reading.span.map(|span| json!(character_span(&answer, split.in_whole_text(span))));
     Ok(present([
         ("answer", Some(reading.verdict.name(&options).into())),
         ("explanation", Some(reading.explanation.into())),
-        ("span", reading.span.map(|span| json!(character_span(&answer, span)))),
+        ("span", span),
     ]))
 }
 
@@ -273,9 +276,11 @@ fn final_answer_of(args: Value) -> Result<Output, String> {
         answer: String,
     }
     let Args { answer } = parse(args)?;
-    let span = choice::final_answer(&answer);
-    let read = span.clone().map(|span| answer[span].into());
-    Ok(present([("answer", read), ("span", span.map(|span| json!(character_span(&answer, span))))]))
+    let split = split_reasoning(&answer);
+    let span = choice::final_answer(&split.answer);
+    let read = span.clone().map(|span| split.answer[span].into());
+    let span = span.map(|span| json!(character_span(&answer, split.in_whole_text(span))));
+    Ok(present([("answer", read), ("span", span)]))
 }
 
 fn ptb_tokens_of(args: Value) -> Result<Output, String> {

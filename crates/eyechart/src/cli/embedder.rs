@@ -99,6 +99,7 @@ impl EmbedderArguments {
             key_variable: Some(variable.to_owned()),
             headers: self.embed_header.iter().map(|header| header.name.clone()).collect(),
             params: self.embed_param.iter().cloned().collect(),
+            keeps_reasoning: false,
             provider: name.provider,
             model: name.model,
         };

@@ -9,6 +9,8 @@ pub(super) struct AnswerReader {
     decoder: Box<dyn Decoder>,
     /// The request field that raises the limit on an answer's tokens.
     max_tokens: &'static str,
+    /// Whether reasoning within the text stays in the text.
+    keeps_reasoning: bool,
     events: Vec<Event>,
     answer: PartialAnswer,
 }
@@ -26,7 +28,12 @@ impl AnswerReader {
     pub(super) fn new(decoder: Box<dyn Decoder>, max_tokens: &'static str) -> Self {
         let output = ModelOutput::recorded("");
         let answer = PartialAnswer { output, refusal: String::new(), failure: None, has_output: false };
-        Self { decoder, max_tokens, events: Vec::new(), answer }
+        Self { decoder, max_tokens, keeps_reasoning: false, events: Vec::new(), answer }
+    }
+
+    /// Leaves reasoning within the text in the text if `keeps_reasoning`.
+    pub(super) fn keep_reasoning(self, keeps_reasoning: bool) -> Self {
+        Self { keeps_reasoning, ..self }
     }
 
     fn add_events(&mut self) {
@@ -49,7 +56,7 @@ impl ReplyReader for AnswerReader {
     fn finish(mut self) -> Read<ModelOutput> {
         self.decoder.finish(&mut self.events);
         self.add_events();
-        self.answer.read(self.max_tokens)
+        self.answer.read(self.max_tokens, self.keeps_reasoning)
     }
 }
 
@@ -69,14 +76,16 @@ impl PartialAnswer {
         }
     }
 
-    fn read(mut self, max_tokens: &str) -> Read<ModelOutput> {
+    fn read(mut self, max_tokens: &str, keeps_reasoning: bool) -> Read<ModelOutput> {
         // A server that counts nothing reports zeros.
         let is_uncounted = self.output.usage.is_some_and(|usage| usage.total() == 0);
         if is_uncounted && !self.output.text.is_empty() {
             self.output.usage = None;
         }
         let tokens = self.output.usage.map(|usage| usage.total());
-        match self.failure.or_else(|| why_unusable(&self.output, self.refusal, max_tokens)) {
+        let is_cut_off = !keeps_reasoning && self.output.split_reasoning();
+        let unusable = || why_unusable(&self.output, is_cut_off, self.refusal, max_tokens);
+        match self.failure.or_else(unusable) {
             None => Read { outcome: Ok(self.output), unusable: None, tokens },
             Some(failure) => {
                 let unusable = self.has_output.then_some(self.output);
@@ -87,7 +96,13 @@ impl PartialAnswer {
 }
 
 /// Why the output is not an answer, if it has no text. An answer that was cut short is still the model's answer.
-fn why_unusable(output: &ModelOutput, refusal: String, max_tokens: &str) -> Option<Failure> {
+/// `is_cut_off`: the text ended within its reasoning.
+fn why_unusable(
+    output: &ModelOutput,
+    is_cut_off: bool,
+    refusal: String,
+    max_tokens: &str,
+) -> Option<Failure> {
     if !output.text.trim().is_empty() {
         return None;
     }
@@ -98,6 +113,12 @@ fn why_unusable(output: &ModelOutput, refusal: String, max_tokens: &str) -> Opti
         Some(StopReason::ContentFilter) => {
             Failure::new(FailureKind::Refused, "the endpoint's content filter withheld the answer")
         }
+        _ if is_cut_off => Failure::new(
+            FailureKind::Truncated,
+            format!(
+                "the answer ended within its reasoning (raise the limit on its tokens: --param {max_tokens}=N)"
+            ),
+        ),
         Some(StopReason::Length) => Failure::new(
             FailureKind::Truncated,
             format!("the token limit was reached before the answer began (raise it: --param {max_tokens}=N)"),

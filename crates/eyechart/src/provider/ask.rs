@@ -20,6 +20,7 @@ pub struct Provider {
     protocol: &'static dyn Protocol,
     model: String,
     params: Map<String, Value>,
+    keeps_reasoning: bool,
 }
 
 impl Provider {
@@ -37,7 +38,8 @@ impl Provider {
         let url = protocol.url(&endpoint.base_url, &endpoint.model);
         let client = Client::new(Target { url, protocol, key }, http)?;
         let (model, params) = (endpoint.model.clone(), endpoint.params.clone());
-        Ok(Self { asker: Asker { client, policy }, protocol, model, params })
+        let keeps_reasoning = endpoint.keeps_reasoning;
+        Ok(Self { asker: Asker { client, policy }, protocol, model, params, keeps_reasoning })
     }
 
     /// The address that requests are sent to.
@@ -71,7 +73,8 @@ impl Provider {
         let given = self.protocol.parameter(&self.params, Parameter::MaxTokens).map(|(name, _)| name);
         let max_tokens = given.or(names.first().copied()).unwrap_or_default();
         WithoutKeys {
-            reader: AnswerReader::new(self.protocol.decoder(), max_tokens),
+            reader: AnswerReader::new(self.protocol.decoder(), max_tokens)
+                .keep_reasoning(self.keeps_reasoning),
             client: &self.asker.client,
         }
     }

@@ -121,11 +121,11 @@ pub fn dry_run(
     spent: &Spent,
 ) -> Result<DryRun, RunError> {
     let DryRunTools { preparer, web, protocol } = *tools;
-    let Plan { spec, dataset, outputs, .. } = plan;
+    let Plan { spec, task, dataset, outputs, .. } = plan;
     let samples = dataset.samples(to_ask)?;
     let recorded = match &spec.answers {
         Answers::Endpoint(_) => None,
-        answers => Some(RecordedAnswers::new(answers, outputs.as_ref())),
+        answers => Some(RecordedAnswers::new(answers, outputs.as_ref(), task.keeps_reasoning())),
     };
     let inspector = Inspector { sizer: RequestSizer::new(&spec, preparer), preparer, recorded, web };
     let inspected = samples.par_bridge().map(|sample| Ok(inspector.inspect(sample?)));

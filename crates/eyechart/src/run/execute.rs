@@ -168,7 +168,7 @@ fn get_answers(
     recording: Recording<'_>,
     stop: &Stop,
 ) -> Result<EndReason, RunError> {
-    let Plan { spec, dataset, outputs, .. } = plan;
+    let Plan { spec, task, dataset, outputs, .. } = plan;
     let samples = ReadAhead::start(dataset.samples(recording.job.to_ask.clone())?);
     let observers = recording.observers.clone();
     match setup {
@@ -186,7 +186,8 @@ fn get_answers(
                 connections: Connections::Fixed(REPLAYED),
                 ..GateSettings::default()
             });
-            let work = Replay(RecordedAnswers::new(&spec.answers, outputs.as_ref()));
+            let keeps_reasoning = task.keeps_reasoning();
+            let work = Replay(RecordedAnswers::new(&spec.answers, outputs.as_ref(), keeps_reasoning));
             block_on(ask(work, (gate, RequestMemory::unlimited()), samples, recording, stop))?
         }
     }

@@ -231,7 +231,8 @@ fn answers(task: &Task, from: &AnswersFrom, outputs: Option<&Outputs>) -> Result
     Ok(match from {
         AnswersFrom::Endpoint { endpoint, dropped } => {
             let params = request_fields(&task.generation, &endpoint.params, dropped)?;
-            Answers::Endpoint(Endpoint { params, ..(**endpoint).clone() })
+            let keeps_reasoning = keeps_reasoning(task, endpoint, dropped)?;
+            Answers::Endpoint(Endpoint { params, keeps_reasoning, ..(**endpoint).clone() })
         }
         AnswersFrom::Column(column) => Answers::Column(column.clone()),
         AnswersFrom::Outputs(path) => {
@@ -252,11 +253,24 @@ pub fn request_fields(
 ) -> Result<Map<String, Value>, RunError> {
     let mut fields = task.clone();
     fields.extend(given.iter().map(|(key, value)| (key.clone(), value.clone())));
-    fields.retain(|key, _| !dropped.contains(key));
+    fields.retain(|key, _| !dropped.contains(key) && key != Task::KEEP_REASONING);
     if fields.get("stream").is_some_and(|stream| *stream != Value::Bool(false)) {
         return Err(RunError::Config("--param stream: streamed replies are not supported".to_owned()));
     }
     Ok(fields)
+}
+
+/// Whether reasoning stays in the text: by `--param`, else by the task. A resumed run has it in its endpoint.
+fn keeps_reasoning(task: &Task, endpoint: &Endpoint, dropped: &[String]) -> Result<bool, RunError> {
+    let key = Task::KEEP_REASONING;
+    match endpoint.params.get(key) {
+        Some(Value::Bool(given)) => Ok(*given),
+        Some(given) => Err(RunError::Config(format!("--param {key}={given}: expected true or false"))),
+        None => {
+            let is_dropped = dropped.iter().any(|dropped| dropped == key);
+            Ok(endpoint.keeps_reasoning || (task.keeps_reasoning() && !is_dropped))
+        }
+    }
 }
 
 fn data_spec(dataset: &TaskData, survey: &Survey) -> Result<DataSpec, RunError> {

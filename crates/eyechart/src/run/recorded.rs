@@ -9,7 +9,14 @@ use crate::task::SampleResult;
 use crate::types::{Answers, Failure, FailureKind, ModelOutput, Sample, SampleRecord};
 
 /// Answers that exist already.
-pub(super) enum RecordedAnswers {
+pub(super) struct RecordedAnswers {
+    place: RecordedPlace,
+    /// Whether reasoning within a text stays in the text.
+    keeps_reasoning: bool,
+}
+
+/// Where recorded answers are.
+enum RecordedPlace {
     /// In this column of each row.
     Column(String),
     /// In a file of outputs.
@@ -19,28 +26,38 @@ pub(super) enum RecordedAnswers {
 }
 
 impl RecordedAnswers {
-    pub(super) fn new(answers: &Answers, outputs: Option<&Arc<Outputs>>) -> Self {
-        match (answers, outputs) {
-            (Answers::Column(column), _) => Self::Column(column.clone()),
-            (_, Some(outputs)) => Self::Outputs(Arc::clone(outputs)),
-            _ => Self::Nothing,
-        }
+    pub(super) fn new(answers: &Answers, outputs: Option<&Arc<Outputs>>, keeps_reasoning: bool) -> Self {
+        let place = match (answers, outputs) {
+            (Answers::Column(column), _) => RecordedPlace::Column(column.clone()),
+            (_, Some(outputs)) => RecordedPlace::Outputs(Arc::clone(outputs)),
+            _ => RecordedPlace::Nothing,
+        };
+        Self { place, keeps_reasoning }
     }
 
-    pub(super) fn answer(&self, sample: &Sample) -> Result<String, Failure> {
-        let (found, place) = match self {
-            Self::Column(column) => (sample.fields.get(column).cloned(), format!("the column {column:?}")),
-            Self::Outputs(outputs) => (outputs.get(&sample.id).map(str::to_owned), "the outputs".to_owned()),
-            Self::Nothing => (None, "the run".to_owned()),
+    pub(super) fn answer(&self, sample: &Sample) -> Result<ModelOutput, Failure> {
+        let (found, place) = match &self.place {
+            RecordedPlace::Column(column) => {
+                (sample.fields.get(column).cloned(), format!("the column {column:?}"))
+            }
+            RecordedPlace::Outputs(outputs) => {
+                (outputs.get(&sample.id).map(str::to_owned), "the outputs".to_owned())
+            }
+            RecordedPlace::Nothing => (None, "the run".to_owned()),
         };
-        match found {
-            None => {
-                Err(Failure::new(FailureKind::NotRecorded, format!("{place} has no answer for this sample")))
+        let Some(text) = found else {
+            let message = format!("{place} has no answer for this sample");
+            return Err(Failure::new(FailureKind::NotRecorded, message));
+        };
+        let mut output = ModelOutput::recorded(text);
+        let is_cut_off = !self.keeps_reasoning && output.split_reasoning();
+        match output.text.trim().is_empty() {
+            false => Ok(output),
+            true if is_cut_off => {
+                let message = format!("the answer in {place} ends within its reasoning");
+                Err(Failure::new(FailureKind::Truncated, message))
             }
-            Some(text) if text.trim().is_empty() => {
-                Err(Failure::new(FailureKind::Empty, format!("the answer in {place} is empty")))
-            }
-            Some(text) => Ok(text),
+            true => Err(Failure::new(FailureKind::Empty, format!("the answer in {place} is empty"))),
         }
     }
 }
@@ -70,7 +87,7 @@ fn record_of(answers: &RecordedAnswers, sample: SampleResult) -> SampleRecord {
     let answer = answers.answer(&sample);
     let (mut record, _) = SampleRecord::begin(sample);
     match answer {
-        Ok(text) => record.complete(ModelOutput::recorded(text)),
+        Ok(output) => record.complete(output),
         Err(failure) => record.fail(failure),
     }
     record

@@ -323,6 +323,7 @@ impl Settings {
             key_variable: Some(name.key_variable().to_owned()),
             headers: self.header_names(),
             params: self.params.iter().cloned().collect(),
+            keeps_reasoning: false,
             provider: name.provider,
             model: name.model,
         })

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use super::choice::{final_answer, reasoning};
+use super::choice::final_answer;
 use super::declaration::KeyFault;
 use crate::types::{Extract, ExtractRule, PickMatch};
 
@@ -52,7 +52,7 @@ impl Extractor {
         match self {
             Self::FinalAnswer => match final_answer(text) {
                 Some(span) => Some(Found { span, rule: "marked answer" }),
-                None => without_reasoning(text).map(|span| Found { span, rule: "the whole answer" }),
+                None => Some(Found { span: trimmed(text, 0..text.len(), &[]), rule: "the whole answer" }),
             },
             Self::Regex { regex, group, pick } => {
                 let mut matches = regex.captures_iter(text).filter_map(|found| found.get(*group));
@@ -75,13 +75,6 @@ impl Extractor {
             }
         }
     }
-}
-
-/// Returns the part of `text` after the reasoning; `None` if the reasoning has no end mark.
-fn without_reasoning(text: &str) -> Option<Range<usize>> {
-    let reasoning = reasoning(text);
-    let start = reasoning.spans.last().map_or(0, |last| last.end);
-    (!reasoning.is_unclosed).then(|| trimmed(text, start..text.len(), &[]))
 }
 
 /// Removes white space and `marks` from both ends of `range`.
@@ -133,14 +126,6 @@ mod tests {
         for text in ["2019", "Answer: 2019", "The answer is **2019**."] {
             assert_eq!(found(json!("final_answer"), text).as_deref(), Some("2019"), "{text}");
         }
-    }
-
-    #[test]
-    fn reasoning_is_not_part_of_the_answer() {
-        use serde_json::json;
-        let text = "<think>The answer is 2018.</think>\n2019";
-        assert_eq!(found(json!("final_answer"), text).as_deref(), Some("2019"));
-        assert_eq!(found(json!("final_answer"), "<think>It is 2018, or"), None, "it never ends");
     }
 
     #[test]

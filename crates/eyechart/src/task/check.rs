@@ -148,6 +148,11 @@ fn request_fields(task: &Task) -> Result<(), WrongValue> {
             ));
         }
     }
+    if let Some(given) = task.generation.get(Task::KEEP_REASONING).filter(|given| !given.is_boolean()) {
+        let key = Task::KEEP_REASONING;
+        let what = format!("[generation] has {key} = {given}: expected true or false");
+        return Err(wrong_value(format!("generation.{key}"), what));
+    }
     match task.generation.get("stream").filter(|stream| **stream != false) {
         Some(stream) => {
             let what = format!("[generation] has stream = {stream}: streamed replies are not supported");

@@ -8,6 +8,7 @@ mod duration;
 mod hex;
 mod json;
 mod number;
+mod reasoning;
 mod wrap;
 
 pub(crate) use address::{is_address, shown_address};
@@ -17,4 +18,5 @@ pub use hex::hex;
 pub use json::json_mistake;
 pub(crate) use json::{json_without_nan, repaired_json};
 pub use number::{counted, grouped, usd};
+pub use reasoning::{SplitAnswer, split_reasoning};
 pub use wrap::wrapped;

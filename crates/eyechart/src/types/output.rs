@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tokens;
+use crate::text::split_reasoning;
 
 /// A model's answer to one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelOutput {
     /// The text of the answer, untrimmed, without the reasoning.
     pub text: String,
-    /// The reasoning, if the endpoint sends it in its own field.
+    /// The reasoning: what the endpoint sends in its own field, and what the text had between marks such as `<think>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
     /// Why the model stopped; absent if the endpoint did not report it, and for recorded outputs.
@@ -27,6 +28,15 @@ impl ModelOutput {
     /// A recorded answer. Only its text is known.
     pub fn recorded(text: impl Into<String>) -> Self {
         Self { text: text.into(), reasoning: None, stop_reason: None, model: None, usage: None }
+    }
+
+    /// Moves the reasoning between marks from `text` to `reasoning`. Returns whether the text ended within the reasoning.
+    pub(crate) fn split_reasoning(&mut self) -> bool {
+        let split = split_reasoning(&self.text);
+        self.text = split.answer;
+        let reasoning: Vec<String> = self.reasoning.take().into_iter().chain(split.reasoning).collect();
+        self.reasoning = (!reasoning.is_empty()).then(|| reasoning.join("\n\n"));
+        split.is_cut_off
     }
 }
 

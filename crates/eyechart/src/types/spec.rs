@@ -96,6 +96,9 @@ pub struct Endpoint {
     pub headers: Vec<String>,
     /// Request fields other than model and messages, after `--param` and `--drop-param`.
     pub params: Map<String, Value>,
+    /// Whether reasoning within the text of an answer stays in the text (`keep_reasoning` in `[generation]`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_reasoning: bool,
 }
 
 impl Endpoint {
@@ -361,6 +364,8 @@ impl Answers {
             compare("base URL", recorded.base_url.clone(), given.base_url.clone());
             compare("model at the endpoint", recorded.model.clone(), given.model.clone());
             compare("request fields", json(&recorded.params), json(&given.params));
+            let kept = |endpoint: &Endpoint| endpoint.keeps_reasoning.to_string();
+            compare("keep_reasoning", kept(recorded), kept(given));
             compare("header names", recorded.headers.join(", "), given.headers.join(", "));
         } else {
             compare("source of the answers", self.in_words(), given.in_words());

@@ -28,6 +28,8 @@ pub struct Task {
     /// The messages.
     pub prompt: PromptSpec,
     /// Request fields, sent unchanged (`temperature`, `max_tokens`, …). A field that is not named is not sent.
+    /// `keep_reasoning = true` is not sent: it leaves reasoning within the text of an answer (`<think>…</think>`) in the
+    /// text.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub generation: Map<String, Value>,
     /// The pictures. A task without this table sends only text.
@@ -175,6 +177,15 @@ pub enum Take {
 impl Task {
     /// The suite of the published comparison. It keeps the terms and figures of the original notebooks.
     pub const PUBLISHED_SUITE: &str = "vlm-benchmarks";
+
+    /// The key of `[generation]` that is not a request field.
+    pub const KEEP_REASONING: &str = "keep_reasoning";
+
+    /// Whether reasoning within the text of an answer stays in the text.
+    #[must_use]
+    pub fn keeps_reasoning(&self) -> bool {
+        self.generation.get(Self::KEEP_REASONING) == Some(&Value::Bool(true))
+    }
 
     /// Whether the task is one of that suite.
     #[must_use]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::common::{Place, eyechart, stdout};
+use eyechart::text::split_reasoning;
 use serde_json::{Value, json};
 
 /// Cases by hand, each with a trap, an answer, options and the verdict of a careful reader.
@@ -63,8 +64,8 @@ fn a_run_reads_the_same_answers_at_the_same_places() {
             case["options"].as_array().unwrap().iter().map(|o| o.as_str().unwrap()).collect();
         let is_first_unique =
             options[1..].iter().all(|option| option.to_lowercase() != options[0].to_lowercase());
-        // An empty answer fails its sample before any scorer sees it.
-        is_first_unique && !case["answer"].as_str().unwrap().trim().is_empty()
+        // An answer without a text after the reasoning fails its sample before any scorer sees it.
+        is_first_unique && !split_reasoning(case["answer"].as_str().unwrap()).answer.trim().is_empty()
     };
     let asked: Vec<Value> = cases.iter().filter(is_asked).cloned().collect();
     assert!(asked.len() * 10 >= cases.len() * 8, "{} of {}", asked.len(), cases.len());
@@ -90,7 +91,15 @@ fn a_run_reads_the_same_answers_at_the_same_places() {
         let score = &scores[&id.to_string()];
         assert_eq!(score["answer"], calculated["answer"], "{case}");
         assert_eq!(score["explanation"], calculated["explanation"], "{case}");
-        // A run trims the answer before it is read, and counts in the answer as it came.
-        assert_eq!(score["span"], calculated.get("span").cloned().unwrap_or(Value::Null), "{case}");
+        // A run counts in the text without the reasoning, `calc` in the answer as it was given.
+        let given = case["answer"].as_str().unwrap();
+        let read = split_reasoning(given).answer;
+        assert_eq!(characters(&read, score.get("span")), characters(given, calculated.get("span")), "{case}");
     }
+}
+
+/// The characters of `text` in a span.
+fn characters(text: &str, span: Option<&Value>) -> Option<String> {
+    let [start, end] = serde_json::from_value::<[usize; 2]>(span?.clone()).unwrap();
+    Some(text.chars().skip(start).take(end - start).collect())
 }

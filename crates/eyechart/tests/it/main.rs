@@ -44,6 +44,7 @@ mod parquet_memory;
 mod parts;
 mod pictures;
 mod protocol;
+mod reasoning;
 mod recorded;
 mod request_memory;
 mod resume;

@@ -31,6 +31,10 @@ impl Scope {
         scope.insert("model".to_owned(), endpoint.model.clone().into());
         scope.insert("params".to_owned(), Value::Object(endpoint.params.clone()));
         scope.insert("headers".to_owned(), headers.iter().map(header).collect());
+        // Left out of the key otherwise, so that the answers of earlier versions are found.
+        if endpoint.keeps_reasoning {
+            scope.insert("keeps_reasoning".to_owned(), true.into());
+        }
         Self(scope)
     }
 
@@ -117,6 +121,7 @@ mod tests {
             key_variable: None,
             headers: Vec::new(),
             params: serde_json::from_str(r#"{"temperature":0,"max_tokens":300}"#).unwrap(),
+            keeps_reasoning: false,
         }
     }
 

@@ -26,6 +26,7 @@ const FORMAT: &str = "eyechart.answer/3";
 pub struct Cache {
     folder: PathBuf,
     scope: Scope,
+    keeps_reasoning: bool,
 }
 
 /// One stored answer.
@@ -47,7 +48,11 @@ impl Cache {
     pub fn open(folder: &Path, endpoint: &Endpoint, headers: &[Header]) -> io::Result<Self> {
         let folder = folder.join("answers");
         create_folders(&folder)?;
-        Ok(Self { folder, scope: Scope::new(endpoint, headers) })
+        Ok(Self {
+            folder,
+            scope: Scope::new(endpoint, headers),
+            keeps_reasoning: endpoint.keeps_reasoning,
+        })
     }
 
     /// The key of a sample with prepared pictures. `None` if the bytes of a picture are not known because the endpoint
@@ -59,11 +64,19 @@ impl Cache {
 
     /// The undamaged answer stored under `key`. Blocks on the disk.
     pub(super) fn get(&self, key: &Key) -> Option<(ModelOutput, CachedAnswer)> {
-        let entry: Entry = serde_json::from_slice(&fs::read(self.path(key)).ok()?).ok()?;
+        let mut entry: Entry = serde_json::from_slice(&fs::read(self.path(key)).ok()?).ok()?;
         let is_undamaged = entry.format == FORMAT
             && entry.key == key.as_str()
             && entry.sha256 == digest(&entry.key, &entry.stored, &entry.output);
-        is_undamaged.then_some((entry.output, CachedAnswer { key: entry.key, stored: entry.stored }))
+        if !is_undamaged {
+            return None;
+        }
+        // Earlier versions stored answers with the reasoning in the text.
+        if !self.keeps_reasoning {
+            entry.output.split_reasoning();
+        }
+        let has_answer = !entry.output.text.trim().is_empty();
+        has_answer.then_some((entry.output, CachedAnswer { key: entry.key, stored: entry.stored }))
     }
 
     /// Stores an answer in place of an earlier one. Blocks on the disk.

@@ -57,18 +57,13 @@ const KEYS: [&str; 26] = [
     "답",
 ];
 
-/// Finds the fields in the text outside the `hidden` ranges, in order and without overlaps.
-pub(super) fn find_fields(text: &str, hidden: &[Range<usize>]) -> Vec<Field> {
+/// Finds the fields in the text, in order and without overlaps.
+pub(super) fn find_fields(text: &str) -> Vec<Field> {
     let mut found: Vec<Field> = Vec::new();
-    let mut hidden = hidden.iter().peekable();
     let mut braces: Vec<usize> = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        if let Some(range) = hidden.next_if(|range| range.start <= at) {
-            at = at.max(range.end);
-            continue;
-        }
         let field = match bytes[at] {
             b'\\' => boxed(text, at),
             b'<' | b'[' => tagged(text, at),

@@ -6,7 +6,6 @@ use super::fields::find_fields;
 use super::lexicon::Roles as R;
 use super::lexicon::Roles;
 use super::merge;
-use super::reasoning::reasoning;
 use super::scanner::struck_out_length;
 use super::sentences::{ends_sentence, is_heading};
 use super::tokens::{Token, TokenKind, tokenise_range};
@@ -15,17 +14,13 @@ use super::tokens::{Token, TokenKind, tokenise_range};
 /// the text marks no answer.
 ///
 /// Marks are `\boxed{}`, a JSON field, `<answer>`, "Answer:", "The answer is", "The correct option is" and their
-/// counterparts in Chinese, French, German, Spanish, Japanese and Korean. Reasoning, questions, conditions and negated
-/// marks ("the answer is not 5") are ignored. The answer ends at the end of the sentence or line, or before "because".
+/// counterparts in Chinese, French, German, Spanish, Japanese and Korean. Questions, conditions and negated marks
+/// ("the answer is not 5") are ignored. The answer ends at the end of the sentence or line, or before "because".
 /// Decimal points and abbreviations do not end it.
 #[must_use]
 pub fn final_answer(answer: &str) -> Option<Range<usize>> {
-    let reasoning = reasoning(answer);
-    if reasoning.is_unclosed {
-        return None;
-    }
-    let fields = find_fields(answer, &reasoning.spans);
-    let gaps = merge(&reasoning.spans, &fields);
+    let fields = find_fields(answer);
+    let gaps = merge(&fields);
     let tokens = tokenise_range(answer, 0..answer.len(), &gaps);
     let marked = last_marked(answer, &tokens);
     let field =

@@ -5,13 +5,12 @@
 //!
 //! An answer is read in this order:
 //!
-//! 1. [`reasoning`]: the reasoning of the model is skipped.
-//! 2. `fields`: boxes, JSON fields and answer tags are each read separately.
-//! 3. `tokens` splits the text with the words of the `lexicon`; `mentions` and `labels` find the options; `sentences`,
+//! 1. `fields`: boxes, JSON fields and answer tags are each read separately.
+//! 2. `tokens` splits the text with the words of the `lexicon`; `mentions` and `labels` find the options; `sentences`,
 //!    `segments` and `groups` divide the text.
-//! 4. `preceding`, `predicate`, `position` and `attribution` read the words around a group. `commitments` decides how
+//! 3. `preceding`, `predicate`, `position` and `attribution` read the words around a group. `commitments` decides how
 //!    strong a commitment is. `prose` and `references` turn the groups into events.
-//! 5. `events` decides by the strongest evidence. A later commitment replaces an earlier one if it corrects it.
+//! 4. `events` decides by the strongest evidence. A later commitment replaces an earlier one if it corrects it.
 
 mod attribution;
 mod commitments;
@@ -30,7 +29,6 @@ mod position;
 mod preceding;
 mod predicate;
 mod prose;
-mod reasoning;
 mod references;
 mod scanner;
 mod scorer;
@@ -48,7 +46,6 @@ use fields::{Field, find_fields};
 pub use final_answer::final_answer;
 use mentions::Source;
 pub use options::Options;
-pub use reasoning::{Reasoning, reasoning};
 pub(super) use scorer::CHOICE;
 use tokens::tokenise_range;
 pub use yes_no::{YesNo, YesNoReading, read_yes_no};
@@ -75,17 +72,11 @@ pub struct Reading {
     pub span: Option<Range<usize>>,
 }
 
-const UNFINISHED: &str = "unfinished reasoning";
-
 /// Reads which of the options an answer picks.
 #[must_use]
 pub fn read(answer: &str, options: &Options) -> Reading {
     let nothing = |explanation| Reading { verdict: Verdict::None, explanation, span: None };
-    let reasoning = reasoning(answer);
-    if reasoning.is_unclosed {
-        return nothing(UNFINISHED);
-    }
-    let Some(decision) = decide_all(answer, &reasoning.spans, options) else {
+    let Some(decision) = decide_all(answer, options) else {
         return nothing("no option named");
     };
     let verdict = match decision.set.count_ones() {
@@ -97,9 +88,9 @@ pub fn read(answer: &str, options: &Options) -> Reading {
 }
 
 /// Decides by the fields and the prose of an answer together.
-fn decide_all(answer: &str, hidden: &[Range<usize>], options: &Options) -> Option<Decision> {
-    let fields = find_fields(answer, hidden);
-    let gaps = merge(hidden, &fields);
+fn decide_all(answer: &str, options: &Options) -> Option<Decision> {
+    let fields = find_fields(answer);
+    let gaps = merge(&fields);
     let tokens = tokenise_range(answer, 0..answer.len(), &gaps);
     let mut evidence = prose::read_prose(&Source { text: answer, tokens: &tokens, options });
     if !fields.is_empty() {
@@ -109,9 +100,8 @@ fn decide_all(answer: &str, hidden: &[Range<usize>], options: &Options) -> Optio
 }
 
 /// Returns the byte ranges that are not read as prose, in order and without overlaps.
-fn merge(hidden: &[Range<usize>], fields: &[Field]) -> Vec<Range<usize>> {
-    let mut all: Vec<Range<usize>> =
-        hidden.iter().cloned().chain(fields.iter().map(|field| field.whole.clone())).collect();
+fn merge(fields: &[Field]) -> Vec<Range<usize>> {
+    let mut all: Vec<Range<usize>> = fields.iter().map(|field| field.whole.clone()).collect();
     all.sort_by_key(|range| range.start);
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(all.len());
     for range in all {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::text::split_reasoning;
 
 /// A line of `tests/data/choice.jsonl`.
 #[derive(Deserialize)]
@@ -41,7 +42,7 @@ fn every_case_of_the_case_file_is_read_as_a_person_reads_it() {
     let mismatches: Vec<String> = cases()
         .iter()
         .filter_map(|case| {
-            let found = verdict(&case.answer, &Options::new(&case.options));
+            let found = verdict(&split_reasoning(&case.answer).answer, &Options::new(&case.options));
             let Case { trap, answer, options, verdict } = case;
             (found != *verdict)
                 .then(|| format!("{trap}: {answer:?} among {options:?}: {verdict}, read as {found}"))
@@ -87,7 +88,6 @@ fn a_reading_names_the_rule_and_the_evidence() {
     assert_eq!(evidence("The car is green."), ("option text", some("green")));
     assert_eq!(evidence("A or B"), ("two or more options", some("A or B")));
     assert_eq!(evidence("Neither A nor B."), ("all other options are excluded", some("A nor B")));
-    assert_eq!(evidence("<think>B").0, "unfinished reasoning");
     assert_eq!(evidence("I cannot say."), ("no option named", None));
 }
 
@@ -142,7 +142,6 @@ fn the_final_answer_is_what_follows_the_last_mark() {
         ("The answer is Dr. Smith because he is tall.", "Dr. Smith"),
         ("Answer: J. K. Rowling", "J. K. Rowling"),
         ("### Final Answer\n\n**U.S.**", "U.S."),
-        ("<think>Answer: 3</think>Answer: 4.5 kg.", "4.5 kg"),
         (r#"{"answer": "12.5", "unit": "cm"}"#, "12.5"),
         ("Answer: 3\nWait, I missed one.\nAnswer: 4", "4"),
         ("Answer: [2007, 2008]", "[2007, 2008]"),
@@ -166,7 +165,7 @@ fn the_final_answer_is_what_follows_the_last_mark() {
     for (answer, expected) in cases {
         assert_eq!(final_answer(answer).map(|range| &answer[range]), Some(expected), "{answer}");
     }
-    for answer in ["2019", "", "The answer is not 5.", "<think>Answer: 5", "Is the answer 5?", "Answer:"] {
+    for answer in ["2019", "", "The answer is not 5.", "Is the answer 5?", "Answer:"] {
         assert_eq!(final_answer(answer), None, "{answer}");
     }
 }
@@ -189,7 +188,6 @@ fn yes_and_no_are_read_in_seven_languages() {
         "예",
         "네, 있습니다.",
         "There is a dog in the picture.",
-        "<think>No</think>Yes",
         r#"{"answer": "yes"}"#,
     ];
     let no = [
@@ -217,7 +215,6 @@ fn yes_and_no_are_read_in_seven_languages() {
         "Yes or no",
         "I am not sure.",
         "There is a cat, but no dog.",
-        "<think>Yes",
     ];
     for (answers, expected) in
         [(&yes[..], Some(YesNo::Yes)), (&no[..], Some(YesNo::No)), (&neither[..], None)]
@@ -226,19 +223,6 @@ fn yes_and_no_are_read_in_seven_languages() {
             assert_eq!(read_yes_no(answer).verdict, expected, "{answer}");
         }
     }
-}
-
-#[test]
-fn reasoning_is_found_in_the_marks_of_several_model_families() {
-    let spans =
-        |answer: &str| reasoning(answer).spans.iter().map(|span| (span.start, span.end)).collect::<Vec<_>>();
-    assert_eq!(spans("<think>a</think>B"), [(0, 16)]);
-    assert_eq!(spans("a</think>B"), [(0, 9)]);
-    assert_eq!(spans("[THINK]a[/THINK]B"), [(0, 16)]);
-    assert_eq!(spans("x <think>a</think> y <think>b</think>"), [(2, 18), (21, 37)]);
-    assert!(reasoning("x <think>a").is_unclosed);
-    assert!(!reasoning("<think>a</think>").is_unclosed);
-    assert_eq!(spans("a < b"), []);
 }
 
 /// Builds long texts from the parts that the rules read.
@@ -331,10 +315,6 @@ proptest! {
         assert_span(&answer, reading.span)?;
         assert_span(&answer, final_answer(&answer))?;
         assert_span(&answer, read_yes_no(&answer).span)?;
-        let found = reasoning(&answer);
-        for span in found.spans {
-            assert_span(&answer, Some(span))?;
-        }
     }
 
     #[test]

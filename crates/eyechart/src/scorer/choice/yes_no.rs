@@ -5,9 +5,8 @@ use std::sync::LazyLock;
 
 use super::lexicon::Roles as R;
 use super::options::Options;
-use super::reasoning::reasoning;
 use super::tokens::{Token, TokenKind, tokenise_range};
-use super::{UNFINISHED, decide_all, final_answer};
+use super::{decide_all, final_answer};
 
 /// The answer to a yes-or-no question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +39,7 @@ static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options::of_words(&[YES, NO
 /// If the answer has neither word, a first sentence "There is a dog" counts as yes and "There is no dog" as no.
 #[must_use]
 pub fn read_yes_no(answer: &str) -> YesNoReading {
-    let reasoning = reasoning(answer);
-    if reasoning.is_unclosed {
-        return YesNoReading { verdict: None, explanation: UNFINISHED, span: None };
-    }
-    if let Some(decision) = decide_all(answer, &reasoning.spans, &OPTIONS) {
+    if let Some(decision) = decide_all(answer, &OPTIONS) {
         let verdict = match decision.set {
             1 => Some(YesNo::Yes),
             2 => Some(YesNo::No),
@@ -53,8 +48,7 @@ pub fn read_yes_no(answer: &str) -> YesNoReading {
         return YesNoReading { verdict, explanation: decision.explanation, span: decision.span };
     }
     let range = final_answer(answer).unwrap_or(0..answer.len());
-    let hidden: &[Range<usize>] = if range.start == 0 { &reasoning.spans } else { &[] };
-    let tokens = tokenise_range(answer, range, hidden);
+    let tokens = tokenise_range(answer, range, &[]);
     let tokens =
         tokens.split(|token| token.kind == TokenKind::LineBreak).find(|line| !line.is_empty()).unwrap_or(&[]);
     let found = first_word(tokens).or_else(|| existence(tokens));
