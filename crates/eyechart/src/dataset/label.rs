@@ -2,6 +2,8 @@
 //!
 //! For labels of datasets, not for answers of models: running text is not interpreted.
 
+use crate::types::LabelForm;
+
 /// The position in `options` of the option that `label` names; `None` if it names none or more than one.
 ///
 /// A label is the option's text, with or without the option's own letter, or a letter with or without a text: `A`,
@@ -30,6 +32,22 @@ pub(crate) fn resolve_label(label: &str, options: &[String]) -> Option<usize> {
         return by_letter(letter, text, &options);
     }
     only(&positions(&options, |option| option.text == label))
+}
+
+/// As [`resolve_label`], but the label is only read as a letter, or only as a text.
+#[must_use]
+pub(crate) fn resolve_label_as(form: LabelForm, label: &str, options: &[String]) -> Option<usize> {
+    let label = normal(label);
+    let options: Vec<_> = options.iter().map(|option| Choice::new(option)).collect();
+    match form {
+        LabelForm::Letter => lettered(&label).and_then(|(letter, text)| by_letter(letter, text, &options)),
+        LabelForm::Text if label.is_empty() => None,
+        LabelForm::Text => match positions(&options, |option| option.whole == label).as_slice() {
+            [] => only(&positions(&options, |option| option.text == label)),
+            found => only(found),
+        },
+        LabelForm::Position => None,
+    }
 }
 
 /// An option, normalised.
@@ -192,6 +210,15 @@ mod tests {
     fn no_options_resolve_to_none() {
         assert_eq!(resolve("A", &[]), None);
         assert_eq!(resolve("", &["", "x"]), None);
+    }
+
+    #[test]
+    fn a_label_of_a_given_form_is_read_in_no_other_form() {
+        let options = ["B", "A", "C) x"].map(str::to_owned);
+        let read = |form, label| resolve_label_as(form, label, &options);
+        assert_eq!([read(LabelForm::Letter, "A"), read(LabelForm::Text, "A")], [Some(0), Some(1)]);
+        assert_eq!([read(LabelForm::Letter, "x"), read(LabelForm::Text, "x")], [None, Some(2)]);
+        assert_eq!([read(LabelForm::Text, ""), read(LabelForm::Position, "1")], [None, None]);
     }
 
     proptest! {

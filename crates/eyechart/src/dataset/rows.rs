@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::{DatasetError, Pick, Rows};
-use crate::types::{BadRow, Row};
+use crate::types::{BadRow, Row, column_of};
 
 /// A row with more bytes is a bad row, so that a damaged file cannot fill the memory.
 pub(super) const MAX_ROW_BYTES: usize = 64 << 20;
@@ -74,7 +74,8 @@ impl Wanted {
     }
 }
 
-/// The position of each of `columns` in `available`: under its full name, or under the part before its first dot.
+/// The position of each of `columns` in `available`: under its full name, or under that of the
+/// column in the path.
 pub(super) fn find_columns(
     path: &Path,
     columns: &[String],
@@ -82,7 +83,7 @@ pub(super) fn find_columns(
 ) -> Result<Vec<usize>, DatasetError> {
     let position = |name: &str| available.iter().position(|other| other == name);
     let find = |column: &String| {
-        let root = || position(column.split_once('.')?.0);
+        let root = || position(column_of(column));
         position(column).or_else(root).ok_or_else(|| DatasetError::NoColumn {
             path: path.to_owned(),
             column: column.clone(),

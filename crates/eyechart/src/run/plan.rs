@@ -109,7 +109,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     };
     let survey = dataset.survey()?;
     let mut notices = dataset.notices().to_vec();
-    notices.extend(notices_of(&survey));
+    notices.extend(notices_of(&survey, &task));
     if task.images.is_none() && !options.images.is_empty() {
         notices.push(format!("the task {} sends no pictures: --image-… changes nothing", task.name));
     }
@@ -117,6 +117,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     if picked.is_empty() {
         return Err(RunError::Config(nothing_to_ask(loaded, &survey)));
     }
+    notices.extend(dataset.target_note(&picked)?);
     if let Some(outputs) = &outputs {
         notices.extend(outputs.notices(&picked));
     }
@@ -196,15 +197,21 @@ fn pick(
     Ok(dataset.pick(&survey.eligible, options.limit.or(own).unwrap_or(usize::MAX), options.seed)?)
 }
 
-fn notices_of(survey: &Survey) -> Vec<String> {
+fn notices_of(survey: &Survey, task: &Task) -> Vec<String> {
     let mut notices: Vec<String> = survey.bad.iter().map(|bad| format!("bad row left out: {bad}")).collect();
     let more = survey.bad_rows - survey.bad.len() as u64;
     if more > 0 {
         notices.push(format!("{} more left out", counted(more, "bad row")));
     }
     if survey.unresolved_labels > 0 {
+        let has_form = task.dataset.choices.as_ref().is_some_and(|choices| choices.form.is_some());
+        let hint = if has_form {
+            ""
+        } else {
+            "; for labels that are positions, write form = \"position\" in `choices`"
+        };
         notices.push(format!(
-            "{} with a label that matches none of the options",
+            "{} with a label that matches none of the options{hint}",
             counted(survey.unresolved_labels, "row")
         ));
     }

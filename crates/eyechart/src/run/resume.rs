@@ -15,7 +15,8 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
     let answers = match &spec.answers {
         // The spec has all request fields: a field that only the task has was dropped.
         Answers::Endpoint(endpoint) => {
-            let is_sent = |key: &&String| key.as_str() == Task::KEEP_REASONING || endpoint.params.contains_key(*key);
+            let is_sent =
+                |key: &&String| key.as_str() == Task::KEEP_REASONING || endpoint.params.contains_key(*key);
             let dropped = task.generation.keys().filter(|key| !is_sent(key));
             AnswersFrom::Endpoint {
                 endpoint: Box::new(endpoint.clone()),

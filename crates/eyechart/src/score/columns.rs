@@ -34,7 +34,9 @@ impl Completion<'_> {
         let rows = rows.map_err(|reason| ScoreError::Columns { columns: names.join(", "), reason })?;
         for record in records {
             let Some(row) = rows.get(&record.row) else { continue };
-            missing.read(row).add_to(record);
+            let cells = missing.read(row, &record.prompt);
+            let columns = names.join(", ");
+            cells.map_err(|reason| ScoreError::Columns { columns, reason })?.add_to(record);
             if !cluster.is_empty() {
                 record.cluster = cluster_of(row, self.task);
             }

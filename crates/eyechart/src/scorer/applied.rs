@@ -99,6 +99,12 @@ impl Scorer {
         self.declaration.target == Target::Choices
     }
 
+    /// Returns whether the scorer compares objects, and not only texts.
+    #[must_use]
+    pub fn compares_objects(&self) -> bool {
+        self.declaration.target == Target::Optional
+    }
+
     /// Returns whether the scorer needs the cluster of each sample.
     #[must_use]
     pub fn needs_cluster(&self) -> bool {

@@ -60,7 +60,7 @@ impl Declaration {
 pub enum Target {
     /// The entry must name a target.
     Required,
-    /// The entry may name a target.
+    /// The entry may name a target, which may hold objects.
     Optional,
     /// The entry must not name a target, because the options of the question are the reference.
     Choices,

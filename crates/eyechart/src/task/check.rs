@@ -7,7 +7,7 @@ mod messages;
 use super::mistake::Mistake;
 use super::scoring;
 use crate::dataset::{self, Files};
-use crate::types::Task;
+use crate::types::{LabelForm, Task};
 
 /// A value that makes no sense, with its path, such as `compare.1.target`.
 pub(super) struct WrongValue {
@@ -52,7 +52,7 @@ fn mistakes(task: &Task) -> Vec<WrongValue> {
     let images = task.images.as_ref().map_or(Ok(()), |images| {
         images.check().map_err(|wrong| wrong_value(format!("images.{}", wrong.key), wrong.reason))
     });
-    let found = [nothing_empty(task), known_format(task), one_source(task), images];
+    let found = [nothing_empty(task), choices(task), known_format(task), one_source(task), images];
     let found = found.into_iter().filter_map(Result::err);
     found.chain(messages::mistakes(task)).chain(scoring::mistakes(task)).collect()
 }
@@ -67,6 +67,12 @@ fn nothing_empty(task: &Task) -> Result<(), WrongValue> {
     let archive = task.images.iter().filter_map(|images| images.archive.as_ref());
     texts.extend(archive.map(|archive| ("images.archive".to_owned(), archive)));
     texts.extend(task.dataset.id.iter().map(|id| ("dataset.id".to_owned(), id)));
+    if let Some(choices) = &task.dataset.choices {
+        texts
+            .extend(choices.option_columns().iter().map(|text| ("dataset.choices.options".to_owned(), text)));
+        texts.push(("dataset.choices.label".to_owned(), &choices.label));
+    }
+    texts.extend(task.dataset.literal.iter().map(|text| ("dataset.literal".to_owned(), text)));
     texts.extend(message_texts(task));
     for (index, compare) in task.compare.iter().enumerate() {
         texts.push((format!("compare.{index}.part"), &compare.part));
@@ -86,6 +92,19 @@ fn nothing_empty(task: &Task) -> Result<(), WrongValue> {
         }
         None => Ok(()),
     }
+}
+
+fn choices(task: &Task) -> Result<(), WrongValue> {
+    let Some(choices) = &task.dataset.choices else { return Ok(()) };
+    if !choices.are_in_text() && choices.option_columns().is_empty() {
+        let what = "`options` is empty: expected the columns that hold one option each";
+        return Err(wrong_value("dataset.choices.options", what));
+    }
+    if choices.first.is_some() && choices.form != Some(LabelForm::Position) {
+        let what = "`first` needs form = \"position\": it is the number of the first option";
+        return Err(wrong_value("dataset.choices.first", what));
+    }
+    Ok(())
 }
 
 /// The texts of `[prompt]` and `[images]` that must not be empty.

@@ -3,19 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use serde_json::Value;
 
-use crate::dataset::resolve_label;
+use super::choices::{read_choices, text_key};
 use crate::files::sha256_hex;
 use crate::scorer::Scorer;
-use crate::scorer::choice::Options;
 use crate::text::shown_address;
-use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, text_of, texts_of};
+use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, list_or_cell, text_of, texts_of};
 
 /// The columns that are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct KeptColumns {
     /// Columns with references.
     pub(crate) targets: BTreeSet<String>,
+    /// The columns among `targets` that may hold objects: their scorers compare objects.
+    pub(crate) object_targets: BTreeSet<String>,
     /// Other columns, each kept as one text.
     pub(crate) fields: BTreeSet<String>,
     /// The columns of a multiple-choice question.
@@ -41,6 +43,7 @@ impl KeptColumns {
         let named = scorers.flat_map(|scorer| scorer.columns().to_vec());
         Self {
             targets: task.score.iter().filter_map(|entry| entry.target.clone()).collect(),
+            object_targets: object_targets(task),
             fields: task.recorded_columns().cloned().chain(named).collect(),
             choices: task.dataset.choices.clone(),
         }
@@ -53,6 +56,7 @@ impl KeptColumns {
         let choices = task.dataset.choices.as_ref().filter(|_| scorers.iter().any(Scorer::needs_choices));
         Self {
             targets: task.score.iter().filter_map(|entry| entry.target.clone()).collect(),
+            object_targets: object_targets(task),
             fields: columns.cloned().collect(),
             choices: choices.cloned(),
         }
@@ -60,7 +64,7 @@ impl KeptColumns {
 
     /// The names of all columns.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        let choices = self.choices.iter().flat_map(|choices| [&choices.options, &choices.label]);
+        let choices = self.choices.iter().flat_map(Choices::columns);
         self.targets.iter().chain(&self.fields).chain(choices)
     }
 
@@ -69,22 +73,59 @@ impl KeptColumns {
     pub(crate) fn without(&self, recorded: &Self) -> Self {
         Self {
             targets: self.targets.difference(&recorded.targets).cloned().collect(),
+            object_targets: self.object_targets.clone(),
             fields: self.fields.difference(&recorded.fields).cloned().collect(),
             choices: self.choices.clone().filter(|choices| recorded.choices.as_ref() != Some(choices)),
         }
     }
 
-    /// The cells of these columns in `row`.
-    #[must_use]
-    pub(crate) fn read(&self, row: &Row) -> KeptCells {
-        let texts = |column: &String| row.get(column).map(|cell| texts_of(&cell)).unwrap_or_default();
+    /// The cells of these columns in `row`. `prompt` is the rendered prompt of the row.
+    ///
+    /// # Errors
+    /// The reason why a cell cannot be a reference or a list of options.
+    pub(crate) fn read(&self, row: &Row, prompt: &str) -> Result<KeptCells, String> {
         let field = |column: &String| Some((column.clone(), text_of(&row.get(column)?)));
-        KeptCells {
-            targets: self.targets.iter().map(|column| (column.clone(), texts(column))).collect(),
+        let mut targets = BTreeMap::new();
+        for column in &self.targets {
+            targets.insert(column.clone(), self.references(row, column)?);
+        }
+        let choices = self.choices.as_ref().map(|choices| read_choices(row, choices, prompt));
+        Ok(KeptCells {
+            targets,
             fields: self.fields.iter().filter_map(field).collect(),
-            choices: self.choices.as_ref().map(|choices| read_choices(row, choices)),
+            choices: choices.transpose()?,
+        })
+    }
+
+    fn references(&self, row: &Row, column: &str) -> Result<Vec<String>, String> {
+        let Some(cell) = row.get(column) else { return Ok(Vec::new()) };
+        if self.object_targets.contains(column) {
+            return Ok(texts_of(&cell));
+        }
+        let path = match &cell {
+            Value::Object(_) => Some(("an object", format!("{column}.{}", text_key(&cell)))),
+            Value::Array(items) => items
+                .iter()
+                .find(|item| item.is_object())
+                .map(|object| ("a list of objects", format!("{column}[].{}", text_key(object)))),
+            _ => None,
+        };
+        match path {
+            None => Ok(texts_of(&cell)),
+            Some((kind, path)) => Err(format!(
+                "the target {column:?} of row {} is {kind}, which no answer can be compared with: name a path to the \
+                 text in it, such as target = {path:?}",
+                row.number
+            )),
         }
     }
+}
+
+/// The targets of scorers that compare objects.
+fn object_targets(task: &Task) -> BTreeSet<String> {
+    let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
+    let scorers = scorers.filter(Scorer::compares_objects);
+    scorers.filter_map(|scorer| scorer.entry().target.clone()).collect()
 }
 
 impl KeptCells {
@@ -94,15 +135,6 @@ impl KeptCells {
         record.fields.extend(self.fields);
         record.choices = self.choices.or(record.choices.take());
     }
-}
-
-/// The options of a row, and the letter of the right option.
-pub(super) fn read_choices(row: &Row, choices: &Choices) -> RecordedChoices {
-    let options = row.get(&choices.options).map(|options| texts_of(&options)).unwrap_or_default();
-    let label = row.get(&choices.label).map(|label| text_of(&label)).unwrap_or_default();
-    let right = resolve_label(&label, &options);
-    let label = right.map(|right| Options::new(&options).letter(right));
-    RecordedChoices { options, label }
 }
 
 /// The cluster of related samples that the row belongs to; absent if the task names none.
@@ -120,7 +152,8 @@ fn first_picture(row: &Row, column: &str) -> Option<String> {
     match held {
         Some(picture) => Some(sha256_hex(picture)),
         None => {
-            let place = texts_of(&row.get(column)?).into_iter().find(|place| !place.trim().is_empty());
+            let place =
+                texts_of(&list_or_cell(row.get(column)?)).into_iter().find(|place| !place.trim().is_empty());
             place.map(|place| shown_address(&place))
         }
     }

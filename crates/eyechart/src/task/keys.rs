@@ -54,6 +54,9 @@ fn referred<'a>(root: &'a Value, property: &'a Value) -> Option<(&'a str, &'a Va
 fn kind(root: &Value, property: &Value) -> String {
     if let Some((_, definition)) = referred(root, property) {
         return match words(definition).as_slice() {
+            [] if let Some(kinds) = definition["anyOf"].as_array() => {
+                kinds.iter().map(|of| kind(root, of)).collect::<Vec<_>>().join(" or ")
+            }
             [] => "table".to_owned(),
             words => words.iter().map(|(word, _)| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
         };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::dataset::DatasetError;
-use crate::types::Row;
+use crate::types::{Row, column_of};
 
 /// The named columns that no row had so far, and the columns that rows did have.
 pub(super) struct MissingColumns {
@@ -25,7 +25,7 @@ impl MissingColumns {
             return;
         }
         let has = |name: &str| row.cells.contains_key(name) || row.blobs.contains_key(name);
-        self.named.retain(|name| !has(name) && !name.split_once('.').is_some_and(|(column, _)| has(column)));
+        self.named.retain(|name| !has(name) && !has(column_of(name)));
         for column in row.cells.keys() {
             if !self.seen.contains(column) {
                 self.seen.push(column.clone());

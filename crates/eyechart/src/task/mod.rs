@@ -1,6 +1,7 @@
 //! Tasks: from a name or a TOML file to samples that can be asked.
 
 mod check;
+mod choices;
 mod data_error;
 mod derange;
 mod first_rows;

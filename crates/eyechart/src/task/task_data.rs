@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::choices::read_choices;
 use super::data_error::DataError;
-use super::kept::{KeptColumns, cluster_of, read_choices};
+use super::kept::{KeptColumns, cluster_of};
 use super::loaded_task::LoadedTask;
 use super::message::Layout;
 use super::missing_columns::MissingColumns;
@@ -17,17 +19,19 @@ use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader};
 use crate::text::{counted, is_address};
 use crate::types::{
-    BadRow, DataFile, DataOrigin, Failure, FailureKind, PickedSample, Place, Progress, Row, Sample, Task,
-    text_of,
+    BadRow, Choices, DataFile, DataOrigin, Failure, FailureKind, PickedSample, Place, Progress, Row, Sample,
+    Task, text_of,
 };
 
 mod donors;
 mod messages;
 mod row_pictures;
+mod row_texts;
 
 use donors::ExchangedPictures;
 pub(crate) use donors::{Donor, Donors, RowPictures};
 use row_pictures::named_pictures;
+use row_texts::literal_columns;
 
 /// The rows of a task, and the pictures that they name.
 pub struct TaskData {
@@ -37,6 +41,8 @@ pub struct TaskData {
     /// How texts and pictures form a message; absent if no picture is sent.
     layout: Option<Layout>,
     kept: KeptColumns,
+    /// The columns whose texts are read as lists.
+    literal: Arc<BTreeSet<String>>,
     data: LocatedData,
     reader: Box<dyn Reader>,
     /// The column with recorded answers. If it is set, no picture is opened.
@@ -76,13 +82,16 @@ impl TaskData {
         let format = loaded.task.dataset.format.as_deref();
         let reader = dataset::open(&data.files, format)?;
         let (prompt, images) = (&loaded.task.prompt, &loaded.task.images);
-        let system = prompt.system.as_deref().map(Prompt::of_system).transpose();
+        let has_choices = loaded.task.dataset.has_option_columns();
+        let system =
+            prompt.system.as_deref().map(|system| Prompt::of_system(system, has_choices)).transpose();
         Ok(Self {
             task: loaded.task.clone(),
-            prompt: Prompt::new(&prompt.text).map_err(DataError::Template)?,
+            prompt: Prompt::new(&prompt.text, has_choices).map_err(DataError::Template)?,
             system: system.map_err(DataError::Template)?,
             layout: images.as_ref().map(Layout::of),
             kept: KeptColumns::of(&loaded.task),
+            literal: Arc::new(literal_columns(&loaded.task)),
             data,
             reader,
             recorded: None,
@@ -157,8 +166,10 @@ impl TaskData {
         drop(self.reader.rows(Pick::Rows(Vec::new()), &self.named_columns())?);
         let spec = &self.task.dataset;
         let mut columns = spec.require.clone();
-        columns
-            .extend(spec.choices.iter().flat_map(|choices| [choices.options.clone(), choices.label.clone()]));
+        columns.extend(spec.choices.iter().flat_map(Choices::columns).cloned());
+        if spec.choices.as_ref().is_some_and(Choices::are_in_text) {
+            columns.extend_from_slice(self.prompt.columns());
+        }
         if columns.is_empty()
             && let Some(rows) = self.reader.known_len()?
         {
@@ -168,7 +179,7 @@ impl TaskData {
         let mut missing = MissingColumns::new(if unlisted { self.named_columns() } else { Vec::new() });
         let mut survey = Survey::default();
         let mut eligible = Vec::new();
-        for row in self.reader.rows(Pick::Scan, &columns)? {
+        for row in self.rows_of(Pick::Scan, &columns)? {
             survey.rows += 1;
             let row = row?;
             row.iter().for_each(|row| missing.remove_found(row));
@@ -194,14 +205,16 @@ impl TaskData {
     /// All columns that the task names.
     fn named_columns(&self) -> Vec<String> {
         let spec = &self.task.dataset;
-        let choices = spec.choices.iter().flat_map(|choices| [&choices.options, &choices.label]);
+        let choices = spec.choices.iter().flat_map(Choices::columns);
         let named = spec.id.iter().chain(&spec.require).chain(choices).cloned();
         self.columns().into_iter().chain(named).collect()
     }
 
     fn has_unresolved_label(&self, row: &Row) -> bool {
-        let choices = self.task.dataset.choices.as_ref();
-        choices.is_some_and(|choices| read_choices(row, choices).label.is_none())
+        let Some(choices) = &self.task.dataset.choices else { return false };
+        let prompt = if choices.are_in_text() { self.prompt_of(row) } else { Ok(String::new()) };
+        let read = prompt.and_then(|prompt| read_choices(row, choices, &prompt));
+        read.map_or(true, |read| read.label.is_none())
     }
 
     /// Picks at most `limit` samples by `seed`, ascending by row. If an id occurs again, it gets `#2`, `#3`, ….
@@ -269,7 +282,7 @@ impl TaskData {
             self.example_pictures().filter(|_| named).filter(|name| !is_address(name)).cloned().collect();
         let numbers: Vec<u64> = picked.iter().map(|picked| picked.row).collect();
         self.reader.prefetch(&numbers, &columns)?;
-        for row in self.reader.rows(Pick::Rows(numbers), &columns)? {
+        for row in self.rows_of(Pick::Rows(numbers), &columns)? {
             // A bad row is a failure of its sample.
             if let Ok(row) = row? {
                 names.extend(pictures.iter().flat_map(|column| named_pictures(&row, column)));
@@ -288,7 +301,7 @@ impl TaskData {
         picked: Vec<PickedSample>,
     ) -> Result<impl Iterator<Item = Result<SampleResult, DatasetError>> + Send, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
-        let found = self.reader.rows(Pick::Rows(rows), &self.columns())?;
+        let found = self.rows_of(Pick::Rows(rows), &self.columns())?;
         let mut exchanged = ExchangedPictures::new(&picked);
         let mut names: HashMap<u64, PickedSample> =
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
@@ -314,7 +327,7 @@ impl TaskData {
         let mut names: HashMap<u64, PickedSample> =
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
         let mut samples = Vec::new();
-        for row in self.reader.rows(Pick::Rows(rows), &self.columns())? {
+        for row in self.rows_of(Pick::Rows(rows), &self.columns())? {
             let row = row?;
             let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
             if let Some(picked) = names.remove(&number) {
@@ -348,7 +361,7 @@ impl TaskData {
             Ok(row) => row,
             Err(bad) => return unmade(picked, Failure::new(FailureKind::Sample, bad.to_string())),
         };
-        let prompt = match self.prompt.render(&row.cells) {
+        let prompt = match self.prompt_of(&row) {
             Ok(prompt) => prompt,
             Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
         };
@@ -363,7 +376,10 @@ impl TaskData {
             Ok(messages) => messages,
             Err(failure) => return unmade(picked, failure),
         };
-        let mut kept = self.kept.read(&row);
+        let mut kept = match self.kept.read(&row, &prompt) {
+            Ok(kept) => kept,
+            Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
+        };
         if let Some(column) = &self.recorded {
             kept.fields.extend(row.get(column).map(|cell| (column.clone(), text_of(&cell))));
         }
@@ -404,7 +420,7 @@ impl TaskData {
     pub(crate) fn rows(&self, numbers: Vec<u64>, columns: &[String]) -> Result<Vec<Row>, DatasetError> {
         self.reader.prefetch(&numbers, columns)?;
         let mut rows = Vec::new();
-        for row in self.reader.rows(Pick::Rows(numbers), columns)? {
+        for row in self.rows_of(Pick::Rows(numbers), columns)? {
             // A bad row adds nothing, because its sample failed.
             rows.extend(row?.ok());
         }

@@ -82,7 +82,8 @@ pub fn split_reasoning(text: &str) -> SplitAnswer {
     if !spans.is_empty() {
         skip_white_space(text, &mut parts);
     }
-    let reasoning = spans.iter().map(|span| text[span.inner.clone()].trim()).filter(|inner| !inner.is_empty());
+    let reasoning =
+        spans.iter().map(|span| text[span.inner.clone()].trim()).filter(|inner| !inner.is_empty());
     let reasoning = reasoning.collect::<Vec<_>>().join("\n\n");
     SplitAnswer {
         answer: parts.iter().map(|part| &text[part.clone()]).collect(),

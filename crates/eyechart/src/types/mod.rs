@@ -3,6 +3,7 @@
 //! Nothing here opens a file, a socket or a clock.
 
 mod attempt;
+mod choices;
 mod command;
 mod encoder;
 mod error_class;
@@ -29,6 +30,7 @@ mod spec;
 mod task;
 
 pub use attempt::Attempt;
+pub use choices::{ChoiceOptions, Choices, LabelForm};
 pub use command::{ArgumentFile, CommandRecord};
 pub use encoder::EncoderSpec;
 pub use error_class::ErrorClass;
@@ -51,7 +53,9 @@ pub use results::{
     Control, Cost, Direction, Figure, NoInterval, Results, SampleCounts, ScorerSpec, Speed, UnknownFigure,
     Unscored,
 };
-pub use row::{BadRow, Row, items_of, parse_json, text_of, texts_of};
+pub use row::{
+    BadRow, Row, column_of, items_of, list_or_cell, named_row, parse_json, parse_list, text_of, texts_of,
+};
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};
 pub use score_entry::{
@@ -62,4 +66,4 @@ pub use spec::{
     Answers, Connections, DataFile, DataOrigin, DataSpec, Endpoint, EvalSpec, Execution, PickedSample,
     SpecDifference, TaskSource,
 };
-pub use task::{Choices, Compare, DatasetSpec, Example, PromptSpec, Published, Take, Task};
+pub use task::{Compare, DatasetSpec, Example, PromptSpec, Published, Take, Task};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::text::json_without_nan;
+use crate::text::{json_without_nan, parse_python};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -40,23 +40,63 @@ impl std::fmt::Display for BadRow {
 }
 
 impl Row {
-    /// The cell named `path`: a column, or a path into one (`public_images_metadata.OriginalURL`). A string on the
-    /// path is read as JSON. `None` for absent and null cells.
+    /// The cell named `path`: a column, or a path into one (`public_images_metadata.OriginalURL`). `answers[].answer` is
+    /// the list of the key `answer` of each item in the list `answers`. A string on the path is read as JSON or Python.
+    /// `None` for absent and null cells.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Value> {
         if let Some(value) = self.cells.get(path) {
             return (!value.is_null()).then(|| value.clone());
         }
-        let (column, rest) = path.split_once('.')?;
-        let mut value = self.cells.get(column)?.clone();
-        for key in rest.split('.') {
-            if let Value::String(text) = &value {
-                value = parse_json(text)?;
-            }
-            value = value.get_mut(key)?.take();
+        let (column, rest) = path.split_at_checked(column_of(path).len())?;
+        if rest.is_empty() {
+            return None;
         }
-        (!value.is_null()).then_some(value)
+        value_at(self.cells.get(column)?.clone(), rest)
     }
+}
+
+/// The column in a path such as `meta.url` or `answers[].answer`, if no column has the whole path as its name.
+#[must_use]
+pub fn column_of(path: &str) -> &str {
+    let end = [path.find('.'), path.find(EACH)].into_iter().flatten().min();
+    &path[..end.unwrap_or(path.len())]
+}
+
+/// Stands for every item of a list in a path.
+const EACH: &str = "[]";
+
+/// The value at `path` within `value`: `.key` and `[]` in any order. Nested lists become one list.
+fn value_at(value: Value, path: &str) -> Option<Value> {
+    let value = match value {
+        Value::String(text) if !path.is_empty() => parse_notation(&text)?,
+        value => value,
+    };
+    if path.is_empty() {
+        return (!value.is_null()).then_some(value);
+    }
+    if let Some(rest) = path.strip_prefix(EACH) {
+        let Value::Array(items) = value else { return None };
+        let mut found = Vec::new();
+        for value in items.into_iter().filter_map(|item| value_at(item, rest)) {
+            match value {
+                Value::Array(inner) if rest.contains(EACH) => found.extend(inner),
+                value => found.push(value),
+            }
+        }
+        return Some(Value::Array(found));
+    }
+    let path = path.strip_prefix('.')?;
+    let key = column_of(path);
+    let rest = &path[key.len()..];
+    let Value::Object(mut fields) = value else { return None };
+    value_at(fields.get_mut(key)?.take(), rest)
+}
+
+/// The number in `row:17`, which names a sample by its row; `None` for other ids.
+#[must_use]
+pub fn named_row(id: &str) -> Option<u64> {
+    id.strip_prefix("row:")?.parse().ok()
 }
 
 /// A cell as one text: a string unchanged, numbers, booleans, lists and objects as JSON.
@@ -69,8 +109,7 @@ pub fn text_of(value: &Value) -> String {
     }
 }
 
-/// A cell as several texts: the items of a list (without nulls), or of a string that is a JSON list of strings, as in
-/// CSV files. Anything else is one text.
+/// A cell as several texts: the items of a list without nulls. Anything else is one text.
 #[must_use]
 pub fn texts_of(value: &Value) -> Vec<String> {
     items_of(value).into_iter().flatten().collect()
@@ -82,21 +121,33 @@ pub fn items_of(value: &Value) -> Vec<Option<String>> {
     let text_or_none = |item: &Value| (!item.is_null()).then(|| text_of(item));
     match value {
         Value::Array(items) => items.iter().map(text_or_none).collect(),
-        Value::String(text) if text.trim_start().starts_with('[') => {
-            string_list(text).unwrap_or_else(|| vec![Some(text.clone())])
-        }
         other => vec![Some(text_of(other))],
     }
 }
 
-fn string_list(text: &str) -> Option<Vec<Option<String>>> {
-    let Value::Array(items) = parse_json(text)? else { return None };
-    let text = |item| match item {
-        Value::String(text) => Some(Some(text)),
-        Value::Null => Some(None),
+/// The list that a text writes in the notation of JSON or Python; `None` if the text is not such a list.
+#[must_use]
+pub fn parse_list(text: &str) -> Option<Vec<Value>> {
+    if !text.trim_start().starts_with('[') {
+        return None;
+    }
+    match parse_notation(text)? {
+        Value::Array(items) => Some(items),
         _ => None,
-    };
-    items.into_iter().map(text).collect()
+    }
+}
+
+/// A cell in which a text that is written as a list is that list; any other cell unchanged.
+#[must_use]
+pub fn list_or_cell(cell: Value) -> Value {
+    match &cell {
+        Value::String(text) => parse_list(text).map_or(cell, Value::Array),
+        _ => cell,
+    }
+}
+
+fn parse_notation(text: &str) -> Option<Value> {
+    parse_json(text).or_else(|| parse_python(text))
 }
 
 /// Parses JSON, also as written by Python's `json.dumps`: bare `NaN` and `Infinity` become null.
@@ -131,10 +182,37 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_texts_come_from_lists_and_from_json_in_a_cell() {
+    fn a_path_reads_each_item_of_a_list() {
+        let answers = json!([{"answer": "yes", "id": 1}, {"answer": null}, {"answer": "no"}]);
+        let in_text = answers.to_string();
+        let python = "[{'answer': 'yes'}, {'answer': None}, {'answer': 'no'}]";
+        for cell in [answers, json!(in_text), json!(python)] {
+            assert_eq!(row(json!({"answers": cell})).get("answers[].answer"), Some(json!(["yes", "no"])));
+        }
+        let nested =
+            row(json!({"qa": [{"a": [{"t": 1}, {"t": 2}]}, {"a": [{"t": 3}]}], "l": [["a"], ["b"]]}));
+        assert_eq!(nested.get("qa[].a[].t"), Some(json!([1, 2, 3])));
+        assert_eq!(nested.get("l[]"), Some(json!([["a"], ["b"]])));
+        assert_eq!(row(json!({"m": {"l": [{"t": 1}]}})).get("m.l[].t"), Some(json!([1])));
+        assert_eq!(row(json!({"a": "x"})).get("a[].t"), None);
+        assert_eq!(["a[].b", "a.b[]", "a", "[]", ""].map(column_of), ["a", "a", "a", "", ""]);
+    }
+
+    #[test]
+    fn lists_of_texts_come_from_lists_only() {
         assert_eq!(texts_of(&json!(["a", null, 3])), ["a", "3"]);
-        assert_eq!(texts_of(&json!("[\"NaN, \\\"quoted\\\"\", NaN]")), ["NaN, \"quoted\""]);
-        assert_eq!(texts_of(&json!("[not a list")), ["[not a list"]);
-        assert_eq!(texts_of(&json!("[1, 2]")), ["[1, 2]"]);
+        assert_eq!(texts_of(&json!("[\"a\"]")), ["[\"a\"]"]);
+    }
+
+    #[test]
+    fn a_text_is_read_as_a_list_where_that_is_asked_for() {
+        let list = |text: &str| list_or_cell(json!(text));
+        assert_eq!(list("[\"NaN, \\\"quoted\\\"\", NaN]"), json!(["NaN, \"quoted\"", null]));
+        assert_eq!(list(" ['a', \"b's\"]"), json!(["a", "b's"]));
+        assert_eq!(list("[1, 2]"), json!([1, 2]));
+        for text in ["[not a list", "{\"a\": 1}", "a", ""] {
+            assert_eq!(list(text), json!(text));
+        }
+        assert_eq!(list_or_cell(json!(["[1]"])), json!(["[1]"]));
     }
 }

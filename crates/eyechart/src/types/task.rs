@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::score_entry::default_part;
-use super::{ImagesSpec, ScoreEntry};
+use super::{Choices, ImagesSpec, ScoreEntry};
 
 /// A dataset, a prompt, generation settings, and how answers are scored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,9 +85,13 @@ pub struct DatasetSpec {
     /// Columns (or paths into them) that must not be empty. Rows without them are left out before samples are picked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<String>,
-    /// The columns of a multiple-choice question: its options, and the right one.
+    /// The options of a multiple-choice question, and the right one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Choices>,
+    /// Columns whose texts are lists if they are written as lists of JSON or Python. Those of `choices.options` and
+    /// `[images]` need not be named; elsewhere a text is a text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub literal: Vec<String>,
     /// Columns (or paths into them) to keep in the record (`fields`) for exports, in addition to those that scorers
     /// read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -96,17 +100,6 @@ pub struct DatasetSpec {
     /// first picture, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-}
-
-/// The columns of a multiple-choice question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Choices {
-    /// The column with the list of options.
-    pub options: String,
-    /// The column with the right option: `A`, `B)`, `(C)`, `A. Red`, or the text of the option.
-    pub label: String,
 }
 
 /// The messages of a request.
@@ -209,6 +202,12 @@ impl Published {
 }
 
 impl DatasetSpec {
+    /// Whether the options of a multiple-choice question are in columns.
+    #[must_use]
+    pub fn has_option_columns(&self) -> bool {
+        self.choices.as_ref().is_some_and(|choices| !choices.are_in_text())
+    }
+
     /// The origin of the data in words.
     #[must_use]
     pub fn origin_in_words(&self) -> Option<String> {

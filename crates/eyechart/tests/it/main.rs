@@ -12,6 +12,7 @@ mod cache;
 mod calc;
 mod check;
 mod choice;
+mod choices;
 #[cfg(unix)]
 mod command;
 #[cfg(unix)]

@@ -80,7 +80,8 @@ fn a_run_that_keeps_reasoning_is_resumed_as_such() {
 fn reasoning_in_recorded_answers_is_split_from_them_too() {
     let place = Place::new();
     let task = task(&place, "");
-    let row = |id: &str, output: &str| json!({"id": id, "question": "Which?", "answer": "A", "theirs": output});
+    let row =
+        |id: &str, output: &str| json!({"id": id, "question": "Which?", "answer": "A", "theirs": output});
     let texts = [("t-0", "<think>B? No.</think>\nA"), ("t-1", "<think>B, or"), ("t-2", "no\n</think>A")];
     place.write_jsonl("t.jsonl", &texts.map(|(id, text)| row(id, text)));
     let outputs = place.write_jsonl("o.jsonl", &texts.map(|(id, text)| json!({"id": id, "output": text})));
@@ -90,7 +91,9 @@ fn reasoning_in_recorded_answers_is_split_from_them_too() {
         let runs = place.path(&format!("runs-{number}"));
         command.arg("run").arg(&task).args(from).arg("--out").arg(&runs).assert().code(1);
         let folder = std::fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().path());
-        let run = crate::common::RunFiles(folder.into_iter().find(|path| path.join("spec.json").is_file()).unwrap());
+        let run = crate::common::RunFiles(
+            folder.into_iter().find(|path| path.join("spec.json").is_file()).unwrap(),
+        );
         assert_eq!(run.sample("t-0")["output"], json!({"text": "A", "reasoning": "B? No."}));
         assert_eq!(run.sample("t-1")["error"]["kind"], "truncated");
         assert_eq!(run.sample("t-2")["output"]["text"], "A");

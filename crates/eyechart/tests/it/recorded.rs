@@ -76,7 +76,7 @@ fn captions(place: &Place) -> PathBuf {
     );
     place.write(
         "captions.toml",
-        "name = \"captions\"\n[dataset]\nfile = \"captions.csv\"\nid = \"file_name\"\n\
+        "name = \"captions\"\n[dataset]\nfile = \"captions.csv\"\nid = \"file_name\"\nliteral = [\"references\"]\n\
          [prompt]\ntext = \"Describe.\"\n[images]\ncolumn = \"file_name\"\n[[compare]]\ntarget = \"references\"\n",
     )
 }
@@ -282,4 +282,49 @@ fn labels_that_name_no_option_are_counted_and_repeated_ids_told_apart() {
     assert_eq!(run.json("spec.json")["data"]["unresolved_labels"], 2);
     let ids: Vec<Value> = run.samples().into_iter().map(|sample| sample["id"].clone()).collect();
     assert_eq!(ids, ["x", "x#2", "x#2#2", "y"]);
+}
+
+/// A task of one text, and what `run --outputs` says about a file with `lines`.
+fn outputs(place: &Place, lines: &str, code: i32) -> String {
+    place.write_jsonl("t.jsonl", &[json!({"id": "a", "q": "What?", "answer": "Red"})]);
+    let task = place.write(
+        "t.toml",
+        "name = \"t\"\n[dataset]\nfile = \"t.jsonl\"\nid = \"id\"\n[prompt]\ntext = \"{{ q }}\"\n[[score]]\nscorer = \"exact_match\"\ntarget = \"answer\"\n",
+    );
+    let file = place.write("theirs.jsonl", lines);
+    let mut command = eyechart();
+    command.arg("run").arg(task).arg("--outputs").arg(file).arg("--out").arg(place.runs());
+    stderr(&command.assert().code(code).get_output().clone())
+}
+
+#[test]
+fn outputs_without_a_model_are_named_after_their_file() {
+    let place = Place::new();
+    outputs(&place, "{\"id\": \"a\", \"output\": \"red\"}\n", 0);
+    assert_eq!(place.run().json("spec.json")["model"], "theirs");
+}
+
+#[test]
+fn outputs_without_any_usable_line_say_what_the_lines_lack() {
+    for (lines, expected) in [
+        ("{\"key\": \"a\", \"text\": \"Red\"}\n", "theirs.jsonl:1 has the keys \"key\", \"text\"; expected"),
+        ("[1]\n", "theirs.jsonl:1: expected"),
+        ("{\"id\": \"a\", \"output\": 3}\n", "`output` is not a text"),
+        ("{\"id\": \"a\", \"output\": null}\n", "has an output: expected"),
+        ("", "theirs.jsonl is empty"),
+    ] {
+        let place = Place::new();
+        let said = outputs(&place, lines, 2);
+        assert!(said.contains(expected), "{lines}: {said}");
+        assert!(!place.runs().exists(), "nothing was started");
+    }
+}
+
+#[test]
+fn the_results_of_a_batch_are_read_as_outputs() {
+    let place = Place::new();
+    let line = json!({"id": "batch_1", "custom_id": "a", "error": null, "response": {"status_code": 200,
+        "body": {"choices": [{"message": {"role": "assistant", "content": "<think>Hm.</think>Red"}}]}}});
+    outputs(&place, &format!("{line}\n"), 0);
+    assert_eq!(place.run().sample("a")["output"], json!({"text": "Red", "reasoning": "Hm."}));
 }

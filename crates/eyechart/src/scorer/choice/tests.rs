@@ -207,15 +207,7 @@ fn yes_and_no_are_read_in_seven_languages() {
         "No dog is visible.",
         "Yes... wait, no.",
     ];
-    let neither = [
-        "",
-        "A",
-        "B",
-        "Yes and no.",
-        "Yes or no",
-        "I am not sure.",
-        "There is a cat, but no dog.",
-    ];
+    let neither = ["", "A", "B", "Yes and no.", "Yes or no", "I am not sure.", "There is a cat, but no dog."];
     for (answers, expected) in
         [(&yes[..], Some(YesNo::Yes)), (&no[..], Some(YesNo::No)), (&neither[..], None)]
     {

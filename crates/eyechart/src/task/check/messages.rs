@@ -8,8 +8,9 @@ use crate::types::{Place, Task};
 /// The mistakes in `[prompt]`, and in `[images]` where the two have to fit.
 pub(super) fn mistakes(task: &Task) -> Vec<WrongValue> {
     let prompt = &task.prompt;
-    let text = Prompt::new(&prompt.text).err().map(|reason| wrong_value("prompt.text", reason));
-    let system = prompt.system.as_deref().and_then(|system| Prompt::of_system(system).err());
+    let has_choices = task.dataset.has_option_columns();
+    let text = Prompt::new(&prompt.text, has_choices).err().map(|reason| wrong_value("prompt.text", reason));
+    let system = prompt.system.as_deref().and_then(|system| Prompt::of_system(system, has_choices).err());
     let system = system.map(|reason| wrong_value("prompt.system", reason));
     text.into_iter().chain(system).chain(markers(task)).chain(examples(task)).collect()
 }

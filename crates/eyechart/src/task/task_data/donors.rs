@@ -53,7 +53,7 @@ impl TaskData {
         &self,
         rows: Vec<u64>,
     ) -> Result<impl Iterator<Item = Result<RowPictures, DatasetError>> + Send, DatasetError> {
-        let rows = self.reader.rows(Pick::Rows(rows), self.picture_columns())?;
+        let rows = self.rows_of(Pick::Rows(rows), self.picture_columns())?;
         let sources = |pictures: Vec<NumberedPicture<ImageSource>>| {
             pictures.into_iter().map(|numbered| numbered.picture).collect()
         };

@@ -14,7 +14,7 @@ impl TaskData {
     ) -> Result<Messages<ImageSource>, Failure> {
         let no_picture = |reason| Failure::new(FailureKind::Image, reason);
         let no_sample = |reason| Failure::new(FailureKind::Sample, reason);
-        let system = self.system.as_ref().map(|system| system.render(&row.cells));
+        let system = self.system.as_ref().map(|system| self.rendered(system, row));
         let system = system.transpose().map_err(no_sample)?;
         let own = self.images_of(row).map_err(no_picture)?;
         let pictures = match (&self.layout, lent) {

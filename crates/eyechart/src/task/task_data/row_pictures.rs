@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::TaskData;
 use crate::task::message::NumberedPicture;
 use crate::text::is_address;
-use crate::types::{ImageSource, ImagesSpec, Place, Row, items_of, text_of};
+use crate::types::{ImageSource, ImagesSpec, Place, Row, items_of, list_or_cell, text_of};
 
 impl TaskData {
     /// The pictures of the row with their numbers. There is at least one if the task has pictures.
@@ -95,7 +95,7 @@ fn refuse_list(row: &Row, column: &str, count: usize, spec: &ImagesSpec) -> Resu
 /// The paths and addresses in the column, numbered by their position in its list; none if the column holds the
 /// pictures themselves. Empty entries are skipped but count.
 fn places_of(row: &Row, column: &str) -> Vec<NumberedPicture<String>> {
-    let items = row.get(column).map(|value| items_of(&value)).unwrap_or_default();
+    let items = row.get(column).map(|value| items_of(&list_or_cell(value))).unwrap_or_default();
     let places =
         (1..).zip(items).filter_map(|(number, item)| Some(NumberedPicture { number, picture: item? }));
     places.filter(|place| !place.picture.trim().is_empty()).collect()
