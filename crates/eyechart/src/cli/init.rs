@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use eyechart::files::write_bytes;
-use eyechart::task::{
-    DataAccess, FirstRows, Guess, GuessedOptions, LoadedTask, SampleResult, TaskData, starter,
-};
+use eyechart::task::{DataAccess, FirstRows, Guess, LoadedTask, SampleResult, TaskData, starter};
 use eyechart::text::{counted, wrapped};
-use eyechart::types::{ImageSource, Sample, Silent};
+use eyechart::types::{ChoiceOptions, ImageSource, Sample, Silent};
 
 use super::{Exit, output};
 
@@ -61,7 +59,7 @@ impl Init {
         let text = starter(self.name.as_deref().unwrap_or(&stem), &look, &guess);
         let first = first_sample(&text, &look, &out)?;
         write_bytes(&out, text.as_bytes())?;
-        notices_of(&guess).iter().for_each(|notice| output::notice(notice));
+        notices_of(&look, &guess).iter().for_each(|notice| output::notice(notice));
         let shown = [
             format!("wrote {}\n", out.display()),
             wrapped(&guesses_in_words(&look, &guess), output::width(), 4) + "\n",
@@ -120,13 +118,38 @@ fn first_sample(text: &str, look: &FirstRows, out: &Path) -> anyhow::Result<Opti
     Ok(dataset.first()?)
 }
 
-fn notices_of(guess: &Guess) -> Vec<String> {
+fn notices_of(look: &FirstRows, guess: &Guess) -> Vec<String> {
     let mut notices = Vec::new();
+    if let Some(bad) = &look.bad {
+        let all = look.rows + look.bad_rows;
+        notices.push(format!(
+            "{} of the first {} cannot be read, such as {bad}",
+            look.bad_rows,
+            counted(all, "row")
+        ));
+    }
     match &guess.pictures {
         Some(pictures) => notices.extend(pictures.warning.clone()),
         None => notices.push(
             "no column looks like pictures: only the prompt is sent; see [images] in the file".to_owned(),
         ),
+    }
+    if !guess.unused_pictures.is_empty() {
+        notices.push(format!(
+            "pictures in {} are not sent; see [images] in the file",
+            guess.unused_pictures.join(", ")
+        ));
+    }
+    match (&guess.options, &guess.target) {
+        (Some(options), _) if options.label.is_some_and(|label| label.is_first_unclear) => notices.push(
+            "the first rows do not show whether positions of options are counted from 0 or from 1: check `first` in the file"
+                .to_owned(),
+        ),
+        (Some(options), Some(target)) if options.label.is_none() => notices.push(format!(
+            "the column {} gives no option by its letter, text or position in most rows: `choice` cannot score it",
+            target.column
+        )),
+        _ => {}
     }
     if guess.target.is_none() {
         notices.push(
@@ -138,16 +161,22 @@ fn notices_of(guess: &Guess) -> Vec<String> {
 }
 
 fn guesses_in_words(look: &FirstRows, guess: &Guess) -> String {
-    let options = match &guess.options {
-        Some(GuessedOptions::List { found, .. }) => Some((found.column.clone(), found.reason.clone())),
-        Some(GuessedOptions::Letters(columns)) => Some((columns.join(", "), "a column each".to_owned())),
-        None => None,
-    };
+    let options = guess.options.as_ref().map(|options| {
+        let columns = match &options.columns {
+            ChoiceOptions::Column(column) => column.clone(),
+            ChoiceOptions::Columns(columns) => columns.join(", "),
+        };
+        (columns, options.reason.clone())
+    });
+    let pictures = guess.pictures.as_ref().map(|pictures| match pictures.series.as_slice() {
+        [] => (pictures.found.column.clone(), pictures.found.reason.clone()),
+        series => (series.join(", "), pictures.found.reason.clone()),
+    });
     let found = |found: Option<&eyechart::task::GuessedColumn>| {
         found.map(|found| (found.column.clone(), found.reason.clone()))
     };
     let roles = [
-        ("pictures", found(guess.pictures.as_ref().map(|pictures| &pictures.found))),
+        ("pictures", pictures),
         ("question", found(guess.question.as_ref())),
         ("options", options),
         ("answer", found(guess.target.as_ref())),

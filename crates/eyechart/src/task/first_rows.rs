@@ -2,13 +2,13 @@
 //!
 //! Reports what the data has. `guess` decides what it means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture};
-use crate::types::{BadRow, ErrorClass, Row, text_of, texts_of};
+use crate::types::{BadRow, ErrorClass, Row, list_or_cell, parse_list, text_of, texts_of};
 
 /// Number of rows that are read.
 const ROWS: u64 = 100;
@@ -34,6 +34,12 @@ pub struct FirstRows {
     pub rows: usize,
     /// Columns in the order of the file.
     pub columns: Vec<Column>,
+    /// The rows that were read, without the pictures in them.
+    pub(crate) samples: Vec<Row>,
+    /// Number of rows that cannot be read.
+    pub bad_rows: usize,
+    /// The first row that cannot be read.
+    pub bad: Option<BadRow>,
 }
 
 /// One column in the first rows.
@@ -114,29 +120,33 @@ impl FirstRows {
             file,
             rows: 0,
             columns: Vec::new(),
+            samples: Vec::new(),
+            bad_rows: 0,
+            bad: None,
         };
-        let bad = first_rows.read_rows(&files)?;
+        first_rows.read_rows(&files)?;
         if first_rows.rows == 0 {
-            let first = bad.map(|bad| format!("; the first is bad: {bad}")).unwrap_or_default();
+            let first = first_rows.bad.map(|bad| format!("; the first is bad: {bad}")).unwrap_or_default();
             return Err(FirstRowsError::NoRows { data: data.to_owned(), first });
         }
         Ok(first_rows)
     }
 
-    /// Reads the rows. Returns the first bad row; the run reports the rest.
-    fn read_rows(&mut self, files: &Files) -> Result<Option<BadRow>, DatasetError> {
+    fn read_rows(&mut self, files: &Files) -> Result<(), DatasetError> {
         let reader = dataset::open(files, None)?;
         let listed = reader.columns()?.unwrap_or_default();
         self.columns = listed.iter().map(|name| Column { name: name.clone(), ..Column::default() }).collect();
-        let mut bad = None;
         for row in reader.rows(Pick::Rows((0..ROWS).collect()), &listed)? {
             match row? {
                 Ok(row) => self.add(row),
-                Err(row) => drop(bad.get_or_insert(row)),
+                Err(row) => {
+                    self.bad_rows += 1;
+                    self.bad.get_or_insert(row);
+                }
             }
         }
         self.columns.retain(|column| !column.cells.is_empty() || column.blobs > 0);
-        Ok(bad)
+        Ok(())
     }
 
     fn add(&mut self, row: Row) {
@@ -149,12 +159,13 @@ impl FirstRows {
                 column.blobs += 1;
             }
         }
-        for (name, cell) in row.cells {
-            let column = self.column(&name);
-            if texts_of(&cell).iter().any(|text| !text.trim().is_empty()) {
-                column.cells.push(cell);
+        for (name, cell) in &row.cells {
+            let column = self.column(name);
+            if texts_of(cell).iter().any(|text| !text.trim().is_empty()) {
+                column.cells.push(cell.clone());
             }
         }
+        self.samples.push(Row { blobs: BTreeMap::new(), ..row });
     }
 
     fn column(&mut self, name: &str) -> &mut Column {
@@ -174,7 +185,7 @@ impl Column {
 
     /// All texts in the cells, including the items of lists.
     pub(crate) fn items(&self) -> impl Iterator<Item = String> {
-        self.cells.iter().flat_map(texts_of)
+        self.cells.iter().flat_map(|cell| texts_of(&list_or_cell(cell.clone())))
     }
 
     /// Whether every cell is a list of texts, either a JSON list or a text that contains one.
@@ -182,10 +193,19 @@ impl Column {
     pub(crate) fn is_list(&self) -> bool {
         let is_list = |cell: &Value| match cell {
             Value::Array(items) => items.iter().all(|item| item.is_string() || item.is_null()),
-            Value::String(text) => texts_of(cell) != [text.as_str()],
             _ => false,
         };
-        !self.cells.is_empty() && self.cells.iter().all(is_list)
+        !self.cells.is_empty() && self.cells.iter().all(|cell| is_list(&list_or_cell(cell.clone())))
+    }
+
+    /// Whether a cell is a text that is written as a list.
+    #[must_use]
+    pub(crate) fn has_list_in_text(&self) -> bool {
+        self.texts_only().any(|text| parse_list(text).is_some())
+    }
+
+    fn texts_only(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().filter_map(Value::as_str)
     }
 
     /// Whether every cell is a text and not a list written as text.

@@ -2,31 +2,19 @@
 //!
 //! Each guess comes with its reason. The user can change every one in the task file.
 
-use super::first_rows::{Column, FirstRows, names_picture};
-use crate::dataset::resolve_label;
-use crate::text::is_address;
-use crate::types::{SendAs, text_of, texts_of};
+mod options;
+mod pictures;
 
-const IMAGES: [&str; 15] = [
-    "image",
-    "images",
-    "image_path",
-    "image_paths",
-    "image_file",
-    "img",
-    "img_path",
-    "picture",
-    "pictures",
-    "photo",
-    "file_name",
-    "filename",
-    "image_url",
-    "image_urls",
-    "url",
-];
-const QUESTIONS: [&str; 6] = ["question", "query", "instruction", "problem", "prompt", "input"];
-const OPTIONS: [&str; 5] = ["options", "choices", "candidates", "answer_choices", "multiple_choices"];
-const TARGETS: [&str; 19] = [
+use super::choices::text_key;
+use super::first_rows::{Column, FirstRows, names_picture};
+use crate::text::is_address;
+use crate::types::{ChoiceOptions, LabelForm, SendAs, column_of, list_or_cell, texts_of};
+use options::options;
+use pictures::{base64, pictures, unused_pictures};
+
+const QUESTIONS: [&str; 10] =
+    ["question", "query", "instruction", "problem", "prompt", "input", "问题", "题目", "質問", "질문"];
+const TARGETS: [&str; 23] = [
     "answer",
     "answers",
     "label",
@@ -46,6 +34,10 @@ const TARGETS: [&str; 19] = [
     "caption",
     "captions",
     "description",
+    "答案",
+    "回答",
+    "正解",
+    "정답",
 ];
 const IDS: [&str; 10] =
     ["id", "question_id", "sample_id", "item_id", "qid", "uid", "uuid", "pid", "idx", "index"];
@@ -53,8 +45,11 @@ const IDS: [&str; 10] =
 /// A column of this name holds the question if there is an answer column, and otherwise the reference.
 const TEXT: &str = "text";
 
-/// Names of columns that hold one option each.
-const LETTERS: [&str; 8] = ["A", "B", "C", "D", "E", "F", "G", "H"];
+/// Words at the end of a name that say nothing about the role of the column.
+const IDLE_WORDS: [&str; 8] = ["text", "content", "str", "string", "en", "stem", "body", "raw"];
+
+/// Length of an answer, in words and in characters, up to which it is compared literally.
+const SHORT: (usize, usize) = (4, 40);
 
 /// A column with the reason for choosing it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,11 +60,13 @@ pub struct GuessedColumn {
     pub reason: String,
 }
 
-/// The column with pictures.
+/// The columns with pictures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuessedPictures {
-    /// The column.
+    /// The column, or the first one of `series`.
     pub found: GuessedColumn,
+    /// All columns of a numbered series, such as `image_1`, `image_2`; empty if one column has the pictures.
+    pub series: Vec<String>,
     /// How the pictures are sent.
     pub send: SendAs,
     /// What the user should check, such as missing files.
@@ -78,20 +75,26 @@ pub struct GuessedPictures {
 
 /// The columns with the options of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GuessedOptions {
-    /// All options are in one column.
-    List {
-        /// The column.
-        found: GuessedColumn,
-        /// Whether the cells are lists that a template can iterate over. Otherwise they are JSON in a text.
-        is_real: bool,
-        /// Whether the options start with letters of their own, such as `B) Red`.
-        has_letters: bool,
-        /// Whether the target names one of the options in most rows.
-        names_option: bool,
-    },
-    /// Each option has a column. These are the columns that every row has.
-    Letters(Vec<String>),
+pub struct GuessedOptions {
+    /// The columns.
+    pub columns: ChoiceOptions,
+    /// The reason for choosing them.
+    pub reason: String,
+    /// Whether the options start with letters of their own, such as `B) Red`.
+    pub have_letters: bool,
+    /// How the target gives the right option; absent if it gives none in most rows.
+    pub label: Option<GuessedLabel>,
+}
+
+/// How the target gives the right option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuessedLabel {
+    /// The form, if it must be named.
+    pub form: Option<LabelForm>,
+    /// The number of the first option, if the form is a position.
+    pub first: i64,
+    /// Whether the first option could have the number 0 or 1.
+    pub is_first_unclear: bool,
 }
 
 /// The guessed role of each column.
@@ -107,8 +110,12 @@ pub struct Guess {
     pub options: Option<GuessedOptions>,
     /// The references that answers are compared with.
     pub target: Option<GuessedColumn>,
-    /// Whether the targets are letters of options.
-    pub target_is_letter: bool,
+    /// Whether the targets are short enough to be compared literally.
+    pub target_is_short: bool,
+    /// Columns whose texts are lists.
+    pub literal: Vec<String>,
+    /// Columns with pictures that are not sent.
+    pub unused_pictures: Vec<String>,
     /// Columns that the prompt needs and that some rows lack.
     pub incomplete: Vec<String>,
     /// A column that seems to hold pictures as base64, which eyechart does not read.
@@ -128,6 +135,8 @@ impl Guess {
         guess.options = options(data, &guess);
         guess.find_question_and_target(data);
         guess.check_choices(data);
+        guess.check_target(data);
+        guess.unused_pictures = unused_pictures(data, &guess);
         let is_short = |column: &&Column| column.cells.len() < data.rows && guess.is_asked(&column.name);
         guess.incomplete = data.columns.iter().filter(is_short).map(|column| column.name.clone()).collect();
         let others = || data.columns.iter().filter(|column| !guess.is_used(&column.name));
@@ -156,39 +165,57 @@ impl Guess {
         }
     }
 
-    /// Checks whether the target is one of the options, and whether it is given as a letter.
-    fn check_choices(&mut self, data: &FirstRows) {
-        let Some(target) = self.target.as_ref().and_then(|target| column(data, &target.column)) else {
-            return;
-        };
-        let is_letter = |text: String| {
-            let bare = text.trim().trim_matches(['(', ')', '[', ']', '.', ':']);
-            bare.len() == 1 && bare.bytes().all(|byte| byte.is_ascii_alphabetic())
-        };
-        self.target_is_letter = self.options.is_some() && target.texts().all(is_letter);
-        if let Some(GuessedOptions::List { found, names_option, .. }) = &mut self.options
-            && let Some(options) = column(data, &found.column)
-            // If no row lacks either cell, the cells at one position are of the same row.
-            && options.cells.len() == target.cells.len()
-        {
-            let pairs = options.cells.iter().zip(&target.cells);
-            let named =
-                pairs.filter(|(options, label)| resolve_label(&text_of(label), &texts_of(options)).is_some());
-            *names_option = named.count() * 5 >= target.cells.len() * 4;
+    /// Looks at the texts of the target, and at the lists of it.
+    fn check_target(&mut self, data: &FirstRows) {
+        let Some(target) = &mut self.target else { return };
+        let Some(found) = column(data, &target.column) else { return };
+        let objects = found.cells.iter().map(|cell| list_or_cell(cell.clone()));
+        let object =
+            objects.filter_map(|cell| cell.as_array()?.iter().find(|item| item.is_object()).cloned()).next();
+        if let Some(object) = object {
+            target.column = format!("{}[].{}", found.name, text_key(&object));
+        } else if found.has_list_in_text() {
+            self.literal.push(found.name.clone());
         }
+        let path = target.column.clone();
+        let texts: Vec<String> = data
+            .samples
+            .iter()
+            .filter_map(|row| row.get(&path))
+            .flat_map(|cell| texts_of(&list_or_cell(cell)))
+            .filter(|text| !text.trim().is_empty())
+            .collect();
+        let is_short =
+            |text: &&String| text.split_whitespace().count() <= SHORT.0 && text.chars().count() <= SHORT.1;
+        self.target_is_short =
+            !texts.is_empty() && texts.iter().filter(is_short).count() * 10 >= texts.len() * 9;
+    }
+
+    /// Whether the task is a multiple-choice question whose right option is known.
+    #[must_use]
+    pub fn is_choice(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.label.is_some())
     }
 
     fn is_asked(&self, column: &str) -> bool {
+        let is_list = |options: &GuessedOptions| matches!(&options.columns, ChoiceOptions::Column(list) if list == column);
         self.question.as_ref().is_some_and(|found| found.column == column)
-            || matches!(&self.options, Some(GuessedOptions::List { found, .. }) if found.column == column)
+            || self.options.as_ref().is_some_and(is_list)
     }
 
     fn is_used(&self, column: &str) -> bool {
-        let is =
-            |found: &Option<GuessedColumn>| found.as_ref().is_some_and(|found| root(&found.column) == column);
-        let pictures = self.pictures.as_ref().is_some_and(|pictures| root(&pictures.found.column) == column);
-        let has_letters = matches!(&self.options, Some(GuessedOptions::Letters(columns)) if columns.iter().any(|name| name == column));
-        pictures || has_letters || is(&self.id) || is(&self.target) || self.is_asked(column)
+        let is = |found: &Option<GuessedColumn>| {
+            found.as_ref().is_some_and(|found| column_of(&found.column) == column)
+        };
+        let is_picture = |pictures: &GuessedPictures| {
+            root(&pictures.found.column) == column || pictures.series.iter().any(|name| name == column)
+        };
+        let is_option = |options: &GuessedOptions| matches!(&options.columns, ChoiceOptions::Columns(columns) if columns.iter().any(|name| name == column));
+        self.pictures.as_ref().is_some_and(is_picture)
+            || self.options.as_ref().is_some_and(is_option)
+            || is(&self.id)
+            || is(&self.target)
+            || self.is_asked(column)
     }
 }
 
@@ -196,16 +223,21 @@ impl Guess {
 type Shape = fn(&Column) -> bool;
 
 fn is_question(column: &Column) -> bool {
-    column.is_text() && is_identifier(&column.name) && !column.items().any(|text| is_address(&text))
+    column.is_text() && !column.items().any(|text| is_address(&text))
 }
 
 fn is_options(column: &Column) -> bool {
-    column.is_list() && is_identifier(&column.name)
+    column.is_list()
 }
 
 fn is_target(column: &Column) -> bool {
     let is_scalar = column.cells.iter().all(|cell| !cell.is_object() && !cell.is_array());
-    (is_scalar || column.is_list()) && !column.items().any(|text| is_address(&text) || names_picture(&text))
+    let is_list_of_objects = || {
+        let has_object = |cell| matches!(list_or_cell(cell), serde_json::Value::Array(items) if items.iter().all(|item| item.is_object()));
+        column.cells.iter().all(|cell| has_object(cell.clone()))
+    };
+    (is_scalar || column.is_list() || is_list_of_objects())
+        && !column.items().any(|text| is_address(&text) || names_picture(&text))
 }
 
 /// The column without a role that has the best name and a fitting shape. A name is better the earlier it is in
@@ -215,72 +247,17 @@ fn by_name(data: &FirstRows, guess: &Guess, known: &[&str], shape: Shape) -> Opt
     let rank = |column: &&Column| {
         let name = normal(&column.name);
         let exact = known.iter().position(|known| *known == name);
-        let last = name.rsplit('_').next().unwrap_or_default();
+        let mut words = name.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>();
+        while words.len() > 1 && words.last().is_some_and(|last| IDLE_WORDS.contains(last)) {
+            words.pop();
+        }
+        let last = words.last().copied().unwrap_or_default();
         exact.or_else(|| known.iter().position(|known| *known == last).map(|at| at + known.len()))
     };
     let free = data.columns.iter().filter(|column| !guess.is_used(&column.name) && !is_id_name(&column.name));
     let fitting = free.filter(|column| shape(column));
     let best = fitting.filter(|column| rank(column).is_some()).min_by_key(rank)?;
     Some(GuessedColumn { column: best.name.clone(), reason: "by its name".to_owned() })
-}
-
-fn pictures(data: &FirstRows) -> Option<GuessedPictures> {
-    let rank = |column: &Column| {
-        IMAGES.iter().position(|known| *known == normal(&column.name)).unwrap_or(IMAGES.len())
-    };
-    let mut found: Vec<_> =
-        data.columns.iter().filter_map(|column| Some((rank(column), pictures_in(data, column)?))).collect();
-    // The sort is stable, so that the first of several columns with unknown names wins. Columns whose pictures are
-    // missing come last.
-    found.sort_by_key(|(rank, pictures)| (pictures.warning.is_some(), *rank));
-    found.into_iter().next().map(|(_, pictures)| pictures)
-}
-
-/// Pictures that are stored in the data file, or named by paths or by addresses.
-fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
-    let found = |reason: &str| GuessedColumn { column: column.name.clone(), reason: reason.to_owned() };
-    if column.blobs > 0 {
-        let first = format!("{}.0", column.name);
-        let name = column.blob.clone().filter(|blob| *blob != first).unwrap_or_else(|| column.name.clone());
-        let warning = (name != column.name).then(|| "only the first picture of each row is sent".to_owned());
-        let found = GuessedColumn { column: name, reason: "it holds pictures".to_owned() };
-        return Some(GuessedPictures { found, send: SendAs::Bytes, warning });
-    }
-    let items: Vec<String> = column.items().filter(|item| !item.trim().is_empty()).collect();
-    let is_named = IMAGES.contains(&normal(&column.name).as_str());
-    let all = |holds: fn(&str) -> bool| !items.is_empty() && items.iter().all(|item| holds(item));
-    if all(is_address) && (is_named || all(names_picture)) {
-        return Some(GuessedPictures {
-            found: found("addresses of pictures"),
-            send: SendAs::Url,
-            warning: None,
-        });
-    }
-    if !all(names_picture) || items.iter().any(|item| is_address(item)) {
-        return None;
-    }
-    let absent = items.iter().filter(|item| !data.picture_folder.join(item).is_file());
-    let warning = match absent.clone().count() {
-        0 => None,
-        count => absent.clone().next().map(|first| {
-            format!(
-                "{count} of {} pictures are not there, {} for one",
-                items.len(),
-                data.picture_folder.join(first).display()
-            )
-        }),
-    };
-    Some(GuessedPictures { found: found("paths of pictures"), send: SendAs::Bytes, warning })
-}
-
-/// Finds a column of long texts with only base64 characters, with or without a data URL around them.
-fn base64(data: &FirstRows) -> Option<String> {
-    let is_base64 = |text: String| {
-        let encoded = text.split_once(";base64,").map_or(text.as_str(), |(_, encoded)| encoded);
-        encoded.len() > 200 && encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(&b))
-    };
-    let holds = |column: &&Column| column.is_text() && column.texts().all(is_base64);
-    data.columns.iter().find(holds).map(|column| column.name.clone())
 }
 
 fn id(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
@@ -307,22 +284,6 @@ fn id(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
         column(data, &pictures.found.column).filter(is_id)
     };
     by_file.or_else(by_picture).map(|column| found(column, "file names, of which none comes twice"))
-}
-
-fn options(data: &FirstRows, guess: &Guess) -> Option<GuessedOptions> {
-    if let Some(found) = by_name(data, guess, &OPTIONS, is_options) {
-        let cells = &column(data, &found.column)?.cells;
-        let is_lettered = |text: &String| {
-            let text = text.trim_start_matches(['(', '[']);
-            text.starts_with(|c: char| c.is_ascii_alphabetic()) && text[1..].starts_with([')', ']', '.', ':'])
-        };
-        let has_letters = cells.iter().all(|cell| texts_of(cell).iter().all(is_lettered));
-        let is_real = cells.iter().all(serde_json::Value::is_array);
-        return Some(GuessedOptions::List { found, is_real, has_letters, names_option: false });
-    }
-    let has = |letter: &&&str| column(data, letter).is_some_and(|column| column.cells.len() == data.rows);
-    let letters: Vec<String> = LETTERS.iter().take_while(has).map(|&letter| letter.to_owned()).collect();
-    (letters.len() >= 2).then_some(GuessedOptions::Letters(letters))
 }
 
 fn references(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
@@ -365,7 +326,7 @@ fn is_prose(column: &&Column) -> bool {
 }
 
 fn column<'a>(data: &'a FirstRows, name: &str) -> Option<&'a Column> {
-    data.columns.iter().find(|column| column.name == name)
+    data.columns.iter().find(|column| column.name == name || column.name == column_of(name))
 }
 
 /// The column in a path such as `image.bytes`.
@@ -392,12 +353,6 @@ fn is_id_name(name: &str) -> bool {
     let name = normal(name);
     let last = name.rsplit('_').next().unwrap_or_default();
     ["id", "ids", "idx", "index", "uuid", "key"].contains(&last)
-}
-
-/// Whether a template can use the name.
-fn is_identifier(name: &str) -> bool {
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

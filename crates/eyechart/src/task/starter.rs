@@ -5,10 +5,13 @@
 use super::first_rows::FirstRows;
 use super::guess::{Guess, GuessedColumn, GuessedOptions};
 use crate::text::counted;
-use crate::types::SendAs;
+use crate::types::{ChoiceOptions, LabelForm, SendAs};
 
 /// The prompt if no column has a question.
 const DESCRIBE: &str = "Describe this image.";
+
+/// What a question asks for if the answers are compared literally.
+const SHORT_ANSWER: &str = "a word, a number or a short phrase";
 
 /// Width of comment lines in characters.
 const WIDTH: usize = 80;
@@ -21,7 +24,7 @@ pub fn starter(name: &str, data: &FirstRows, guess: &Guess) -> String {
         dataset(data, guess),
         prompt(guess),
         images(guess),
-        generation(),
+        generation(guess),
         scores(data, guess),
     ];
     sections.join("\n")
@@ -48,6 +51,11 @@ fn dataset(data: &FirstRows, guess: &Guess) -> String {
         text.push_str("# Rows in which one of these is missing or empty are left out.\n");
         text.push_str(&format!("require = {}\n", list(&guess.incomplete)));
     }
+    if !guess.literal.is_empty() || lists_without_label(guess).is_some() {
+        text.push_str("# Columns whose texts are written as lists of JSON or Python:\n");
+        let columns: Vec<String> = guess.literal.iter().chain(lists_without_label(guess)).cloned().collect();
+        text.push_str(&format!("literal = {}\n", list(&columns)));
+    }
     text.push_str(&choices(guess));
     text.push_str("# sample_size = 100  # how many rows are asked without --limit; all of them if absent\n");
     if !guess.others.is_empty() {
@@ -57,25 +65,41 @@ fn dataset(data: &FirstRows, guess: &Guess) -> String {
     text
 }
 
-fn choices(guess: &Guess) -> String {
-    match (&guess.options, &guess.target) {
-        (Some(GuessedOptions::List { found, names_option: true, .. }), Some(target)) => format!(
-            "# Multiple choice: the options, and the right one.\nchoices = {{ options = {}, label = {} }}\n",
-            quoted(&found.column),
-            quoted(&target.column)
-        ),
-        (Some(GuessedOptions::List { found, .. }), _) => {
-            let label = guess.target.as_ref().map_or("COLUMN", |target| target.column.as_str());
-            let text = "Multiple choice, if the label is an option's letter or its text; in most rows it is neither:";
-            let options = quoted(&found.column);
-            format!("{}# choices = {{ options = {options}, label = {} }}\n", comment(text), quoted(label))
-        }
-        (Some(GuessedOptions::Letters(_)), _) => comment(
-            "The options have a column each. `choices` needs one column with a list of them: the prompt below \
-             shows them all the same.",
-        ),
-        (None, _) => String::new(),
+/// The column of options that the prompt lists although the right option is unknown.
+fn lists_without_label(guess: &Guess) -> Option<&String> {
+    match guess.options.as_ref()? {
+        GuessedOptions { columns: ChoiceOptions::Column(column), label: None, .. } => Some(column),
+        _ => None,
     }
+}
+
+fn choices(guess: &Guess) -> String {
+    let Some(options) = &guess.options else { return String::new() };
+    let columns = match &options.columns {
+        ChoiceOptions::Column(column) => quoted(column),
+        ChoiceOptions::Columns(columns) => list(columns),
+    };
+    let target = guess.target.as_ref().map_or("COLUMN", |target| target.column.as_str());
+    let Some(label) = options.label else {
+        let text = "Multiple choice, if the label is an option's letter, its text, or its position with form = \
+                    \"position\"; in most rows it is none of them:";
+        let line = format!("choices = {{ options = {columns}, label = {} }}", quoted(target));
+        return format!("{}# {line}\n", comment(text));
+    };
+    let form = match label.form {
+        Some(LabelForm::Position) => format!(", form = \"position\", first = {}", label.first),
+        _ => String::new(),
+    };
+    let mut text = format!(
+        "# Multiple choice: the options, and the right one.\nchoices = {{ options = {columns}, label = {}{form} }}\n",
+        quoted(target)
+    );
+    if label.is_first_unclear {
+        text.push_str(&comment(
+            "Attention: the first rows do not show whether positions are counted from 0 or from 1: check `first`.",
+        ));
+    }
+    text
 }
 
 fn prompt(guess: &Guess) -> String {
@@ -92,27 +116,65 @@ fn prompt(guess: &Guess) -> String {
 /// The template of the prompt.
 fn template(guess: &Guess) -> String {
     let question = match (&guess.question, &guess.options) {
-        (Some(found), _) => format!("{{{{ {} }}}}", found.column),
+        (Some(found), _) => format!("{{{{ {} }}}}", variable(&found.column)),
         (None, Some(_)) => "Which of these options is right?".to_owned(),
         (None, None) => DESCRIBE.to_owned(),
     };
-    let Some(options) = &guess.options else { return question };
-    let options = match options {
-        GuessedOptions::List { found, is_real: false, .. } => {
-            format!("GuessedOptions: {{{{ {} }}}}", found.column)
-        }
-        GuessedOptions::List { found, has_letters, .. } => {
-            let letter =
-                if *has_letters { "" } else { "{{ \"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"[loop.index0] }}. " };
-            format!("{{% for option in {} %}}\n{letter}{{{{ option }}}}{{% endfor %}}", found.column)
-        }
-        GuessedOptions::Letters(columns) => {
-            let lines = columns.iter().map(|letter| format!("{letter}. {{{{ {letter} }}}}"));
-            lines.collect::<Vec<_>>().join("\n")
+    let Some(options) = &guess.options else {
+        let is_short = guess.question.is_some() && guess.target_is_short;
+        return if is_short { format!("{question}\nAnswer with {SHORT_ANSWER}.") } else { question };
+    };
+    let lines = match (&options.label, &options.columns) {
+        (Some(_), ChoiceOptions::Column(column)) if column == ChoiceOptions::IN_TEXT => String::new(),
+        (Some(_), _) => listed("choices", options.have_letters),
+        (None, ChoiceOptions::Column(column)) => listed(&variable(column), options.have_letters),
+        (None, ChoiceOptions::Columns(columns)) => {
+            let line = |(letter, column): (char, &String)| {
+                let column = variable(column);
+                format!("{{% if {column} %}}\n{letter}. {{{{ {column} }}}}{{% endif %}}")
+            };
+            ('A'..='Z').zip(columns).map(line).collect()
         }
     };
-    let answer = if guess.target_is_letter { "the letter of the right option" } else { "the right option" };
-    format!("{question}\n{options}\n\nAnswer with {answer}.")
+    let answer = if options.label.is_some() { "the letter of the right option" } else { "the right option" };
+    format!("{question}\n{lines}\n\nAnswer with {answer}.")
+}
+
+/// The lines of a list of options, each with a letter.
+fn listed(options: &str, have_letters: bool) -> String {
+    let letter = if have_letters { "" } else { "{{ \"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"[loop.index0] }}. " };
+    format!("{{% for option in {options} %}}\n{letter}{{{{ option }}}}{{% endfor %}}")
+}
+
+/// The column as templates name it.
+fn variable(column: &str) -> String {
+    const RESERVED: [&str; 19] = [
+        "and",
+        "choices",
+        "elif",
+        "else",
+        "false",
+        "for",
+        "if",
+        "in",
+        "is",
+        "loop",
+        "none",
+        "not",
+        "or",
+        "recursive",
+        "row",
+        "self",
+        "true",
+        "range",
+        "dict",
+    ];
+    let starts = column.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_name = starts && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match is_name && !RESERVED.contains(&column.to_lowercase().as_str()) {
+        true => column.to_owned(),
+        false => format!("row[{}]", quoted(column)),
+    }
 }
 
 fn images(guess: &Guess) -> String {
@@ -129,7 +191,16 @@ fn images(guess: &Guess) -> String {
         );
         return format!("{}# [images]\n# column = \"COLUMN\"\n# place = \"before\"\n", comment(&text));
     };
-    let mut text = format!("[images]\ncolumn = {}\n", reasoned(&pictures.found));
+    let mut text = match pictures.series.as_slice() {
+        [] => format!("[images]\ncolumn = {}\n", reasoned(&pictures.found)),
+        series => format!("[images]\ncolumns = {}  # {}\n", list(series), pictures.found.reason),
+    };
+    if !guess.unused_pictures.is_empty() {
+        let columns = guess.unused_pictures.join(", ");
+        text.push_str(&comment(&format!(
+            "Attention: pictures in {columns} are not sent; several columns: `columns`."
+        )));
+    }
     if let Some(warning) = &pictures.warning {
         text.push_str(&comment(&format!("Attention: {warning}.")));
     }
@@ -143,13 +214,19 @@ fn images(guess: &Guess) -> String {
     text
 }
 
-fn generation() -> String {
+fn generation(guess: &Guess) -> String {
     let more = "Request fields, sent as they are. Without them the endpoint uses its own defaults.";
-    format!("{}[generation]\n# temperature = 0\n# max_tokens = 300\n", comment(more))
+    let is_literal = guess.is_choice() || guess.target_is_short;
+    let fields = match is_literal {
+        // Room for the reasoning of a model that reasons in its text.
+        true => "temperature = 0\nmax_tokens = 1000\n",
+        false => "# temperature = 0\n# max_tokens = 300\n",
+    };
+    format!("{}[generation]\n{fields}", comment(more))
 }
 
 fn scores(data: &FirstRows, guess: &Guess) -> String {
-    if let Some(GuessedOptions::List { names_option: true, .. }) = &guess.options {
+    if guess.is_choice() {
         return "[[score]]\nscorer = \"choice\"  # which option the answer picks: accuracy\n".to_owned();
     }
     let Some(target) = &guess.target else {
@@ -166,13 +243,19 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
         let entry = "# [[score]]\n# scorer = \"exact_match\"\n# target = \"COLUMN\"\n";
         return format!("{}{entry}", comment(&text));
     };
+    if guess.target_is_short {
+        let others = "Answers are compared without regard to case, punctuation and articles. For numbers with a tolerance: \
+                      number; for yes or no: yes_no; for an answer within a sentence: contains (docs/scorers.md).";
+        return format!(
+            "{}[[score]]\nscorer = \"exact_match\"\ntarget = {}\n",
+            comment(others),
+            reasoned(target)
+        );
+    }
     let others = "Similarity compares free texts and is not an accuracy. For names and words: exact_match or contains; for \
                   numbers: number; for yes or no: yes_no; for captions: captions (docs/scorers.md).";
     let mut text =
         format!("{}[[score]]\nscorer = \"similarity\"\ntarget = {}\n", comment(others), reasoned(target));
-    if guess.target_is_letter {
-        text.push_str("take = \"first_line\"  # of the answer\n");
-    }
     if let Some(other) = guess.alternatives.first() {
         text.push('\n');
         text.push_str(&comment("The answer can be compared with more than one column:"));

@@ -51,7 +51,7 @@ fn a_jsonl_file_becomes_a_task_that_runs_and_its_first_prompt_is_shown() {
 }
 
 #[test]
-fn a_csv_file_with_a_column_for_each_option_becomes_a_task_that_shows_them() {
+fn a_csv_file_with_a_column_for_each_option_becomes_a_task_that_scores_choices() {
     let place = Place::new();
     pictures(&place, "images", 2);
     place.write(
@@ -60,10 +60,15 @@ fn a_csv_file_with_a_column_for_each_option_becomes_a_task_that_shows_them() {
     );
     init(&place, "quiz.csv");
     let (prompts, pictures) = run(&place, "quiz.toml");
-    assert_eq!(prompts[0], "Which?\nA. Red\nB. Blue\n\nAnswer with the letter of the right option.");
+    let end = "\n\nAnswer with the letter of the right option.";
+    assert_eq!(prompts[0], format!("Which?\n\nA. Red\nB. Blue{end}"));
+    assert_eq!(prompts[1], format!("Who?\n\nA. Ann\nB. Bob\nC. Cy{end}"));
     assert_eq!(pictures, 2);
     let text = fs::read_to_string(place.path("quiz.toml")).unwrap();
-    assert!(text.contains("# keep = [\"C\", \"category\"]"), "{text}");
+    for line in ["# keep = [\"category\"]", "scorer = \"choice\"", "\ntemperature = 0\n", "\nmax_tokens = "] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert_eq!(place.run().sample("0")["choices"], json!({"options": ["Red", "Blue"], "label": "A"}));
 }
 
 #[test]
@@ -78,6 +83,69 @@ fn options_in_a_list_get_letters_where_they_have_none() {
     let (prompts, _) = run(&place, "quiz.toml");
     assert_eq!(prompts, ["Which?\n\nA. Red\nB. Blue\n\nAnswer with the letter of the right option."]);
     assert_eq!(place.run().json("spec.json")["data"]["unresolved_labels"], 0);
+}
+
+#[test]
+fn labels_that_are_positions_get_a_form_and_unclear_ones_a_warning() {
+    let place = Place::new();
+    let row = |label: i64| json!({"question": format!("Which {label}?"), "choices": ["Red", "Blue", "Green"], "answer": label});
+    place.write_jsonl("zero.jsonl", &[row(0), row(2)]);
+    init(&place, "zero.jsonl");
+    let text = fs::read_to_string(place.path("zero.toml")).unwrap();
+    assert!(text.contains("label = \"answer\", form = \"position\", first = 0 }"), "{text}");
+    place.write_jsonl("one.jsonl", &[row(1), row(2)]);
+    let output = eyechart().arg("init").arg(place.path("one.jsonl")).assert().code(0).get_output().clone();
+    assert!(stderr(&output).contains("counted from 0 or from 1"), "{}", stderr(&output));
+}
+
+#[test]
+fn columns_of_any_name_are_asked_and_short_answers_are_compared_literally() {
+    let place = Place::new();
+    place.write(
+        "names.csv",
+        "id,Question Text,Answer Text\na,What colour is the ball?,Red\nb,What colour is the sky?,Blue\n",
+    );
+    init(&place, "names.csv");
+    let (prompts, _) = run(&place, "names.toml");
+    assert!(prompts[0].starts_with("What colour is the ball?\nAnswer with a word"), "{prompts:?}");
+    let text = fs::read_to_string(place.path("names.toml")).unwrap();
+    assert!(text.contains("scorer = \"exact_match\"\ntarget = \"Answer Text\""), "{text}");
+    place.write_jsonl(
+        "zh.jsonl",
+        &[json!({"问题": "什么?", "答案": "红"}), json!({"问题": "谁?", "答案": "蓝"})],
+    );
+    init(&place, "zh.jsonl");
+    let text = fs::read_to_string(place.path("zh.toml")).unwrap();
+    assert!(text.contains("row[\"问题\"]") && text.contains("target = \"答案\""), "{text}");
+}
+
+#[test]
+fn rows_that_cannot_be_read_and_pictures_that_are_not_sent_are_told() {
+    let place = Place::new();
+    pictures(&place, "images", 2);
+    let row = "{\"image\": \"images/0.jpg\", \"overlay\": \"images/1.jpg\", \"question\": \"Q?\", \"answer\": \"A\"}\n";
+    place.write("rows.jsonl", format!("{row}no json\n{{\n{row}"));
+    let output = eyechart().arg("init").arg(place.path("rows.jsonl")).assert().code(0).get_output().clone();
+    let said = stderr(&output);
+    assert!(
+        said.contains("2 of the first 4 rows cannot be read, such as") && said.contains("rows.jsonl:2"),
+        "{said}"
+    );
+    assert!(said.contains("pictures in overlay are not sent"), "{said}");
+}
+
+#[test]
+fn a_series_of_picture_columns_is_sent_in_its_order() {
+    let place = Place::new();
+    pictures(&place, "p", 2);
+    place.write_jsonl(
+        "s.jsonl",
+        &[json!({"image_2": "p/1.jpg", "image_1": "p/0.jpg", "question": "Same?", "answer": "No"})],
+    );
+    init(&place, "s.jsonl");
+    assert_eq!(run(&place, "s.toml").1, 2);
+    let images = place.run().samples()[0]["images"].clone();
+    assert!(images[0]["source"].as_str().unwrap().ends_with("0.jpg"), "{images}");
 }
 
 #[test]
@@ -227,6 +295,21 @@ fn the_request_shown_is_the_one_that_a_run_sends() {
     ));
     let shown: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn a_request_is_shown_without_an_address_and_for_a_row() {
+    let place = Place::new();
+    let task = place.charts(3);
+    let show = |sample: &str| {
+        let mut command = eyechart();
+        command.args(["tasks", "show"]).arg(&task).args(["--sample", sample, "--model", "custom/m"]);
+        command.assert().code(0).get_output().clone()
+    };
+    let output = show("row:2");
+    assert!(stdout(&output).contains("chart 2?"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("without --base-url"), "{}", stderr(&output));
+    assert_eq!(stdout(&show("c-2")), stdout(&output));
 }
 
 #[test]

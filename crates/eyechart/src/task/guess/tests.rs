@@ -99,19 +99,79 @@ fn addresses_are_sent_as_such_and_files_that_are_missing_are_told() {
 
 #[test]
 fn options_are_found_as_a_list_or_in_a_column_each() {
-    let options = |row| guess(&row).options.unwrap();
-    let list = |row| match options(row) {
-        GuessedOptions::List { is_real, has_letters, names_option, .. } => {
-            (is_real, has_letters, names_option)
-        }
-        GuessedOptions::Letters(columns) => panic!("a list, not {columns:?}"),
-    };
+    let options = |row: Value| guess(&row).options.unwrap();
     let base = |options: Value, answer: Value| json!({"image": "#.png", "question": "?", "choices": options, "answer": answer});
-    assert_eq!(list(base(json!(["A) x", "B) y"]), json!("B"))), (true, true, true));
-    assert_eq!(list(base(json!(["x", "y"]), json!("y"))), (true, false, true));
-    assert_eq!(list(base(json!("[\"x\", \"y\"]"), json!("A"))), (false, false, true));
-    assert_eq!(list(base(json!(["x", "y"]), json!(1))), (true, false, false));
-    let row = json!({"image": "#.png", "question": "?", "A": "x", "B": "y", "C": "", "answer": "B"});
-    assert_eq!(options(row.clone()), GuessedOptions::Letters(vec!["A".to_owned(), "B".to_owned()]));
-    assert!(guess(&row).target_is_letter);
+    let list = |choices: Value, answer: Value| {
+        let found = options(base(choices, answer));
+        (found.have_letters, found.label.map(|label| (label.form, label.first)))
+    };
+    let position = Some(LabelForm::Position);
+    assert_eq!(list(json!(["A) x", "B) y"]), json!("B")), (true, Some((None, 0))));
+    assert_eq!(list(json!(["x", "y"]), json!("y")), (false, Some((None, 0))));
+    assert_eq!(list(json!("[\"x\", \"y\"]"), json!("A")), (false, Some((None, 0))));
+    assert_eq!(list(json!("['x', 'y']"), json!("A")), (false, Some((None, 0))));
+    assert_eq!(list(json!(["x", "y"]), json!(0)), (false, Some((position, 0))));
+    assert_eq!(list(json!(["x", "y"]), json!("2")), (false, Some((position, 1))));
+    assert_eq!(list(json!(["1", "2"]), json!("2")), (false, Some((None, 0))));
+    assert_eq!(list(json!(["x", "y"]), json!("neither")), (false, None));
+    assert!(options(base(json!(["x", "y"]), json!(1))).label.unwrap().is_first_unclear);
+
+    let columns = |names: [&str; 3]| {
+        let [first, second, third] = names;
+        let found = guess(
+            &json!({"image": "#.png", "question": "?", first: "x", second: "y", third: "", "answer": "B"}),
+        );
+        found.options.map(|options| (options.columns, options.label.is_some()))
+    };
+    let two = |names: [&str; 2]| Some((ChoiceOptions::Columns(names.map(str::to_owned).to_vec()), true));
+    assert_eq!(columns(["A", "B", "C"]), two(["A", "B"]));
+    assert_eq!(columns(["Option A", "Option B", "x"]), two(["Option A", "Option B"]));
+    assert_eq!(columns(["choice1", "choice2", "x"]), two(["choice1", "choice2"]));
+    assert_eq!(columns(["optionA", "optionB", "x"]), two(["optionA", "optionB"]));
+    assert_eq!(columns(["option_0", "option_1", "x"]), two(["option_0", "option_1"]));
+    assert_eq!(columns(["A", "C", "x"]), None);
+    let in_text = guess(&json!({"image": "#.png", "question": "Which #?\nA. red\nB. blue", "answer": "B"}));
+    let in_text = in_text.options.unwrap();
+    assert_eq!(in_text.columns, ChoiceOptions::Column("in_text".to_owned()));
+    assert!(in_text.label.is_some());
+    assert_eq!(columns(["a", "b", "x"]), None);
+}
+
+#[test]
+fn names_with_spaces_and_of_other_scripts_are_understood() {
+    let cases = [
+        (
+            json!({"Image File": "#.png", "Question Text": "What is #?", "Answer Text": "#"}),
+            "Image File Question Text Answer Text Image File",
+        ),
+        (json!({"图片": "#.png", "问题": "什么 #", "答案": "#"}), "图片 问题 答案 图片"),
+        (
+            json!({"image": "#.png", "query": "Q#?", "answers": [{"answer": "#", "n": 1}]}),
+            "image query answers[].answer image",
+        ),
+    ];
+    for (row, expected) in cases {
+        assert_eq!(roles(&row), expected, "{row}");
+    }
+}
+
+#[test]
+fn several_columns_of_pictures_are_a_series_or_are_told() {
+    let found = guess(
+        &json!({"image_2": "a.png", "image_10": "b.png", "image_1": "#.png", "thumbnail": "a.png", "question": "Q#?"}),
+    );
+    let pictures = found.pictures.unwrap();
+    assert_eq!(pictures.series, ["image_1", "image_2", "image_10"]);
+    assert_eq!(found.unused_pictures, ["thumbnail"]);
+    let one = guess(&json!({"image": "#.png", "image2": "a.png", "question": "Q#?"}));
+    assert_eq!((one.pictures.unwrap().series.len(), one.unused_pictures), (0, vec!["image2".to_owned()]));
+}
+
+#[test]
+fn short_answers_and_lists_in_texts_are_noticed() {
+    let with = |answer: Value| guess(&json!({"image": "#.png", "question": "Q#?", "answer": answer}));
+    assert!(with(json!("dark #")).target_is_short && with(json!(12)).target_is_short);
+    assert!(!with(json!("A long sentence about the picture #.")).target_is_short);
+    let list = with(json!("['#', 'x']"));
+    assert_eq!((list.literal, list.target_is_short), (vec!["answer".to_owned()], true));
 }

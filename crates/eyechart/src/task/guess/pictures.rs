@@ -1,0 +1,123 @@
+//! Guesses which columns hold pictures, and how they are sent.
+
+use super::{Guess, GuessedColumn, GuessedPictures, normal};
+use crate::task::first_rows::{Column, FirstRows, names_picture};
+use crate::text::is_address;
+use crate::types::SendAs;
+
+const IMAGES: [&str; 19] = [
+    "image",
+    "images",
+    "image_path",
+    "image_paths",
+    "image_file",
+    "img",
+    "img_path",
+    "picture",
+    "pictures",
+    "photo",
+    "file_name",
+    "filename",
+    "image_url",
+    "image_urls",
+    "url",
+    "图片",
+    "图像",
+    "画像",
+    "이미지",
+];
+
+pub(super) fn pictures(data: &FirstRows) -> Option<GuessedPictures> {
+    let rank = |column: &Column| {
+        IMAGES.iter().position(|known| *known == normal(&column.name)).unwrap_or(IMAGES.len())
+    };
+    let mut found: Vec<_> =
+        data.columns.iter().filter_map(|column| Some((rank(column), pictures_in(data, column)?))).collect();
+    // The sort is stable, so that the first of several columns with unknown names wins. Columns whose pictures are
+    // missing come last.
+    found.sort_by_key(|(rank, pictures)| (pictures.warning.is_some(), *rank));
+    let mut pictures = found.first()?.1.clone();
+    pictures.series = series(&pictures, data);
+    if let Some(first) = pictures.series.first() {
+        pictures.found.column.clone_from(first);
+    }
+    Some(pictures)
+}
+
+/// The columns of pictures whose names differ from that of `first` only in their number; empty if there is only one.
+fn series(first: &GuessedPictures, data: &FirstRows) -> Vec<String> {
+    let stem = |name: &str| {
+        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        (stem.len() < name.len())
+            .then(|| (stem.to_owned(), name[stem.len()..].parse::<u32>().unwrap_or(u32::MAX)))
+    };
+    let Some((own, _)) = stem(&first.found.column) else { return Vec::new() };
+    let member = |column: &Column| {
+        let (other, number) = stem(&column.name)?;
+        let pictures = pictures_in(data, column)?;
+        let is_member = other == own && pictures.send == first.send && pictures.found.column == column.name;
+        is_member.then(|| (number, column.name.clone()))
+    };
+    let mut found: Vec<(u32, String)> = data.columns.iter().filter_map(member).collect();
+    found.sort();
+    if found.len() < 2 { Vec::new() } else { found.into_iter().map(|(_, name)| name).collect() }
+}
+
+/// The columns with pictures that no role uses.
+pub(super) fn unused_pictures(data: &FirstRows, guess: &Guess) -> Vec<String> {
+    let is_unused = |column: &&Column| !guess.is_used(&column.name) && pictures_in(data, column).is_some();
+    data.columns.iter().filter(is_unused).map(|column| column.name.clone()).collect()
+}
+
+/// Pictures that are stored in the data file, or named by paths or by addresses.
+fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
+    let found = |reason: &str| GuessedColumn { column: column.name.clone(), reason: reason.to_owned() };
+    if column.blobs > 0 {
+        let first = format!("{}.0", column.name);
+        let name = column.blob.clone().filter(|blob| *blob != first).unwrap_or_else(|| column.name.clone());
+        let warning = (name != column.name).then(|| "only the first picture of each row is sent".to_owned());
+        let found = GuessedColumn { column: name, reason: "it holds pictures".to_owned() };
+        return Some(GuessedPictures { found, series: Vec::new(), send: SendAs::Bytes, warning });
+    }
+    let items: Vec<String> = column.items().filter(|item| !item.trim().is_empty()).collect();
+    let is_named = IMAGES.contains(&normal(&column.name).as_str());
+    let all = |holds: fn(&str) -> bool| !items.is_empty() && items.iter().all(|item| holds(item));
+    if all(is_address) && (is_named || all(names_picture)) {
+        return Some(GuessedPictures {
+            found: found("addresses of pictures"),
+            series: Vec::new(),
+            send: SendAs::Url,
+            warning: None,
+        });
+    }
+    if !all(names_picture) || items.iter().any(|item| is_address(item)) {
+        return None;
+    }
+    let absent = items.iter().filter(|item| !data.picture_folder.join(item).is_file());
+    let warning = match absent.clone().count() {
+        0 => None,
+        count => absent.clone().next().map(|first| {
+            format!(
+                "{count} of {} pictures are not there, {} for one",
+                items.len(),
+                data.picture_folder.join(first).display()
+            )
+        }),
+    };
+    Some(GuessedPictures {
+        found: found("paths of pictures"),
+        series: Vec::new(),
+        send: SendAs::Bytes,
+        warning,
+    })
+}
+
+/// Finds a column of long texts with only base64 characters, with or without a data URL around them.
+pub(super) fn base64(data: &FirstRows) -> Option<String> {
+    let is_base64 = |text: String| {
+        let encoded = text.split_once(";base64,").map_or(text.as_str(), |(_, encoded)| encoded);
+        encoded.len() > 200 && encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(&b))
+    };
+    let holds = |column: &&Column| column.is_text() && column.texts().all(is_base64);
+    data.columns.iter().find(holds).map(|column| column.name.clone())
+}
