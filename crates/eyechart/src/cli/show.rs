@@ -53,8 +53,8 @@ struct Which {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     worst: Option<usize>,
 
-    /// The sample with this id
-    #[arg(long, value_name = "ID")]
+    /// The sample with this id, or of this row
+    #[arg(long, value_name = "ID|row:N")]
     sample: Option<String>,
 }
 

@@ -62,8 +62,8 @@ struct Show {
     #[arg(value_name = "TASK")]
     task: String,
 
-    /// Id of the sample: that of the dataset, or the row number
-    #[arg(long, value_name = "ID")]
+    /// Id of the sample: that of the dataset, or the row number; row:N is the row N in any case
+    #[arg(long, value_name = "ID|row:N")]
     sample: Option<String>,
 
     /// Folder of the data [default: the place that the task names, else the folder of its file]
@@ -213,9 +213,19 @@ impl Show {
         Ok(())
     }
 
+    /// The given address. A model without a known address gets that of [`ANY_MODEL`], because nothing is sent.
+    fn address_of(&self, model: &str) -> anyhow::Result<Option<&str>> {
+        let name: ModelName = model.parse()?;
+        if self.base_url.is_some() || name.base_url(None).is_ok() {
+            return Ok(self.base_url.as_deref());
+        }
+        output::notice(&format!("without --base-url the address shown is {}", ANY_MODEL.1));
+        Ok(Some(ANY_MODEL.1))
+    }
+
     fn endpoint(&self, loaded: &LoadedTask) -> anyhow::Result<Endpoint> {
         let (model, base_url) = match &self.model {
-            Some(model) => (model.as_str(), self.base_url.as_deref()),
+            Some(model) => (model.as_str(), self.address_of(model)?),
             None => {
                 output::notice("without --model the request has MODEL in place of its name");
                 (ANY_MODEL.0, Some(ANY_MODEL.1))

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::scorer::choice::Options;
 use crate::text::{counted, wrapped};
-use crate::types::{Epoch, Figure, SampleRecord, Score, ScoreValue, Status};
+use crate::types::{Epoch, Figure, SampleRecord, Score, ScoreValue, Status, named_row};
 
 /// Maximum number of characters of a text without `full`.
 const SHOWN: usize = 600;
@@ -35,7 +35,7 @@ pub enum Selection<'a> {
     },
     /// Samples without an answer.
     Failed,
-    /// The sample with this id.
+    /// The sample with this id, or of the row in `row:17`.
     Id(&'a str),
 }
 
@@ -67,7 +67,11 @@ impl Samples {
         match selection {
             Selection::All => views.collect(),
             Selection::Failed => views.filter(|view| view.record.status == Status::Failed).collect(),
-            Selection::Id(id) => views.filter(|view| view.record.id == id).collect(),
+            Selection::Id(id) => {
+                let has_id = self.records.iter().any(|record| record.id == id);
+                let row = named_row(id).filter(|_| !has_id);
+                views.filter(|view| view.record.id == id || Some(view.record.row) == row).collect()
+            }
             Selection::Wrong(figure) => {
                 views.filter(|view| view.values(figure).any(|value| value == 0.0)).collect()
             }

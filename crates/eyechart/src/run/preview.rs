@@ -11,7 +11,7 @@ use crate::engine::block_on;
 use crate::files::sha256_hex;
 use crate::task::TaskData;
 use crate::text::grouped;
-use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, nearest};
+use crate::types::{ImageRecord, PickedSample, Progress, Sample, SampleRecord, named_row, nearest};
 
 /// Shorter texts are never abbreviated, in bytes.
 const SHORTEST_ABBREVIATED: usize = 256;
@@ -63,7 +63,9 @@ impl AskingSetup {
 pub fn sample_named(mut dataset: TaskData, id: &str, progress: &dyn Progress) -> Result<Sample, RunError> {
     let survey = dataset.survey()?;
     let all = dataset.pick(&survey.eligible, usize::MAX, 0)?;
-    let Some(picked) = all.iter().find(|picked| picked.id == id) else {
+    let row = named_row(id);
+    let by_row = || all.iter().find(|picked| Some(picked.row) == row);
+    let Some(picked) = all.iter().find(|picked| picked.id == id).or_else(by_row) else {
         return Err(RunError::Config(no_such(id, &all)));
     };
     dataset.fetch(std::slice::from_ref(picked), progress)?;

@@ -242,14 +242,15 @@ impl Settings {
             Ok(folder) => vec![folder.spec()],
             Err(_) => RunFolder::all_under(path)?.iter().rev().map(RunFolder::spec).collect(),
         };
-        let is_it = |spec: &EvalSpec| spec.is_of(&loaded.source) && Some(&spec.model) == self.model.as_ref();
+        let is_it =
+            |spec: &EvalSpec| spec.is_of(&loaded.source) && Some(&spec.model) == self.model_name().as_ref();
         let origin = specs.into_iter().flatten().find(is_it).and_then(|spec| spec.data.origin);
         Ok(DataAccess { recorded: origin, ..DataAccess::default() })
     }
 
     fn options(&self, loaded: &LoadedTask) -> Result<RunOptions, RunError> {
         let missing = "no --model given: expected PROVIDER/NAME, such as mistral/pixtral-12b-2409";
-        let model = self.model.clone().ok_or_else(|| RunError::Config(missing.to_owned()))?;
+        let model = self.model_name().ok_or_else(|| RunError::Config(missing.to_owned()))?;
         let answers = self.answers(&model)?;
         Ok(RunOptions {
             price: self.price(&model, &answers, None)?,
@@ -291,6 +292,12 @@ impl Settings {
             endpoint.headers = self.header_names();
         }
         Ok(AnswersFrom::Endpoint { endpoint, dropped })
+    }
+
+    /// The model's name; for outputs without one, the name of their file without the extension.
+    fn model_name(&self) -> Option<String> {
+        let file = || Some(self.outputs.as_ref()?.file_stem()?.to_string_lossy().into_owned());
+        self.model.clone().or_else(file)
     }
 
     fn answers(&self, model: &str) -> Result<AnswersFrom, RunError> {

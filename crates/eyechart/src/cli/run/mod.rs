@@ -37,7 +37,7 @@ pub struct Run {
 
     /// PROVIDER/NAME: a preset (openai, mistral, openrouter, gemini, together, tune, ollama, vllm, lmstudio), any
     /// name with --base-url, or recorded/COLUMN to replay a column of the dataset
-    #[arg(long, required_unless_present = "resume", value_name = "PROVIDER/NAME")]
+    #[arg(long, required_unless_present_any = ["resume", "outputs"], value_name = "PROVIDER/NAME")]
     model: Option<String>,
 
     /// Address of the endpoint, without /chat/completions
@@ -48,7 +48,7 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Score these outputs, lines of {"id": …, "output": …}, instead of asking; --model is only their name then
+    /// Score these outputs, lines of {"id": …, "output": …}, instead of asking; their name is --model, else the file's
     #[arg(long, value_name = "FILE.jsonl", conflicts_with = "base_url")]
     outputs: Option<PathBuf>,
 
