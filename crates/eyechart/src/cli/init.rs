@@ -140,6 +140,12 @@ fn notices_of(look: &FirstRows, guess: &Guess) -> Vec<String> {
             guess.unused_pictures.join(", ")
         ));
     }
+    if guess.has_markers && guess.pictures.is_some() {
+        notices.push(
+            "the question has markers such as <image 1>: place = \"markers\" in the file sends each picture in its place"
+                .to_owned(),
+        );
+    }
     match (&guess.options, &guess.target) {
         (Some(options), _) if options.label.is_some_and(|label| label.is_first_unclear) => notices.push(
             "the first rows do not show whether positions of options are counted from 0 or from 1: check `first` in the file"

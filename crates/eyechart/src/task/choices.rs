@@ -102,6 +102,11 @@ pub(super) fn text_key(object: &Value) -> &str {
     key.map_or("key", |(key, _)| key)
 }
 
+/// Whether an item of a list of options is an option that is not dropped.
+pub(super) fn is_kept(item: &Value) -> bool {
+    !item.is_null() && is_option(&text_of(item))
+}
+
 fn is_option(text: &str) -> bool {
     let text = text.trim();
     !text.is_empty() && !text.eq_ignore_ascii_case("nan")

@@ -8,7 +8,7 @@ mod pictures;
 use super::choices::text_key;
 use super::first_rows::{Column, FirstRows, names_picture};
 use crate::text::is_address;
-use crate::types::{ChoiceOptions, LabelForm, SendAs, column_of, list_or_cell, texts_of};
+use crate::types::{ChoiceOptions, LabelForm, Marker, SendAs, column_of, list_or_cell, texts_of};
 use options::options;
 use pictures::{base64, pictures, unused_pictures};
 
@@ -114,6 +114,8 @@ pub struct Guess {
     pub target_is_short: bool,
     /// Columns whose texts are lists.
     pub literal: Vec<String>,
+    /// Whether the question has markers such as `<image 1>`.
+    pub has_markers: bool,
     /// Columns with pictures that are not sent.
     pub unused_pictures: Vec<String>,
     /// Columns that the prompt needs and that some rows lack.
@@ -137,6 +139,10 @@ impl Guess {
         guess.check_choices(data);
         guess.check_target(data);
         guess.unused_pictures = unused_pictures(data, &guess);
+        let question = guess.question.as_ref().and_then(|found| column(data, &found.column));
+        let marker = Marker::default();
+        guess.has_markers =
+            question.is_some_and(|found| found.texts().any(|text| !marker.find_in(&text).is_empty()));
         let is_short = |column: &&Column| column.cells.len() < data.rows && guess.is_asked(&column.name);
         guess.incomplete = data.columns.iter().filter(is_short).map(|column| column.name.clone()).collect();
         let others = || data.columns.iter().filter(|column| !guess.is_used(&column.name));

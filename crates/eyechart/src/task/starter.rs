@@ -204,6 +204,11 @@ fn images(guess: &Guess) -> String {
     if let Some(warning) = &pictures.warning {
         text.push_str(&comment(&format!("Attention: {warning}.")));
     }
+    if guess.has_markers {
+        text.push_str(&comment(
+            "Attention: the question has markers such as <image 1>. With place = \"markers\" each is replaced by its picture.",
+        ));
+    }
     text.push_str("place = \"before\"  # the text; or \"after\" it, or \"markers\"\n");
     match pictures.send {
         SendAs::Url => text.push_str("send = \"url\"  # the endpoint fetches the pictures itself\n"),

@@ -66,6 +66,16 @@ fn options_written_as_python_are_a_list_in_the_prompt_and_for_the_label() {
 }
 
 #[test]
+fn dropped_options_of_a_list_are_in_no_prompt() {
+    let place = Place::new();
+    let rows = [json!({"id": "a", "o": ["cat", null, "nan", "dog", ""], "l": "D"})];
+    let choices = "choices = { options = \"o\", label = \"l\" }";
+    let task = task(&place, &rows, choices, "{{ o | join(\"|\") }} {{ choices | join(\"|\") }}", "");
+    assert_eq!(prompts(&place, &task, 0), ["cat|dog cat|dog"]);
+    assert_eq!(place.run().sample("a")["choices"], json!({"options": ["cat", "dog"], "label": "B"}));
+}
+
+#[test]
 fn labels_may_be_positions_and_options_may_be_in_columns() {
     let place = Place::new();
     let row = |id: &str, label: Value, d: Value| json!({"id": id, "q": "?", "A": "krill", "Option 2": "whale", "c": d, "l": label});

@@ -162,7 +162,8 @@ fn several_columns_of_pictures_are_a_series_or_are_told() {
     );
     let pictures = found.pictures.unwrap();
     assert_eq!(pictures.series, ["image_1", "image_2", "image_10"]);
-    assert_eq!(found.unused_pictures, ["thumbnail"]);
+    assert_eq!((found.unused_pictures, found.has_markers), (vec!["thumbnail".to_owned()], false));
+    assert!(guess(&json!({"image_1": "#.png", "question": "Is <image 1> #?"})).has_markers);
     let one = guess(&json!({"image": "#.png", "image2": "a.png", "question": "Q#?"}));
     assert_eq!((one.pictures.unwrap().series.len(), one.unused_pictures), (0, vec!["image2".to_owned()]));
 }

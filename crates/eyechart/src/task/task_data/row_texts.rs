@@ -1,13 +1,14 @@
 //! The texts of a row: which of them are lists, and the templates rendered for it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::TaskData;
 use crate::dataset::{DatasetError, Pick, Rows};
-use crate::task::choices::kept_options;
+use crate::task::choices::{is_kept, kept_options};
 use crate::task::prompt::{Prompt, PromptValues};
 use crate::types::{Choices, PickedSample, Row, Task, list_or_cell, parse_list};
 
@@ -31,7 +32,22 @@ impl TaskData {
     pub(super) fn rendered(&self, template: &Prompt, row: &Row) -> Result<String, String> {
         let choices = self.task.dataset.choices.as_ref().filter(|_| template.reads_choices());
         let choices = choices.map(|choices| kept_options(row, choices)).transpose()?;
-        template.render(PromptValues { cells: &row.cells, choices: choices.as_deref() })
+        template.render(PromptValues { cells: &self.with_kept_options(row), choices: choices.as_deref() })
+    }
+
+    /// The cells of a row, in which the list of options has no dropped options.
+    fn with_kept_options<'a>(&self, row: &'a Row) -> Cow<'a, Map<String, Value>> {
+        let column = self.task.dataset.choices.as_ref().and_then(Choices::list_column);
+        let items = column.and_then(|column| Some((column, row.cells.get(column)?.as_array()?)));
+        match items {
+            Some((column, items)) if !items.iter().all(is_kept) => {
+                let mut cells = row.cells.clone();
+                let kept = items.iter().filter(|item| is_kept(item)).cloned().collect();
+                cells.insert(column.clone(), Value::Array(kept));
+                Cow::Owned(cells)
+            }
+            _ => Cow::Borrowed(&row.cells),
+        }
     }
 
     /// A note if the targets of the first of `picked` are written as lists, and are compared as texts.
