@@ -69,13 +69,15 @@ impl Prompt {
         environment.add_template_owned(name, source.text).map_err(|error| format!("{error:#}"))?;
         let used = environment.get_template(name).map(|template| template.undeclared_variables(false));
         let mut columns: BTreeSet<_> = used.unwrap_or_default().into_iter().collect();
+        // A loop may have a variable of its own with this name.
+        let row_columns = if columns.contains(ROW) { source.row_columns } else { BTreeSet::new() };
         if !source.has_bare_row {
             columns.remove(ROW);
         }
         let reads_choices = has_choices && columns.remove(CHOICES);
-        columns.extend(source.row_columns.iter().cloned());
+        columns.extend(row_columns.iter().cloned());
         let columns = columns.into_iter().collect();
-        Ok(Self { name, environment, columns, row_columns: source.row_columns, reads_choices })
+        Ok(Self { name, environment, columns, row_columns, reads_choices })
     }
 
     /// The columns that the template reads.
@@ -249,6 +251,10 @@ mod tests {
         assert_eq!(prompt.columns(), ["Question Text", "a.b", "问题"]);
         let error = render("{{ row[\"Question\"] }}", json!({"Question Text": "Q"})).unwrap_err();
         assert!(error.contains("\"Question\"") && error.contains("row[\"Question\"] | default"), "{error}");
+        let table = json!({"table": [{"x": 1}, {"x": 2}]});
+        let looped = "{% for row in table %}{{ row.x }}{{ row[\"x\"] }}{% endfor %}";
+        assert_eq!(render(looped, table).unwrap(), "1122");
+        assert_eq!(Prompt::new(looped, false).unwrap().columns(), ["table"]);
         assert_eq!(render("{% if row.x %}{{ row.x }}{% endif %}", json!({"y": 1})).unwrap(), "");
     }
 

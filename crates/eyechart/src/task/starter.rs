@@ -124,8 +124,11 @@ fn template(guess: &Guess) -> String {
         let is_short = guess.question.is_some() && guess.target_is_short;
         return if is_short { format!("{question}\nAnswer with {SHORT_ANSWER}.") } else { question };
     };
+    let answer = if options.label.is_some() { "the letter of the right option" } else { "the right option" };
+    if matches!(&options.columns, ChoiceOptions::Column(column) if column == ChoiceOptions::IN_TEXT) {
+        return format!("{question}\n\nAnswer with {answer}.");
+    }
     let lines = match (&options.label, &options.columns) {
-        (Some(_), ChoiceOptions::Column(column)) if column == ChoiceOptions::IN_TEXT => String::new(),
         (Some(_), _) => listed("choices", options.have_letters),
         (None, ChoiceOptions::Column(column)) => listed(&variable(column), options.have_letters),
         (None, ChoiceOptions::Columns(columns)) => {
@@ -136,7 +139,6 @@ fn template(guess: &Guess) -> String {
             ('A'..='Z').zip(columns).map(line).collect()
         }
     };
-    let answer = if options.label.is_some() { "the letter of the right option" } else { "the right option" };
     format!("{question}\n{lines}\n\nAnswer with {answer}.")
 }
 

@@ -206,7 +206,7 @@ impl TaskData {
     fn named_columns(&self) -> Vec<String> {
         let spec = &self.task.dataset;
         let choices = spec.choices.iter().flat_map(Choices::columns);
-        let named = spec.id.iter().chain(&spec.require).chain(choices).cloned();
+        let named = spec.id.iter().chain(&spec.require).chain(&spec.literal).chain(choices).cloned();
         self.columns().into_iter().chain(named).collect()
     }
 

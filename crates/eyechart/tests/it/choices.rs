@@ -53,6 +53,14 @@ fn a_text_that_a_template_uses_as_a_list_is_refused_before_it_is_sent() {
 }
 
 #[test]
+fn a_column_of_literal_that_the_data_lacks_is_named() {
+    let place = Place::new();
+    let own = task(&place, &[json!({"id": "a", "tags": "[]"})], "literal = [\"tgas\"]", "x", "");
+    let output = run_at(&endpoint(Vec::new()), &place, &own).assert().code(2).get_output().clone();
+    assert!(stderr(&output).contains("no column \"tgas\" (did you mean \"tags\"?)"), "{}", stderr(&output));
+}
+
+#[test]
 fn options_written_as_python_are_a_list_in_the_prompt_and_for_the_label() {
     let place = Place::new();
     let rows = [json!({"id": "a", "q": "Which?", "options": "['A cat', \"B's dog\"]", "answer": "B"})];
