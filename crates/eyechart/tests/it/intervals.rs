@@ -16,7 +16,7 @@ fn scored(place: &Place, n: usize, right: usize, group: impl Fn(usize) -> Option
         json!({"id": format!("s{i}"), "right": "yes", "said": said, "group": group(i)}).to_string()
     };
     let rows: Vec<String> = (0..n).map(row).collect();
-    place.write("rows.jsonl", &rows.join("\n"));
+    place.write("rows.jsonl", rows.join("\n"));
     place.write("t.toml", TASK);
     eyechart()
         .args(["run", "--model", "recorded/said"])
