@@ -79,17 +79,17 @@ impl PartialAnswer {
     fn read(mut self, max_tokens: &str, keeps_reasoning: bool) -> Read<ModelOutput> {
         // A server that counts nothing reports zeros.
         let is_uncounted = self.output.usage.is_some_and(|usage| usage.total() == 0);
-        if is_uncounted && !self.output.text.is_empty() {
+        if is_uncounted && !(self.output.text.is_empty() && self.output.reasoning.is_none()) {
             self.output.usage = None;
         }
-        let tokens = self.output.usage.map(|usage| usage.total());
+        let usage = self.output.usage;
         let is_cut_off = !keeps_reasoning && self.output.split_reasoning();
         let unusable = || why_unusable(&self.output, is_cut_off, self.refusal, max_tokens);
         match self.failure.or_else(unusable) {
-            None => Read { outcome: Ok(self.output), unusable: None, tokens },
+            None => Read { outcome: Ok(self.output), unusable: None, usage },
             Some(failure) => {
                 let unusable = self.has_output.then_some(self.output);
-                Read { outcome: Err(failure), unusable, tokens }
+                Read { outcome: Err(failure), unusable, usage }
             }
         }
     }

@@ -99,7 +99,7 @@ impl ReplyReader for WithoutKeys<'_> {
 
     fn finish(self) -> Read<ModelOutput> {
         let without_keys = |output| self.client.without_keys(output);
-        let Read { outcome, unusable, tokens } = self.reader.finish();
-        Read { outcome: outcome.map(without_keys), unusable: unusable.map(without_keys), tokens }
+        let Read { outcome, unusable, usage } = self.reader.finish();
+        Read { outcome: outcome.map(without_keys), unusable: unusable.map(without_keys), usage }
     }
 }

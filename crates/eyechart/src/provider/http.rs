@@ -146,8 +146,8 @@ impl Client {
             (Err(_), ..) if reader.is_complete() => Ok(reader.finish()),
             (Err(failure), Some(StatusCode::OK), _) => {
                 // What was received is kept: its tokens are paid for.
-                let Read { outcome, unusable, tokens } = reader.finish();
-                Ok(Read { outcome: Err(failure), unusable: unusable.or(outcome.ok()), tokens })
+                let Read { outcome, unusable, usage } = reader.finish();
+                Ok(Read { outcome: Err(failure), unusable: unusable.or(outcome.ok()), usage })
             }
             (Err(failure), ..) => Err(failure),
         };

@@ -1,6 +1,6 @@
 //! The contents of one response with status 200, and what reads them.
 
-use crate::types::Failure;
+use crate::types::{Failure, Usage};
 
 /// What a response with status 200 contains.
 pub(super) struct Read<T> {
@@ -8,13 +8,13 @@ pub(super) struct Read<T> {
     pub(super) outcome: Result<T, Failure>,
     /// The part of a failed answer that can be used. Its tokens were paid for.
     pub(super) unusable: Option<T>,
-    /// The tokens that the request took; absent if the response does not say.
-    pub(super) tokens: Option<u64>,
+    /// The tokens that the request took; absent if the response does not report them.
+    pub(super) usage: Option<Usage>,
 }
 
 impl<T> Read<T> {
     pub(super) fn failed(failure: Failure) -> Self {
-        Self { outcome: Err(failure), unusable: None, tokens: None }
+        Self { outcome: Err(failure), unusable: None, usage: None }
     }
 }
 

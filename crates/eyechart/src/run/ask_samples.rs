@@ -13,7 +13,7 @@ use super::request::NotReady;
 use super::{Job, RunError};
 use crate::dataset::DatasetError;
 use crate::engine::{ExpectedMemory, Lease, Sink, Source, Stop, StopLevel, Work};
-use crate::provider::Gate;
+use crate::provider::{Gate, RetryPolicy};
 use crate::record::Appender;
 use crate::task::SampleResult;
 use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord, Tokens};
@@ -98,7 +98,7 @@ impl Work for AskSamples {
     }
 
     fn deadline(&self) -> impl Future<Output = ()> + Send {
-        self.setup.meter.time_up()
+        self.setup.meter.used_up()
     }
 }
 
@@ -207,13 +207,20 @@ pub(super) struct RecordSink<'a> {
 
 impl<W: Work<Outcome = SampleRecord, Error = RunError>> Sink<W> for RecordSink<'_> {
     async fn take(&mut self, mut record: SampleRecord) -> Result<(), RunError> {
-        let tokens = record.tokens();
+        let tokens = unreported_tokens(&record);
         record.earlier = record.earlier + self.job.earlier_tokens(&record.id);
         self.log.append(&record).await?;
         self.recorded += 1;
         self.observers.emit(&RunEvent::SampleEnded { record: &record, tokens });
         Ok(())
     }
+}
+
+/// Tokens of the last attempt, unless its answer broke off: those were reported when the attempt ended.
+fn unreported_tokens(record: &SampleRecord) -> Tokens {
+    let failure = record.attempts.last().and_then(|attempt| attempt.error.as_ref());
+    let broke_off = failure.is_some_and(|failure| RetryPolicy::can_help(failure.kind));
+    if broke_off { Tokens::default() } else { record.own_tokens() }
 }
 
 #[cfg(test)]

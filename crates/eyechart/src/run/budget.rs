@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::RunError;
@@ -112,6 +113,8 @@ pub struct Meter {
     price: Option<Price>,
     deadline: Option<Instant>,
     count: Mutex<Count>,
+    /// Signalled when an answer that broke off has used up the budget.
+    used_up: Notify,
 }
 
 #[derive(Debug)]
@@ -128,7 +131,8 @@ impl Meter {
         let left = budget.seconds.map(|limit| (limit - spent.seconds).max(0.0));
         let left = left.and_then(|left| Duration::try_from_secs_f64(left).ok());
         let deadline = left.and_then(|left| Instant::now().checked_add(left));
-        Self { budget, price, deadline, count: Mutex::new(Count { spent, has_uncounted: false }) }
+        let count = Mutex::new(Count { spent, has_uncounted: false });
+        Self { budget, price, deadline, count, used_up: Notify::new() }
     }
 
     /// Checks all limits.
@@ -158,18 +162,36 @@ impl Meter {
             && within(self.budget.tokens.map(|limit| limit as f64), tokens.total() as f64)
     }
 
-    /// Counts a sample that has just ended, with the tokens of this run's requests for it.
+    /// Counts a sample that has just ended, with the tokens of its last request.
     fn count(&self, record: &SampleRecord, tokens: Tokens) {
         let mut count = self.lock();
         count.spent.add(tokens);
         count.has_uncounted |= record.lacks_token_counts();
     }
 
-    /// Waits until the time is up. Never returns if the time is not limited.
-    pub(super) async fn time_up(&self) {
-        match self.deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline).await,
-            None => std::future::pending().await,
+    /// Counts an answer that broke off. Its sample may wait long for its next request, so the run is told at once.
+    fn count_broken_off(&self, tokens: Tokens) {
+        let mut count = self.lock();
+        count.spent.tokens = count.spent.tokens + tokens;
+        if self.cost(&count).or_else(|| self.tokens(&count)).is_some() {
+            self.used_up.notify_one();
+        }
+    }
+
+    /// Waits until the time is up, or until an answer that broke off has used up the budget.
+    pub(super) async fn used_up(&self) {
+        let time_up = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        if self.budget.cost.is_none() && self.budget.tokens.is_none() {
+            return time_up.await;
+        }
+        tokio::select! {
+            () = time_up => {}
+            () = self.used_up.notified() => {}
         }
     }
 
@@ -206,8 +228,10 @@ impl Meter {
 
 impl Observer for Meter {
     fn observe(&self, event: &RunEvent<'_>) {
-        if let RunEvent::SampleEnded { record, tokens } = event {
-            self.count(record, *tokens);
+        match event {
+            RunEvent::SampleEnded { record, tokens } => self.count(record, *tokens),
+            RunEvent::AnswerBrokeOff { tokens } => self.count_broken_off(*tokens),
+            _ => {}
         }
     }
 }

@@ -22,11 +22,17 @@ pub enum RunEvent<'a> {
     AttemptStarted,
     /// An attempt has ended, successfully or not.
     AttemptEnded(&'a Attempt),
+    /// An answer broke off that the endpoint reported tokens for. Its sample may be sent again.
+    AnswerBrokeOff {
+        /// The tokens that the endpoint reported.
+        tokens: Tokens,
+    },
     /// The record of a sample is written. It may not be on the disk yet.
     SampleEnded {
         /// The record.
         record: &'a SampleRecord,
-        /// Tokens that the endpoint reported for the requests of this run.
+        /// Tokens that the endpoint reported for the last request, unless they were reported by
+        /// [`RunEvent::AnswerBrokeOff`].
         tokens: Tokens,
     },
     /// Records have reached the disk.

@@ -170,9 +170,14 @@ impl SampleRecord {
     /// The tokens of all answers, also of failed and earlier ones, as far as the endpoint reported them.
     #[must_use]
     pub fn tokens(&self) -> Tokens {
+        self.earlier + self.own_tokens()
+    }
+
+    /// The tokens of the output, as far as the endpoint reported them.
+    #[must_use]
+    pub fn own_tokens(&self) -> Tokens {
         let asked = self.output.as_ref().filter(|_| self.cached.is_none());
-        let own = asked.and_then(|output| output.usage?.counted());
-        self.earlier + own.unwrap_or_default()
+        asked.and_then(|output| output.usage?.counted()).unwrap_or_default()
     }
 
     /// Whether the sample has an answer of unknown cost.

@@ -269,3 +269,29 @@ fn a_run_that_is_resumed_with_its_task_keeps_its_recorded_limit_and_price() {
     resume().args(["--max-cost", "none"]).assert().code(0);
     assert_eq!((place.run().samples().len(), server.stats().requests), (40, 40));
 }
+
+#[test]
+fn answers_that_broke_off_use_up_the_budget_before_their_samples_end() {
+    let place = Place::new();
+    let choice = json!({"message": {"content": "A ri"}, "finish_reason": "error"});
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
+    let broken_off = json!({"model": "m", "choices": [choice], "usage": usage}).to_string();
+    let server = endpoint(vec![rule(json!({"body": broken_off}))]);
+    let task = place.texts(8);
+    let limits = ["--max-tokens-total", "5000", "--max-connections", "1"];
+    let output = run_at(&server, &place, &task).args(limits).assert().code(3).get_output().clone();
+    assert!(stderr(&output).contains("--max-tokens-total 5000 is used up: 6000 tokens"), "{}", stderr(&output));
+    assert_eq!(server.stats().requests, 3);
+
+    // The samples that waited are recorded as failed with their tokens, so that a resumed run counts them.
+    let run = place.run();
+    assert!(run.samples().iter().all(|sample| sample["status"] == "failed"), "{:?}", run.samples());
+    let tokens = |sample: &Value| {
+        let numbers = ["/earlier/input_tokens", "/earlier/output_tokens"].into_iter();
+        let own = ["/output/usage/input_tokens", "/output/usage/output_tokens"].into_iter();
+        numbers.chain(own).filter_map(|number| sample.pointer(number)?.as_u64()).sum::<u64>()
+    };
+    assert_eq!(run.samples().iter().map(tokens).sum::<u64>(), 6000);
+    resume(&place).assert().code(3);
+    assert_eq!(server.stats().requests, 3);
+}

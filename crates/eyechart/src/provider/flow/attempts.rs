@@ -45,7 +45,8 @@ pub(in crate::provider) struct Asker {
 
 impl Asker {
     /// Sends `body` through `gate` until a reader finds an answer in the response, or the sample has failed. Each attempt
-    /// has a reader of its own. `None`: the sample waited when `stopped` came, and has not ended.
+    /// has a reader of its own. `None`: the sample waited when `stopped` came, and has not ended. If answers that broke off
+    /// were paid for, it fails instead, so that their tokens are recorded.
     ///
     /// # Errors
     /// [`Halt`] if the run must stop; the sample has not ended.
@@ -78,29 +79,61 @@ pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>
     send: impl Fn() -> F,
 ) -> Result<Option<Asked<T>>, Halt> {
     tokio::pin!(stopped);
-    let (mut attempts, mut retried) = (Vec::new(), Vec::new());
+    let mut asked = AttemptsSoFar { attempts: Vec::new(), retried: Vec::new(), last: None, is_paid: false };
     let mut sample = SampleAttempts::begin(gate, policy);
     loop {
-        let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(None) };
-        let FinishedAttempt { attempt, allowances, read: Read { outcome, unusable, tokens } } = send().await;
+        let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(asked.given_up()) };
+        let FinishedAttempt { attempt, allowances, read } = send().await;
         let ended = AttemptOutcome::classify(&attempt);
-        let has_reply = attempt.status.is_some();
+        let (has_reply, tokens) = (attempt.status.is_some(), read.usage.map(|usage| usage.total()));
         let report = AttemptReport { outcome: &ended, has_reply, tokens, allowances: &allowances };
         gate.report_attempt(&attempt);
+        let may_be_sent_again = ended.retryable_failure().is_some();
+        if let Some(tokens) = read.usage.and_then(|usage| usage.counted()).filter(|_| may_be_sent_again) {
+            asked.is_paid = true;
+            gate.report_broken_off(tokens);
+        }
         sample.record_outcome(admission, &report)?;
-        attempts.push(attempt);
+        asked.add(attempt, read);
         // A stop must not discard an answer.
-        if ended.retryable_failure().is_some() {
+        if may_be_sent_again {
             match unless(&mut stopped, sample.next_step(&ended)).await.transpose()? {
-                None => return Ok(None),
-                Some(NextStep::AskAgain) => {
-                    retried.extend(unusable);
-                    continue;
-                }
+                None => return Ok(asked.given_up()),
+                Some(NextStep::AskAgain) => continue,
                 Some(NextStep::Settle) => {}
             }
         }
-        return Ok(Some(Asked { outcome, unusable, retried, attempts }));
+        return Ok(asked.settled());
+    }
+}
+
+/// The attempts of a sample that has not ended.
+struct AttemptsSoFar<T> {
+    attempts: Vec<Attempt>,
+    /// What attempts before the last one had of an answer.
+    retried: Vec<T>,
+    /// The reply to the last attempt.
+    last: Option<Read<T>>,
+    /// Whether the endpoint reported tokens with an answer that broke off.
+    is_paid: bool,
+}
+
+impl<T> AttemptsSoFar<T> {
+    fn add(&mut self, attempt: Attempt, read: Read<T>) {
+        self.attempts.push(attempt);
+        self.retried.extend(self.last.replace(read).and_then(|read| read.unusable));
+    }
+
+    /// The sample as its last attempt left it.
+    fn settled(self) -> Option<Asked<T>> {
+        let Read { outcome, unusable, .. } = self.last?;
+        Some(Asked { outcome, unusable, retried: self.retried, attempts: self.attempts })
+    }
+
+    /// A sample that is not sent again because the run stops. It has failed for now if its answers were paid for, so that
+    /// their tokens are in the record. Otherwise it has not ended.
+    fn given_up(self) -> Option<Asked<T>> {
+        if self.is_paid { self.settled() } else { None }
     }
 }
 

@@ -18,7 +18,7 @@ use super::health::{EndpointHealth, FailureHistory, OtherSamples};
 use super::limits::{self, Clearance, EndedAttempt, Limit, NextRequest, Pause, SentRequest};
 use super::outcome::AttemptOutcome;
 use super::tokens::TokenEstimate;
-use crate::types::{Attempt, Connections, LimitChange, Observers, RunEvent};
+use crate::types::{Attempt, Connections, LimitChange, Observers, RunEvent, Tokens};
 
 /// If all samples with a slot have failed, another sample gets a slot after this time, to show whether the endpoint
 /// works.
@@ -192,6 +192,11 @@ impl Gate {
     /// Tells observers how an attempt ended.
     pub(super) fn report_attempt(&self, attempt: &Attempt) {
         self.observers.emit(&RunEvent::AttemptEnded(attempt));
+    }
+
+    /// Tells observers the tokens of an answer that broke off.
+    pub(super) fn report_broken_off(&self, tokens: Tokens) {
+        self.observers.emit(&RunEvent::AnswerBrokeOff { tokens });
     }
 
     fn report(&self, changes: &Changes) {

@@ -50,7 +50,7 @@ pub(super) fn finished(seconds: f64, failure: Option<FailureKind>) -> FinishedAt
     };
     let (started, request_id, retry_after) = (String::new(), None, None);
     let attempt = Attempt { started, seconds, status, request_id, retry_after, error: error.clone() };
-    let read = Read { outcome: error.map_or(Ok(()), Err), unusable: None, tokens: None };
+    let read = Read { outcome: error.map_or(Ok(()), Err), unusable: None, usage: None };
     FinishedAttempt { attempt, allowances: Vec::new(), read }
 }
 

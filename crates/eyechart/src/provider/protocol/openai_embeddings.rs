@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::error_body::{ErrorBody, is_nothing, one_line};
 use super::openai_chat::token_count;
 use crate::provider::reply::Read;
-use crate::types::{Failure, FailureKind};
+use crate::types::{Failure, FailureKind, Usage};
 
 /// The path of requests after the base URL.
 pub(in crate::provider) const PATH: &str = "/embeddings";
@@ -69,7 +69,8 @@ pub(in crate::provider) fn parse(body: &[u8], count: usize) -> Result<Read<Vec<V
     }
     let count_of = |key: &str| reply.usage.as_ref()?.get(key).and_then(token_count);
     let tokens = count_of("total_tokens").or_else(|| count_of("prompt_tokens"));
-    Ok(Read { outcome: Ok(vectors), unusable: None, tokens })
+    let usage = tokens.map(|tokens| Usage { input_tokens: Some(tokens), ..Usage::default() });
+    Ok(Read { outcome: Ok(vectors), unusable: None, usage })
 }
 
 #[cfg(test)]
@@ -85,7 +86,8 @@ mod tests {
         let reply = json!({"object": "list", "model": "m", "usage": {"prompt_tokens": 5, "total_tokens": 5},
             "data": [{"index": 1, "embedding": [0.5, -1]}, {"index": 0, "embedding": [1, 2e-3]}]});
         assert_eq!(read(&reply, 2).unwrap(), [[1.0, 2e-3], [0.5, -1.0]]);
-        assert_eq!(parse(reply.to_string().as_bytes(), 2).unwrap_or_else(Read::failed).tokens, Some(5));
+        let usage = parse(reply.to_string().as_bytes(), 2).unwrap_or_else(Read::failed).usage;
+        assert_eq!(usage.map(|usage| usage.total()), Some(5));
         let without = json!({"data": [{"embedding": [1]}, {"embedding": [2]}]});
         assert_eq!(read(&without, 2).unwrap(), [[1.0], [2.0]]);
     }

@@ -7,7 +7,7 @@ use crate::provider::RetryPolicy;
 use crate::provider::flow::attempts::FinishedAttempt;
 use crate::provider::flow::simulation::{ask_all, finished, print_figures};
 use crate::provider::{Gate, GateSettings};
-use crate::types::{Connections, FailureKind};
+use crate::types::{Connections, FailureKind, Usage};
 
 /// How an endpoint replenishes what it allows.
 #[derive(Clone, Copy)]
@@ -97,7 +97,7 @@ async fn attempt(limited: Arc<Mutex<Limited>>) -> FinishedAttempt<()> {
     let mut finished_attempt =
         finished(LATENCY.as_secs_f64(), (!is_answered).then_some(FailureKind::RateLimited));
     finished_attempt.allowances.push(allowance);
-    finished_attempt.read.tokens = Some(TOKENS as u64);
+    finished_attempt.read.usage = Some(Usage { input_tokens: Some(TOKENS as u64), ..Usage::default() });
     finished_attempt
 }
 
