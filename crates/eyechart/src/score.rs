@@ -124,8 +124,11 @@ impl<'a> Scoring<'a> {
     /// Scores the run, and writes `scores.jsonl` and `results.json`, each atomically. The record is not changed.
     ///
     /// # Errors
-    /// [`ScoreError`] if the run cannot be scored or the files cannot be written.
+    /// [`ScoreError`] if another process writes the run, it cannot be scored, or the files cannot be written.
     pub fn score(self, tools: &Tools<'_>) -> Result<Scored, ScoreError> {
+        // A record that still grows has no figures yet.
+        let _lock = self.folder.lock()?;
+        self.folder.make_durable()?;
         let spec = self.folder.spec()?;
         let mut record = self.folder.record()?;
         let (own, task, scorers) = (&self.own, &self.task, self.scorers.as_slice());

@@ -192,7 +192,5 @@ impl ScoringTools {
 /// Prints the lines of a run's record that cannot be read.
 pub fn notice_bad_lines(folder: &RunFolder, bad_lines: &[BadLine]) {
     let path = folder.samples_path();
-    for BadLine { line, reason } in bad_lines {
-        output::notice(&format!("left out: {}:{line}: not a sample's record: {reason}", path.display()));
-    }
+    bad_lines.iter().for_each(|line| output::notice(&line.left_out_of(&path)));
 }

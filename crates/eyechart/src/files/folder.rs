@@ -1,6 +1,6 @@
 //! Folders whose names survive a power loss.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -21,6 +21,16 @@ pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
         Err(error) if cannot_sync(&error) => Ok(()),
         synced => synced.map_err(FileError::at("fsync", folder)),
     }
+}
+
+/// Flushes what other processes wrote to the file at `path`.
+///
+/// # Errors
+/// [`FileError`] if the file cannot be opened or the disk fails.
+pub fn sync_file(path: &Path) -> Result<(), FileError> {
+    // Windows flushes only files that are open for writing.
+    let file = OpenOptions::new().read(true).write(cfg!(windows)).open(path);
+    file.and_then(|file| file.sync_all()).map_err(FileError::at("fsync", path))
 }
 
 /// Some network and FUSE file systems refuse to flush a folder.

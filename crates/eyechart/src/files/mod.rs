@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub use atomic::{WriteSeek, write_atomically, write_bytes};
 pub(crate) use atomic::{move_into_place, place, remove_leftovers, temporaries, write_json};
-pub(crate) use folder::{create_folders, create_parent_folders, sync_folder};
+pub(crate) use folder::{create_folders, create_parent_folders, sync_file, sync_folder};
 pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
 pub(crate) use lock::FileLock;
 

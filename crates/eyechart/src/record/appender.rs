@@ -9,12 +9,15 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::RecordError;
 use crate::types::{SampleRecord, Status, Tally};
 
+/// Time between two looks at whether the log is still in its place.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum number of lines in one write.
 const GROUP: usize = 256;
 
@@ -42,6 +45,8 @@ struct Line {
 /// An open log. [`Appender::finish`] closes it.
 pub struct Appender {
     path: PathBuf,
+    /// The file at `path` when the log was opened.
+    opened: Option<File>,
     lines: mpsc::Sender<Line>,
     durable: watch::Receiver<Tally>,
     writer: JoinHandle<()>,
@@ -54,9 +59,20 @@ impl Appender {
     /// # Errors
     /// [`RecordError::Io`] if the file cannot be opened or repaired.
     pub fn open(path: &Path) -> Result<Self, RecordError> {
-        let file = open_repaired(path).map_err(RecordError::io("open", path))?;
-        let copy = file.try_clone().map_err(RecordError::io("open", path))?;
-        Ok(Self::start(path, file, move || copy.sync_data()))
+        let file = open_repaired(path).map_err(RecordError::io("append to", path))?;
+        let copy = file.try_clone().map_err(RecordError::io("append to", path))?;
+        let (place, mut next_check) = (path.to_owned(), Instant::now());
+        let sync = move || {
+            copy.sync_data()?;
+            // A flush may take microseconds, so not every one of them looks.
+            if Instant::now() >= next_check {
+                check_in_place(&copy, &place)?;
+                next_check = Instant::now() + CHECK_INTERVAL;
+            }
+            Ok(())
+        };
+        let copy = file.try_clone().map_err(RecordError::io("append to", path))?;
+        Ok(Self { opened: Some(copy), ..Self::start(path, file, sync) })
     }
 
     /// Starts a log that writes to `file` and flushes with `sync`.
@@ -71,7 +87,7 @@ impl Appender {
         let writing = Arc::clone(&progress);
         let writer = std::thread::spawn(move || write_lines(file, queue, &writing));
         let syncer = std::thread::spawn(move || sync_groups(sync, &progress, &publish));
-        Self { path: path.to_owned(), lines, durable, writer, syncer }
+        Self { path: path.to_owned(), opened: None, lines, durable, writer, syncer }
     }
 
     /// Appends one record. Returns once the operating system has the line. [`Appender::durable`] reports when it is on
@@ -104,7 +120,9 @@ impl Appender {
         drop(self.lines);
         let closed = || RecordError::Closed { path: self.path.clone() };
         self.writer.join().map_err(|_| closed())?;
-        self.syncer.join().map_err(|_| closed())?.map_err(RecordError::io("fsync", &self.path))
+        self.syncer.join().map_err(|_| closed())?.map_err(RecordError::io("write", &self.path))?;
+        let in_place = self.opened.map_or(Ok(()), |file| check_in_place(&file, &self.path));
+        in_place.map_err(RecordError::io("write", &self.path))
     }
 }
 
@@ -119,7 +137,25 @@ struct Progress {
 struct Written {
     tally: Tally,
     closed: bool,
-    sync_failed: bool,
+    /// Why a flush failed.
+    failure: Option<Failure>,
+}
+
+/// A copy of an error, for several receivers.
+#[derive(Clone)]
+struct Failure {
+    kind: std::io::ErrorKind,
+    message: String,
+}
+
+impl Failure {
+    fn of(error: &std::io::Error) -> Self {
+        Self { kind: error.kind(), message: error.to_string() }
+    }
+
+    fn error(&self) -> std::io::Error {
+        std::io::Error::new(self.kind, self.message.clone())
+    }
 }
 
 impl Progress {
@@ -135,11 +171,9 @@ fn write_lines(mut file: impl Write, mut queue: mpsc::Receiver<Line>, progress: 
     while queue.blocking_recv_many(&mut group, GROUP) > 0 {
         bytes.clear();
         group.iter().for_each(|line| bytes.extend_from_slice(&line.bytes));
-        let outcome = if progress.lock().sync_failed {
-            Err(std::io::Error::other("an earlier fsync failed"))
-        } else {
-            file.write_all(&bytes)
-        };
+        let failure = progress.lock().failure.clone();
+        let outcome = failure.map_or(Ok(()), |failure| Err(failure.error()));
+        let outcome = outcome.and_then(|()| file.write_all(&bytes));
         let failed = outcome.is_err();
         acknowledge(group.drain(..), outcome, progress);
         if failed {
@@ -156,10 +190,7 @@ fn acknowledge(lines: impl Iterator<Item = Line>, outcome: std::io::Result<()>, 
         tally.ended += 1;
         tally.failed += u64::from(line.summary.failed);
         tally.tokens = tally.tokens.saturating_add(line.summary.tokens);
-        let copy = match &outcome {
-            Ok(()) => Ok(()),
-            Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),
-        };
+        let copy = outcome.as_ref().map_or_else(|error| Err(Failure::of(error).error()), |()| Ok(()));
         // An interrupted caller no longer waits. Its line is written nevertheless.
         let _ = line.written.send(copy);
     }
@@ -183,13 +214,33 @@ fn sync_groups(
         let (written, closed) = (state.tally, state.closed);
         drop(state);
         if written != synced {
-            sync().inspect_err(|_| progress.lock().sync_failed = true)?;
+            sync().inspect_err(|error| progress.lock().failure = Some(Failure::of(error)))?;
             synced = written;
             publish.send_replace(synced);
         } else if closed {
             return Ok(());
         }
     }
+}
+
+/// Fails if `path` is not the place of the open file any more: everything that is written then is lost.
+fn check_in_place(file: &File, path: &Path) -> std::io::Result<()> {
+    let is_in_place = path.metadata().is_ok_and(|found| {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            file.metadata().is_ok_and(|opened| (opened.dev(), opened.ino()) == (found.dev(), found.ino()))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = file;
+            found.is_file()
+        }
+    });
+    if is_in_place {
+        return Ok(());
+    }
+    Err(std::io::Error::other("the file or its folder was deleted or replaced while the run was writing to it"))
 }
 
 fn open_repaired(path: &Path) -> std::io::Result<File> {

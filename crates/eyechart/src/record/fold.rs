@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::RecordError;
+use super::{BadLine, RecordError};
 use super::reader::{Content, for_each_sample};
 use crate::files::write_atomically;
 use crate::types::Epoch;
@@ -22,16 +22,16 @@ struct Line {
 }
 
 /// Rewrites `path` atomically with only the last line of each (id, epoch), sorted by the ids in `order` and then by
-/// epoch. Other samples follow. Lines that cannot be read are left out. A folded file is not touched. Memory holds a
-/// few numbers for each line.
+/// epoch. Other samples follow. Lines that cannot be read are dropped and returned. A folded file is not touched. Memory
+/// holds a few numbers for each line.
 ///
 /// # Errors
 /// [`RecordError`] if the file cannot be read or replaced. The old file stays.
-pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(), RecordError> {
-    let Scan { lines, is_clean } = scan(path, Ranks::new(order))?;
+pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<Vec<BadLine>, RecordError> {
+    let Scan { lines, dropped, is_clean } = scan(path, Ranks::new(order))?;
     let is_folded = |one: &Line, next: &Line| (one.rank, one.epoch) < (next.rank, next.epoch);
     if is_clean && lines.is_sorted_by(is_folded) {
-        return Ok(());
+        return Ok(dropped);
     }
     let mut source = File::open(path).map_err(RecordError::io("open", path))?;
     let folded = write_atomically(path, |folded| {
@@ -45,7 +45,8 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<(),
         }
         Ok(())
     });
-    Ok(folded?)
+    folded?;
+    Ok(dropped)
 }
 
 /// The last line of each (rank, epoch), in their order.
@@ -80,12 +81,21 @@ impl<'a> Ranks<'a> {
 /// The content of a log.
 struct Scan {
     lines: Vec<Line>,
+    /// Lines that cannot be read.
+    dropped: Vec<BadLine>,
     /// Whether every line can be read and ends with a newline.
     is_clean: bool,
 }
 
+impl Scan {
+    fn drop_line(&mut self, line: u64, reason: String) {
+        self.dropped.push(BadLine { line, reason });
+        self.is_clean = false;
+    }
+}
+
 fn scan(path: &Path, mut ranks: Ranks<'_>) -> Result<Scan, RecordError> {
-    let mut scan = Scan { lines: Vec::new(), is_clean: true };
+    let mut scan = Scan { lines: Vec::new(), dropped: Vec::new(), is_clean: true };
     for_each_sample(path, |line, content| {
         scan.is_clean &= line.whole;
         match content {
@@ -96,7 +106,8 @@ fn scan(path: &Path, mut ranks: Ranks<'_>) -> Result<Scan, RecordError> {
                 offset: line.offset,
                 length: line.bytes.len(),
             }),
-            Content::Bad(_) | Content::Torn => scan.is_clean = false,
+            Content::Bad(reason) => scan.drop_line(line.number, reason),
+            Content::Torn => scan.drop_line(line.number, "the line is incomplete".to_owned()),
         }
         Ok(())
     })?;
@@ -118,7 +129,8 @@ mod tests {
         let text =
             line("b", Status::Failed) + "\n" + &line("a", Status::Completed) + &line("b", Status::Completed);
         std::fs::write(&path, text + "{\"id\":\"c\",").unwrap();
-        fold(&path, ["a", "b", "c"].into_iter()).unwrap();
+        let dropped = fold(&path, ["a", "b", "c"].into_iter()).unwrap();
+        assert_eq!(dropped.iter().map(|bad| bad.line).collect::<Vec<_>>(), [5], "the incomplete line");
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
         let read = read_record(&path).unwrap();
         assert_eq!(read.samples, [record("a", Status::Completed), record("b", Status::Completed)]);

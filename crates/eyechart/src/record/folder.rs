@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{BadLine, Record, RecordError, read_outline, read_record};
-use crate::files::{FileLock, create_folders, sync_folder, temporaries, write_json};
+use crate::files::{FileLock, create_folders, sync_file, sync_folder, temporaries, write_json};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
 
 /// The folder of a running or finished run.
@@ -94,6 +94,19 @@ impl RunFolder {
             fs::remove_file(&left).map_err(RecordError::io("remove", &left))?;
         }
         Ok(RunLock { _lock: Arc::new(lock) })
+    }
+
+    /// Flushes what a killed process may have written without flushing it: the log, the spec and the names of the files.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if a file cannot be flushed.
+    pub fn make_durable(&self) -> Result<(), RecordError> {
+        sync_file(&self.samples_path())?;
+        sync_file(&self.spec_path())?;
+        let images = Some(self.images_path()).filter(|folder| folder.is_dir());
+        let folders = [Some(self.path.as_path()), self.path.parent(), images.as_deref()];
+        folders.into_iter().flatten().try_for_each(sync_folder)?;
+        Ok(())
     }
 
     /// Whether a process is writing this run.

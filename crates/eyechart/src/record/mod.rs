@@ -98,6 +98,8 @@ impl RecordError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::NoRun { .. } => ErrorClass::Usage,
+            // A file that was there when the run began is not a mistake of the caller.
+            Self::Io { action: "append to" | "write", .. } => ErrorClass::Machine,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::Usage,
             Self::Io { .. } | Self::Closed { .. } | Self::InUse { .. } => ErrorClass::Machine,
             _ => ErrorClass::Data,

@@ -18,6 +18,14 @@ pub struct BadLine {
     pub reason: String,
 }
 
+impl BadLine {
+    /// The note that this line of the log at `path` is left out.
+    #[must_use]
+    pub fn left_out_of(&self, path: &Path) -> String {
+        format!("left out: {}:{}: not a sample's record: {}", path.display(), self.line, self.reason)
+    }
+}
+
 /// The content of a log.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {

@@ -66,10 +66,13 @@ impl Job {
     pub fn resume(folder: RunFolder, spec: &EvalSpec) -> Result<Self, RunError> {
         // The lock comes first: samples that another process still records must not be asked again.
         let lock = folder.lock()?;
-        let job = Self { lock: Some(lock), ..Self::look_at(folder, spec)? };
+        // A process that was killed may not have flushed its last lines.
+        folder.make_durable()?;
+        let mut job = Self { lock: Some(lock), ..Self::look_at(folder, spec)? };
         if job.to_ask.is_empty() {
             // The process that recorded the last answer may have been killed before it folded the log.
-            fold(&job.folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
+            let order = spec.picked.iter().map(|picked| picked.id.as_str());
+            job.bad_lines = fold(&job.folder.samples_path(), order)?;
         }
         Ok(job)
     }
@@ -123,12 +126,26 @@ pub fn execute(
     let files = OpenFiles { log, limit_changes, lock: job.lock.clone() };
     let outcome = get_answers(plan, setup, Recording { job, files, observers: &observers }, stop);
     observers.emit(&RunEvent::Synced(*durable.borrow()));
+    let outcome = outcome.and_then(|ended| {
+        if ended == EndReason::Finished {
+            finish_record(job, &order, &observers)?;
+        }
+        Ok(ended)
+    });
     observers.emit(&RunEvent::Ended);
-    let ended = outcome?;
-    if ended == EndReason::Finished {
-        fold(&job.folder.samples_path(), order.iter().map(String::as_str))?;
+    outcome
+}
+
+/// Folds the log of a run that has every answer. Reports the lines that the fold drops, unless they were reported before.
+fn finish_record(job: &Job, order: &[String], observers: &Observers) -> Result<(), RunError> {
+    let path = job.folder.samples_path();
+    let dropped = fold(&path, order.iter().map(String::as_str))?;
+    for line in dropped.iter().filter(|line| !job.bad_lines.contains(line)) {
+        observers.emit(&RunEvent::Notice(line.left_out_of(&path)));
     }
-    Ok(ended)
+    // On a file system without locks, another process may have scored the record while it grew.
+    job.folder.discard_derived()?;
+    Ok(())
 }
 
 /// Where the records of a run go, and its observers.

@@ -41,7 +41,10 @@ pub fn ask(planned: PlannedRun, interrupt: &Interrupt, meter: &Arc<Meter>) -> Ta
     let observers = Observers::default().with(Arc::new(RunProgress::default()));
     match interrupt.while_asking(|| run.ask(&interrupt.stop(), observers)) {
         Ok(EndReason::Finished) if !interrupt.is_requested() => TaskEnd::Finished(folder),
-        ended => TaskEnd::Stopped { error: ended.err(), folder: Some(folder) },
+        // A folder that was deleted cannot be resumed.
+        ended => {
+            TaskEnd::Stopped { error: ended.err(), folder: Some(folder).filter(|it| it.spec_path().is_file()) }
+        }
     }
 }
 
