@@ -16,7 +16,7 @@ use crate::scorer::captions;
 use crate::scorer::choice::{self, Options};
 use crate::scorer::text;
 use crate::stats;
-use crate::text::split_reasoning;
+use crate::text::{counted, split_reasoning};
 use crate::types::character_span;
 
 /// The result of a function. A value that is not defined has no key.
@@ -203,7 +203,7 @@ fn yes_no_of(args: Value) -> Result<Output, String> {
     }
     let Args { answers, labels } = parse(args)?;
     if answers.len() != labels.len() {
-        return Err(format!("{} answers, but {} labels", answers.len(), labels.len()));
+        return Err(format!("{}, but {}", counted(answers.len(), "answer"), counted(labels.len(), "label")));
     }
     let verdict = |text: &String| match text.as_str() {
         "yes" => Ok(Some(text::YesNo::Yes)),
@@ -302,7 +302,11 @@ fn captions_of(args: Value) -> Result<Output, String> {
     }
     let Args { answers, references } = parse(args)?;
     if answers.len() != references.len() {
-        return Err(format!("{} answers, but {} lists of references", answers.len(), references.len()));
+        return Err(format!(
+            "{}, but {} of references",
+            counted(answers.len(), "answer"),
+            counted(references.len(), "list")
+        ));
     }
     let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
     let references: Vec<Vec<&str>> =

@@ -2,6 +2,7 @@
 
 mod calc;
 mod check;
+mod confirm;
 mod data;
 mod demo;
 mod embed;
@@ -20,6 +21,7 @@ mod progress;
 mod rehearse;
 mod results;
 mod run;
+mod runs;
 mod score;
 mod show;
 mod tasks;
@@ -70,6 +72,7 @@ enum Command {
     Show(show::Show),
     Calc(calc::Calc),
     Check(check::Check),
+    Runs(runs::ListRuns),
     Export(export::Export),
     Tasks(tasks::Tasks),
     Data(data::Data),
@@ -88,6 +91,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Show(show) => show.call(),
         Command::Calc(calc) => calc.call(),
         Command::Check(check) => check.call(),
+        Command::Runs(runs) => runs.call(),
         Command::Export(export) => export.call(),
         Command::Tasks(tasks) => tasks.call(),
         Command::Data(data) => data.call(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use eyechart::record::RunFolder;
 use eyechart::report::{Entry, Format, render};
-use eyechart::score::{Scored, read_scored};
+use eyechart::score::{ScoreError, Scored, read_scored};
+use eyechart::text::counted;
 
 use super::{Exit, chain_of, output};
 
@@ -91,6 +92,18 @@ pub fn show_each<T>(
             Err(error) if run.is_named => return Err(error),
             Err(error) => left_out.push((run.folder.path(), error)),
         }
+    }
+    let is_unscored = |error: &anyhow::Error| {
+        matches!(error.downcast_ref::<ScoreError>(), Some(ScoreError::Unscored { .. }))
+    };
+    let (unscored, mut left_out): (Vec<_>, Vec<_>) =
+        left_out.into_iter().partition(|(_, error)| is_unscored(error));
+    if let Some((path, _)) = unscored.first() {
+        let runs = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(path).display();
+        let without = format!("{} without scores", counted(unscored.len(), "run"));
+        let remedy = format!("`eyechart score {runs}` makes them, `eyechart runs {runs}` lists all runs");
+        anyhow::ensure!(!all.is_empty() || !left_out.is_empty(), "{runs} has only {without}: {remedy}");
+        output::notice(&format!("left out: {without}: {remedy}"));
     }
     // If there is nothing to show, the last one is the error of the command.
     let error = if all.is_empty() { left_out.pop() } else { None };

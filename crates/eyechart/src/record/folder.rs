@@ -109,6 +109,32 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Whether the log has no line, so that the folder holds nothing that was paid for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match fs::metadata(self.samples_path()) {
+            Ok(log) => log.len() == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Deletes the folder unless it has a record or a process is writing the run. Returns whether it did.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if the folder cannot be deleted.
+    pub fn remove_if_empty(&self) -> Result<bool, RecordError> {
+        let lock = match self.lock() {
+            Err(RecordError::InUse { .. }) => return Ok(false),
+            lock => lock?,
+        };
+        if !self.is_empty() {
+            return Ok(false);
+        }
+        fs::remove_dir_all(&self.path).map_err(RecordError::io("delete", &self.path))?;
+        drop(lock);
+        Ok(true)
+    }
+
     /// Whether a process is writing this run.
     #[must_use]
     pub fn is_in_use(&self) -> bool {

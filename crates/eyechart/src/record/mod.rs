@@ -71,12 +71,20 @@ pub enum RecordError {
     },
 }
 
+/// The number of runs, and what to name instead of their folder.
+pub(crate) fn name_one_of(runs: &[RunFolder]) -> String {
+    match runs {
+        [run] => format!("1 run: name it ({})", run.path().display()),
+        runs => format!("{}: name one of them", counted(runs.len(), "run")),
+    }
+}
+
 /// Why the folder at `path` is not that of a run, and what to do.
 fn no_run(path: &Path) -> String {
     let shown = path.display();
-    let runs = RunFolder::all_under(path).map_or(0, |runs| runs.len());
+    let runs = RunFolder::all_under(path).unwrap_or_default();
     match path.is_dir() {
-        true if runs > 0 => format!("{shown} is a folder of {}: name one of them", counted(runs, "run")),
+        true if !runs.is_empty() => format!("{shown} is a folder of {}", name_one_of(&runs)),
         true => format!(
             "{shown} has no run: expected the folder of a run, which has a spec.json, or a folder of runs, such as `runs`"
         ),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::RunError;
 use crate::files::sha256_hex;
-use crate::text::json_mistake;
+use crate::text::{counted, json_mistake};
 use crate::types::{DataFile, PickedSample, text_of};
 
 /// The shape of a line.
@@ -111,10 +111,13 @@ impl Outputs {
         let unknown: Vec<&str> = self.ids().filter(|id| !picked.contains(id)).collect();
         if let Some(example) = unknown.iter().min() {
             let count = unknown.len();
-            notices.push(format!("{count} ids in --outputs are not among the samples, such as {example:?}"));
+            let (ids, are) = (counted(count, "id"), if count == 1 { "is" } else { "are" });
+            notices.push(format!("{ids} in --outputs {are} not among the samples, such as {example:?}"));
         }
         if self.repeated > 0 {
-            notices.push(format!("{} ids come more than once in --outputs: the last counts", self.repeated));
+            let (ids, come) =
+                (counted(self.repeated, "id"), if self.repeated == 1 { "comes" } else { "come" });
+            notices.push(format!("{ids} {come} more than once in --outputs: the last line counts"));
         }
         notices
     }
