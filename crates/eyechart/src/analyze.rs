@@ -1,10 +1,14 @@
 //! Computes the figures of `results.json` from records and scores.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::files::sha256_hex;
 use crate::stats::{quantile, quantile_interval};
-use crate::types::{Cost, EvalSpec, Results, SampleCounts, SampleRecord, Score, Speed, Tokens};
+use crate::types::{
+    Cost, EvalSpec, FailureKind, Results, SampleCounts, SampleRecord, Score, Speed, Tokens,
+};
 
 mod figures;
 mod intervals;
@@ -29,6 +33,10 @@ pub struct Outcomes {
     /// The number of answers without token counts.
     uncounted: usize,
     clusters: Clusters,
+    /// The message of the first failed sample of each kind.
+    failure_messages: BTreeMap<FailureKind, String>,
+    /// The number of answers by the model that the endpoint reported.
+    reported_models: BTreeMap<String, usize>,
 }
 
 /// The percentiles of latency, by name.
@@ -52,6 +60,16 @@ impl Outcomes {
         self.uncounted += usize::from(record.lacks_token_counts());
         if let Some(cluster) = &record.cluster {
             self.clusters.add(&record.id, cluster);
+        }
+        if let Some(failure) = &record.error {
+            self.failure_messages.entry(failure.kind).or_insert_with(|| failure.message.clone());
+        }
+        if let Some(model) = record.output.as_ref().and_then(|output| output.model.as_ref()) {
+            // The name is looked up first, because nearly every record has the same one.
+            match self.reported_models.get_mut(model) {
+                Some(answers) => *answers += 1,
+                None => drop(self.reported_models.insert(model.clone(), 1)),
+            }
         }
         let usage = record.output.as_ref().and_then(|output| output.usage);
         if let (Some(usage), None) = (usage, &record.cached) {
@@ -91,6 +109,8 @@ pub fn analyze(
         scored_by: None,
         picked_sha256: Some(picked_sha256(spec)),
         samples: SampleCounts { total: spec.picked.len(), ..outcomes.counts.clone() },
+        failure_messages: outcomes.failure_messages.clone(),
+        reported_models: differing(&outcomes.reported_models),
         scorers: measured.iter().map(|measured| measured.spec.clone()).collect(),
         figures: figures::figures(measured, scores, &outcomes.clusters, level),
         unscored: figures::unscored(measured, scores),
@@ -98,6 +118,11 @@ pub fn analyze(
         cost: cost(spec, &outcomes),
         speed: speed(outcomes, level),
     }
+}
+
+/// Returns `models` if the endpoint reported different models for one name.
+fn differing(models: &BTreeMap<String, usize>) -> BTreeMap<String, usize> {
+    if models.len() > 1 { models.clone() } else { BTreeMap::new() }
 }
 
 fn picked_sha256(spec: &EvalSpec) -> String {

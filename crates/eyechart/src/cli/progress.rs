@@ -1,11 +1,14 @@
 //! Progress on stderr: a bar on a terminal, plain lines elsewhere, nothing for a run of less than a second.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use eyechart::types::{Observer, RunEvent, Tally};
+use eyechart::provider::RetryPolicy;
+use eyechart::text::{grouped, usd};
+use eyechart::types::{Attempt, Failure, FailureKind, Observer, Price, RunEvent, Tally, Tokens};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
@@ -15,8 +18,10 @@ const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 /// Time between two plain lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Time for which progress shows that a request is sent again, and why.
+const RETRY_SHOWN: Duration = Duration::from_secs(10);
+
 /// Shows the progress of a run.
-#[derive(Default)]
 pub struct RunProgress {
     shared: Arc<Mutex<Shared>>,
     drawing: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
@@ -27,6 +32,79 @@ pub struct RunProgress {
 struct Shared {
     state: RunState,
     notices: Vec<String>,
+    /// The kinds of failures so far. The first message of each kind is shown.
+    failures: BTreeSet<FailureKind>,
+    correction: Correction,
+}
+
+/// Number of answers after which the forecast is corrected: as many as the forecast measures samples.
+const CORRECTED_AFTER: u64 = 20;
+/// A shorter run ends soon after its first answers.
+const FEWEST_CORRECTED: u64 = 100;
+
+/// What the run takes by its first answers.
+#[derive(Default)]
+struct Correction {
+    price: Option<Price>,
+    /// Samples of the run.
+    samples: u64,
+    /// Answers so far.
+    answers: u64,
+    tokens: Tokens,
+}
+
+impl Correction {
+    /// Adds an answer. The corrected forecast, once there are enough answers.
+    fn add(&mut self, tokens: Tokens) -> Option<String> {
+        if self.samples < FEWEST_CORRECTED || self.answers == CORRECTED_AFTER || tokens.is_zero() {
+            return None;
+        }
+        self.answers += 1;
+        self.tokens = self.tokens + tokens;
+        (self.answers == CORRECTED_AFTER).then(|| self.in_words())
+    }
+
+    fn in_words(&self) -> String {
+        let share = self.samples as f64 / self.answers as f64;
+        let expected = |tokens: u64| grouped((tokens as f64 * share).round() as u64);
+        let (input, output) = (expected(self.tokens.input), expected(self.tokens.output));
+        let cost = self.price.as_ref().map(|price| price.of(self.tokens) * share);
+        let cost = cost.map(|cost| format!(", {} USD", usd(cost))).unwrap_or_default();
+        format!(
+            "forecast by the first {CORRECTED_AFTER} answers: {input} tokens of prompts and {output} of answers{cost}"
+        )
+    }
+}
+
+impl Shared {
+    fn attempt_ended(&mut self, attempt: &Attempt) {
+        self.state.in_flight = self.state.in_flight.saturating_sub(1);
+        let Some(failure) = &attempt.error else { return };
+        let is_sent_again = RetryPolicy::can_help(failure.kind);
+        if is_sent_again {
+            let (kind, status) = (failure.kind, attempt.status.filter(|status| *status != 200));
+            self.state.retried = Some(Retried { at: Instant::now(), kind, status });
+        }
+        self.note_first(failure, if is_sent_again { " (the request is sent again)" } else { "" });
+    }
+
+    fn note_first(&mut self, failure: &Failure, consequence: &str) {
+        // These stop the run, whose error has the message.
+        let stops_run = matches!(failure.kind, FailureKind::Auth | FailureKind::NotFound);
+        if !stops_run && self.failures.insert(failure.kind) {
+            let (kind, message) = (failure.kind.name(), failure.message.trim_end_matches('.'));
+            self.notices.push(format!("first {kind}: {message}{consequence}"));
+        }
+    }
+}
+
+/// The last request that failed and is sent again.
+#[derive(Clone, Copy)]
+struct Retried {
+    at: Instant,
+    kind: FailureKind,
+    /// The status of the reply, if it says more than the kind.
+    status: Option<u16>,
 }
 
 /// The state of the run.
@@ -39,13 +117,23 @@ struct RunState {
     limit: Option<usize>,
     /// The time until which nothing is sent.
     paused_until: Option<Instant>,
+    /// Absent if no request was sent again.
+    retried: Option<Retried>,
 }
 
 impl RunProgress {
+    /// The progress of a run whose tokens have this price, if it is known.
+    pub fn new(price: Option<Price>) -> Self {
+        let correction = Correction { price, ..Correction::default() };
+        let shared = Shared { correction, ..Shared::default() };
+        Self { shared: Arc::new(Mutex::new(shared)), drawing: Mutex::default() }
+    }
+
     fn begin(&self, samples: usize) {
+        lock(&self.shared).correction.samples = samples as u64;
         let (end, ended) = channel();
         let shared = Arc::clone(&self.shared);
-        let drawing = std::thread::spawn(move || {
+        let drawing = std::thread::Builder::new().spawn(move || {
             let view = View::new(samples as u64);
             loop {
                 let is_last = ended.recv_timeout(REDRAW_INTERVAL) != Err(RecvTimeoutError::Timeout);
@@ -60,7 +148,8 @@ impl RunProgress {
                 view.show(state);
             }
         });
-        *lock(&self.drawing) = Some((end, drawing));
+        // If the system has no thread left, the run shows no progress.
+        *lock(&self.drawing) = drawing.ok().map(|drawing| (end, drawing));
     }
 
     fn end(&self) {
@@ -79,11 +168,20 @@ impl Observer for RunProgress {
             RunEvent::Ended => return self.end(),
             _ => {}
         }
-        let Shared { state, notices } = &mut *lock(&self.shared);
+        let mut shared = lock(&self.shared);
+        let Shared { state, notices, .. } = &mut *shared;
         match event {
             RunEvent::Synced(tally) => state.tally = *tally,
             RunEvent::AttemptStarted => state.in_flight += 1,
-            RunEvent::AttemptEnded(_) => state.in_flight = state.in_flight.saturating_sub(1),
+            RunEvent::AttemptEnded(attempt) => shared.attempt_ended(attempt),
+            RunEvent::SampleEnded { record, tokens } if record.error.is_none() => {
+                let corrected = shared.correction.add(*tokens);
+                shared.notices.extend(corrected);
+            }
+            // Samples that were never sent, such as those with an unreadable picture.
+            RunEvent::SampleEnded { record, .. } if record.attempts.is_empty() => {
+                record.error.iter().for_each(|failure| shared.note_first(failure, ""));
+            }
             RunEvent::LimitChanged(change) => state.limit = Some(change.limit),
             RunEvent::Paused { seconds } => {
                 state.paused_until =
@@ -162,6 +260,11 @@ impl View {
                 left += wait.as_secs_f64();
             }
         }
+        let retried = state.retried.filter(|retried| retried.at.elapsed() < RETRY_SHOWN);
+        if let Some(Retried { kind, status, .. }) = retried.filter(|_| tally.ended < self.total) {
+            let status = status.map(|status| format!(", status {status}")).unwrap_or_default();
+            words.push_str(&format!(", retrying ({}{status})", kind.name()));
+        }
         if tally.ended > 0 && tally.ended < self.total {
             words.push_str(&format!(", {} left", duration(left)));
         } else if tally.ended == self.total {
@@ -202,4 +305,44 @@ pub fn bar(total: u64, template: &str) -> ProgressBar {
 /// A bar on a terminal, nothing elsewhere: for steps that usually take a second or two.
 pub fn quiet_bar(total: u64, template: &str) -> Option<ProgressBar> {
     output::is_interactive().then(|| bar(total, template))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_that_a_request_is_sent_again_and_why() {
+        let shared = Mutex::new(Shared::default());
+        let failure = Failure::new(FailureKind::ServerError, "status 503 Service Unavailable: loading");
+        let attempt = Attempt {
+            started: String::new(),
+            seconds: 0.1,
+            status: Some(503),
+            request_id: None,
+            retry_after: None,
+            error: Some(failure),
+        };
+        (0..3).for_each(|_| lock(&shared).attempt_ended(&attempt));
+        let view =
+            View { total: 9, started: Instant::now(), bar: None, last_line: Mutex::new(Instant::now()) };
+        let words = view.words(lock(&shared).state);
+        assert!(words.contains(", retrying (server_error, status 503)"), "{words}");
+        let expected =
+            "first server_error: status 503 Service Unavailable: loading (the request is sent again)";
+        assert_eq!(lock(&shared).notices, [expected]);
+    }
+
+    #[test]
+    fn the_forecast_is_corrected_once_after_the_first_answers_of_a_long_run() {
+        let mut correction = Correction { samples: 1_000, ..Correction::default() };
+        let tokens = Tokens { input: 900, output: 100 };
+        let corrected: Vec<String> = (0..40).filter_map(|_| correction.add(tokens)).collect();
+        assert_eq!(
+            corrected,
+            ["forecast by the first 20 answers: 900,000 tokens of prompts and 100,000 of answers"]
+        );
+        let mut short = Correction { samples: 99, ..Correction::default() };
+        assert!((0..40).all(|_| short.add(tokens).is_none()));
+    }
 }

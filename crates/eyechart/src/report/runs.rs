@@ -1,9 +1,16 @@
 //! The section with the numbers of samples and the speed of each run.
 
+use std::cmp::Reverse;
+
 use super::Entry;
 use super::table::{ABSENT, Row, Table};
 use crate::text::counted;
 use crate::types::{Results, Speed};
+
+/// Characters of an endpoint's message in a note.
+const LONGEST_MESSAGE: usize = 200;
+/// Models in the note on different models.
+const SHOWN_MODELS: usize = 4;
 
 pub(super) fn table(entries: &[Entry]) -> Table {
     Table {
@@ -37,6 +44,33 @@ fn tokens(count: Option<u64>) -> String {
     }
 }
 
+/// The note that the endpoint reported different models for one name; absent if it did not.
+fn different_models(results: &Results) -> Option<String> {
+    let mut models: Vec<(&String, usize)> =
+        results.reported_models.iter().map(|(name, answers)| (name, *answers)).collect();
+    models.sort_by_key(|(_, answers)| Reverse(*answers));
+    let mut shown: Vec<String> = models
+        .iter()
+        .take(SHOWN_MODELS)
+        .map(|(name, answers)| {
+            format!("{} ({})", shortened(name, LONGEST_MESSAGE), counted(*answers, "answer"))
+        })
+        .collect();
+    if models.len() > SHOWN_MODELS {
+        shown.push(format!("{} more", models.len() - SHOWN_MODELS));
+    }
+    let names = shown.join(", ");
+    (models.len() > 1).then(|| format!("the endpoint reported different models for this name: {names}"))
+}
+
+fn shortened(text: &str, characters: usize) -> String {
+    let text = text.trim_end_matches('.');
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn notes(results: &Results) -> Vec<String> {
     let counts = &results.samples;
     let mut notes = Vec::new();
@@ -46,6 +80,10 @@ fn notes(results: &Results) -> Vec<String> {
         let kinds = kinds.collect::<Vec<_>>().join(", ");
         notes.push(format!("{run}: {} of {} failed ({kinds}).", counts.failed, counts.total));
     }
+    for (kind, message) in &results.failure_messages {
+        notes.push(format!("{run}: first {}: {}.", kind.name(), shortened(message, LONGEST_MESSAGE)));
+    }
+    notes.extend(different_models(results).map(|models| format!("{run}: {models}.")));
     let unasked = counts.unasked();
     if unasked > 0 {
         notes.push(format!("{run}: {unasked} of {} without a record.", counts.total));

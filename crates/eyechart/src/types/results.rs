@@ -33,6 +33,12 @@ pub struct Results {
     pub picked_sha256: Option<String>,
     /// The number of samples, by how they ended.
     pub samples: SampleCounts,
+    /// The message of the first failed sample of each kind of failure.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failure_messages: BTreeMap<FailureKind, String>,
+    /// Number of answers by the name of the model that the endpoint reported with them; empty unless the names differ.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reported_models: BTreeMap<String, usize>,
     /// The applied scorers, in the task's order.
     pub scorers: Vec<ScorerSpec>,
     /// All figures, in the task's order.

@@ -38,13 +38,14 @@ pub fn ask(planned: PlannedRun, interrupt: &Interrupt, meter: &Arc<Meter>) -> Ta
     let folder = run.folder().clone();
     notice_bad_lines(&folder, &run.job.bad_lines);
     announce(&run);
-    let observers = Observers::default().with(Arc::new(RunProgress::default()));
+    let observers = Observers::default().with(Arc::new(RunProgress::new(run.spec().price.clone())));
     match interrupt.while_asking(|| run.ask(&interrupt.stop(), observers)) {
         Ok(EndReason::Finished) if !interrupt.is_requested() => TaskEnd::Finished(folder),
         // A folder that was deleted cannot be resumed.
-        ended => {
-            TaskEnd::Stopped { error: ended.err(), folder: Some(folder).filter(|it| it.spec_path().is_file()) }
-        }
+        ended => TaskEnd::Stopped {
+            error: ended.err(),
+            folder: Some(folder).filter(|it| it.spec_path().is_file()),
+        },
     }
 }
 
