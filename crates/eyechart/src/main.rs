@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     return_large_blocks();
+    eyechart::files::raise_open_file_limit();
     match cli::dispatch(cli::arguments()) {
         Ok(exit) => cli::after_printing(exit).into(),
         Err(error) => cli::report_error(&error).into(),

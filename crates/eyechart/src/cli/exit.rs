@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use eyechart::files::FileError;
+use eyechart::files::{FileError, is_shortage};
 use eyechart::record::RecordError;
 use eyechart::run::RunError;
 use eyechart::score::ScoreError;
@@ -82,6 +82,13 @@ fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
         .or_else(|| error.downcast_ref().map(RecordError::class))
         .or_else(|| error.downcast_ref().map(EmbedError::class))
         .or_else(|| error.downcast_ref().map(class_of_file_error))
+        .or_else(|| error.downcast_ref().and_then(class_of_shortage))
+}
+
+/// The class of an error of the system that says that this machine has no thread, file or memory left.
+fn class_of_shortage(error: &std::io::Error) -> Option<ErrorClass> {
+    let has_no_thread = error.kind() == std::io::ErrorKind::WouldBlock;
+    (has_no_thread || is_shortage(error)).then_some(ErrorClass::Machine)
 }
 
 /// A missing file is a mistake of the caller; a full disk is not.

@@ -23,13 +23,13 @@ impl Interrupt {
         let (stopper, is_asking) = (Arc::clone(&interrupt.stopper), Arc::clone(&interrupt.is_asking));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut signals = runtime.block_on(async { Signals::listen() })?;
-        std::thread::spawn(move || {
+        std::thread::Builder::new().spawn(move || {
             runtime.block_on(async move {
                 while signals.next().await {
                     handle_signal(&stopper, &is_asking);
                 }
             });
-        });
+        })?;
         Ok(interrupt)
     }
 

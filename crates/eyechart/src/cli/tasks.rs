@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
 use eyechart::provider::{GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::run::{
-    AskingSetup, Meter, Settings, Spent, request_fields, sample_named, web_for, with_images,
+    AskingSetup, Meter, Settings, Spent, StartRules, request_fields, sample_named, web_for, with_images,
 };
 use eyechart::score::figure_ids;
 use eyechart::task::{DataAccess, LoadedTask, TaskData, builtin_tasks, load, suites};
@@ -197,6 +197,7 @@ impl Show {
         let setup = AskingSetup {
             provider: provider?,
             limits: GateSettings::default(),
+            start: StartRules::default(),
             web: web_for(&task, self.allow_private_urls)?,
             images: task.images.map(|spec| {
                 let limits = image_limits(&endpoint.base_url);

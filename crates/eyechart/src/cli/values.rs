@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use eyechart::analyze::Level;
 use eyechart::provider::Header;
+use eyechart::run::BudgetLimit;
 use eyechart::task::REFUSED_FIELDS;
 use eyechart::text::{json_mistake, parse_duration};
 use eyechart::types::Connections;
@@ -50,6 +51,16 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
 pub fn parse_level(text: &str) -> Result<Level, String> {
     let level = text.parse().ok().and_then(Level::new);
     level.ok_or_else(|| "expected a number between 0 and 1, such as 0.9".to_owned())
+}
+
+/// A number of samples, or `none`.
+pub fn parse_sample_count(text: &str) -> Result<BudgetLimit<usize>, String> {
+    match text {
+        "none" => Ok(BudgetLimit::Unlimited),
+        number => at_least_one(number)
+            .map(BudgetLimit::At)
+            .map_err(|_| "expected a whole number from 1 up, or none".to_owned()),
+    }
 }
 
 /// A text of one line that is not empty.

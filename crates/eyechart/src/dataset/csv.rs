@@ -185,7 +185,7 @@ struct Records {
 impl Records {
     fn open(path: &Path, limit: usize) -> Result<Self, DatasetError> {
         let open = || -> io::Result<BufReader<File>> {
-            let mut file = BufReader::with_capacity(1 << 17, File::open(path)?);
+            let mut file = BufReader::with_capacity(1 << 17, crate::files::open(path)?);
             if file.fill_buf()?.starts_with(BOM) {
                 file.consume(BOM.len());
             }

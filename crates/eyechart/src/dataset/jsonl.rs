@@ -63,7 +63,7 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, limit: usize) -> Result<Self, DatasetError> {
-        let file = File::open(path).map_err(io_error(path))?;
+        let file = crate::files::open(path).map_err(io_error(path))?;
         Ok(Self { path: path.to_owned(), file: BufReader::with_capacity(1 << 17, file), number: 0, limit })
     }
 

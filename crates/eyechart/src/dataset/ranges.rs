@@ -132,7 +132,11 @@ impl ReadAt for Ranges {
                 }
             }
         };
-        std::thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
+        std::thread::scope(|scope| {
+            // If the system cannot start more threads, this one does the work.
+            (1..AT_ONCE).for_each(|_| drop(std::thread::Builder::new().spawn_scoped(scope, work)));
+            work();
+        });
         failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct LocalFile {
 
 impl LocalFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let file = crate::files::open(path)?;
         let size = file.metadata()?.len();
         Ok(Self { file: Mutex::new(file), size })
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use super::FileError;
 use super::folder::{or_here, sync_folder};
+use super::{FileError, patiently};
 
 /// The first part of the name of a temporary file; the name of the final file follows.
 const PREFIX: &str = ".eyechart-";
@@ -120,13 +120,15 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
 
 fn make_beside<F>(
     path: &Path,
-    make: impl FnMut(&Path) -> io::Result<F>,
+    mut make: impl FnMut(&Path) -> io::Result<F>,
 ) -> Result<NamedTempFile<F>, FileError> {
     let folder = parent(path);
     // Shortened, so that the temporary name is not too long where the final one is just short enough.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().take(40).collect();
-    let made = tempfile::Builder::new().prefix(&format!("{PREFIX}{name}-")).make_in(folder, make);
+    let made = tempfile::Builder::new()
+        .prefix(&format!("{PREFIX}{name}-"))
+        .make_in(folder, |at| patiently(|| make(at)));
     made.map_err(FileError::at("create a file in", folder))
 }
 

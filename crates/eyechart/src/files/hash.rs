@@ -1,12 +1,11 @@
 //! Hashes of files and bytes.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::FileError;
+use super::{FileError, open};
 use crate::text::hex;
 
 /// Bytes read from a file at once.
@@ -27,7 +26,7 @@ pub struct FileHash {
 /// [`FileError`] if the file cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<FileHash, FileError> {
     let mut hasher = Sha256::new();
-    let hashed = File::open(path).and_then(|file| for_each_block(file, |block| hasher.update(block)));
+    let hashed = open(path).and_then(|file| for_each_block(file, |block| hasher.update(block)));
     let bytes = hashed.map_err(FileError::at("read", path))?;
     Ok(FileHash { bytes, sha256: hex(&hasher.finalize()) })
 }

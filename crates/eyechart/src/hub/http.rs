@@ -17,7 +17,10 @@ use tokio::runtime::Runtime;
 use super::endpoint::Endpoint;
 use super::environment::Token;
 use super::{HubError, Settings};
-use crate::net::{Retries, RetrySchedule, header_text, http_client, redirect_target, retry_after};
+use crate::files::Shortage;
+use crate::net::{
+    Retries, RetrySchedule, header_text, http_client, redirect_target, retry_after, shortage_in,
+};
 
 /// More redirects in a row are a loop.
 const MOST_REDIRECTS: usize = 10;
@@ -240,7 +243,20 @@ impl Caller {
             let last = end.map(|end| (end - 1).to_string()).unwrap_or_default();
             builder = builder.header(RANGE, format!("bytes={from}-{last}"));
         }
-        builder.send().await.map_err(Failure::transport)
+        let shortage = Shortage::begin();
+        loop {
+            // A request without a body can always be repeated.
+            let again = builder.try_clone();
+            let sent = builder.send().await;
+            let found = sent.as_ref().err().and_then(shortage_in);
+            match (again, found.and_then(|error| shortage.next_wait(&error))) {
+                (Some(again), Some(wait)) => {
+                    tokio::time::sleep(wait).await;
+                    builder = again;
+                }
+                _ => return sent.map_err(Failure::transport),
+            }
+        }
     }
 }
 

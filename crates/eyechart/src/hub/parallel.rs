@@ -41,9 +41,11 @@ pub(super) fn for_each<T: Sync, R: Send>(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..items.len().min(AT_ONCE) {
-            scope.spawn(work);
+        // If the system cannot start more threads, this one does the work.
+        for _ in 1..items.len().min(AT_ONCE) {
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
+        work();
     });
     if let Some(error) = failed.into_inner() {
         return Err(error);

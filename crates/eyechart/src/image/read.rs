@@ -1,10 +1,12 @@
 //! Reads the bytes of a picture from its file, if the file has a plausible size.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use bytes::Bytes;
+
+use crate::files::open;
 
 /// Files with more bytes are refused.
 pub(super) const MAX_BYTES: u64 = 50 << 20;
@@ -26,7 +28,7 @@ pub(super) fn read_file(path: &Path) -> Result<Bytes, String> {
         return Err(too_large(metadata.len()));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    let read = open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
     read.map_err(|error| format!("cannot be read: {error}"))?;
     Ok(Bytes::from(bytes))
 }

@@ -1,12 +1,11 @@
 //! The pictures that runs send, each stored once under its hash.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use crate::files::{create_folders, write_bytes};
+use crate::files::{create_folders, read, write_bytes};
 
 /// A folder of pictures that several runs share. Each file is named `<sha256>`, without an extension.
 #[derive(Debug)]
@@ -36,6 +35,6 @@ impl Store {
     }
 
     pub(super) fn read(&self, sha256: &str) -> io::Result<Bytes> {
-        fs::read(self.folder.join(sha256)).map(Bytes::from)
+        read(&self.folder.join(sha256)).map(Bytes::from)
     }
 }

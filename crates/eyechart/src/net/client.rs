@@ -1,5 +1,8 @@
 //! HTTP clients.
 
+use std::error::Error;
+use std::io;
+
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 
@@ -18,6 +21,18 @@ pub fn http_client(configure: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Re
         .user_agent(concat!("eyechart/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none());
     configure(builder).build().map_err(|error| causes(&error))
+}
+
+/// The error of the system inside `error`, if it may be a shortage of this machine. A copy: the error stays whole.
+pub fn shortage_in(error: &reqwest::Error) -> Option<io::Error> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(code) = cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return Some(io::Error::from_raw_os_error(code));
+        }
+        next = cause.source();
+    }
+    None
 }
 
 #[cfg(test)]

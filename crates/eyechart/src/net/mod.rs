@@ -7,7 +7,7 @@ mod headers;
 mod retries;
 mod retry_after;
 
-pub use client::http_client;
+pub use client::{http_client, shortage_in};
 pub use headers::{header_text, redirect_target};
 pub use retries::{Retries, RetrySchedule};
 pub use retry_after::retry_after;

@@ -1,8 +1,10 @@
 //! A model that answers requests, asked in its wire protocol.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::answer::AnswerReader;
 use super::flow::attempts::Asker;
@@ -11,7 +13,12 @@ use super::http::{Client, HttpSettings, ProviderError, Target};
 use super::key::ApiKey;
 use super::protocol::{Parameter, Protocol};
 use super::reply::{Read, ReplyReader};
-use crate::types::{Endpoint, ModelOutput, Request};
+use crate::types::{Endpoint, FailureKind, ModelOutput, Request};
+
+/// Time between two looks at whether the endpoint is ready.
+const BETWEEN_PROBES: Duration = Duration::from_secs(1);
+/// Time between two notices that it is not.
+const BETWEEN_NOTICES: Duration = Duration::from_secs(30);
 
 /// A model at an endpoint, ready to be asked from many tasks at once.
 #[derive(Debug)]
@@ -21,6 +28,10 @@ pub struct Provider {
     model: String,
     params: Map<String, Value>,
     keeps_reasoning: bool,
+    /// The address of the list of models.
+    models_url: String,
+    /// The environment variable that should have the key and does not.
+    unset_key_variable: Option<&'static str>,
 }
 
 impl Provider {
@@ -39,7 +50,38 @@ impl Provider {
         let client = Client::new(Target { url, protocol, key }, http)?;
         let (model, params) = (endpoint.model.clone(), endpoint.params.clone());
         let keeps_reasoning = endpoint.keeps_reasoning;
-        Ok(Self { asker: Asker { client, policy }, protocol, model, params, keeps_reasoning })
+        let models_url = format!("{}/models", endpoint.base_url);
+        let asker = Asker { client, policy };
+        Ok(Self { asker, protocol, model, params, keeps_reasoning, models_url, unset_key_variable: None })
+    }
+
+    /// This provider, which has no key because the environment variable `variable` has none. An endpoint that refuses
+    /// requests without a key is then explained.
+    #[must_use]
+    pub fn without_key_in(self, variable: Option<&'static str>) -> Self {
+        Self { unset_key_variable: variable, ..self }
+    }
+
+    /// Waits until the endpoint answers `GET …/models`, asking once per second. Calls `waiting` with the reason when the
+    /// endpoint is first found not to be ready, and then every half minute.
+    ///
+    /// # Errors
+    /// [`Halt::NotReady`] if it is not ready after `longest`.
+    pub async fn wait_until_ready(&self, longest: Duration, waiting: impl Fn(&str)) -> Result<(), Halt> {
+        let start = Instant::now();
+        let mut next_notice = start;
+        loop {
+            let Err(reason) = self.asker.client.probe(&self.models_url).await else { return Ok(()) };
+            let now = Instant::now();
+            if now.duration_since(start) >= longest {
+                return Err(Halt::NotReady { waited: longest, reason });
+            }
+            if now >= next_notice {
+                waiting(&reason);
+                next_notice = now + BETWEEN_NOTICES;
+            }
+            tokio::time::sleep(BETWEEN_PROBES).await;
+        }
     }
 
     /// The address that requests are sent to.
@@ -65,7 +107,16 @@ impl Provider {
         gate: &Arc<Gate>,
         stopped: impl Future<Output = ()>,
     ) -> Result<Option<Asked>, Halt> {
-        self.asker.ask(body, gate, stopped, || self.reader()).await
+        self.asker.ask(body, gate, stopped, || self.reader()).await.map_err(|halt| self.explained(halt))
+    }
+
+    fn explained(&self, halt: Halt) -> Halt {
+        match (halt, self.unset_key_variable) {
+            (Halt::Refused { failure, .. }, Some(variable)) if failure.kind == FailureKind::Auth => {
+                Halt::KeyMissing { failure, variable }
+            }
+            (halt, _) => halt,
+        }
     }
 
     fn reader(&self) -> WithoutKeys<'_> {

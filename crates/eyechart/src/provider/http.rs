@@ -9,16 +9,20 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::flow::allowance::{self, Allowance};
+use super::flow::health::Replied;
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, Secrets, is_placeholder};
 use super::protocol::{ErrorReport, PROTOCOLS, Protocol};
 use super::reply::{Read, ReplyReader};
-use crate::net::{http_client, retry_after};
+use crate::files::Shortage;
+use crate::net::{http_client, retry_after, shortage_in};
 use crate::text::causes;
 use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 
 /// The largest response in bytes. A longer one fails.
 const LARGEST_REPLY: usize = 16 << 20;
+/// The longest time of a request that only looks whether the API answers.
+const LONGEST_PROBE: Duration = Duration::from_secs(10);
 /// Characters of a failure's message that are kept.
 const EXCERPT: usize = 400;
 /// How long the end of a response may take after its answer is complete. Once it has ended, its connection can be used
@@ -102,6 +106,8 @@ impl std::fmt::Debug for Client {
 pub(super) struct Sent<T> {
     /// Its error is that of the outcome.
     pub(super) attempt: Attempt,
+    /// Who replied.
+    pub(super) replied: Replied,
     /// What the response contains, or why there is no response with status 200.
     pub(super) outcome: Result<Read<T>, Failure>,
     /// What the response's headers report about the endpoint's limits.
@@ -132,11 +138,32 @@ impl Client {
         &self.url
     }
 
+    /// Asks for `url` to see whether the API answers.
+    ///
+    /// # Errors
+    /// Why it does not: no connection, an error of a server or a proxy, or a web page.
+    pub(super) async fn probe(&self, url: &str) -> Result<(), String> {
+        let sent = self.client.get(url).timeout(self.timeout.min(LONGEST_PROBE)).send().await;
+        let reply = sent.map_err(|error| self.presentable(self.transport(error)).to_string())?;
+        let received = ReceivedReply {
+            status: Some(reply.status()),
+            headers: reply.headers().clone(),
+            ..Default::default()
+        };
+        if received.replied() == Replied::Api { Ok(()) } else { Err(format!("status {}", reply.status())) }
+    }
+
     pub(super) async fn send<R: ReplyReader>(&self, body: Bytes, mut reader: R) -> Sent<R::Answer> {
-        let started = Timestamp::now();
-        let clock = Instant::now();
+        let shortage = Shortage::begin();
+        let (mut started, mut clock) = (Timestamp::now(), Instant::now());
         let mut received = ReceivedReply::default();
-        let outcome = self.exchange(body.clone(), &mut reader, &mut received).await;
+        let mut outcome = self.exchange(body.clone(), &mut reader, &mut received).await;
+        // Nothing was sent, so this was no attempt.
+        while let Some(wait) = received.shortage.take().and_then(|error| shortage.next_wait(&error)) {
+            tokio::time::sleep(wait).await;
+            (started, clock) = (Timestamp::now(), Instant::now());
+            outcome = self.exchange(body.clone(), &mut reader, &mut received).await;
+        }
         let seconds = clock.elapsed().as_secs_f64();
         let now = Timestamp::now();
         let error = received.error(self.protocol);
@@ -162,7 +189,7 @@ impl Client {
         };
         self.note(&attempt, &body, &received);
         let allowances = allowance::allowances(&received.headers, now);
-        Sent { attempt, outcome, allowances }
+        Sent { attempt, replied: received.replied(), outcome, allowances }
     }
 
     /// Sends the body. A response with status 200 goes to the reader as it arrives; of any other response, `received`
@@ -174,7 +201,10 @@ impl Client {
         received: &mut ReceivedReply,
     ) -> Result<(), Failure> {
         let sent = self.client.post(&self.url).body(body).send().await;
-        let mut reply = sent.map_err(|error| self.transport(error))?;
+        let mut reply = sent.map_err(|error| {
+            received.shortage = shortage_in(&error);
+            self.transport(error)
+        })?;
         received.status = Some(reply.status());
         received.headers = std::mem::take(reply.headers_mut());
         let (is_answer, is_logged) = (reply.status() == StatusCode::OK, self.log.is_some());
@@ -187,6 +217,7 @@ impl Client {
                 Err(_) => return Err(self.timed_out()),
             };
             let Some(part) = part else { return Ok(()) };
+            received.first_byte = received.first_byte.or_else(|| part.trim_ascii_start().first().copied());
             received.bytes += part.len();
             if received.bytes > LARGEST_REPLY {
                 let message = format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20);
@@ -256,16 +287,32 @@ struct ReceivedReply {
     headers: HeaderMap,
     /// The bytes of the body.
     bytes: usize,
+    /// The first byte that is not white space.
+    first_byte: Option<u8>,
     /// The body of an error; of other responses the beginning, if a log wants it.
     body: BytesMut,
+    /// Why this machine could not connect, if it has a shortage.
+    shortage: Option<std::io::Error>,
 }
 
 impl ReceivedReply {
+    /// Who replied. Servers and proxies in front of an API answer with web pages.
+    fn replied(&self) -> Replied {
+        let Some(status) = self.status else { return Replied::Nobody };
+        let is_page = is_web_page(&self.headers) || self.first_byte == Some(b'<');
+        let is_other = status.is_server_error() || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        if is_other || is_page { Replied::Other } else { Replied::Api }
+    }
+
     /// The error that the response is. Only a response with status 200 can be an answer.
     fn error(&self, protocol: &dyn Protocol) -> Option<ErrorReport> {
         let status = self.status.filter(|status| *status != StatusCode::OK)?;
         Some(protocol.read_error(status.as_u16(), &self.body))
     }
+}
+
+fn is_web_page(headers: &HeaderMap) -> bool {
+    header(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.trim_start().starts_with("text/html"))
 }
 
 /// How long a response asks to wait: its headers say so, or else the error that it is (Gemini's).

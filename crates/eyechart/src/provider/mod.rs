@@ -19,7 +19,8 @@ mod reply;
 pub use ask::Provider;
 pub use embedding_model::EmbeddingModel;
 pub use flow::{
-    Admission, Allowance, Asked, Gate, GateSettings, Halt, MOST_CONNECTIONS, RetryPolicy, Slot, Unit,
+    Admission, Allowance, Asked, FIRST_REPLY_WITHIN, Gate, GateSettings, Halt, MOST_CONNECTIONS, RetryPolicy,
+    Slot, Unit,
 };
 pub use http::{HttpSettings, ProviderError};
 pub use http_log::HttpLog;

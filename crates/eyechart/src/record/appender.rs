@@ -72,7 +72,9 @@ impl Appender {
             Ok(())
         };
         let copy = file.try_clone().map_err(RecordError::io("append to", path))?;
-        Ok(Self { opened: Some(copy), ..Self::start(path, file, sync) })
+        let started =
+            Self::start(path, file, sync).map_err(RecordError::io("start threads that write", path))?;
+        Ok(Self { opened: Some(copy), ..started })
     }
 
     /// Starts a log that writes to `file` and flushes with `sync`.
@@ -80,14 +82,15 @@ impl Appender {
         path: &Path,
         file: impl Write + Send + 'static,
         sync: impl FnMut() -> std::io::Result<()> + Send + 'static,
-    ) -> Self {
+    ) -> std::io::Result<Self> {
         let (lines, queue) = mpsc::channel(GROUP);
         let (publish, durable) = watch::channel(Tally::default());
         let progress = Arc::new(Progress::default());
         let writing = Arc::clone(&progress);
-        let writer = std::thread::spawn(move || write_lines(file, queue, &writing));
-        let syncer = std::thread::spawn(move || sync_groups(sync, &progress, &publish));
-        Self { path: path.to_owned(), opened: None, lines, durable, writer, syncer }
+        let new_thread = std::thread::Builder::new;
+        let writer = new_thread().spawn(move || write_lines(file, queue, &writing))?;
+        let syncer = new_thread().spawn(move || sync_groups(sync, &progress, &publish))?;
+        Ok(Self { path: path.to_owned(), opened: None, lines, durable, writer, syncer })
     }
 
     /// Appends one record. Returns once the operating system has the line. [`Appender::durable`] reports when it is on
@@ -240,7 +243,9 @@ fn check_in_place(file: &File, path: &Path) -> std::io::Result<()> {
     if is_in_place {
         return Ok(());
     }
-    Err(std::io::Error::other("the file or its folder was deleted or replaced while the run was writing to it"))
+    Err(std::io::Error::other(
+        "the file or its folder was deleted or replaced while the run was writing to it",
+    ))
 }
 
 fn open_repaired(path: &Path) -> std::io::Result<File> {

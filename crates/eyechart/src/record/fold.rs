@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::{BadLine, RecordError};
 use super::reader::{Content, for_each_sample};
+use super::{BadLine, RecordError};
 use crate::files::write_atomically;
 use crate::types::Epoch;
 

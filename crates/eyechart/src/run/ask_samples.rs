@@ -1,5 +1,6 @@
 //! Samples as work of the engine: read from the data, sent to the endpoint, appended to the record.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -10,10 +11,12 @@ use super::asking_setup::{AskingSetup, Prepared};
 use super::cache::Key;
 use super::fetch_pictures::{FetchedSize, fetch_unless_stopped};
 use super::request::NotReady;
+use super::same_error::SameErrorCheck;
 use super::{Job, RunError};
 use crate::dataset::DatasetError;
 use crate::engine::{ExpectedMemory, Lease, Sink, Source, Stop, StopLevel, Work};
-use crate::provider::{Gate, RetryPolicy};
+use crate::files::unrelieved;
+use crate::provider::{Asked, Gate, Halt, RetryPolicy};
 use crate::record::Appender;
 use crate::task::SampleResult;
 use crate::types::{ImageSource, ModelOutput, Observers, RunEvent, Sample, SampleRecord, Tokens};
@@ -25,6 +28,7 @@ pub(super) struct AskSamples {
     pub(super) observers: Observers,
     /// The size of the pictures that were fetched so far.
     pub(super) fetched_size: FetchedSize,
+    pub(super) same_error: SameErrorCheck,
     /// Whether an answer could not be stored for other runs.
     pub(super) has_cache_failed: AtomicBool,
 }
@@ -60,20 +64,56 @@ impl Work for AskSamples {
         let sample = match &setup.web {
             Some(web) => match fetch_unless_stopped(web, sample, &self.fetched_size, &stop).await {
                 Ok(sample) => sample,
-                Err(ended) => return Ok(ended.map(|record| *record)),
+                Err(ended) => return without_shortage(ended.map(|record| *record)),
             },
             None => sample,
         };
         lease.resize(bytes_of(&sample));
-        let (mut record, body, key) = match self.prepare(sample).await {
-            Ok(Prepared::Cached(record)) => return Ok(Some(*record)),
+        let (record, body, key) = match self.prepare(sample).await {
+            Ok(Prepared::Cached(record)) => {
+                self.same_error.record(&record);
+                return Ok(Some(*record));
+            }
             Ok(Prepared::Request { record, body, key }) => (*record, body, key),
-            Err(NotReady::SampleFailed(record)) => return Ok(Some(*record)),
+            Err(NotReady::SampleFailed(record)) => return without_shortage(Some(*record)),
             Err(NotReady::RunFailed(error)) => return Err(error),
         };
         lease.resize(body.len() as u64);
         let asked = setup.provider.ask(body, &self.gate, stop.reached(StopLevel::Finish)).await?;
         let Some(asked) = asked else { return Ok(None) };
+        Ok(Some(self.finish(record, asked, key).await))
+    }
+
+    fn may_start(&self, in_flight: usize) -> bool {
+        self.setup.meter.admits(in_flight)
+    }
+
+    fn check(&self) -> Result<(), RunError> {
+        self.same_error.check()?;
+        self.setup.meter.check()
+    }
+
+    fn deadline(&self) -> impl Future<Output = ()> + Send {
+        self.setup.meter.used_up()
+    }
+}
+
+/// The record of a sample whose pictures cannot be sent, unless a shortage of this machine may be the reason.
+fn without_shortage(record: Option<SampleRecord>) -> Result<Option<SampleRecord>, RunError> {
+    match unrelieved().filter(|_| record.is_some()) {
+        Some(shortage) => Err(Halt::Shortage { reason: shortage.to_string() }.into()),
+        None => Ok(record),
+    }
+}
+
+fn tokens_of(outputs: &[ModelOutput]) -> Tokens {
+    let counted = outputs.iter().filter_map(|output| output.usage?.counted());
+    counted.fold(Tokens::default(), |sum, tokens| sum + tokens)
+}
+
+impl AskSamples {
+    /// The record of a sample that the endpoint was asked about.
+    async fn finish(&self, mut record: SampleRecord, asked: Asked, key: Option<Key>) -> SampleRecord {
         record.attempts = asked.attempts;
         record.earlier = tokens_of(&asked.retried);
         match asked.outcome {
@@ -86,28 +126,10 @@ impl Work for AskSamples {
                 record.fail(failure);
             }
         }
-        Ok(Some(record))
+        self.same_error.record(&record);
+        record
     }
 
-    fn may_start(&self, in_flight: usize) -> bool {
-        self.setup.meter.admits(in_flight)
-    }
-
-    fn check(&self) -> Result<(), RunError> {
-        self.setup.meter.check()
-    }
-
-    fn deadline(&self) -> impl Future<Output = ()> + Send {
-        self.setup.meter.used_up()
-    }
-}
-
-fn tokens_of(outputs: &[ModelOutput]) -> Tokens {
-    let counted = outputs.iter().filter_map(|output| output.usage?.counted());
-    counted.fold(Tokens::default(), |sum, tokens| sum + tokens)
-}
-
-impl AskSamples {
     /// Builds the request, or finds the answer of an earlier run.
     async fn prepare(&self, sample: Sample) -> Result<Prepared, NotReady> {
         let setup = Arc::clone(&self.setup);
@@ -169,19 +191,22 @@ pub(super) struct ReadAhead {
 
 impl ReadAhead {
     /// Starts to read.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
     pub(super) fn start(
         samples: impl Iterator<Item = Result<SampleResult, DatasetError>> + Send + 'static,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let (send, receive) = mpsc::channel(READ_AHEAD);
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             for sample in samples {
                 // If nothing receives any more, the run has stopped.
                 if send.blocking_send(sample).is_err() {
                     break;
                 }
             }
-        });
-        Self { samples: receive, thread: Some(thread) }
+        })?;
+        Ok(Self { samples: receive, thread: Some(thread) })
     }
 }
 
@@ -231,11 +256,11 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_panics_is_not_the_end_of_the_data() {
         let panics = std::iter::once_with(|| panic!("a defect of a reader"));
-        let mut samples = ReadAhead::start(panics);
+        let mut samples = ReadAhead::start(panics).unwrap();
         let next = Source::<Replay>::next(&mut samples).await;
         assert!(matches!(next, Some(Err(RunError::Defect(_)))), "it is not recorded as finished");
         assert!(Source::<Replay>::next(&mut samples).await.is_none());
-        let mut samples = ReadAhead::start(std::iter::empty());
+        let mut samples = ReadAhead::start(std::iter::empty()).unwrap();
         assert!(Source::<Replay>::next(&mut samples).await.is_none());
     }
 }

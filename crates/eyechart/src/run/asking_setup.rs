@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Meter;
 use super::cache::{Cache, Key};
 use super::request::{NotReady, RequestBuilder};
+use super::{Meter, StartRules};
 use crate::image::Preparer;
 use crate::provider::{GateSettings, Provider};
 use crate::types::{Request, Sample, SampleRecord};
@@ -19,6 +19,8 @@ pub struct AskingSetup {
     pub provider: Provider,
     /// The limits on requests.
     pub limits: GateSettings,
+    /// When the run begins, and what its first replies must be.
+    pub start: StartRules,
     /// Prepares the pictures. If absent, no pictures are sent.
     pub images: Option<Preparer>,
     /// Whether pictures are read and checked but not sent, as in a control without images.

@@ -10,8 +10,10 @@ use super::asking_setup::AskingSetup;
 use super::fetch_pictures::FetchedSize;
 use super::limit_changes::{LimitChangeWriter, LimitChanges};
 use super::recorded::{RecordedAnswers, Replay};
+use super::same_error::SameErrorCheck;
 use super::{Plan, RunError, Spent};
-use crate::engine::{EndReason, RequestMemory, Stop, StopLevel, Work, WorkLoop, block_on};
+use crate::engine::{EndReason, RequestMemory, RuntimeError, Stop, StopLevel, Work, WorkLoop, block_on};
+use crate::files::forget_unrelieved;
 use crate::provider::{Gate, GateSettings};
 use crate::record::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
 use crate::task::SampleResult;
@@ -114,12 +116,14 @@ pub fn execute(
     if job.to_ask.is_empty() {
         return Ok(EndReason::Finished);
     }
+    forget_unrelieved();
     // Figures of the earlier record must not be taken for those of the new one.
     job.folder.discard_derived()?;
     let log = Appender::open(&job.folder.samples_path())?;
     let durable = log.durable();
     let changes = Arc::new(LimitChanges::default());
     let limit_changes = setup.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&changes)));
+    let limit_changes = limit_changes.transpose().map_err(RuntimeError::NoThreads)?;
     let observers = observers.with(changes);
     observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
@@ -186,17 +190,37 @@ fn get_answers(
     stop: &Stop,
 ) -> Result<EndReason, RunError> {
     let Plan { spec, task, dataset, outputs, .. } = plan;
-    let samples = ReadAhead::start(dataset.samples(recording.job.to_ask.clone())?);
+    let samples = dataset.samples(recording.job.to_ask.clone())?;
+    let samples = ReadAhead::start(samples).map_err(RuntimeError::NoThreads)?;
     let observers = recording.observers.clone();
     match setup {
         Some(setup) => {
             let memory = RequestMemory::new(setup.memory);
+            setup
+                .limits
+                .note_on_machine()
+                .into_iter()
+                .for_each(|note| observers.emit(&RunEvent::Notice(note)));
             let gate = Gate::observed(setup.limits, observers.clone());
             let (setup, fetched_size) = (Arc::new(setup), FetchedSize::default());
             let has_cache_failed = AtomicBool::new(false);
-            let work =
-                AskSamples { setup, gate: Arc::clone(&gate), observers, fetched_size, has_cache_failed };
-            block_on(ask(work, (gate, memory), samples, recording, stop))?
+            let same_error = SameErrorCheck::new(setup.start.stop_after_same_error);
+            let start = StartOf { setup: Arc::clone(&setup), observers: observers.clone() };
+            let gate_of_work = Arc::clone(&gate);
+            let work = AskSamples {
+                setup,
+                gate: gate_of_work,
+                observers,
+                fetched_size,
+                same_error,
+                has_cache_failed,
+            };
+            block_on(async {
+                if !start.is_ready(stop).await? {
+                    return Ok(EndReason::Interrupted);
+                }
+                ask(work, (gate, memory), samples, recording, stop).await
+            })?
         }
         None => {
             let gate = Gate::new(GateSettings {
@@ -206,6 +230,27 @@ fn get_answers(
             let keeps_reasoning = task.keeps_reasoning();
             let work = Replay(RecordedAnswers::new(&spec.answers, outputs.as_ref(), keeps_reasoning));
             block_on(ask(work, (gate, RequestMemory::unlimited()), samples, recording, stop))?
+        }
+    }
+}
+
+/// The start of a run at an endpoint.
+struct StartOf {
+    setup: Arc<AskingSetup>,
+    observers: Observers,
+}
+
+impl StartOf {
+    /// Waits for the endpoint if the run is to wait for it. Returns false if the order to stop came first.
+    async fn is_ready(&self, stop: &Stop) -> Result<bool, RunError> {
+        let Some(longest) = self.setup.start.wait_for_endpoint else { return Ok(true) };
+        let waiting = |reason: &str| {
+            let notice = format!("--wait-for-endpoint: the endpoint is not ready yet ({reason})");
+            self.observers.emit(&RunEvent::Notice(notice));
+        };
+        tokio::select! {
+            ready = self.setup.provider.wait_until_ready(longest, waiting) => Ok(ready.map(|()| true)?),
+            () = stop.reached(StopLevel::Finish) => Ok(false),
         }
     }
 }
@@ -236,8 +281,8 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
     let recorded = sink.recorded;
     let closed = files.close(stop).await;
     let ended = match ended {
-        // A budget that is used up does not matter to a run that needs nothing more.
-        Err(RunError::Budget(_)) if recorded == total => EndReason::Finished,
+        // What stops the next sample does not matter to a run that has no next sample.
+        Err(RunError::Budget(_) | RunError::SameError { .. }) if recorded == total => EndReason::Finished,
         ended => ended?,
     };
     closed?;

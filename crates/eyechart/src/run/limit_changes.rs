@@ -1,6 +1,7 @@
 //! Appends the changes of the limit on concurrent requests to `load.jsonl` during a run. A power loss costs the lines of
 //! the last seconds only.
 
+use std::io;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -51,10 +52,14 @@ impl Observer for LimitChanges {
 }
 
 impl LimitChangeWriter {
-    pub(super) fn keep(folder: &RunFolder, changes: Arc<LimitChanges>) -> Self {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    pub(super) fn keep(folder: &RunFolder, changes: Arc<LimitChanges>) -> io::Result<Self> {
         let (end, ended) = channel();
         let folder = folder.clone();
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             repair_load(&folder)?;
             loop {
                 let is_last = ended.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
@@ -63,8 +68,8 @@ impl LimitChangeWriter {
                     return Ok(());
                 }
             }
-        });
-        Self { end, thread }
+        })?;
+        Ok(Self { end, thread })
     }
 
     /// Appends the rest of the changes. Blocks.

@@ -18,6 +18,7 @@ mod prices;
 mod recorded;
 mod request;
 mod resume;
+mod same_error;
 mod settings;
 
 use crate::dataset::DatasetError;
@@ -25,7 +26,8 @@ use crate::engine::{RuntimeError, TaskFailed};
 use crate::provider::{Halt, KeyError, ModelNameError, ProviderError};
 use crate::record::RecordError;
 use crate::task::{DataError, TaskError};
-use crate::types::ErrorClass;
+use crate::text::counted;
+use crate::types::{ErrorClass, Failure};
 use crate::web::WebError;
 
 pub use asking_setup::AskingSetup;
@@ -42,7 +44,7 @@ pub use planned::{FETCHES, PlannedRun, StartedRun, meter_of, refuse_unpriced, we
 pub use preview::{Preview, sample_named};
 pub use prices::Prices;
 pub(crate) use resume::{find_matching, options_of, refuse_differences};
-pub use settings::{BudgetLimit, ExecutionSettings, Settings, one_run};
+pub use settings::{BudgetLimit, ExecutionSettings, Settings, StartRules, one_run};
 
 /// Why a run cannot start or continue.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +86,18 @@ pub enum RunError {
     /// The endpoint does not work: the run stopped and can be resumed.
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// The first samples all failed with the same error: the run stopped and can be resumed.
+    #[error(
+        "the first {} all failed with the same error ({failure}); check the model's name and the request fields \
+         (--param, --drop-param), or ask the other samples all the same with --stop-after-same-error none",
+        counted(*samples, "sample")
+    )]
+    SameError {
+        /// Number of samples.
+        samples: usize,
+        /// The error of the first one.
+        failure: Failure,
+    },
     /// A limit of the user is reached: the run stopped and can be resumed.
     #[error(transparent)]
     Budget(#[from] Exhausted),
@@ -101,7 +115,7 @@ impl RunError {
             Self::Broken(_) | Self::Runtime(_) => ErrorClass::Machine,
             Self::Defect(_) => ErrorClass::Defect,
             Self::Record(error) => error.class(),
-            Self::Halt(_) => ErrorClass::Endpoint,
+            Self::Halt(_) | Self::SameError { .. } => ErrorClass::Endpoint,
             Self::Budget(_) => ErrorClass::Budget,
         }
     }

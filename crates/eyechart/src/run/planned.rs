@@ -7,15 +7,16 @@ use std::time::Duration;
 use super::settings::is_at_preset;
 use super::{
     AskingSetup, Cache, DryRun, DryRunTools, Forecast, Job, Meter, Plan, RequestSizer, RunError, Settings,
-    Spent, dry_run, execute, forecast,
+    Spent, StartRules, dry_run, execute, forecast,
 };
 use crate::engine::{EndReason, Stop, Stopper};
+use crate::files::most_connections;
 use crate::hub::Environment;
 use crate::image::Preparer;
 use crate::provider::protocol::Parameter;
 use crate::provider::{
-    ApiKey, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Protocol, Provider,
-    RetryPolicy, image_limits,
+    ApiKey, FIRST_REPLY_WITHIN, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName,
+    Protocol, Provider, RetryPolicy, image_limits,
 };
 use crate::record::RunFolder;
 use crate::scorer::Scorer;
@@ -52,6 +53,7 @@ struct Connection {
     log: Option<Arc<HttpLog>>,
     allow_private_urls: bool,
     is_dry_run: bool,
+    start: StartRules,
 }
 
 /// An endpoint and the protocol that it speaks.
@@ -83,6 +85,7 @@ impl PlannedRun {
             log: settings.log.clone(),
             allow_private_urls: settings.allow_private_urls,
             is_dry_run: settings.is_dry_run,
+            start: settings.start,
         };
         let target = connection.target(&plan.spec);
         if plan.spec.execution.cache && target.is_some_and(|target| !target.has_stable_answers()) {
@@ -319,17 +322,25 @@ impl Connection {
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
         let key = self.key(&spec.model, target)?;
-        Ok(Provider::new(endpoint, protocol, key, &http, policy)?)
+        let unset = key.is_none().then(|| self.key_variable(&spec.model, target)).transpose()?.flatten();
+        Ok(Provider::new(endpoint, protocol, key, &http, policy)?.without_key_in(unset))
+    }
+
+    /// The environment variable that is read for the key; nothing if a header has the key.
+    fn key_variable(&self, model: &str, target: Target<'_>) -> Result<Option<&'static str>, RunError> {
+        let Target { endpoint, protocol } = target;
+        let name: ModelName = model.parse()?;
+        let key_header = protocol.authentication("").name;
+        let is_authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case(&key_header));
+        Ok(Some(name.key_variable()).filter(|_| !is_authorized))
     }
 
     /// The key that an endpoint needs; nothing if there is none and none is needed.
     fn key(&self, model: &str, target: Target<'_>) -> Result<Option<ApiKey>, RunError> {
-        let Target { endpoint, protocol } = target;
+        let endpoint = target.endpoint;
         let name: ModelName = model.parse()?;
-        let variable = name.key_variable();
-        let key_header = protocol.authentication("").name;
-        let is_authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case(&key_header));
-        let required = name.key_required(!is_at_preset(&name, endpoint)) && !is_authorized;
+        let (variable, unless_authorized) = (name.key_variable(), self.key_variable(model, target)?);
+        let required = name.key_required(!is_at_preset(&name, endpoint)) && unless_authorized.is_some();
         let value = self.api_key.clone().or_else(|| std::env::var(variable).ok());
         Ok(ApiKey::check(variable, value, required)?)
     }
@@ -344,7 +355,15 @@ impl Connection {
         let execution = plan.spec.execution;
         Ok(AskingSetup {
             provider,
-            limits: gate_settings(execution)?,
+            limits: GateSettings {
+                first_reply_within: self.start.wait_for_endpoint.unwrap_or_default().max(FIRST_REPLY_WITHIN),
+                ..gate_settings(execution)?
+            },
+            // Answers of an earlier part of the run show that its requests are right.
+            start: StartRules {
+                stop_after_same_error: self.start.stop_after_same_error.filter(|_| job.already == 0),
+                ..self.start
+            },
             images: preparer(plan, job.folder.images_path()),
             withholds_images: plan.spec.control == Some(Control::NoImages),
             web: web_for(&plan.task, self.allow_private_urls)?,
@@ -371,9 +390,11 @@ impl Connection {
 fn gate_settings(execution: Execution) -> Result<GateSettings, RunError> {
     Ok(GateSettings {
         connections: execution.max_connections,
+        most_connections: most_connections(),
         requests_per_minute: execution.requests_per_minute,
         tokens_per_minute: execution.tokens_per_minute,
         give_up_after: seconds(execution.give_up_after, "--give-up-after")?,
+        ..GateSettings::default()
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,9 +12,8 @@ use super::{
     AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
 };
 use crate::provider::{Header, HttpLog, ModelName, Protocol, ProviderError, protocol};
-use crate::record::RunFolder;
+use crate::record::{RunFolder, name_one_of};
 use crate::task::{DataAccess, LoadedTask};
-use crate::text::counted;
 use crate::types::{
     Answers, Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,
 };
@@ -55,6 +55,8 @@ pub struct Settings {
     pub images: ImagesOverride,
     /// How the run sends its requests, and its budget.
     pub execution: ExecutionSettings,
+    /// When the run begins, and what its first replies must be.
+    pub start: StartRules,
     /// A table of prices that takes precedence over the built-in one.
     pub prices: Option<PathBuf>,
     /// The folder that holds the dataset.
@@ -73,6 +75,22 @@ pub struct Settings {
     pub log: Option<Arc<HttpLog>>,
     /// Whether the run is only inspected. Then no key is needed, nothing is written, and the run cannot be started.
     pub is_dry_run: bool,
+}
+
+/// When a run begins, and what its first replies must be. Not recorded: holds for one command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartRules {
+    /// Time in which the endpoint may start; if absent, it is not waited for.
+    pub wait_for_endpoint: Option<Duration>,
+    /// Number of samples that stop the run if they are its first ones and all fail with the same error; unlimited, if
+    /// absent.
+    pub stop_after_same_error: Option<usize>,
+}
+
+impl Default for StartRules {
+    fn default() -> Self {
+        Self { wait_for_endpoint: None, stop_after_same_error: Some(10) }
+    }
 }
 
 /// How a run sends its requests, and its budget. These settings may differ when a run is resumed.
@@ -378,8 +396,8 @@ pub(super) fn is_at_preset(name: &ModelName, endpoint: &Endpoint) -> bool {
 pub fn one_run(path: &Path) -> Result<RunFolder, RunError> {
     RunFolder::open(path).map_err(|error| match RunFolder::all_under(path) {
         Ok(runs) if !runs.is_empty() => RunError::Config(format!(
-            "{path} has {}: name one of them, or the task and the model to resume (eyechart run TASK --model M --resume {path})",
-            counted(runs.len(), "run"),
+            "{path} has {}, or the task and the model to resume (eyechart run TASK --model M --resume {path})",
+            name_one_of(&runs),
             path = path.display()
         )),
         _ => error.into(),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use reqwest::Url;
 
-use crate::files::{FileError, create_parent_folders, sha256_hex, write_bytes};
+use crate::files::{FileError, create_parent_folders, read, sha256_hex, write_bytes};
 
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -24,7 +24,7 @@ impl Cache {
     /// The picture fetched from `url` earlier, if it is stored undamaged. Blocks on the disk.
     pub(super) fn get(&self, url: &Url) -> Option<Bytes> {
         let sha256 = fs::read_to_string(self.name_of(url)).ok()?;
-        let bytes = fs::read(self.picture(sha256.trim())).ok()?;
+        let bytes = read(&self.picture(sha256.trim())).ok()?;
         (sha256_hex(&bytes) == sha256.trim()).then(|| bytes.into())
     }
 

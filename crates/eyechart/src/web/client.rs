@@ -11,7 +11,8 @@ use reqwest::{Response, Url};
 
 use super::guard::{Guard, GuardedNames, Refused};
 use super::{WebError, WebSettings};
-use crate::net::{Retries, RetrySchedule, http_client, redirect_target, retry_after};
+use crate::files::Shortage;
+use crate::net::{Retries, RetrySchedule, http_client, redirect_target, retry_after, shortage_in};
 use crate::text::causes;
 
 /// Three attempts over about two seconds: a picture must not hold up a run for long.
@@ -118,7 +119,15 @@ impl Client {
 
     async fn send(&self, url: Url, headers: &HeaderMap) -> Result<Response, FetchError> {
         self.guard.check(&url).map_err(FetchError::Permanent)?;
-        self.client.get(url).headers(headers.clone()).send().await.map_err(transport)
+        let shortage = Shortage::begin();
+        loop {
+            let sent = self.client.get(url.clone()).headers(headers.clone()).send().await;
+            let found = sent.as_ref().err().and_then(shortage_in);
+            match found.and_then(|error| shortage.next_wait(&error)) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return sent.map_err(transport),
+            }
+        }
     }
 
     async fn body(&self, mut reply: Response) -> Result<Bytes, FetchError> {

@@ -280,7 +280,11 @@ fn answers_that_broke_off_use_up_the_budget_before_their_samples_end() {
     let task = place.texts(8);
     let limits = ["--max-tokens-total", "5000", "--max-connections", "1"];
     let output = run_at(&server, &place, &task).args(limits).assert().code(3).get_output().clone();
-    assert!(stderr(&output).contains("--max-tokens-total 5000 is used up: 6000 tokens"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("--max-tokens-total 5000 is used up: 6000 tokens"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(server.stats().requests, 3);
 
     // The samples that waited are recorded as failed with their tokens, so that a resumed run counts them.

@@ -168,6 +168,8 @@ fn a_second_process_is_refused_and_a_dead_one_holds_no_lock() {
     assert_eq!(server.stats().requests, sent, "the second asked nothing");
     let output = eyechart().arg("check").arg(run.path()).assert().code(1).get_output().clone();
     assert!(common::stdout(&output).contains("a process is writing this run"));
+    let output = eyechart().arg("score").arg(run.path()).assert().code(3).get_output().clone();
+    assert!(stderr(&output).contains("in use by another eyechart process"), "half a run has no figures");
 
     first.kill().unwrap();
     first.wait().unwrap();
@@ -294,4 +296,71 @@ fn a_record_that_lacks_its_newline_alone_is_not_asked_again() {
     eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
     assert_eq!(place.run().samples().len(), 5);
     assert_eq!(server.stats().requests, 6);
+}
+
+#[test]
+fn a_run_whose_folder_is_deleted_or_replaced_stops_soon() {
+    let displace: [fn(&Place); 3] = [
+        |place| std::fs::remove_dir_all(place.runs()).unwrap(),
+        |place| std::fs::rename(place.runs(), place.path("moved")).unwrap(),
+        |place| {
+            let log = place.run().path().join("samples.jsonl");
+            std::fs::copy(&log, place.path("copy")).unwrap();
+            std::fs::rename(place.path("copy"), log).unwrap();
+        },
+    ];
+    for displace in displace {
+        let place = Place::new();
+        let task = place.texts(2_000);
+        let server = endpoint(Vec::new(), Duration::from_millis(20));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
+        command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", &server.url(), "--out"]);
+        command.arg(place.runs()).args(["--no-score", "--max-connections", "4"]);
+        let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(&server, &mut run, 20);
+        displace(&place);
+        let output = run.wait_with_output().unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("deleted or replaced while the run was writing to it"), "{said}");
+        assert!(server.stats().requests < 2_000, "{:?}", server.stats());
+        let is_there = place.runs().is_dir();
+        assert_eq!(said.contains("to resume the run"), is_there, "{said}");
+    }
+}
+
+#[test]
+fn a_line_that_is_damaged_while_the_run_goes_on_is_reported_when_it_is_dropped() {
+    let place = Place::new();
+    let task = place.texts(6);
+    let late = rule(json!({"prompt": "What is 5?", "answer": "A", "latency_ms": 2000}));
+    let server = endpoint(vec![late], Duration::ZERO);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
+    command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", &server.url(), "--out"]);
+    command.arg(place.runs()).args(["--no-score", "--max-connections", "1"]);
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&server, &mut run, 6);
+    let log = std::fs::File::options().write(true).open(place.run().path().join("samples.jsonl")).unwrap();
+    std::os::unix::fs::FileExt::write_at(&log, b"\0", 4).unwrap();
+    let output = run.wait_with_output().unwrap();
+    let said = stderr(&output);
+    assert!(said.contains("samples.jsonl:1: not a sample's record"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "its sample has no record: {said}");
+    assert_eq!(place.run().samples().len(), 5);
+}
+
+#[test]
+fn what_a_killed_process_wrote_is_flushed_before_a_run_counts_as_finished() {
+    let place = Place::new();
+    let task = place.texts(2);
+    let server = endpoint(Vec::new(), Duration::ZERO);
+    run_at(&server, &place, &task).assert().code(0);
+    let log = place.run().path().join("samples.jsonl");
+    // A file that cannot be flushed shows that a resumed run flushes it, and that scoring does.
+    std::fs::remove_file(&log).unwrap();
+    std::os::unix::fs::symlink("/dev/null", &log).unwrap();
+    for arguments in [&["run", "--no-score", "--resume"][..], &["score"]] {
+        let output = eyechart().args(arguments).arg(place.run().path()).assert().code(3).get_output().clone();
+        assert!(stderr(&output).contains("cannot fsync"), "{}", stderr(&output));
+    }
 }

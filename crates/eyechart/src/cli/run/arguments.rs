@@ -3,18 +3,19 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use eyechart::provider::{Header, HttpLog};
-use eyechart::run::ExecutionSettings;
+use eyechart::run::{BudgetLimit, ExecutionSettings, StartRules};
 use eyechart::types::{Connections, Control};
 use serde_json::Value;
 
 use super::super::score::RunFormat;
 use super::super::values::{
     parse_bytes, parse_connections, parse_header, parse_per_minute, parse_rate, parse_request_field,
-    parse_seconds, parse_whole,
+    parse_sample_count, parse_seconds, parse_whole,
 };
 
 /// Request fields and headers.
@@ -51,6 +52,14 @@ pub struct SendingArguments {
     /// Stop the run after this time without an answer from the endpoint [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub give_up_after: Option<f64>,
+
+    /// Wait this long, such as 10m, for an endpoint that still starts or loads its model
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
+    pub wait_for_endpoint: Option<f64>,
+
+    /// Stop the run if its first N samples all fail with the same 4xx error; none: never [default: 10]
+    #[arg(long, value_name = "N|none", value_parser = parse_sample_count)]
+    pub stop_after_same_error: Option<BudgetLimit<usize>>,
 
     /// Maximum number of retries per sample; 429s do not count [default: 5]
     #[arg(long, value_name = "N", value_parser = parse_whole::<u32>)]
@@ -126,6 +135,18 @@ impl SendingArguments {
         let file = File::options().create(true).append(true).open(path);
         let file = file.with_context(|| format!("cannot open {} (--log-http)", path.display()))?;
         Ok(Some(Arc::new(HttpLog::new(file))))
+    }
+
+    /// The options for the start of a run.
+    pub fn start_rules(&self) -> StartRules {
+        let default = StartRules::default();
+        StartRules {
+            wait_for_endpoint: self.wait_for_endpoint.map(Duration::from_secs_f64),
+            stop_after_same_error: match self.stop_after_same_error {
+                Some(limit) => limit.into(),
+                None => default.stop_after_same_error,
+            },
+        }
     }
 
     /// These options as settings, without a budget.

@@ -14,6 +14,7 @@ use eyechart::embed::Embedder;
 use eyechart::record::RunFolder;
 use eyechart::report::{Entry, render};
 use eyechart::run::{PlannedRun, RunError, meter_of, refuse_unpriced};
+use eyechart::text::counted;
 
 pub use arguments::RequestArguments;
 use arguments::{ControlArgument, OutputArguments, SendingArguments};
@@ -252,5 +253,8 @@ fn hint_to_resume(resume: &str, finished: usize, tasks: usize) -> String {
     if tasks == 1 {
         return format!("to resume the run: eyechart run {resume}");
     }
-    format!("{finished} of {tasks} tasks finished; to resume, repeat the command line with {resume}")
+    format!(
+        "{finished} of {} finished; to resume, repeat the command line with {resume}",
+        counted(tasks, "task")
+    )
 }

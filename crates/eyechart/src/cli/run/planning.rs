@@ -47,6 +47,7 @@ impl Run {
             headers: self.request.header.clone(),
             images: self.images.given(),
             execution: self.budget.over(self.sending.settings()),
+            start: self.sending.start_rules(),
             prices: self.budget.prices.clone(),
             data: self.data.clone(),
             allow_private_urls: self.sending.allow_private_urls,

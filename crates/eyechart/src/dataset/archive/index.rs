@@ -55,7 +55,7 @@ impl Index {
     }
 
     fn read(&mut self, wanted: &BTreeSet<&str>) -> io::Result<()> {
-        let mut file = BufReader::with_capacity(1 << 18, File::open(&self.path)?);
+        let mut file = BufReader::with_capacity(1 << 18, crate::files::open(&self.path)?);
         let mut bytes = Vec::new();
         while file.read_until(b'\n', &mut bytes)? > 0 && bytes.ends_with(b"\n") {
             let Ok(line) = serde_json::from_slice(&bytes) else { break };

@@ -1,6 +1,6 @@
 //! The source of an archive's bytes. Does not know archive formats.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -93,7 +93,7 @@ impl ArchiveSource for LocalFile {
     }
 
     fn read_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        let mut file = File::open(&self.path)?;
+        let mut file = crate::files::open(&self.path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(file))
     }

@@ -8,9 +8,11 @@ use bytes::Bytes;
 use super::allowance::Allowance;
 use super::gate::{AttemptReport, Gate};
 use super::halt::Halt;
+use super::health::Replied;
 use super::outcome::AttemptOutcome;
 use super::retry::RetryPolicy;
 use super::sample_attempts::{NextStep, SampleAttempts};
+use crate::files::unrelieved;
 use crate::provider::http::{Client, Sent};
 use crate::provider::reply::{Read, ReplyReader};
 use crate::types::{Attempt, Failure, ModelOutput};
@@ -31,6 +33,8 @@ pub struct Asked<T = ModelOutput> {
 /// One attempt, and what its reply contains.
 pub(super) struct FinishedAttempt<T> {
     pub(super) attempt: Attempt,
+    /// Who replied.
+    pub(super) replied: Replied,
     /// What the reply's headers say about the endpoint's limits.
     pub(super) allowances: Vec<Allowance>,
     pub(super) read: Read<T>,
@@ -63,11 +67,11 @@ impl Asker {
 
     /// Sends one attempt. Why its response cannot be used becomes the error of the attempt too.
     async fn send<R: ReplyReader>(&self, body: Bytes, reader: R) -> FinishedAttempt<R::Answer> {
-        let Sent { mut attempt, outcome, allowances } = self.client.send(body, reader).await;
+        let Sent { mut attempt, replied, outcome, allowances } = self.client.send(body, reader).await;
         let mut read = outcome.unwrap_or_else(Read::failed);
         read.outcome = read.outcome.map_err(|failure| self.client.presentable(failure));
         attempt.error = read.outcome.as_ref().err().cloned();
-        FinishedAttempt { attempt, allowances, read }
+        FinishedAttempt { attempt, replied, allowances, read }
     }
 }
 
@@ -83,10 +87,13 @@ pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>
     let mut sample = SampleAttempts::begin(gate, policy);
     loop {
         let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(asked.given_up()) };
-        let FinishedAttempt { attempt, allowances, read } = send().await;
+        let FinishedAttempt { attempt, replied, allowances, read } = send().await;
+        if let Some(shortage) = unrelieved().filter(|_| attempt.error.is_some()) {
+            return Err(Halt::Shortage { reason: shortage.to_string() });
+        }
         let ended = AttemptOutcome::classify(&attempt);
-        let (has_reply, tokens) = (attempt.status.is_some(), read.usage.map(|usage| usage.total()));
-        let report = AttemptReport { outcome: &ended, has_reply, tokens, allowances: &allowances };
+        let tokens = read.usage.map(|usage| usage.total());
+        let report = AttemptReport { outcome: &ended, replied, tokens, allowances: &allowances };
         gate.report_attempt(&attempt);
         let may_be_sent_again = ended.retryable_failure().is_some();
         if let Some(tokens) = read.usage.and_then(|usage| usage.counted()).filter(|_| may_be_sent_again) {

@@ -14,10 +14,13 @@ use tokio::time::Instant;
 
 use super::allowance::Allowance;
 use super::halt::Halt;
-use super::health::{EndpointHealth, FailureHistory, OtherSamples};
-use super::limits::{self, Clearance, EndedAttempt, Limit, NextRequest, Pause, SentRequest};
+use super::health::{EndpointHealth, FailureHistory, OtherSamples, Replied};
+use super::limits::{
+    self, Clearance, EndedAttempt, Limit, MOST_CONNECTIONS, NextRequest, Pause, SentRequest,
+};
 use super::outcome::AttemptOutcome;
 use super::tokens::TokenEstimate;
+use crate::text::counted;
 use crate::types::{Attempt, Connections, LimitChange, Observers, RunEvent, Tokens};
 
 /// If all samples with a slot have failed, another sample gets a slot after this time, to show whether the endpoint
@@ -31,21 +34,48 @@ const MOST_REPLACED: usize = 16;
 pub struct GateSettings {
     /// Requests in flight.
     pub connections: Connections,
+    /// Requests in flight that this machine has room for; unlimited, if absent.
+    pub most_connections: Option<usize>,
     /// Requests per minute; unlimited, if absent.
     pub requests_per_minute: Option<f64>,
     /// Tokens per minute; unlimited, if absent.
     pub tokens_per_minute: Option<f64>,
     /// An endpoint that answers no request for this long stops the run.
     pub give_up_after: Duration,
+    /// An endpoint that has replied only with errors of servers and proxies for this long stops the run.
+    pub first_reply_within: Duration,
+}
+
+/// Time after which a run stops if every reply since the start is an error of a server or a proxy. A gateway that restarts
+/// is back sooner.
+pub const FIRST_REPLY_WITHIN: Duration = Duration::from_secs(30);
+
+impl GateSettings {
+    /// The note that this machine has room for fewer requests in flight than are wanted; nothing if it has room.
+    #[must_use]
+    pub fn note_on_machine(&self) -> Option<String> {
+        let wanted = match self.connections {
+            Connections::Auto => MOST_CONNECTIONS,
+            Connections::Fixed(wanted) => wanted,
+        };
+        self.most_connections.filter(|most| *most < wanted).map(|most| {
+            format!(
+                "the limit on open files of this machine allows at most {} in flight (`ulimit -n` raises it)",
+                counted(most, "request")
+            )
+        })
+    }
 }
 
 impl Default for GateSettings {
     fn default() -> Self {
         Self {
             connections: Connections::Auto,
+            most_connections: None,
             requests_per_minute: None,
             tokens_per_minute: None,
             give_up_after: Duration::from_secs(300),
+            first_reply_within: FIRST_REPLY_WITHIN,
         }
     }
 }
@@ -105,8 +135,8 @@ pub struct Admission {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AttemptReport<'a> {
     pub(super) outcome: &'a AttemptOutcome,
-    /// Whether the endpoint sent a reply, if only a status.
-    pub(super) has_reply: bool,
+    /// Who replied.
+    pub(super) replied: Replied,
     /// Tokens that the attempt cost; absent if the endpoint does not report them.
     pub(super) tokens: Option<u64>,
     /// What the reply's headers say about the endpoint's limits.
@@ -132,7 +162,7 @@ impl Gate {
         let now = Instant::now();
         let mut state = State {
             limits: limits::all(&settings, now),
-            health: EndpointHealth::new(settings.give_up_after),
+            health: EndpointHealth::new(settings.give_up_after, settings.first_reply_within),
             tokens: TokenEstimate::default(),
             in_flight: BTreeSet::new(),
             sent: 0,
@@ -316,9 +346,7 @@ impl State {
             ..self.leave(request, now)
         };
         self.limits.iter_mut().for_each(|limit| limit.attempt_ended(&ended));
-        if report.has_reply {
-            self.health.record_reply();
-        }
+        self.health.record_reply(report.replied);
         self.health.record_outcome(report.outcome, history, &ended)?;
         self.excuse_pause(now);
         Ok(())

@@ -15,8 +15,31 @@ pub enum Halt {
         /// What the user should check.
         check: &'static str,
     },
+    /// This machine has a shortage that does not pass.
+    #[error(
+        "this machine has no room for requests ({reason}): close other programs or raise its limits (`ulimit -n` for open \
+         files)"
+    )]
+    Shortage {
+        /// What is missing.
+        reason: String,
+    },
+    /// The endpoint wants a key, and none was sent.
+    #[error(
+        "the endpoint refuses to answer ({failure}); check the API key: none was sent, because the environment variable \
+         {variable} is not set"
+    )]
+    KeyMissing {
+        /// The endpoint's reply.
+        failure: Failure,
+        /// The variable that was read.
+        variable: &'static str,
+    },
     /// No request has ever reached the endpoint.
-    #[error("the endpoint cannot be reached ({failure}); check that it runs and that the base URL is right")]
+    #[error(
+        "the endpoint cannot be reached ({failure}); check that it runs and that the base URL is right \
+         (--wait-for-endpoint 10m waits for a server that still starts)"
+    )]
     Unreachable {
         /// The last failure.
         failure: Failure,
@@ -37,6 +60,26 @@ pub enum Halt {
         silence: Duration,
         /// The last failure.
         failure: Failure,
+    },
+    /// Every reply since the start is one of a proxy, a web page or a server error.
+    #[error(
+        "every reply for {} s was an error of a server or a proxy ({failure}); check the base URL and the proxy \
+         (--wait-for-endpoint 10m waits for a server that still loads)",
+        silence.as_secs()
+    )]
+    NoReplyOfApi {
+        /// The time since the first failure.
+        silence: Duration,
+        /// The last failure.
+        failure: Failure,
+    },
+    /// The endpoint has not become ready in the time that the user allows.
+    #[error("the endpoint is not ready after {} s ({reason}); --wait-for-endpoint waits longer", waited.as_secs())]
+    NotReady {
+        /// The time that was waited.
+        waited: Duration,
+        /// Why it is not ready.
+        reason: String,
     },
     /// The endpoint asks for a wait that is too long for a run.
     #[error("the endpoint asks to wait for {} min before the next request: resume the run then", wait.as_secs().div_ceil(60))]

@@ -39,6 +39,17 @@ pub(super) enum OtherSamples {
     None,
 }
 
+/// Who replied to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::provider) enum Replied {
+    /// There was no reply.
+    Nobody,
+    /// A server or a proxy that is not the API: a 407, an HTML page or a 5xx.
+    Other,
+    /// The API, if only with a status.
+    Api,
+}
+
 /// The failed attempts of one sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FailureHistory {
@@ -85,6 +96,8 @@ struct Silence {
 #[derive(Debug)]
 pub(super) struct EndpointHealth {
     give_up_after: Duration,
+    /// As `give_up_after`, as long as the API has not replied but something else has.
+    first_reply_within: Duration,
     /// Requests that the endpoint handled, whether the answer could be used or not.
     answers: u64,
     /// The largest number among those requests; 0 if there is none.
@@ -93,6 +106,8 @@ pub(super) struct EndpointHealth {
     turned_away: u64,
     /// Whether the endpoint has ever sent a reply.
     was_reached: bool,
+    /// Whether a reply was one of the API.
+    has_replied: bool,
     silence: Option<Silence>,
 }
 
@@ -110,13 +125,15 @@ impl FailureHistory {
 }
 
 impl EndpointHealth {
-    pub(super) fn new(give_up_after: Duration) -> Self {
+    pub(super) fn new(give_up_after: Duration, first_reply_within: Duration) -> Self {
         Self {
             give_up_after,
+            first_reply_within,
             answers: 0,
             latest_answered: 0,
             turned_away: 0,
             was_reached: false,
+            has_replied: false,
             silence: None,
         }
     }
@@ -136,9 +153,18 @@ impl EndpointHealth {
         }
     }
 
-    /// The endpoint has sent a reply, if only a status.
-    pub(super) fn record_reply(&mut self) {
-        self.was_reached = true;
+    /// Records who replied to a request.
+    pub(super) fn record_reply(&mut self, replied: Replied) {
+        self.was_reached |= replied != Replied::Nobody;
+        self.has_replied |= replied == Replied::Api;
+    }
+
+    /// How long the endpoint may be silent.
+    fn patience(&self) -> Duration {
+        match self.was_reached && !self.has_replied {
+            true => self.give_up_after.min(self.first_reply_within),
+            false => self.give_up_after,
+        }
     }
 
     /// Records how an attempt of the sample with this history ended.
@@ -233,18 +259,22 @@ impl EndpointHealth {
         // If one sample fails for long while no other is asked, the sample may be at fault.
         let is_endpoint = silence.samples > 1 || self.answers == 0 || is_unconnected(failure.kind);
         let may_answer = ended.oldest.is_some_and(|oldest| oldest <= silence.latest);
-        if time >= self.give_up_after && is_endpoint && !may_answer {
-            return Err(Halt::Silent { silence: time, failure: failure.clone() });
+        if time < self.patience() || !is_endpoint || may_answer {
+            return Ok(());
         }
-        Ok(())
+        let failure = failure.clone();
+        Err(match self.patience() < self.give_up_after {
+            true => Halt::NoReplyOfApi { silence: time, failure },
+            false => Halt::Silent { silence: time, failure },
+        })
     }
 
     /// The endpoint asks for a pause. A pause is not silence, up to [`LONGEST_WAIT`] altogether; if the endpoint may be
     /// down, up to as long as it may be silent.
     pub(super) fn excuse(&mut self, pause: Pause, now: Instant) {
+        let most = if pause.may_be_down { self.patience() } else { LONGEST_WAIT };
         let Some(silence) = &mut self.silence else { return };
         let added = pause.until.saturating_duration_since(silence.excused_until.max(now));
-        let most = if pause.may_be_down { self.give_up_after } else { LONGEST_WAIT };
         let added = added.min(most.saturating_sub(silence.excused));
         silence.excused_until = silence.excused_until.max(pause.until);
         silence.excused += added;

@@ -20,7 +20,7 @@ pub(super) mod allowance;
 pub(super) mod attempts;
 pub(super) mod gate;
 mod halt;
-mod health;
+pub(super) mod health;
 mod limits;
 mod outcome;
 pub(super) mod retry;
@@ -31,7 +31,7 @@ mod tokens;
 
 pub use allowance::{Allowance, Unit};
 pub use attempts::Asked;
-pub use gate::{Admission, Gate, GateSettings, Slot};
+pub use gate::{Admission, FIRST_REPLY_WITHIN, Gate, GateSettings, Slot};
 pub use halt::Halt;
 pub use limits::MOST_CONNECTIONS;
 pub use retry::RetryPolicy;

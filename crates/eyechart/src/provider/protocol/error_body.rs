@@ -97,6 +97,8 @@ impl ErrorBody {
             404 if self.lacks_picture() && !self.lacks_model() => FailureKind::BadRequest,
             // Every other request would get the same response.
             300..=399 | 404 | 405 | 410 => FailureKind::NotFound,
+            // A proxy answered, and not the endpoint.
+            407 => FailureKind::Connection,
             413 => FailureKind::TooLarge,
             429 if self.is_out_of_credit() => FailureKind::Auth,
             429 => FailureKind::RateLimited,

@@ -73,7 +73,8 @@ fn length() -> usize {
 #[tokio::test]
 async fn a_full_disk_is_reported_to_the_caller_and_never_counted() {
     let (send, receive) = std::sync::mpsc::channel();
-    let log = Appender::start(Path::new("samples.jsonl"), SmallDisk(length() * 3 / 2, send), || Ok(()));
+    let log =
+        Appender::start(Path::new("samples.jsonl"), SmallDisk(length() * 3 / 2, send), || Ok(())).unwrap();
     let durable = log.durable();
     log.append(&record("a", Status::Completed)).await.unwrap();
     let full = log.append(&record("b", Status::Completed)).await.unwrap_err();
@@ -97,7 +98,7 @@ async fn after_a_failed_fsync_nothing_more_is_accepted_or_counted() {
         fail.send(()).unwrap();
         Err(io::Error::other("the disk is gone"))
     };
-    let log = Appender::start(Path::new("samples.jsonl"), SmallDisk(usize::MAX, send), sync);
+    let log = Appender::start(Path::new("samples.jsonl"), SmallDisk(usize::MAX, send), sync).unwrap();
     let mut durable = log.durable();
     log.append(&record("a", Status::Completed)).await.unwrap();
     failed.recv().unwrap();

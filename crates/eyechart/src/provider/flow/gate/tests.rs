@@ -11,7 +11,7 @@ fn settings(connections: Connections) -> GateSettings {
         connections,
         requests_per_minute: None,
         tokens_per_minute: None,
-        give_up_after: Duration::from_secs(300),
+        ..GateSettings::default()
     }
 }
 
@@ -52,9 +52,9 @@ fn begin(gate: &Arc<Gate>) -> SampleAttempts {
 
 fn record(sample: &mut SampleAttempts, admission: Admission, report: &Report) -> Result<(), Halt> {
     let outcome = AttemptOutcome::classify(&report.attempt);
-    let has_reply = report.attempt.status.is_some();
+    let replied = if report.attempt.status.is_some() { Replied::Api } else { Replied::Nobody };
     let (tokens, allowances) = (report.tokens, report.allowances.as_slice());
-    sample.record_outcome(admission, &AttemptReport { outcome: &outcome, has_reply, tokens, allowances })
+    sample.record_outcome(admission, &AttemptReport { outcome: &outcome, replied, tokens, allowances })
 }
 
 /// Ends the attempt of a sample of its own.

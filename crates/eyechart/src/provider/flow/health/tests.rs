@@ -4,6 +4,8 @@ use super::*;
 use crate::provider::flow::limits::SentRequest;
 
 const POLICY: RetryPolicy = RetryPolicy { max_retries: 5 };
+const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
+const FIRST_REPLY_WITHIN: Duration = Duration::from_secs(30);
 
 fn failure(kind: FailureKind) -> Failure {
     Failure::new(kind, "as told")
@@ -46,7 +48,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let start = Instant::now();
-        Self { health: EndpointHealth::new(Duration::from_secs(300)), start, now: start }
+        Self { health: EndpointHealth::new(GIVE_UP_AFTER, FIRST_REPLY_WITHIN), start, now: start }
     }
 
     fn sample(&self) -> FailureHistory {
@@ -284,7 +286,7 @@ fn a_connection_that_is_not_secure_halts_at_once_unless_another_was() {
     let mut sample = world.sample();
     let failing = transient(FailureKind::Tls);
     assert!(matches!(world.ends(1, &mut sample, &failing), Err(Halt::Insecure { .. })));
-    world.health.record_reply();
+    world.health.record_reply(Replied::Api);
     assert_eq!(world.ends(2, &mut sample, &failing), Ok(()));
 }
 
@@ -293,4 +295,21 @@ fn an_address_where_nobody_ever_was_halts_at_the_first_sample() {
     let world = World::new();
     let verdict = world.verdict(FailureKind::Connection, &world.sample(), OtherSamples::Running);
     assert!(matches!(verdict, Err(Halt::Unreachable { .. })));
+}
+
+#[test]
+fn an_endpoint_that_only_a_proxy_has_answered_for_is_given_up_after_half_a_minute() {
+    let failing = transient(FailureKind::ServerError);
+    let silent_at = |replied: Replied, seconds: u64| {
+        let mut world = World::new();
+        let mut sample = world.sample();
+        world.health.record_reply(replied);
+        world.ends(1, &mut sample, &failing).unwrap();
+        world.at(seconds).ends(2, &mut sample, &failing)
+    };
+    assert_eq!(silent_at(Replied::Other, 29), Ok(()));
+    assert!(matches!(silent_at(Replied::Other, 30), Err(Halt::NoReplyOfApi { .. })));
+    assert_eq!(silent_at(Replied::Api, 299), Ok(()), "a rate limit, for example");
+    assert!(matches!(silent_at(Replied::Api, 300), Err(Halt::Silent { .. })));
+    assert_eq!(silent_at(Replied::Nobody, 299), Ok(()), "timeouts of a server that loads its model");
 }

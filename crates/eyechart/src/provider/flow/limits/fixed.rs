@@ -1,4 +1,4 @@
-//! A fixed number of requests in flight: `--max-connections N`.
+//! A fixed number of requests in flight: `--max-connections N`, and the number that this machine has room for.
 
 use super::{Clearance, EndedAttempt, Limit, NextRequest, SentRequest};
 
@@ -13,6 +13,10 @@ impl FixedConcurrency {
     /// Allows `connections` requests in flight, at least 1.
     pub(super) fn new(connections: usize) -> Self {
         Self { connections: connections.max(1), in_flight: 0 }
+    }
+
+    pub(super) fn boxed(connections: usize) -> Box<dyn Limit> {
+        Box::new(Self::new(connections))
     }
 }
 
