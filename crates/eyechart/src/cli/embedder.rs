@@ -107,7 +107,10 @@ impl EmbedderArguments {
         let http = HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers, log: None };
         let policy = RetryPolicy { max_retries: RETRIES };
         let model = EmbeddingModel::new(&endpoint, key, &http, policy)?;
-        let gate = Gate::new(GateSettings { give_up_after: GIVE_UP_AFTER, ..GateSettings::default() });
+        let gate = Gate::new(GateSettings {
+            give_up_after: GIVE_UP_AFTER,
+            ..GateSettings::default().within_machine()
+        });
         Ok(RemoteEncoder::new(model, endpoint, gate)?)
     }
 

@@ -1,7 +1,7 @@
 //! Shortages of this machine: no open file, memory or buffer is left at the moment.
 //!
-//! A shortage belongs to the machine and not to the file or the endpoint that meets it. Whoever meets one waits until it
-//! passes. If it does not pass, [`unrelieved`] tells the run, which stops.
+//! A shortage belongs to the machine, and not to the file or the endpoint. Code that meets a shortage waits until it passes.
+//! If it does not pass, [`unrelieved`] reports it, and the run stops.
 
 use std::fs::File;
 use std::io::{self, Read};

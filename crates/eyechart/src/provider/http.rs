@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::flow::allowance::{self, Allowance};
-use super::flow::health::Replied;
+use super::flow::health::ReplyOrigin;
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, Secrets, is_placeholder};
 use super::protocol::{ErrorReport, PROTOCOLS, Protocol};
@@ -106,8 +106,8 @@ impl std::fmt::Debug for Client {
 pub(super) struct Sent<T> {
     /// Its error is that of the outcome.
     pub(super) attempt: Attempt,
-    /// Who replied.
-    pub(super) replied: Replied,
+    /// Where the reply came from.
+    pub(super) origin: ReplyOrigin,
     /// What the response contains, or why there is no response with status 200.
     pub(super) outcome: Result<Read<T>, Failure>,
     /// What the response's headers report about the endpoint's limits.
@@ -150,7 +150,7 @@ impl Client {
             headers: reply.headers().clone(),
             ..Default::default()
         };
-        if received.replied() == Replied::Api { Ok(()) } else { Err(format!("status {}", reply.status())) }
+        if received.origin() == ReplyOrigin::Api { Ok(()) } else { Err(format!("status {}", reply.status())) }
     }
 
     pub(super) async fn send<R: ReplyReader>(&self, body: Bytes, mut reader: R) -> Sent<R::Answer> {
@@ -189,7 +189,7 @@ impl Client {
         };
         self.note(&attempt, &body, &received);
         let allowances = allowance::allowances(&received.headers, now);
-        Sent { attempt, replied: received.replied(), outcome, allowances }
+        Sent { attempt, origin: received.origin(), outcome, allowances }
     }
 
     /// Sends the body. A response with status 200 goes to the reader as it arrives; of any other response, `received`
@@ -296,12 +296,12 @@ struct ReceivedReply {
 }
 
 impl ReceivedReply {
-    /// Who replied. Servers and proxies in front of an API answer with web pages.
-    fn replied(&self) -> Replied {
-        let Some(status) = self.status else { return Replied::Nobody };
+    /// Where the reply came from. Servers and proxies in front of an API answer with web pages.
+    fn origin(&self) -> ReplyOrigin {
+        let Some(status) = self.status else { return ReplyOrigin::NoReply };
         let is_page = is_web_page(&self.headers) || self.first_byte == Some(b'<');
         let is_other = status.is_server_error() || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if is_other || is_page { Replied::Other } else { Replied::Api }
+        if is_other || is_page { ReplyOrigin::Gateway } else { ReplyOrigin::Api }
     }
 
     /// The error that the response is. Only a response with status 200 can be an answer.

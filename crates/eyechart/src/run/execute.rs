@@ -205,18 +205,16 @@ fn get_answers(
             let (setup, fetched_size) = (Arc::new(setup), FetchedSize::default());
             let has_cache_failed = AtomicBool::new(false);
             let same_error = SameErrorCheck::new(setup.start.stop_after_same_error);
-            let start = StartOf { setup: Arc::clone(&setup), observers: observers.clone() };
-            let gate_of_work = Arc::clone(&gate);
             let work = AskSamples {
                 setup,
-                gate: gate_of_work,
+                gate: Arc::clone(&gate),
                 observers,
                 fetched_size,
                 same_error,
                 has_cache_failed,
             };
             block_on(async {
-                if !start.is_ready(stop).await? {
+                if !is_ready(&work.setup, &work.observers, stop).await? {
                     return Ok(EndReason::Interrupted);
                 }
                 ask(work, (gate, memory), samples, recording, stop).await
@@ -234,24 +232,16 @@ fn get_answers(
     }
 }
 
-/// The start of a run at an endpoint.
-struct StartOf {
-    setup: Arc<AskingSetup>,
-    observers: Observers,
-}
-
-impl StartOf {
-    /// Waits for the endpoint if the run is to wait for it. Returns false if the order to stop came first.
-    async fn is_ready(&self, stop: &Stop) -> Result<bool, RunError> {
-        let Some(longest) = self.setup.start.wait_for_endpoint else { return Ok(true) };
-        let waiting = |reason: &str| {
-            let notice = format!("--wait-for-endpoint: the endpoint is not ready yet ({reason})");
-            self.observers.emit(&RunEvent::Notice(notice));
-        };
-        tokio::select! {
-            ready = self.setup.provider.wait_until_ready(longest, waiting) => Ok(ready.map(|()| true)?),
-            () = stop.reached(StopLevel::Finish) => Ok(false),
-        }
+/// Waits for the endpoint if the run is to wait for it. Returns false if the order to stop came first.
+async fn is_ready(setup: &AskingSetup, observers: &Observers, stop: &Stop) -> Result<bool, RunError> {
+    let Some(longest) = setup.start.wait_for_endpoint else { return Ok(true) };
+    let waiting = |reason: &str| {
+        let notice = format!("--wait-for-endpoint: the endpoint is not ready yet ({reason})");
+        observers.emit(&RunEvent::Notice(notice));
+    };
+    tokio::select! {
+        ready = setup.provider.wait_until_ready(longest, waiting) => Ok(ready.map(|()| true)?),
+        () = stop.reached(StopLevel::Finish) => Ok(false),
     }
 }
 

@@ -89,7 +89,7 @@ pub enum RunError {
     /// The first samples all failed with the same error: the run stopped and can be resumed.
     #[error(
         "the first {} all failed with the same error ({failure}); check the model's name and the request fields \
-         (--param, --drop-param), or ask the other samples all the same with --stop-after-same-error none",
+         (--param, --drop-param), or ask the remaining samples too with --stop-after-same-error none",
         counted(*samples, "sample")
     )]
     SameError {

@@ -10,7 +10,6 @@ use super::{
     Spent, StartRules, dry_run, execute, forecast,
 };
 use crate::engine::{EndReason, Stop, Stopper};
-use crate::files::most_connections;
 use crate::hub::Environment;
 use crate::image::Preparer;
 use crate::provider::protocol::Parameter;
@@ -390,11 +389,10 @@ impl Connection {
 fn gate_settings(execution: Execution) -> Result<GateSettings, RunError> {
     Ok(GateSettings {
         connections: execution.max_connections,
-        most_connections: most_connections(),
         requests_per_minute: execution.requests_per_minute,
         tokens_per_minute: execution.tokens_per_minute,
         give_up_after: seconds(execution.give_up_after, "--give-up-after")?,
-        ..GateSettings::default()
+        ..GateSettings::default().within_machine()
     })
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::allowance::Allowance;
 use super::gate::{AttemptReport, Gate};
 use super::halt::Halt;
-use super::health::Replied;
+use super::health::ReplyOrigin;
 use super::outcome::AttemptOutcome;
 use super::retry::RetryPolicy;
 use super::sample_attempts::{NextStep, SampleAttempts};
@@ -33,8 +33,8 @@ pub struct Asked<T = ModelOutput> {
 /// One attempt, and what its reply contains.
 pub(super) struct FinishedAttempt<T> {
     pub(super) attempt: Attempt,
-    /// Who replied.
-    pub(super) replied: Replied,
+    /// Where the reply came from.
+    pub(super) origin: ReplyOrigin,
     /// What the reply's headers say about the endpoint's limits.
     pub(super) allowances: Vec<Allowance>,
     pub(super) read: Read<T>,
@@ -67,11 +67,11 @@ impl Asker {
 
     /// Sends one attempt. Why its response cannot be used becomes the error of the attempt too.
     async fn send<R: ReplyReader>(&self, body: Bytes, reader: R) -> FinishedAttempt<R::Answer> {
-        let Sent { mut attempt, replied, outcome, allowances } = self.client.send(body, reader).await;
+        let Sent { mut attempt, origin, outcome, allowances } = self.client.send(body, reader).await;
         let mut read = outcome.unwrap_or_else(Read::failed);
         read.outcome = read.outcome.map_err(|failure| self.client.presentable(failure));
         attempt.error = read.outcome.as_ref().err().cloned();
-        FinishedAttempt { attempt, replied, allowances, read }
+        FinishedAttempt { attempt, origin, allowances, read }
     }
 }
 
@@ -87,13 +87,13 @@ pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>
     let mut sample = SampleAttempts::begin(gate, policy);
     loop {
         let Some(admission) = unless(&mut stopped, gate.admit()).await else { return Ok(asked.given_up()) };
-        let FinishedAttempt { attempt, replied, allowances, read } = send().await;
+        let FinishedAttempt { attempt, origin, allowances, read } = send().await;
         if let Some(shortage) = unrelieved().filter(|_| attempt.error.is_some()) {
             return Err(Halt::Shortage { reason: shortage.to_string() });
         }
         let ended = AttemptOutcome::classify(&attempt);
         let tokens = read.usage.map(|usage| usage.total());
-        let report = AttemptReport { outcome: &ended, replied, tokens, allowances: &allowances };
+        let report = AttemptReport { outcome: &ended, origin, tokens, allowances: &allowances };
         gate.report_attempt(&attempt);
         let may_be_sent_again = ended.retryable_failure().is_some();
         if let Some(tokens) = read.usage.and_then(|usage| usage.counted()).filter(|_| may_be_sent_again) {

@@ -14,12 +14,13 @@ use tokio::time::Instant;
 
 use super::allowance::Allowance;
 use super::halt::Halt;
-use super::health::{EndpointHealth, FailureHistory, OtherSamples, Replied};
+use super::health::{EndpointHealth, FailureHistory, OtherSamples, ReplyOrigin};
 use super::limits::{
     self, Clearance, EndedAttempt, Limit, MOST_CONNECTIONS, NextRequest, Pause, SentRequest,
 };
 use super::outcome::AttemptOutcome;
 use super::tokens::TokenEstimate;
+use crate::files::most_connections;
 use crate::text::counted;
 use crate::types::{Attempt, Connections, LimitChange, Observers, RunEvent, Tokens};
 
@@ -51,14 +52,25 @@ pub struct GateSettings {
 pub const FIRST_REPLY_WITHIN: Duration = Duration::from_secs(30);
 
 impl GateSettings {
-    /// The note that this machine has room for fewer requests in flight than are wanted; nothing if it has room.
+    /// These settings within what this machine has room for now.
     #[must_use]
-    pub fn note_on_machine(&self) -> Option<String> {
+    pub fn within_machine(self) -> Self {
+        Self { most_connections: most_connections(), ..self }
+    }
+
+    /// Requests in flight that this machine has room for, if fewer than are wanted.
+    pub(super) fn limit_of_machine(&self) -> Option<usize> {
         let wanted = match self.connections {
             Connections::Auto => MOST_CONNECTIONS,
             Connections::Fixed(wanted) => wanted,
         };
-        self.most_connections.filter(|most| *most < wanted).map(|most| {
+        self.most_connections.filter(|most| *most < wanted)
+    }
+
+    /// The note that this machine has room for fewer requests in flight than are wanted; nothing if it has room.
+    #[must_use]
+    pub fn note_on_machine(&self) -> Option<String> {
+        self.limit_of_machine().map(|most| {
             format!(
                 "the limit on open files of this machine allows at most {} in flight (`ulimit -n` raises it)",
                 counted(most, "request")
@@ -135,8 +147,8 @@ pub struct Admission {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AttemptReport<'a> {
     pub(super) outcome: &'a AttemptOutcome,
-    /// Who replied.
-    pub(super) replied: Replied,
+    /// Where the reply came from.
+    pub(super) origin: ReplyOrigin,
     /// Tokens that the attempt cost; absent if the endpoint does not report them.
     pub(super) tokens: Option<u64>,
     /// What the reply's headers say about the endpoint's limits.
@@ -346,7 +358,7 @@ impl State {
             ..self.leave(request, now)
         };
         self.limits.iter_mut().for_each(|limit| limit.attempt_ended(&ended));
-        self.health.record_reply(report.replied);
+        self.health.record_reply(report.origin);
         self.health.record_outcome(report.outcome, history, &ended)?;
         self.excuse_pause(now);
         Ok(())

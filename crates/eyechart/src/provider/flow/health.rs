@@ -39,13 +39,13 @@ pub(super) enum OtherSamples {
     None,
 }
 
-/// Who replied to a request.
+/// Where the reply to a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::provider) enum Replied {
+pub(in crate::provider) enum ReplyOrigin {
     /// There was no reply.
-    Nobody,
-    /// A server or a proxy that is not the API: a 407, an HTML page or a 5xx.
-    Other,
+    NoReply,
+    /// A server or a proxy in front of the API: a 407, an HTML page or a 5xx.
+    Gateway,
     /// The API, if only with a status.
     Api,
 }
@@ -107,7 +107,7 @@ pub(super) struct EndpointHealth {
     /// Whether the endpoint has ever sent a reply.
     was_reached: bool,
     /// Whether a reply was one of the API.
-    has_replied: bool,
+    has_reply_of_api: bool,
     silence: Option<Silence>,
 }
 
@@ -133,7 +133,7 @@ impl EndpointHealth {
             latest_answered: 0,
             turned_away: 0,
             was_reached: false,
-            has_replied: false,
+            has_reply_of_api: false,
             silence: None,
         }
     }
@@ -153,15 +153,15 @@ impl EndpointHealth {
         }
     }
 
-    /// Records who replied to a request.
-    pub(super) fn record_reply(&mut self, replied: Replied) {
-        self.was_reached |= replied != Replied::Nobody;
-        self.has_replied |= replied == Replied::Api;
+    /// Records where the reply to a request came from.
+    pub(super) fn record_reply(&mut self, origin: ReplyOrigin) {
+        self.was_reached |= origin != ReplyOrigin::NoReply;
+        self.has_reply_of_api |= origin == ReplyOrigin::Api;
     }
 
     /// How long the endpoint may be silent.
     fn patience(&self) -> Duration {
-        match self.was_reached && !self.has_replied {
+        match self.was_reached && !self.has_reply_of_api {
             true => self.give_up_after.min(self.first_reply_within),
             false => self.give_up_after,
         }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::attempts::{Asked, FinishedAttempt, ask_until_settled};
 use super::gate::Gate;
 use super::halt::Halt;
-use super::health::Replied;
+use super::health::ReplyOrigin;
 use super::retry::RetryPolicy;
 use crate::provider::reply::Read;
 use crate::types::{Attempt, Failure, FailureKind};
@@ -52,8 +52,8 @@ pub(super) fn finished(seconds: f64, failure: Option<FailureKind>) -> FinishedAt
     let (started, request_id, retry_after) = (String::new(), None, None);
     let attempt = Attempt { started, seconds, status, request_id, retry_after, error: error.clone() };
     let read = Read { outcome: error.map_or(Ok(()), Err), unusable: None, usage: None };
-    let replied = if attempt.status.is_some() { Replied::Api } else { Replied::Nobody };
-    FinishedAttempt { attempt, replied, allowances: Vec::new(), read }
+    let origin = if attempt.status.is_some() { ReplyOrigin::Api } else { ReplyOrigin::NoReply };
+    FinishedAttempt { attempt, origin, allowances: Vec::new(), read }
 }
 
 /// Prints the figures of a simulation under the name of its test: `cargo test --lib flow -- --nocapture`.

@@ -52,9 +52,9 @@ fn begin(gate: &Arc<Gate>) -> SampleAttempts {
 
 fn record(sample: &mut SampleAttempts, admission: Admission, report: &Report) -> Result<(), Halt> {
     let outcome = AttemptOutcome::classify(&report.attempt);
-    let replied = if report.attempt.status.is_some() { Replied::Api } else { Replied::Nobody };
+    let origin = if report.attempt.status.is_some() { ReplyOrigin::Api } else { ReplyOrigin::NoReply };
     let (tokens, allowances) = (report.tokens, report.allowances.as_slice());
-    sample.record_outcome(admission, &AttemptReport { outcome: &outcome, replied, tokens, allowances })
+    sample.record_outcome(admission, &AttemptReport { outcome: &outcome, origin, tokens, allowances })
 }
 
 /// Ends the attempt of a sample of its own.

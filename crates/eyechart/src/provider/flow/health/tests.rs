@@ -286,7 +286,7 @@ fn a_connection_that_is_not_secure_halts_at_once_unless_another_was() {
     let mut sample = world.sample();
     let failing = transient(FailureKind::Tls);
     assert!(matches!(world.ends(1, &mut sample, &failing), Err(Halt::Insecure { .. })));
-    world.health.record_reply(Replied::Api);
+    world.health.record_reply(ReplyOrigin::Api);
     assert_eq!(world.ends(2, &mut sample, &failing), Ok(()));
 }
 
@@ -300,16 +300,16 @@ fn an_address_where_nobody_ever_was_halts_at_the_first_sample() {
 #[test]
 fn an_endpoint_that_only_a_proxy_has_answered_for_is_given_up_after_half_a_minute() {
     let failing = transient(FailureKind::ServerError);
-    let silent_at = |replied: Replied, seconds: u64| {
+    let silent_at = |origin: ReplyOrigin, seconds: u64| {
         let mut world = World::new();
         let mut sample = world.sample();
-        world.health.record_reply(replied);
+        world.health.record_reply(origin);
         world.ends(1, &mut sample, &failing).unwrap();
         world.at(seconds).ends(2, &mut sample, &failing)
     };
-    assert_eq!(silent_at(Replied::Other, 29), Ok(()));
-    assert!(matches!(silent_at(Replied::Other, 30), Err(Halt::NoReplyOfApi { .. })));
-    assert_eq!(silent_at(Replied::Api, 299), Ok(()), "a rate limit, for example");
-    assert!(matches!(silent_at(Replied::Api, 300), Err(Halt::Silent { .. })));
-    assert_eq!(silent_at(Replied::Nobody, 299), Ok(()), "timeouts of a server that loads its model");
+    assert_eq!(silent_at(ReplyOrigin::Gateway, 29), Ok(()));
+    assert!(matches!(silent_at(ReplyOrigin::Gateway, 30), Err(Halt::NoReplyOfApi { .. })));
+    assert_eq!(silent_at(ReplyOrigin::Api, 299), Ok(()), "a rate limit, for example");
+    assert!(matches!(silent_at(ReplyOrigin::Api, 300), Err(Halt::Silent { .. })));
+    assert_eq!(silent_at(ReplyOrigin::NoReply, 299), Ok(()), "timeouts of a server that loads its model");
 }

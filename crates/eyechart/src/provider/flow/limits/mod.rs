@@ -117,7 +117,7 @@ pub(super) fn all(settings: &GateSettings, now: Instant) -> Vec<Box<dyn Limit>> 
         Box::new(quota::Quotas::default()),
         Box::new(pace::Pace::new(now)),
     ];
-    limits.extend(settings.most_connections.map(fixed::FixedConcurrency::boxed));
+    limits.extend(settings.limit_of_machine().map(fixed::FixedConcurrency::boxed));
     limits.extend(settings.requests_per_minute.map(|rate| rate::RequestRate::boxed(rate, now)));
     limits.extend(settings.tokens_per_minute.map(|rate| rate::TokenRate::boxed(rate, now)));
     limits
