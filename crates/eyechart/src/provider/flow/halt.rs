@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::types::{Failure, FailureKind};
 
+/// What the user should check if the endpoint refuses a key.
+const CHECK_KEY: &str = "the API key, what it may use, and its account's credit";
+
 /// Why the run must stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
@@ -26,8 +29,8 @@ pub enum Halt {
     },
     /// The endpoint wants a key, and none was sent.
     #[error(
-        "the endpoint refuses to answer ({failure}); check the API key: none was sent, because the environment variable \
-         {variable} is not set"
+        "the endpoint refuses to answer ({failure}); check {CHECK_KEY}: no key was sent, because the environment \
+         variable {variable} is not set"
     )]
     KeyMissing {
         /// The endpoint's reply.
@@ -93,7 +96,7 @@ impl Halt {
     /// The halt for a final failure that every other request would meet too; `None` if only this sample meets it.
     pub(super) fn of_final_failure(failure: &Failure) -> Option<Self> {
         let check = match failure.kind {
-            FailureKind::Auth => "the API key, what it may use, and its account's credit",
+            FailureKind::Auth => CHECK_KEY,
             FailureKind::NotFound => "--base-url and the model's name",
             _ => return None,
         };
