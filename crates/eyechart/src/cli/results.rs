@@ -98,7 +98,9 @@ pub fn show_each<T>(
     };
     let (unscored, mut left_out): (Vec<_>, Vec<_>) =
         left_out.into_iter().partition(|(_, error)| is_unscored(error));
-    if let Some((path, _)) = unscored.first() {
+    if unscored.len() < 2 {
+        left_out.extend(unscored);
+    } else if let Some((path, _)) = unscored.first() {
         let runs = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(path).display();
         let without = format!("{} without scores", counted(unscored.len(), "run"));
         let remedy = format!("`eyechart score {runs}` makes them, `eyechart runs {runs}` lists all runs");
