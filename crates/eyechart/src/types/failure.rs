@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// There was no connection, or it broke before the answer was complete.
+    /// There was no connection, it broke before the answer was complete, or a proxy asked for a password (407).
     Connection,
     /// The connection could not be encrypted: the certificate is not valid, or the server does not use TLS.
     Tls,
