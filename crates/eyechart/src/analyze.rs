@@ -6,9 +6,7 @@ use jiff::Timestamp;
 
 use crate::files::sha256_hex;
 use crate::stats::{quantile, quantile_interval};
-use crate::types::{
-    Cost, EvalSpec, FailureKind, Results, SampleCounts, SampleRecord, Score, Speed, Tokens,
-};
+use crate::types::{Cost, EvalSpec, FailureKind, Results, SampleCounts, SampleRecord, Score, Speed, Tokens};
 
 mod figures;
 mod intervals;
