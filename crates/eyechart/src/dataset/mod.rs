@@ -14,6 +14,7 @@ mod parquet;
 mod ranges;
 mod read_at;
 mod rows;
+mod watch;
 mod webdataset;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(crate) use image_folder::is_picture;
 pub(crate) use label::{resolve_label, resolve_label_as};
 pub(crate) use ranges::Ranges;
 pub(crate) use read_at::ReadAt;
+pub(crate) use watch::Watch;
 
 /// Why a dataset cannot be read at all. A single bad row is a [`BadRow`] instead.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,12 @@ pub enum DatasetError {
         column: String,
         /// The existing columns.
         available: Vec<String>,
+    },
+    /// The content of the file is no longer what it was when the rows were counted.
+    #[error("{path} has changed while it was read: its rows may not be the same as before")]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// A remote file cannot be read in pieces and must be fetched whole.
     #[error("{path} cannot be read in pieces ({reason}): fetch the whole file first")]

@@ -6,6 +6,7 @@ mod atomic;
 mod folder;
 mod hash;
 mod lock;
+mod state;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ pub(crate) use atomic::{move_into_place, place, remove_leftovers, temporaries, w
 pub(crate) use folder::{create_folders, create_parent_folders, sync_folder};
 pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
 pub(crate) use lock::FileLock;
+pub(crate) use state::FileState;
 
 /// A file or a folder that cannot be read, written or locked.
 #[derive(Debug, thiserror::Error)]

@@ -122,6 +122,7 @@ pub fn dry_run(
 ) -> Result<DryRun, RunError> {
     let DryRunTools { preparer, web, protocol } = *tools;
     let Plan { spec, task, dataset, outputs, .. } = plan;
+    let due = to_ask.len();
     let samples = dataset.samples(to_ask)?;
     let recorded = match &spec.answers {
         Answers::Endpoint(_) => None,
@@ -131,6 +132,9 @@ pub fn dry_run(
     let inspected = samples.par_bridge().map(|sample| Ok(inspector.inspect(sample?)));
     let mut inspected: Vec<Inspection> = inspected.collect::<Result<_, RunError>>()?;
     let samples = inspected.len();
+    if samples < due {
+        return Err(RunError::DataEnded { read: samples, due });
+    }
     let would_fail = |inspection: &&Inspection| inspection.remarks.iter().any(|remark| remark.would_fail);
     let failing = inspected.iter().filter(would_fail).count();
     let sound = inspected.iter().filter(|inspection| !would_fail(inspection));

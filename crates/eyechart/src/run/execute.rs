@@ -11,6 +11,7 @@ use super::fetch_pictures::FetchedSize;
 use super::limit_changes::{LimitChangeWriter, LimitChanges};
 use super::recorded::{RecordedAnswers, Replay};
 use super::{Plan, RunError, Spent};
+use crate::dataset::DatasetError;
 use crate::engine::{EndReason, RequestMemory, Stop, StopLevel, Work, WorkLoop, block_on};
 use crate::provider::{Gate, GateSettings};
 use crate::record::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
@@ -69,7 +70,7 @@ impl Job {
         let job = Self { lock: Some(lock), ..Self::look_at(folder, spec)? };
         if job.to_ask.is_empty() {
             // The process that recorded the last answer may have been killed before it folded the log.
-            fold(&job.folder.samples_path(), spec.picked.iter().map(|picked| picked.id.as_str()))?;
+            finish(&job.folder, spec.picked.iter().map(|picked| picked.id.as_str()))?;
         }
         Ok(job)
     }
@@ -121,14 +122,30 @@ pub fn execute(
     observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
     let files = OpenFiles { log, limit_changes, lock: job.lock.clone() };
+    let watch = plan.dataset.watch().clone();
     let outcome = get_answers(plan, setup, Recording { job, files, observers: &observers }, stop);
     observers.emit(&RunEvent::Synced(*durable.borrow()));
     observers.emit(&RunEvent::Ended);
+    let outcome = outcome.and_then(|ended| {
+        if ended == EndReason::Finished {
+            watch.verify().map_err(RunError::Broken)?;
+        }
+        Ok(ended)
+    });
+    if let Err(RunError::Broken(changed @ DatasetError::Changed { .. })) = &outcome {
+        job.folder.mark_data_changed(&changed.to_string())?;
+    }
     let ended = outcome?;
     if ended == EndReason::Finished {
-        fold(&job.folder.samples_path(), order.iter().map(String::as_str))?;
+        finish(&job.folder, order.iter().map(String::as_str))?;
     }
     Ok(ended)
+}
+
+/// Folds the log of a run whose data is the data that was planned.
+fn finish<'a>(folder: &RunFolder, order: impl Iterator<Item = &'a str>) -> Result<(), RunError> {
+    fold(&folder.samples_path(), order)?;
+    Ok(folder.unmark_data_changed()?)
 }
 
 /// Where the records of a run go, and its observers.
@@ -220,9 +237,13 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
     let closed = files.close(stop).await;
     let ended = match ended {
         // A budget that is used up does not matter to a run that needs nothing more.
-        Err(RunError::Budget(_)) if recorded == total => EndReason::Finished,
-        ended => ended?,
-    };
+        Err(RunError::Budget(_)) if recorded == total => Ok(EndReason::Finished),
+        // A reader that breaks off is not the end of the data.
+        Ok(EndReason::Finished) if recorded < total => {
+            Err(RunError::DataEnded { read: recorded, due: total })
+        }
+        ended => ended,
+    }?;
     closed?;
     Ok(ended)
 }

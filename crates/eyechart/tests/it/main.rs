@@ -10,6 +10,7 @@ mod common;
 mod budget;
 mod cache;
 mod calc;
+mod changing_data;
 mod check;
 mod choice;
 mod choices;
