@@ -4,7 +4,9 @@
 
 mod atomic;
 mod folder;
+mod guard;
 mod hash;
+mod lfs;
 mod lock;
 mod state;
 
@@ -14,7 +16,9 @@ use std::path::{Path, PathBuf};
 pub use atomic::{WriteSeek, write_atomically, write_bytes};
 pub(crate) use atomic::{move_into_place, place, remove_leftovers, temporaries, write_json};
 pub(crate) use folder::{create_folders, create_parent_folders, sync_folder};
+pub(crate) use guard::guarded;
 pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
+pub(crate) use lfs::{LFS_POINTER, is_lfs_pointer, refuse_lfs_pointer};
 pub(crate) use lock::FileLock;
 pub(crate) use state::FileState;
 

@@ -108,7 +108,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         _ => None,
     };
     let survey = dataset.survey()?;
-    let mut notices = dataset.notices().to_vec();
+    let mut notices = dataset.notices()?;
     notices.extend(notices_of(&survey, &task));
     if task.images.is_none() && !options.images.is_empty() {
         notices.push(format!("the task {} sends no pictures: --image-… changes nothing", task.name));
@@ -224,8 +224,9 @@ fn nothing_to_ask(loaded: &LoadedTask, survey: &Survey) -> String {
         [] => String::new(),
         columns => format!(" (each needs {})", columns.join(", ")),
     };
+    let reasons: String = survey.bad.iter().map(|bad| format!("\n  {bad}")).collect();
     format!(
-        "the task {} has nothing to ask: {} in {}, {} of them bad, {} usable{required}",
+        "the task {} has nothing to ask: {} in {}, {} of them bad, {} usable{required}{reasons}",
         loaded.task.name,
         counted(survey.rows, "row"),
         spec.file,

@@ -16,11 +16,11 @@ use super::pick::pick;
 use super::prompt::Prompt;
 use super::source::{DataAccess, LocatedData, locate};
 use super::survey::{Eligible, Survey};
-use crate::dataset::{self, DatasetError, Pick, Reader, Watch};
+use crate::dataset::{self, DatasetError, Pick, Reader, TextOptions, Watch};
 use crate::text::{counted, is_address};
 use crate::types::{
-    BadRow, Choices, DataFile, DataOrigin, Failure, FailureKind, PickedSample, Place, Progress, Row, Sample,
-    Task, text_of,
+    BadRow, Choices, DataFile, DataOrigin, DatasetSpec, Failure, FailureKind, PickedSample, Place, Progress, Row,
+    Sample, Task, text_of,
 };
 
 mod donors;
@@ -83,7 +83,9 @@ impl TaskData {
         let data = locate(loaded, access, progress)?;
         let format = loaded.task.dataset.format.as_deref();
         let watch = Watch::start(&data.files);
-        let reader = dataset::open(&data.files, format)?;
+        let DatasetSpec { encoding, delimiter, .. } = &loaded.task.dataset;
+        let options = TextOptions::new(encoding.as_deref(), *delimiter)?;
+        let reader = dataset::open_as(&data.files, format, &options)?;
         let (prompt, images) = (&loaded.task.prompt, &loaded.task.images);
         let has_choices = loaded.task.dataset.has_option_columns();
         let system =
@@ -135,10 +137,14 @@ impl TaskData {
         self.data.origin.as_ref()
     }
 
-    /// Notes for the user about the origin of the data, one line each.
-    #[must_use]
-    pub fn notices(&self) -> &[String] {
-        &self.data.notices
+    /// Notes for the user about the origin of the data and how it is read, one line each.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if the data cannot be read.
+    pub fn notices(&self) -> Result<Vec<String>, DatasetError> {
+        let file = &self.task.dataset.file;
+        let of_reader = self.reader.notices()?.into_iter().map(|notice| format!("{file}: {notice}"));
+        Ok(self.data.notices.iter().cloned().chain(of_reader).collect())
     }
 
     /// The data files with their hashes. From now on [`Self::samples`] expects this content.

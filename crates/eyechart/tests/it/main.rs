@@ -57,5 +57,6 @@ mod secrets;
 mod snapshots;
 mod structure;
 mod suite;
+mod text_data;
 mod usage;
 mod web;

@@ -1,0 +1,85 @@
+//! The bytes of a data file, unpacked if gzip or Zstandard has packed them.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::super::{DatasetError, io_error};
+use crate::files::refuse_lfs_pointer;
+
+const BUFFER_BYTES: usize = 128 << 10;
+
+const GZIP: &[u8] = &[0x1F, 0x8B, 8];
+const ZSTANDARD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
+
+/// A packed file may always expand to this size …
+const BOMB_BYTES: u64 = 1 << 30;
+
+/// … and to more only up to this multiple of its own size. Text rarely exceeds 20.
+const BOMB_RATIO: u64 = 200;
+
+/// Zstandard files that need more memory than 2 to this power are refused: 128 MiB, as by the program `zstd`.
+const ZSTANDARD_WINDOW_LOG: u32 = 27;
+
+/// Opens the file at `path`.
+///
+/// # Errors
+/// [`DatasetError`] if the file cannot be opened, or is a folder, a pipe, a device or a pointer of Git LFS.
+pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DatasetError> {
+    let error = io_error(path);
+    // Asked before the file is opened: to open a pipe waits for its writer.
+    let found = fs::metadata(path).map_err(&error)?;
+    if !found.is_file() {
+        let kind = if found.is_dir() { "a folder" } else { "a pipe, socket or device" };
+        return Err(error(io::Error::other(format!("expected a file, found {kind}"))));
+    }
+    refuse_lfs_pointer(path).map_err(&error)?;
+    let mut file = BufReader::with_capacity(BUFFER_BYTES, File::open(path).map_err(&error)?);
+    let start = file.fill_buf().map_err(&error)?;
+    let most = BOMB_BYTES.max(found.len().saturating_mul(BOMB_RATIO));
+    if start.starts_with(GZIP) {
+        return Ok(bounded(MultiGzDecoder::new(file), most));
+    }
+    if start.starts_with(ZSTANDARD) {
+        let mut decoder = zstd::Decoder::with_buffer(file).map_err(&error)?;
+        decoder.window_log_max(ZSTANDARD_WINDOW_LOG).map_err(&error)?;
+        return Ok(bounded(decoder, most));
+    }
+    Ok(Box::new(file))
+}
+
+fn bounded(packed: impl Read + Send + 'static, most: u64) -> Box<dyn BufRead + Send> {
+    Box::new(BufReader::with_capacity(BUFFER_BYTES, Bounded { packed, left: most }))
+}
+
+/// Unpacked bytes up to a limit, behind which reading fails.
+struct Bounded<R> {
+    packed: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.packed.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let reason = format!("it expands more than {BOMB_RATIO} times: refused as a decompression bomb");
+            io::Error::new(io::ErrorKind::InvalidData, reason)
+        })?;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_fails_behind_the_limit_and_not_before() {
+        let mut within = bounded(io::repeat(b'a').take(9), 9);
+        assert_eq!(io::copy(&mut within, &mut io::sink()).unwrap(), 9);
+        let error = io::copy(&mut bounded(io::repeat(b'a'), 1 << 20), &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("decompression bomb"), "{error}");
+    }
+}
