@@ -7,19 +7,29 @@ use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{DatasetError, Files};
-use crate::files::{FileState, sha256_of_file};
+use super::folder::files_below;
+use super::{DatasetError, Files, is_picture};
+use crate::files::{FileState, sha256_hex, sha256_of_file};
 use crate::types::DataFile;
 
 /// Number of files whose state is asked for with each item. Of more files, the states are compared once for several
 /// items, so that a thousand shards on a slow file system do not slow the run down.
 const FILES_PER_ITEM: usize = 64;
 
-/// The files on this machine that rows are read from, as they were when this was made. Pictures and the texts beside
-/// them are not watched: the record of each sample has what was sent.
+/// The files on this machine that rows are read from, as they were when this was made. The content of pictures and of the
+/// texts beside them is not watched: the record of each sample has what was sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Watch {
     files: Vec<WatchedFile>,
+    folders: Vec<WatchedFolder>,
+}
+
+/// A folder whose pictures are the rows.
+#[derive(Debug, Clone)]
+struct WatchedFolder {
+    path: PathBuf,
+    /// The hash of the names; absent if the folder cannot be listed.
+    names: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,7 +53,12 @@ impl Watch {
             let state = FileState::of(&path).ok();
             WatchedFile { path, state, sha256: None }
         };
-        Self { files: of_rows.map(watched).filter(|file| file.state.is_some()).collect() }
+        let rows: Vec<_> = of_rows.map(watched).filter(|file| file.state.is_some()).collect();
+        let has_table = |path: &Path| rows.iter().any(|file| file.path.starts_with(path));
+        let of_pictures = |path: &&PathBuf| files.listed.is_none() && path.is_dir() && !has_table(path);
+        let folder = |path: &PathBuf| WatchedFolder { path: path.clone(), names: names_of_pictures(path) };
+        let folders = files.paths.iter().filter(of_pictures).map(folder).collect();
+        Self { files: rows, folders }
     }
 
     /// Expects the content that `found` describes from now on, which was read after [`Watch::start`].
@@ -100,6 +115,14 @@ impl Watch {
         let (mut ready, mut is_over) = (VecDeque::new(), false);
         std::iter::from_fn(move || {
             if ready.is_empty() && !is_over {
+                // The reader lists a folder before its first item.
+                let folders = std::mem::take(&mut self.folders);
+                let moved =
+                    folders.into_iter().find(|folder| names_of_pictures(&folder.path) != folder.names);
+                if let Some(WatchedFolder { path, .. }) = moved {
+                    is_over = true;
+                    return Some(Err(DatasetError::Changed { path }));
+                }
                 ready.extend(items.by_ref().take(group));
                 is_over = ready.len() < group;
                 if let Err(changed) = self.check() {
@@ -109,6 +132,12 @@ impl Watch {
             ready.pop_front()
         })
     }
+}
+
+fn names_of_pictures(folder: &Path) -> Option<String> {
+    let mut names = files_below(folder).ok()?;
+    names.retain(|name| is_picture(name));
+    Some(sha256_hex(names.join("\0")))
 }
 
 impl WatchedFile {
@@ -176,6 +205,19 @@ mod tests {
         fs::write(&path, "abcd").unwrap();
         let found = fingerprint(&files).unwrap();
         assert!(matches!(watch.expect(folder.path(), &found), Err(DatasetError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_picture_added_to_a_folder_before_its_first_row_is_read_is_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("b.png"), "").unwrap();
+        let files = Files::local(folder.path().to_owned(), vec![folder.path().to_owned()]);
+        let watch = Watch::start(&files);
+        fs::write(folder.path().join("notes.txt"), "").unwrap();
+        assert!(watch.clone().guard(std::iter::once(Ok(1))).all(|item| item.is_ok()));
+        fs::write(folder.path().join("a.png"), "").unwrap();
+        let items: Vec<_> = watch.guard(std::iter::once(Ok(1))).collect();
+        assert!(matches!(items[..], [Err(DatasetError::Changed { .. })]));
     }
 
     #[test]

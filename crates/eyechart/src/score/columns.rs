@@ -81,6 +81,7 @@ impl Completion<'_> {
         numbers.sort_unstable();
         numbers.dedup();
         let rows = dataset.rows(numbers, columns).map_err(text)?;
+        dataset.watch().clone().check().map_err(text)?;
         let is_held = |row: &Row, column: &str| {
             row.get(column).is_some() || row.blobs.keys().any(|place| place.starts_with(column))
         };

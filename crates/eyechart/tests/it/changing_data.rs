@@ -160,6 +160,9 @@ fn a_change_after_the_last_row_was_read_is_noticed_at_the_end() {
     for change in [reverse, replace, append, remove] {
         let trial = Trial::new();
         trial.stopped(at_the_end, change);
+        let scored =
+            eyechart().arg("score").arg(trial.place.run().path()).assert().code(0).get_output().clone();
+        assert!(stderr(&scored).contains("so it is not finished"), "{}", stderr(&scored));
         assert_eq!(trial.place.run().samples().len(), ROWS);
         assert!(trial.check(1).contains("texts.jsonl has changed while it was read"));
     }
