@@ -3,24 +3,23 @@
 //! No formula is evaluated: a cell has the value that the program has stored with it. Does not know what the columns
 //! mean.
 
+mod limits;
+
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ::csv::ByteRecord;
 use calamine::{DataRef, ExcelDateTime, Reader as _, Xlsx as Workbook, XlsxError, open_workbook_from_rs};
 use serde_json::{Map, Value};
-use zip::ZipArchive;
 
+use self::limits::refuse_bomb;
 use super::csv::named_columns;
 use super::rows::{find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows, io_error};
 use crate::files::guarded;
 use crate::types::{BadRow, Row};
-
-/// A workbook whose parts are larger than this together when they are unpacked is refused.
-const MAX_UNPACKED_BYTES: u64 = 256 << 20;
 
 /// A sheet that takes more memory is refused: a workbook has each text once, and any number of cells can have it.
 const MAX_SHEET_BYTES: usize = 1 << 30;
@@ -240,21 +239,4 @@ fn time_of(time: &ExcelDateTime) -> Value {
         (0, 0, 0) => Value::from(date),
         _ => Value::from(format!("{date} {hour:02}:{minute:02}:{second:02}")),
     }
-}
-
-/// Unpacks every part once and throws it away: the sizes that an archive gives for its parts may be false.
-fn refuse_bomb(file: impl io::Read + io::Seek) -> Result<(), String> {
-    let no_workbook = |error: &dyn std::fmt::Display| {
-        format!("{error}: expected a workbook; save one of another version as .xlsx or .csv")
-    };
-    let mut archive = ZipArchive::new(file).map_err(|error| no_workbook(&error))?;
-    let mut left = MAX_UNPACKED_BYTES;
-    for index in 0..archive.len() {
-        let part = archive.by_index(index).map_err(|error| no_workbook(&error))?;
-        let read = io::copy(&mut part.take(left + 1), &mut io::sink()).map_err(|error| error.to_string())?;
-        left = left.checked_sub(read).ok_or_else(|| {
-            format!("its parts have more than {} MiB unpacked: refused", MAX_UNPACKED_BYTES >> 20)
-        })?;
-    }
-    Ok(())
 }

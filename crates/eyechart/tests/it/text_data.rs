@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::common::workbook::{self, Cell};
 use crate::common::{Place, eyechart, jpeg, stderr};
 use encoding_rs::{GBK, WINDOWS_1252};
+use eyechart::dataset::{Files, Pick, open};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -256,6 +257,37 @@ fn a_workbook_that_unpacks_to_too_much_is_refused() {
     place.write("d.xlsx", workbook::with_part("xl/media/a.bin", &vec![0; 257 << 20]));
     let (said, _) = dry_run(&place, "d.xlsx", "", 2);
     assert!(said.contains("more than 256 MiB unpacked"), "{said}");
+    let strings = "<sst uniqueCount=\"4000000000000\"><si><t>id</t></si></sst>";
+    place.write("d.xlsx", workbook::with_part("xl/sharedStrings.xml", strings.as_bytes()));
+    let (said, _) = dry_run(&place, "d.xlsx", "", 2);
+    assert!(said.contains("announces 4000000000000 strings: refused"), "{said}");
+}
+
+/// As a file may arrive from a disk or a network: no panic, no endless memory, and what is picked is what a scan finds.
+#[test]
+fn every_changed_byte_of_a_packed_file_or_a_workbook_gives_rows_or_a_reason() {
+    let place = Place::new();
+    let rows: String = (0..4).map(|id| json!({"id": id, "question": "Où?"}).to_string() + "\n").collect();
+    let cells = [["id", "question"], ["a", "Où?"]].map(|row| row.map(Cell::Text).to_vec());
+    let files = [
+        ("d.jsonl.gz", gzip(rows.as_bytes())),
+        ("d.jsonl.zst", zstd::encode_all(rows.as_bytes(), 3).unwrap()),
+        ("d.csv", [&b"\xFF\xFE"[..], &utf16(&with(";"), u16::to_le_bytes)].concat()),
+        ("d.xlsx", workbook::of(&[("S", &cells)])),
+    ];
+    for (name, whole) in files {
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= if at % 2 == 0 { 0xFF } else { 1 };
+            let files = Files::local(place.path(""), vec![place.write(name, bytes)]);
+            let read = |pick| -> Option<Vec<_>> {
+                Some(open(&files, None).ok()?.rows(pick, &[]).ok()?.map_while(Result::ok).collect())
+            };
+            let Some(scanned) = read(Pick::Scan) else { continue };
+            let picked = read(Pick::Rows((0..scanned.len() as u64).collect())).unwrap();
+            assert_eq!(scanned, picked, "{name} with byte {at} changed");
+        }
+    }
 }
 
 #[test]

@@ -51,23 +51,40 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DatasetError>
 }
 
 fn bounded(packed: impl Read + Send + 'static, most: u64) -> Box<dyn BufRead + Send> {
-    Box::new(BufReader::with_capacity(BUFFER_BYTES, Bounded { packed, left: most }))
+    Box::new(BufReader::with_capacity(BUFFER_BYTES, Bounded { packed, left: most, failed: None }))
 }
 
-/// Unpacked bytes up to a limit, behind which reading fails.
+/// Unpacked bytes up to a limit, behind which reading fails. Each read fills the buffer, so that what the first bytes show
+/// does not depend on how the file was packed.
 struct Bounded<R> {
     packed: R,
     left: u64,
+    /// The error that follows the bytes that were read.
+    failed: Option<io::Error>,
 }
 
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl<R: Read> Bounded<R> {
+    fn read_more(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.packed.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
             let reason = format!("it expands more than {BOMB_RATIO} times: refused as a decompression bomb");
             io::Error::new(io::ErrorKind::InvalidData, reason)
         })?;
         Ok(read)
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() && self.failed.is_none() {
+            match self.read_more(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        if filled > 0 { Ok(filled) } else { self.failed.take().map_or(Ok(0), Err) }
     }
 }
 
@@ -81,5 +98,11 @@ mod tests {
         assert_eq!(io::copy(&mut within, &mut io::sink()).unwrap(), 9);
         let error = io::copy(&mut bounded(io::repeat(b'a'), 1 << 20), &mut io::sink()).unwrap_err();
         assert!(error.to_string().contains("decompression bomb"), "{error}");
+    }
+
+    #[test]
+    fn the_first_bytes_do_not_depend_on_the_pieces_that_they_come_in() {
+        let pieces = b"id;".chain(&b"question"[..]).chain(&b";answer"[..]);
+        assert_eq!(bounded(pieces, 99).fill_buf().unwrap(), b"id;question;answer");
     }
 }
