@@ -5,7 +5,6 @@
 
 mod limits;
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -18,7 +17,7 @@ use self::limits::refuse_bomb;
 use super::csv::named_columns;
 use super::rows::{find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows, io_error};
-use crate::files::guarded;
+use crate::files::{guarded, open_regular};
 use crate::types::{BadRow, Row};
 
 /// A sheet that takes more memory is refused: a workbook has each text once, and any number of cells can have it.
@@ -112,7 +111,7 @@ impl SheetFile {
 impl Sheet {
     fn read(path: &Path) -> Result<Self, DatasetError> {
         let malformed = |reason| DatasetError::Malformed { path: path.to_owned(), format: "xlsx", reason };
-        let open = || File::open(path).map(BufReader::new).map_err(io_error(path));
+        let open = || open_regular(path).map(BufReader::new).map_err(io_error(path));
         refuse_bomb(open()?).map_err(malformed)?;
         let wrong = |error: XlsxError| malformed(error.to_string());
         let mut workbook: Workbook<_> = open_workbook_from_rs(open()?).map_err(wrong)?;

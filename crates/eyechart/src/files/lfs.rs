@@ -1,8 +1,9 @@
 //! Pointer files of Git LFS: small texts that a clone without Git LFS has in the place of large files.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+
+use super::open_regular;
 
 /// The first bytes of every pointer file.
 const START: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -23,6 +24,6 @@ pub fn is_lfs_pointer(bytes: &[u8]) -> bool {
 /// [`LFS_POINTER`], or that the file cannot be read.
 pub fn refuse_lfs_pointer(path: &Path) -> io::Result<()> {
     let mut start = Vec::new();
-    File::open(path)?.take(START.len() as u64).read_to_end(&mut start)?;
+    open_regular(path)?.take(START.len() as u64).read_to_end(&mut start)?;
     if is_lfs_pointer(&start) { Err(io::Error::other(LFS_POINTER)) } else { Ok(()) }
 }

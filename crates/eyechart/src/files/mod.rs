@@ -8,6 +8,7 @@ mod guard;
 mod hash;
 mod lfs;
 mod lock;
+mod regular;
 mod state;
 
 use std::io;
@@ -20,6 +21,7 @@ pub(crate) use guard::guarded;
 pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
 pub(crate) use lfs::{LFS_POINTER, is_lfs_pointer, refuse_lfs_pointer};
 pub(crate) use lock::FileLock;
+pub use regular::{open_regular, read_regular, read_regular_text};
 pub(crate) use state::FileState;
 
 /// A file or a folder that cannot be read, written or locked.

@@ -52,8 +52,14 @@ fn mistakes(task: &Task) -> Vec<WrongValue> {
     let images = task.images.as_ref().map_or(Ok(()), |images| {
         images.check().map_err(|wrong| wrong_value(format!("images.{}", wrong.key), wrong.reason))
     });
-    let found =
-        [nothing_empty(task), choices(task), known_format(task), text_options(task), one_source(task), images];
+    let found = [
+        nothing_empty(task),
+        choices(task),
+        known_format(task),
+        text_options(task),
+        one_source(task),
+        images,
+    ];
     let found = found.into_iter().filter_map(Result::err);
     found.chain(messages::mistakes(task)).chain(scoring::mistakes(task)).collect()
 }

@@ -19,8 +19,8 @@ use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader, TextOptions, Watch};
 use crate::text::{counted, is_address};
 use crate::types::{
-    BadRow, Choices, DataFile, DataOrigin, DatasetSpec, Failure, FailureKind, PickedSample, Place, Progress, Row,
-    Sample, Task, text_of,
+    BadRow, Choices, DataFile, DataOrigin, DatasetSpec, Failure, FailureKind, PickedSample, Place, Progress,
+    Row, Sample, Task, text_of,
 };
 
 mod donors;

@@ -354,7 +354,7 @@ fn a_dry_run_ends_with_1_if_more_than_one_row_in_a_hundred_is_bad() {
 #[test]
 fn a_device_in_the_place_of_a_file_is_refused_at_once() {
     let place = Place::new();
-    for file in ["d.jsonl", "d.csv"] {
+    for file in ["d.jsonl", "d.csv", "d.xlsx"] {
         std::os::unix::fs::symlink("/dev/zero", place.path(file)).unwrap();
         let (said, _) = dry_run(&place, file, "", 2);
         assert!(said.contains("expected a file, found a pipe, socket or device"), "{said}");

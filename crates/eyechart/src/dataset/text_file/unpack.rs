@@ -1,13 +1,12 @@
 //! The bytes of a data file, unpacked if gzip or Zstandard has packed them.
 
-use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::super::{DatasetError, io_error};
-use crate::files::refuse_lfs_pointer;
+use crate::files::{open_regular, refuse_lfs_pointer};
 
 const BUFFER_BYTES: usize = 128 << 10;
 
@@ -29,16 +28,12 @@ const ZSTANDARD_WINDOW_LOG: u32 = 27;
 /// [`DatasetError`] if the file cannot be opened, or is a folder, a pipe, a device or a pointer of Git LFS.
 pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DatasetError> {
     let error = io_error(path);
-    // Asked before the file is opened: to open a pipe waits for its writer.
-    let found = fs::metadata(path).map_err(&error)?;
-    if !found.is_file() {
-        let kind = if found.is_dir() { "a folder" } else { "a pipe, socket or device" };
-        return Err(error(io::Error::other(format!("expected a file, found {kind}"))));
-    }
     refuse_lfs_pointer(path).map_err(&error)?;
-    let mut file = BufReader::with_capacity(BUFFER_BYTES, File::open(path).map_err(&error)?);
+    let file = open_regular(path).map_err(&error)?;
+    let bytes = file.metadata().map_err(&error)?.len();
+    let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
     let start = file.fill_buf().map_err(&error)?;
-    let most = BOMB_BYTES.max(found.len().saturating_mul(BOMB_RATIO));
+    let most = BOMB_BYTES.max(bytes.saturating_mul(BOMB_RATIO));
     if start.starts_with(GZIP) {
         return Ok(bounded(MultiGzDecoder::new(file), most));
     }
