@@ -79,8 +79,16 @@ fn beside(look: &FirstRows, stem: &str) -> PathBuf {
 /// The name of the data without extension and `*`.
 fn stem(look: &FirstRows) -> String {
     let path = Path::new(&look.file);
-    let stem = if look.folder.join(path).is_dir() { path.file_name() } else { path.file_stem() };
-    let stem = stem.unwrap_or_default().to_string_lossy().replace('*', "");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let packed = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending));
+    let named = packed.unwrap_or(&name);
+    let is_folder = look.folder.join(path).is_dir();
+    let stem = if is_folder {
+        named.into()
+    } else {
+        Path::new(named).file_stem().unwrap_or_default().to_string_lossy()
+    };
+    let stem = stem.replace('*', "");
     match stem.trim_matches(['-', '_', '.']) {
         "" => "task".to_owned(),
         stem => stem.to_owned(),

@@ -87,6 +87,10 @@ pub fn show_each<T>(
 ) -> anyhow::Result<Vec<T>> {
     let (mut all, mut left_out) = (Vec::new(), Vec::new());
     for run in runs {
+        if run.folder.data_changed_path().is_file() {
+            let path = run.folder.path().display();
+            output::notice(&format!("{path}: the data changed while the run read it, so it is not finished"));
+        }
         match show(&run.folder) {
             Ok(one) => all.push(one),
             Err(error) if run.is_named => return Err(error),

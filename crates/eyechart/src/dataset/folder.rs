@@ -16,6 +16,17 @@ pub(super) fn extension(name: &str) -> String {
     Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
+/// The extension of a file, or the one before it if the file is a packed text: `jsonl` for `rows.jsonl.gz`.
+pub(crate) fn unpacked_extension(name: &str) -> String {
+    let (own, stem) = (extension(name), Path::new(name).with_extension(""));
+    let before = extension(&stem.to_string_lossy());
+    let is_packed_text = ["gz", "zst"].contains(&own.as_str()) && PACKED_FORMATS.contains(&before.as_str());
+    if is_packed_text { before } else { own }
+}
+
+/// Formats that may be packed.
+const PACKED_FORMATS: [&str; 5] = ["jsonl", "ndjson", "json", "csv", "tsv"];
+
 /// The paths of all files below `folder`, relative to it with `/` between their parts, sorted. Hidden files and
 /// folders are left out. Links are followed, but each folder is entered only once, so that loops end.
 pub(super) fn files_below(folder: &Path) -> Result<Vec<String>, DatasetError> {
@@ -50,4 +61,25 @@ fn collect(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_of_a_packed_file_is_the_one_before() {
+        let cases = [
+            ("rows.jsonl.gz", "jsonl"),
+            ("data/Rows.CSV.ZST", "csv"),
+            ("rows.csv", "csv"),
+            ("x.csv/rows.gz", "gz"),
+            ("rows.parquet.gz", "gz"),
+            ("gz", ""),
+            ("", ""),
+        ];
+        for (name, extension) in cases {
+            assert_eq!(unpacked_extension(name), extension, "{name}");
+        }
+    }
 }

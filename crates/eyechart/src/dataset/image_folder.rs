@@ -10,7 +10,7 @@ use super::csv::Csv;
 use super::folder::{extension, files_below};
 use super::jsonl::Jsonl;
 use super::rows::{MAX_ROW_BYTES, find_columns, numbered};
-use super::{DatasetError, Files, Pick, Reader, Rows};
+use super::{DatasetError, Files, Pick, Reader, Rows, TextOptions};
 use crate::types::{BadRow, Row};
 
 /// The columns of a folder without metadata.
@@ -42,8 +42,8 @@ impl ImageFolder {
                 format: "image_folder",
                 reason: "it has both metadata.csv and metadata.jsonl; leave one".to_owned(),
             }),
-            (true, false) => Ok(Some(Box::new(Csv::new(&files(&csv))))),
-            (false, true) => Ok(Some(Box::new(Jsonl::new(&files(&jsonl))))),
+            (true, false) => Ok(Some(Box::new(Csv::new(&files(&csv), &TextOptions::default())))),
+            (false, true) => Ok(Some(Box::new(Jsonl::new(&files(&jsonl), &TextOptions::default())))),
             (false, false) => Ok(None),
         }
     }

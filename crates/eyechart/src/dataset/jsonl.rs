@@ -1,118 +1,155 @@
-//! JSON Lines: one JSON object per line.
+//! JSON: one object per line (JSON Lines), or one list of objects.
 //!
 //! Python's bare `NaN` and `Infinity` are read as null. Does not know what the keys mean.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+mod list;
+
+use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::io_error;
+use self::list::Elements;
 use super::rows::{MAX_ROW_BYTES, numbered};
-use super::{DatasetError, Files, Pick, Reader, Rows};
+use super::text_file::{Text, TextFile};
+use super::{DatasetError, Files, Pick, Reader, Rows, TextOptions, io_error};
 use crate::text::json_mistake;
 use crate::types::{BadRow, Row, parse_json};
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
-
-/// The lines of the files as rows, numbered over all files. Blank lines are not rows but count as lines. A line that
-/// is not a JSON object is a bad row.
+/// The objects of the files as rows, numbered over all files. A file that begins with `[` is one list of objects; of any
+/// other file, each line is an object. Blank lines are not rows but count as lines. What is not a JSON object is a bad
+/// row.
 pub(super) struct Jsonl {
-    paths: Vec<PathBuf>,
+    files: Vec<Arc<TextFile>>,
 }
 
 impl Jsonl {
-    pub(super) fn new(files: &Files) -> Self {
-        Self { paths: files.paths.clone() }
+    pub(super) fn new(files: &Files, options: &TextOptions) -> Self {
+        Self {
+            files: files.paths.iter().map(|path| Arc::new(TextFile::new(path, options.encoding))).collect(),
+        }
     }
 }
 
 impl Reader for Jsonl {
     /// Rows are parsed whole and have all cells, because each row has its own columns.
     fn rows(&self, pick: Pick, _columns: &[String]) -> Result<Rows, DatasetError> {
-        let first = self.paths.first().map(|path| Lines::open(path, MAX_ROW_BYTES)).transpose()?;
-        let others = self.paths.clone().into_iter().skip(1);
-        let others = others.map(|path| Lines::open(&path, MAX_ROW_BYTES));
+        let first = self.files.first().map(|file| Objects::open(file, MAX_ROW_BYTES)).transpose()?;
+        let others = self.files.clone().into_iter().skip(1);
+        let others = others.map(|file| Objects::open(&file, MAX_ROW_BYTES));
         let files = first.map(Ok).into_iter().chain(others);
-        let lines = files.flat_map(|file| match file {
-            Ok(lines) => Box::new(lines) as Box<dyn Iterator<Item = _> + Send>,
+        let objects = files.flat_map(|file| match file {
+            Ok(objects) => Box::new(objects) as Box<dyn Iterator<Item = _> + Send>,
             Err(error) => Box::new(std::iter::once(Err(error))),
         });
-        Ok(numbered(lines, pick, parse))
+        Ok(numbered(objects, pick, parse))
     }
 }
 
-/// A line that is not blank.
-struct Line {
+/// The text of an object.
+struct Object {
     file: PathBuf,
-    /// The line number, from 1.
-    number: u64,
-    /// `None` if the line is too long to be kept.
+    /// The number of the line that it begins on, from 1.
+    line: u64,
+    /// `None` if it is too long to be kept.
     bytes: Option<Vec<u8>>,
+}
+
+/// The objects of a file.
+enum Objects {
+    Lines(Lines),
+    List(Elements),
+}
+
+impl Objects {
+    /// Opens a file. Objects of more than `limit` bytes are not kept.
+    fn open(file: &TextFile, limit: usize) -> Result<Self, DatasetError> {
+        let mut text = file.open()?;
+        let start = text.fill_buf().map_err(io_error(&file.path))?;
+        if is_one_object(start) {
+            let reason =
+                "it is one object on several lines: expected one list of objects, or one object on each line";
+            return Err(DatasetError::Malformed {
+                path: file.path.clone(),
+                format: "json",
+                reason: reason.to_owned(),
+            });
+        }
+        Ok(match start.trim_ascii_start().first() {
+            Some(b'[') => Self::List(Elements::new(&file.path, text, limit)),
+            _ => Self::Lines(Lines { path: file.path.clone(), text, line: 0, limit }),
+        })
+    }
+}
+
+impl Iterator for Objects {
+    type Item = Result<Object, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Lines(lines) => lines.next_line().map_err(io_error(&lines.path)).transpose(),
+            Self::List(elements) => elements.next_element().transpose(),
+        }
+    }
+}
+
+/// Whether a text begins with an object that goes on in the next line.
+fn is_one_object(start: &[u8]) -> bool {
+    let mut lines =
+        start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    lines.next() == Some(b"{") && lines.next().is_some_and(|line| line.starts_with(b"\""))
 }
 
 /// The lines of a file that are not blank.
 struct Lines {
     path: PathBuf,
-    file: BufReader<File>,
-    number: u64,
+    text: Text,
+    line: u64,
     /// Lines with more bytes are not kept.
     limit: usize,
 }
 
 impl Lines {
-    fn open(path: &Path, limit: usize) -> Result<Self, DatasetError> {
-        let file = crate::files::open(path).map_err(io_error(path))?;
-        Ok(Self { path: path.to_owned(), file: BufReader::with_capacity(1 << 17, file), number: 0, limit })
-    }
-
-    fn next_line(&mut self) -> io::Result<Option<Line>> {
+    fn next_line(&mut self) -> io::Result<Option<Object>> {
         loop {
             let mut bytes = Vec::new();
             let most = self.limit as u64 + 1;
-            if self.file.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
+            if self.text.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
                 return Ok(None);
             }
-            self.number += 1;
+            self.line += 1;
             let too_long = bytes.len() > self.limit && bytes.last() != Some(&b'\n');
             if too_long {
-                self.file.skip_until(b'\n')?;
-            } else if self.number == 1 && bytes.starts_with(BOM) {
-                bytes.drain(..BOM.len());
+                self.text.skip_until(b'\n')?;
             }
             if too_long || !bytes.trim_ascii().is_empty() {
                 let bytes = (!too_long).then_some(bytes);
-                return Ok(Some(Line { file: self.path.clone(), number: self.number, bytes }));
+                return Ok(Some(Object { file: self.path.clone(), line: self.line, bytes }));
             }
         }
     }
 }
 
-impl Iterator for Lines {
-    type Item = Result<Line, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.next_line().map_err(io_error(&self.path)).transpose()
-    }
-}
-
-fn parse(number: u64, line: Line) -> Result<Row, BadRow> {
-    let cells = match &line.bytes {
-        Some(bytes) => object(bytes),
+fn parse(number: u64, object: Object) -> Result<Row, BadRow> {
+    let cells = match &object.bytes {
+        Some(bytes) => cells_of(bytes),
         None => Err(format!("the line is longer than {} MiB", MAX_ROW_BYTES >> 20)),
     };
     match cells {
         Ok(cells) => Ok(Row { number, cells, ..Row::default() }),
-        Err(reason) => {
-            Err(BadRow { number, file: line.file.to_string_lossy().into_owned(), line: line.number, reason })
-        }
+        Err(reason) => Err(BadRow {
+            number,
+            file: object.file.to_string_lossy().into_owned(),
+            line: object.line,
+            reason,
+        }),
     }
 }
 
-/// The keys and values of the line, without nulls.
-fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
-    let text = std::str::from_utf8(line.trim_ascii_end())
+/// The keys and values of the object, without nulls.
+fn cells_of(object: &[u8]) -> Result<Map<String, Value>, String> {
+    let text = std::str::from_utf8(object.trim_ascii_end())
         .map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to() + 1))?;
     let value = serde_json::from_str(text)
         .or_else(|error| parse_json(text).ok_or_else(|| format!("not JSON: {}", json_mistake(&error))))?;
@@ -142,7 +179,8 @@ mod tests {
             path
         };
         let paths = contents.iter().enumerate().map(write).collect();
-        (folder, Jsonl { paths })
+        let files = Files::local(folder.path().to_owned(), paths);
+        (folder, Jsonl::new(&files, &TextOptions::default()))
     }
 
     fn read(reader: &Jsonl, pick: Pick) -> Vec<Result<Row, BadRow>> {
@@ -202,24 +240,22 @@ mod tests {
     #[test]
     fn a_line_too_long_is_a_bad_row_and_the_next_one_goes_on() {
         let (_folder, reader) = jsonl(&[b"{\"n\": \"1234567890\"}\n{\"n\": 22}\n{\"n\": \"12345678901\"}"]);
-        let lines: Vec<_> = Lines::open(&reader.paths[0], 9).unwrap().map(Result::unwrap).collect();
-        let held: Vec<_> = lines.iter().map(|line| (line.number, line.bytes.is_some())).collect();
+        let lines: Vec<_> = Objects::open(&reader.files[0], 9).unwrap().map(Result::unwrap).collect();
+        let held: Vec<_> = lines.iter().map(|line| (line.line, line.bytes.is_some())).collect();
         assert_eq!(held, [(1, false), (2, true), (3, false)]);
-        let Err(bad) = parse(7, Line { file: PathBuf::new(), number: 1, bytes: None }) else {
-            panic!("a bad row")
-        };
+        let bad = parse(7, Object { file: PathBuf::new(), line: 1, bytes: None }).unwrap_err();
         assert_eq!(bad.reason, "the line is longer than 64 MiB");
     }
 
     #[test]
     fn a_missing_shard_is_an_error() {
         let (_folder, mut reader) = jsonl(&[b"{}"]);
-        reader.paths.push(PathBuf::from("no-such-file.jsonl"));
+        reader.files.push(Arc::new(TextFile::new("no-such-file.jsonl".as_ref(), None)));
         let items: Vec<_> = reader.rows(Pick::Scan, &[]).unwrap().collect();
         assert!(items[0].is_ok());
         assert!(items[1].as_ref().unwrap_err().to_string().starts_with("cannot read no-such-file.jsonl"));
         assert_eq!(items.len(), 2);
-        reader.paths.remove(0);
+        reader.files.remove(0);
         assert!(reader.rows(Pick::Scan, &[]).is_err());
     }
 }

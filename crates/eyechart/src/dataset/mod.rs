@@ -14,20 +14,24 @@ mod parquet;
 mod ranges;
 mod read_at;
 mod rows;
+mod text_file;
+mod watch;
 mod webdataset;
+mod xlsx;
 
 use std::path::{Path, PathBuf};
 
-use crate::files::FileError;
+use crate::files::{FileError, refuse_lfs_pointer};
 use crate::types::{BadRow, Row, did_you_mean};
 
 pub use files::Files;
 pub(crate) use files::{RemoteFile, find_files, fingerprint, select};
-pub(crate) use folder::has_rows;
+pub(crate) use folder::{has_rows, unpacked_extension};
 pub(crate) use image_folder::is_picture;
 pub(crate) use label::{resolve_label, resolve_label_as};
 pub(crate) use ranges::Ranges;
 pub(crate) use read_at::ReadAt;
+pub(crate) use watch::Watch;
 
 /// Why a dataset cannot be read at all. A single bad row is a [`BadRow`] instead.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,12 @@ pub enum DatasetError {
         /// The existing columns.
         available: Vec<String>,
     },
+    /// The content of the file is no longer what it was when the rows were counted.
+    #[error("{path} has changed while it was read: its rows may not be the same as before")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A remote file cannot be read in pieces and must be fetched whole.
     #[error("{path} cannot be read in pieces ({reason}): fetch the whole file first")]
     WholeOnly {
@@ -83,9 +93,22 @@ pub enum DatasetError {
         /// The reason.
         reason: String,
     },
+    /// The text is neither UTF-8 nor in an encoding that can be guessed.
+    #[error(
+        "{path} is not UTF-8, and its encoding cannot be guessed: name it as `encoding` in [dataset], such as \
+         \"windows-1252\", \"shift_jis\" or \"gbk\", or save the file as UTF-8"
+    )]
+    UnknownEncoding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A value of `encoding` or `delimiter` that has no meaning.
+    #[error("{0}")]
+    TextOption(String),
     /// There is no reader for this format.
     #[error(
-        "no reader for {given:?}: expected jsonl, csv, parquet, image_folder or webdataset (`dataset.format`)"
+        "no reader for {given:?}: expected jsonl, json, csv, tsv, xlsx, parquet, image_folder or webdataset \
+         (`dataset.format`)"
     )]
     UnknownFormat {
         /// The given format or extension.
@@ -150,6 +173,14 @@ pub trait Reader: Send + Sync {
         Ok(None)
     }
 
+    /// What the user should know of how the first file is read, one line each without the name of the file.
+    ///
+    /// # Errors
+    /// As [`Self::columns`].
+    fn notices(&self) -> Result<Vec<String>, DatasetError> {
+        Ok(Vec::new())
+    }
+
     /// The number of rows, including bad rows, if the format knows it without reading them.
     ///
     /// # Errors
@@ -159,12 +190,52 @@ pub trait Reader: Send + Sync {
     }
 }
 
+/// How the text of a data file is read. What is absent is found in the file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TextOptions {
+    /// The encoding.
+    encoding: Option<&'static encoding_rs::Encoding>,
+    /// The byte between the cells of a table.
+    delimiter: Option<u8>,
+}
+
+impl TextOptions {
+    /// The options that a task names.
+    ///
+    /// # Errors
+    /// [`DatasetError::TextOption`] with what was expected.
+    pub fn new(encoding: Option<&str>, delimiter: Option<char>) -> Result<Self, DatasetError> {
+        let encoding =
+            encoding.map(text_file::encoding_named).transpose().map_err(DatasetError::TextOption)?;
+        let byte = |character: char| u8::try_from(character).ok().filter(|byte| csv::is_delimiter(*byte));
+        let byte = |character| {
+            byte(character).ok_or_else(|| {
+                let reason = "expected one character of ASCII that is neither a letter, a digit nor a quote, such as \";\"";
+                DatasetError::TextOption(format!("no delimiter {character:?}: {reason}"))
+            })
+        };
+        Ok(Self { encoding, delimiter: delimiter.map(byte).transpose()? })
+    }
+}
+
 /// Opens `files` with the reader for `format`, or for their extension.
 ///
 /// # Errors
-/// [`DatasetError::UnknownFormat`] if neither names a known format; [`DatasetError::WholeOnly`] for a remote file
-/// that is not Parquet.
+/// As [`open_as`].
 pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, DatasetError> {
+    open_as(files, format, &TextOptions::default())
+}
+
+/// Opens `files` with the reader for `format`, or for their extension. Only formats of text regard `options`.
+///
+/// # Errors
+/// [`DatasetError::UnknownFormat`] if neither names a known format; [`DatasetError::WholeOnly`] for a remote file
+/// that is not Parquet; [`DatasetError::Io`] for a pointer of Git LFS.
+pub fn open_as(
+    files: &Files,
+    format: Option<&str>,
+    options: &TextOptions,
+) -> Result<Box<dyn Reader>, DatasetError> {
     let by_extension = || match files.listed {
         Some(_) => "image_folder".to_owned(),
         None => format_of(files.paths.first().map(PathBuf::as_path)),
@@ -174,9 +245,12 @@ pub fn open(files: &Files, format: Option<&str>) -> Result<Box<dyn Reader>, Data
         let reason = format!("expected parquet, it is {format}");
         return Err(DatasetError::WholeOnly { path: path.clone(), reason });
     }
+    refuse_pointers(files)?;
     match format.as_str() {
-        "jsonl" | "ndjson" => Ok(Box::new(jsonl::Jsonl::new(files))),
-        "csv" => Ok(Box::new(csv::Csv::new(files))),
+        "jsonl" | "ndjson" | "json" => Ok(Box::new(jsonl::Jsonl::new(files, options))),
+        "csv" => Ok(Box::new(csv::Csv::new(files, options))),
+        "tsv" => Ok(Box::new(csv::Csv::with_tabs(files, options))),
+        "xlsx" => Ok(Box::new(xlsx::Xlsx::new(files))),
         "parquet" => Ok(Box::new(parquet::Parquet::new(files))),
         "image_folder" => Ok(Box::new(image_folder::ImageFolder::new(files))),
         "webdataset" => Ok(Box::new(webdataset::WebDataset::new(files))),
@@ -193,5 +267,11 @@ fn format_of(path: Option<&Path>) -> String {
     if webdataset::is_shard(path) {
         return "webdataset".to_owned();
     }
-    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+    unpacked_extension(&path.to_string_lossy())
+}
+
+/// Refuses files that are only pointers of Git LFS. What is not a file is reported when it is read.
+fn refuse_pointers(files: &Files) -> Result<(), DatasetError> {
+    let mut local = files.paths.iter().filter(|path| !files.remote.contains_key(*path) && path.is_file());
+    local.try_for_each(|path| refuse_lfs_pointer(path).map_err(io_error(path)))
 }

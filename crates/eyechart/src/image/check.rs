@@ -5,6 +5,7 @@
 use super::header::{Format, Header};
 use super::read::{MAX_BYTES, too_large};
 use super::{gif, jpeg, png, webp};
+use crate::files::{LFS_POINTER, is_lfs_pointer};
 
 /// Pictures with more pixels are refused.
 const MAX_PIXELS: u64 = 100_000_000;
@@ -39,6 +40,7 @@ fn not_a_picture(bytes: &[u8]) -> String {
     let is_text = start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     match std::str::from_utf8(start) {
         _ if start.is_empty() => "not a picture: it is empty".to_owned(),
+        _ if is_lfs_pointer(bytes) => format!("not a picture: {LFS_POINTER}"),
         Ok(text) if is_text => format!("not a picture (PNG, JPEG, WebP or GIF): starts with {text:?}"),
         _ => {
             let hex: Vec<_> = start.iter().map(|byte| format!("{byte:02x}")).collect();

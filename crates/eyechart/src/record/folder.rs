@@ -68,15 +68,7 @@ impl RunFolder {
     /// # Errors
     /// [`RecordError::Io`] if they cannot be removed.
     pub fn discard_derived(&self) -> Result<(), RecordError> {
-        for path in [self.results_path(), self.scores_path()] {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(RecordError::io("remove", &path)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        [self.results_path(), self.scores_path()].iter().try_for_each(|path| remove_if_there(path))
     }
 
     /// Takes the lock of this run and removes temporary files of a killed process. On a file system without locks
@@ -200,6 +192,30 @@ impl RunFolder {
         self.path.join("load.jsonl")
     }
 
+    /// `data-changed.json`, which says that the data of the run changed while the run read it.
+    #[must_use]
+    pub fn data_changed_path(&self) -> PathBuf {
+        self.path.join("data-changed.json")
+    }
+
+    /// Keeps with the run that its data has changed, in the words of `message`.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if the folder cannot be written.
+    pub fn mark_data_changed(&self, message: &str) -> Result<(), RecordError> {
+        let at = jiff::Timestamp::now().to_string();
+        let changed = serde_json::json!({ "at": at, "message": message });
+        Ok(write_json(&self.data_changed_path(), &changed)?)
+    }
+
+    /// Removes the mark: the data is again what it was when the run was planned.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if the mark cannot be removed.
+    pub fn unmark_data_changed(&self) -> Result<(), RecordError> {
+        remove_if_there(&self.data_changed_path())
+    }
+
     /// `results.json`.
     #[must_use]
     pub fn results_path(&self) -> PathBuf {
@@ -253,6 +269,15 @@ impl RunFolder {
         let to_ask: Vec<_> = to_ask.cloned().collect();
         let completed = spec.picked.len() - to_ask.len();
         Ok(Unfinished { completed, to_ask, bad_lines: record.bad_lines, recorded: record.samples })
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), RecordError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(RecordError::io("remove", path)(error))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -79,6 +79,10 @@ pub struct DryRun {
     pub task: String,
     /// The model's name.
     pub model: String,
+    /// Rows of the data.
+    pub rows: u64,
+    /// Rows among them that cannot be read.
+    pub bad_rows: u64,
     /// Samples that would be sent.
     pub samples: usize,
     /// Samples among them that would fail before they are sent.
@@ -90,6 +94,14 @@ pub struct DryRun {
     pub prompts: Option<PromptLengths>,
     /// All remarks, by row.
     pub remarks: Vec<Remark>,
+}
+
+impl DryRun {
+    /// Whether samples would fail, or more than 1% of the rows cannot be read.
+    #[must_use]
+    pub fn is_faulty(&self) -> bool {
+        self.would_fail > 0 || self.bad_rows.saturating_mul(100) > self.rows
+    }
 }
 
 /// What is found about one sample.
@@ -122,6 +134,7 @@ pub fn dry_run(
 ) -> Result<DryRun, RunError> {
     let DryRunTools { preparer, web, protocol } = *tools;
     let Plan { spec, task, dataset, outputs, .. } = plan;
+    let due = to_ask.len();
     let samples = dataset.samples(to_ask)?;
     let recorded = match &spec.answers {
         Answers::Endpoint(_) => None,
@@ -131,6 +144,9 @@ pub fn dry_run(
     let inspected = samples.par_bridge().map(|sample| Ok(inspector.inspect(sample?)));
     let mut inspected: Vec<Inspection> = inspected.collect::<Result<_, RunError>>()?;
     let samples = inspected.len();
+    if samples < due {
+        return Err(RunError::DataEnded { read: samples, due });
+    }
     let would_fail = |inspection: &&Inspection| inspection.remarks.iter().any(|remark| remark.would_fail);
     let failing = inspected.iter().filter(would_fail).count();
     let sound = inspected.iter().filter(|inspection| !would_fail(inspection));
@@ -143,6 +159,8 @@ pub fn dry_run(
     Ok(DryRun {
         task: spec.task.name,
         model: spec.model,
+        rows: spec.data.rows,
+        bad_rows: spec.data.bad_rows,
         samples,
         would_fail: failing,
         forecast,

@@ -12,6 +12,7 @@ use super::limit_changes::{LimitChangeWriter, LimitChanges};
 use super::recorded::{RecordedAnswers, Replay};
 use super::same_error::SameErrorCheck;
 use super::{Plan, RunError, Spent};
+use crate::dataset::DatasetError;
 use crate::engine::{EndReason, RequestMemory, RuntimeError, Stop, StopLevel, Work, WorkLoop, block_on};
 use crate::files::forget_unrelieved;
 use crate::provider::{Gate, GateSettings};
@@ -74,7 +75,7 @@ impl Job {
         if job.to_ask.is_empty() {
             // The process that recorded the last answer may have been killed before it folded the log.
             let order = spec.picked.iter().map(|picked| picked.id.as_str());
-            job.bad_lines = fold(&job.folder.samples_path(), order)?;
+            job.bad_lines = fold_unchanged(&job.folder, order)?;
         }
         Ok(job)
     }
@@ -128,28 +129,43 @@ pub fn execute(
     observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
     let files = OpenFiles { log, limit_changes, lock: job.lock.clone() };
+    let watch = plan.dataset.watch().clone();
     let outcome = get_answers(plan, setup, Recording { job, files, observers: &observers }, stop);
     observers.emit(&RunEvent::Synced(*durable.borrow()));
     let outcome = outcome.and_then(|ended| {
         if ended == EndReason::Finished {
+            watch.verify().map_err(RunError::Broken)?;
             finish_record(job, &order, &observers)?;
         }
         Ok(ended)
     });
     observers.emit(&RunEvent::Ended);
+    if let Err(RunError::Broken(changed @ DatasetError::Changed { .. })) = &outcome {
+        job.folder.mark_data_changed(&changed.to_string())?;
+    }
     outcome
 }
 
 /// Folds the log of a run that has every answer. Reports the lines that the fold drops, unless they were reported before.
 fn finish_record(job: &Job, order: &[String], observers: &Observers) -> Result<(), RunError> {
+    let dropped = fold_unchanged(&job.folder, order.iter().map(String::as_str))?;
     let path = job.folder.samples_path();
-    let dropped = fold(&path, order.iter().map(String::as_str))?;
     for line in dropped.iter().filter(|line| !job.bad_lines.contains(line)) {
         observers.emit(&RunEvent::Notice(line.left_out_of(&path)));
     }
     // On a file system without locks, another process may have scored the record while it grew.
     job.folder.discard_derived()?;
     Ok(())
+}
+
+/// Folds the log of a run whose data is the data that was planned. Returns the lines that were dropped.
+fn fold_unchanged<'a>(
+    folder: &RunFolder,
+    order: impl Iterator<Item = &'a str>,
+) -> Result<Vec<BadLine>, RunError> {
+    let dropped = fold(&folder.samples_path(), order)?;
+    folder.unmark_data_changed()?;
+    Ok(dropped)
 }
 
 /// Where the records of a run go, and its observers.
@@ -272,9 +288,13 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
     let closed = files.close(stop).await;
     let ended = match ended {
         // What stops the next sample does not matter to a run that has no next sample.
-        Err(RunError::Budget(_) | RunError::SameError { .. }) if recorded == total => EndReason::Finished,
-        ended => ended?,
-    };
+        Err(RunError::Budget(_) | RunError::SameError { .. }) if recorded == total => Ok(EndReason::Finished),
+        // A reader that breaks off is not the end of the data.
+        Ok(EndReason::Finished) if recorded < total => {
+            Err(RunError::DataEnded { read: recorded, due: total })
+        }
+        ended => ended,
+    }?;
     closed?;
     Ok(ended)
 }

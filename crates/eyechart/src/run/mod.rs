@@ -59,6 +59,17 @@ pub enum RunError {
     /// The data could be read at first and later not: the run stopped.
     #[error("{0}; repair the data and resume the run")]
     Broken(DatasetError),
+    /// The data ended before the last sample that was picked: the run stopped.
+    #[error(
+        "the data ended after {read} of {due} samples, although it had all of them when the run was planned; \
+         repair the data and resume the run"
+    )]
+    DataEnded {
+        /// Number of samples that were read.
+        read: usize,
+        /// Number of samples that were due.
+        due: usize,
+    },
     /// The name or the address of the model is not valid.
     #[error(transparent)]
     Model(#[from] ModelNameError),
@@ -112,7 +123,7 @@ impl RunError {
             Self::Data(error) => error.class(),
             Self::Task(error) => error.class(),
             Self::Web(error) => error.class(),
-            Self::Broken(_) | Self::Runtime(_) => ErrorClass::Machine,
+            Self::Broken(_) | Self::DataEnded { .. } | Self::Runtime(_) => ErrorClass::Machine,
             Self::Defect(_) => ErrorClass::Defect,
             Self::Record(error) => error.class(),
             Self::Halt(_) | Self::SameError { .. } => ErrorClass::Endpoint,

@@ -97,7 +97,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         refuse_control(control, &loaded.task, &options.answers)?;
     }
     let dataset = TaskData::find(loaded, &options.data, progress)?;
-    let dataset = match &options.answers {
+    let mut dataset = match &options.answers {
         AnswersFrom::Endpoint { .. } => dataset,
         AnswersFrom::Column(column) => dataset.recorded(Some(column)),
         AnswersFrom::Outputs(_) => dataset.recorded(None),
@@ -108,7 +108,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         _ => None,
     };
     let survey = dataset.survey()?;
-    let mut notices = dataset.notices().to_vec();
+    let mut notices = dataset.notices()?;
     notices.extend(notices_of(&survey, &task));
     if task.images.is_none() && !options.images.is_empty() {
         notices.push(format!("the task {} sends no pictures: --image-… changes nothing", task.name));
@@ -133,7 +133,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         price: options.price.clone(),
         place: task.images.as_ref().map(ImagesSpec::place),
         images: options.images,
-        data: data_spec(&dataset, &survey)?,
+        data: data_spec(&mut dataset, &survey)?,
         seed: options.seed,
         limit: options.limit,
         picked,
@@ -224,8 +224,9 @@ fn nothing_to_ask(loaded: &LoadedTask, survey: &Survey) -> String {
         [] => String::new(),
         columns => format!(" (each needs {})", columns.join(", ")),
     };
+    let reasons: String = survey.bad.iter().map(|bad| format!("\n  {bad}")).collect();
     format!(
-        "the task {} has nothing to ask: {} in {}, {} of them bad, {} usable{required}",
+        "the task {} has nothing to ask: {} in {}, {} of them bad, {} usable{required}{reasons}",
         loaded.task.name,
         counted(survey.rows, "row"),
         spec.file,
@@ -280,12 +281,13 @@ fn keeps_reasoning(task: &Task, endpoint: &Endpoint, dropped: &[String]) -> Resu
     }
 }
 
-fn data_spec(dataset: &TaskData, survey: &Survey) -> Result<DataSpec, RunError> {
+fn data_spec(dataset: &mut TaskData, survey: &Survey) -> Result<DataSpec, RunError> {
+    let files = dataset.fingerprint()?;
     let folder = dataset.folder();
     Ok(DataSpec {
         folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
         origin: dataset.origin().cloned(),
-        files: dataset.fingerprint()?,
+        files,
         rows: survey.rows,
         eligible: survey.eligible.count(),
         bad_rows: survey.bad_rows,

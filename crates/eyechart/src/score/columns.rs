@@ -72,7 +72,7 @@ impl Completion<'_> {
     fn rows(&self, records: &[SampleRecord], columns: &[String]) -> Result<BTreeMap<u64, Row>, String> {
         let text = |error: DatasetError| error.to_string();
         let found = TaskData::find(self.own, &DataAccess::of_run(self.spec), &Silent);
-        let dataset = found.map_err(|error| error.to_string())?.recorded(None);
+        let mut dataset = found.map_err(|error| error.to_string())?.recorded(None);
         if hashes(&dataset.fingerprint().map_err(text)?) != hashes(&self.spec.data.files) {
             let folder = dataset.folder().display();
             return Err(format!("the data in {folder} has changed since the run was made"));
@@ -81,6 +81,7 @@ impl Completion<'_> {
         numbers.sort_unstable();
         numbers.dedup();
         let rows = dataset.rows(numbers, columns).map_err(text)?;
+        dataset.watch().clone().check().map_err(text)?;
         let is_held = |row: &Row, column: &str| {
             row.get(column).is_some() || row.blobs.keys().any(|place| place.starts_with(column))
         };

@@ -6,7 +6,7 @@ mod messages;
 
 use super::mistake::Mistake;
 use super::scoring;
-use crate::dataset::{self, Files};
+use crate::dataset::{self, DatasetError, Files, TextOptions};
 use crate::types::{LabelForm, Task};
 
 /// A value that makes no sense, with its path, such as `compare.1.target`.
@@ -52,7 +52,14 @@ fn mistakes(task: &Task) -> Vec<WrongValue> {
     let images = task.images.as_ref().map_or(Ok(()), |images| {
         images.check().map_err(|wrong| wrong_value(format!("images.{}", wrong.key), wrong.reason))
     });
-    let found = [nothing_empty(task), choices(task), known_format(task), one_source(task), images];
+    let found = [
+        nothing_empty(task),
+        choices(task),
+        known_format(task),
+        text_options(task),
+        one_source(task),
+        images,
+    ];
     let found = found.into_iter().filter_map(Result::err);
     found.chain(messages::mistakes(task)).chain(scoring::mistakes(task)).collect()
 }
@@ -148,6 +155,18 @@ fn known_format(task: &Task) -> Result<(), WrongValue> {
         Ok(_) => Ok(()),
         Err(error) => Err(wrong_value("dataset.format", error.to_string())),
     }
+}
+
+/// As [`known_format`], for the keys that say how a text is read.
+fn text_options(task: &Task) -> Result<(), WrongValue> {
+    let dataset = &task.dataset;
+    for (key, encoding, delimiter) in
+        [("encoding", dataset.encoding.as_deref(), None), ("delimiter", None, dataset.delimiter)]
+    {
+        let wrong = |error: DatasetError| wrong_value(format!("dataset.{key}"), error.to_string());
+        TextOptions::new(encoding, delimiter).map_err(wrong)?;
+    }
+    Ok(())
 }
 
 /// Request fields that neither tasks nor the command line may set, each with the reason. With such a field, the

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture};
+use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture, unpacked_extension};
 use crate::types::{BadRow, ErrorClass, Row, list_or_cell, parse_list, text_of, texts_of};
 
 /// Number of rows that are read.
@@ -15,6 +15,9 @@ const ROWS: u64 = 100;
 
 /// Extensions of files that hold rows.
 const DATA_EXTENSIONS: [&str; 5] = ["jsonl", "ndjson", "csv", "parquet", "tar"];
+
+/// Extensions of files that often hold something else. They count only in a folder without files of the others.
+const OTHER_EXTENSIONS: [&str; 3] = ["json", "tsv", "xlsx"];
 
 /// Files that describe the pictures of a folder, one row for each picture.
 const METADATA: [&str; 2] = ["metadata.csv", "metadata.jsonl"];
@@ -254,16 +257,18 @@ fn has_pictures(folder: &Path) -> bool {
 
 /// The data files in a folder or in its folder `data`. The shards of one split are one pattern.
 fn data_files(folder: &Path) -> Vec<String> {
-    let is_data = |name: &str| {
-        let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        DATA_EXTENSIONS.contains(&extension.as_str()) && !name.starts_with('.')
+    let with = |extensions: &[&str]| -> Vec<String> {
+        let is_data =
+            |name: &str| extensions.contains(&unpacked_extension(name).as_str()) && !name.starts_with('.');
+        let mut found = BTreeSet::new();
+        for prefix in ["", "data/"] {
+            let names = names(&folder.join(prefix)).into_iter().filter(|name| is_data(name));
+            found.extend(names.map(|name| format!("{prefix}{}", shards(&name))));
+        }
+        found.into_iter().collect()
     };
-    let mut found = BTreeSet::new();
-    for prefix in ["", "data/"] {
-        let names = names(&folder.join(prefix)).into_iter().filter(|name| is_data(name));
-        found.extend(names.map(|name| format!("{prefix}{}", shards(&name))));
-    }
-    found.into_iter().collect()
+    let found = with(&DATA_EXTENSIONS);
+    if found.is_empty() { with(&OTHER_EXTENSIONS) } else { found }
 }
 
 /// `test-00001-of-00003.parquet` becomes `test-*.parquet`; other names stay.

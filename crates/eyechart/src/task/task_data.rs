@@ -16,11 +16,11 @@ use super::pick::pick;
 use super::prompt::Prompt;
 use super::source::{DataAccess, LocatedData, locate};
 use super::survey::{Eligible, Survey};
-use crate::dataset::{self, DatasetError, Pick, Reader};
+use crate::dataset::{self, DatasetError, Pick, Reader, TextOptions, Watch};
 use crate::text::{counted, is_address};
 use crate::types::{
-    BadRow, Choices, DataFile, DataOrigin, Failure, FailureKind, PickedSample, Place, Progress, Row, Sample,
-    Task, text_of,
+    BadRow, Choices, DataFile, DataOrigin, DatasetSpec, Failure, FailureKind, PickedSample, Place, Progress,
+    Row, Sample, Task, text_of,
 };
 
 mod donors;
@@ -45,6 +45,8 @@ pub struct TaskData {
     literal: Arc<BTreeSet<String>>,
     data: LocatedData,
     reader: Box<dyn Reader>,
+    /// Notices that the data files change.
+    watch: Watch,
     /// The column with recorded answers. If it is set, no picture is opened.
     recorded: Option<String>,
     with_images: bool,
@@ -80,7 +82,10 @@ impl TaskData {
     ) -> Result<Self, DataError> {
         let data = locate(loaded, access, progress)?;
         let format = loaded.task.dataset.format.as_deref();
-        let reader = dataset::open(&data.files, format)?;
+        let watch = Watch::start(&data.files);
+        let DatasetSpec { encoding, delimiter, .. } = &loaded.task.dataset;
+        let options = TextOptions::new(encoding.as_deref(), *delimiter)?;
+        let reader = dataset::open_as(&data.files, format, &options)?;
         let (prompt, images) = (&loaded.task.prompt, &loaded.task.images);
         let has_choices = loaded.task.dataset.has_option_columns();
         let system =
@@ -94,6 +99,7 @@ impl TaskData {
             literal: Arc::new(literal_columns(&loaded.task)),
             data,
             reader,
+            watch,
             recorded: None,
             with_images: true,
             donors: None,
@@ -131,18 +137,29 @@ impl TaskData {
         self.data.origin.as_ref()
     }
 
-    /// Notes for the user about the origin of the data, one line each.
-    #[must_use]
-    pub fn notices(&self) -> &[String] {
-        &self.data.notices
-    }
-
-    /// The data files with their hashes.
+    /// Notes for the user about the origin of the data and how it is read, one line each.
     ///
     /// # Errors
-    /// [`DatasetError::Io`] if a file cannot be read.
-    pub(crate) fn fingerprint(&self) -> Result<Vec<DataFile>, DatasetError> {
-        dataset::fingerprint(&self.data.files)
+    /// [`DatasetError`] if the data cannot be read.
+    pub fn notices(&self) -> Result<Vec<String>, DatasetError> {
+        let file = &self.task.dataset.file;
+        let of_reader = self.reader.notices()?.into_iter().map(|notice| format!("{file}: {notice}"));
+        Ok(self.data.notices.iter().cloned().chain(of_reader).collect())
+    }
+
+    /// The data files with their hashes. From now on [`Self::samples`] expects this content.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] if a file cannot be read; [`DatasetError::Changed`] if it has changed since it was found.
+    pub(crate) fn fingerprint(&mut self) -> Result<Vec<DataFile>, DatasetError> {
+        let found = dataset::fingerprint(&self.data.files)?;
+        self.watch.expect(&self.data.files.folder, &found)?;
+        Ok(found)
+    }
+
+    /// What notices that the data files change.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Data files in the cache that differ from what the Hub reported for them. Sends no request. The user's own data
@@ -292,16 +309,17 @@ impl TaskData {
     }
 
     /// The samples of `picked` (rows ascending). Each is made when the iterator reaches it, so that memory is bounded
-    /// by one row or one batch of rows.
+    /// by one row or one batch of rows. No sample is made of a file that has changed.
     ///
     /// # Errors
-    /// [`DatasetError`], from this call or as an item, if the data cannot be read further.
+    /// [`DatasetError`], from this call or as an item, if the data cannot be read further or has changed.
     pub fn samples(
         self,
         picked: Vec<PickedSample>,
     ) -> Result<impl Iterator<Item = Result<SampleResult, DatasetError>> + Send, DatasetError> {
         let rows = picked.iter().map(|picked| picked.row).collect();
         let found = self.rows_of(Pick::Rows(rows), &self.columns())?;
+        let watch = self.watch.clone();
         let mut exchanged = ExchangedPictures::new(&picked);
         let mut names: HashMap<u64, PickedSample> =
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
@@ -314,7 +332,7 @@ impl TaskData {
             let picked = names.remove(&number)?;
             Some(self.sample_of(row, picked, &mut exchanged))
         });
-        Ok(made)
+        Ok(watch.guard(made))
     }
 
     /// The samples of `picked` (rows ascending) as a list. For few samples.

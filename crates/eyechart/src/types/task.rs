@@ -67,9 +67,16 @@ pub struct DatasetSpec {
     /// The address that the file is fetched from, unless `--data` names a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// `jsonl`, `csv`, `parquet`, `image_folder` or `webdataset`; by the file's extension, if absent.
+    /// `jsonl`, `json`, `csv`, `tsv`, `xlsx`, `parquet`, `image_folder` or `webdataset`; by the file's extension, if
+    /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// The character between the cells of a `csv` or `tsv` file, such as `";"`; found in the file, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// The encoding of a file of text, such as `"windows-1252"`, `"utf-16le"` or `"gbk"`; found in the file, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
     /// The subfolder of `--data` with this dataset if the task runs as part of a suite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,

@@ -40,7 +40,7 @@ impl Fetch {
         let progress = FetchProgress::default();
         let access = DataAccess { allow_private_urls: self.allow_private_urls, ..self.choice.access() };
         let mut chosen = self.choice.choose(task, &access, &progress)?;
-        chosen.dataset.notices().iter().for_each(|text| output::notice(text));
+        chosen.dataset.notices()?.iter().for_each(|text| output::notice(text));
         chosen.dataset.fetch(&chosen.picked, &progress)?;
         drop(progress);
         self.finish(chosen)

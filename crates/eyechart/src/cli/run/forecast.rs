@@ -53,7 +53,7 @@ impl Run {
             RunFormat::Json => serde_json::to_string_pretty(&dry_runs)? + "\n",
         });
         note_exceeded_limit(limit, dry_runs.iter().map(|dry_run| cost_of(&dry_run.forecast)).sum());
-        let fails = dry_runs.iter().any(|dry_run| dry_run.would_fail > 0);
+        let fails = dry_runs.iter().any(DryRun::is_faulty);
         Ok(if fails { Exit::SamplesFailed } else { Exit::Success })
     }
 }
@@ -87,7 +87,11 @@ fn note_missing_key(planned: &[PlannedRun]) {
 fn in_words(dry_run: &DryRun) -> String {
     let DryRun { task, model, samples, would_fail, .. } = dry_run;
     let samples = counted(*samples, "sample");
-    let head = format!("{task} with {model}: {samples}, {would_fail} would fail");
+    let mut head = format!("{task} with {model}: {samples}, {would_fail} would fail");
+    if dry_run.bad_rows > 0 {
+        let (bad, rows) = (grouped(dry_run.bad_rows), grouped(dry_run.rows));
+        head.push_str(&format!("; {bad} of {rows} rows cannot be read"));
+    }
     let mut text = wrapped(&head, output::width(), 2) + "\n";
     text.push_str(&in_lines(&dry_run.forecast));
     text.push('\n');

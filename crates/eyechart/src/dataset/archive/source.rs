@@ -8,6 +8,8 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
+use crate::files::refuse_lfs_pointer;
+
 /// The bytes of an archive: a file, or a download that can start at any offset.
 pub trait ArchiveSource: Send + Sync {
     /// The name for messages and records, such as `images.tgz`.
@@ -65,13 +67,14 @@ impl LocalFile {
     /// The current file at `path`.
     ///
     /// # Errors
-    /// The file does not exist, or is not a regular file.
+    /// The file does not exist, is not a regular file, or is a pointer of Git LFS.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
         let metadata = fs::metadata(&path)?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file, found a folder"));
         }
+        refuse_lfs_pointer(&path)?;
         let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let size = metadata.len();
         let identity = format!("{}\0{size}\0{changed}", path.display());

@@ -41,6 +41,8 @@ pub enum Problem {
     Picture,
     /// Scores or results that do not belong to the current record.
     Stale,
+    /// The data changed while the run read it.
+    DataChanged,
     /// A temporary file of a process that was killed.
     Leftover,
     /// A process is writing the run.
@@ -103,12 +105,23 @@ pub fn check_run(folder: &RunFolder) -> CheckedRun {
         let message = "a process is writing this run: check it again when that has ended";
         findings.push(Finding::new(Problem::InUse, folder.path(), message));
     }
+    findings.extend(data_changed(folder));
     let spec = spec::check(folder, &mut findings);
     let samples = samples::check(folder, spec.as_ref(), &mut findings);
     let scored = derived::check(folder, &samples, &mut findings);
     load::check(&folder.load_path(), &mut findings);
     findings.extend(leftovers(folder.path()));
     CheckedRun { folder: folder.path().to_owned(), samples: samples.counts, scored, findings }
+}
+
+fn data_changed(folder: &RunFolder) -> Option<Finding> {
+    let path = folder.data_changed_path();
+    let mark = std::fs::read(&path).ok()?;
+    let mark: serde_json::Value = serde_json::from_slice(&mark).unwrap_or_default();
+    let reason = mark["message"].as_str().unwrap_or("the data has changed while it was read");
+    let message =
+        format!("{reason}; the run is not finished: restore the data and resume it, or start a new run");
+    Some(Finding::new(Problem::DataChanged, &path, message))
 }
 
 fn leftovers(folder: &Path) -> Vec<Finding> {

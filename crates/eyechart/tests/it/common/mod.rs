@@ -14,6 +14,7 @@ pub mod shared;
 pub mod site;
 pub mod tiny_encoder;
 pub mod tls;
+pub mod workbook;
 
 use std::fs;
 use std::path::{Path, PathBuf};

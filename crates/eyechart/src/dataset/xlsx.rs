@@ -1,0 +1,241 @@
+//! Workbooks of spreadsheet programs (`.xlsx`): the rows of the first sheet, below a header row with the column names.
+//!
+//! No formula is evaluated: a cell has the value that the program has stored with it. Does not know what the columns
+//! mean.
+
+mod limits;
+
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use ::csv::ByteRecord;
+use calamine::{DataRef, ExcelDateTime, Reader as _, Xlsx as Workbook, XlsxError, open_workbook_from_rs};
+use serde_json::{Map, Value};
+
+use self::limits::refuse_bomb;
+use super::csv::named_columns;
+use super::rows::{find_columns, numbered};
+use super::{DatasetError, Files, Pick, Reader, Rows, io_error};
+use crate::files::{guarded, open_regular};
+use crate::types::{BadRow, Row};
+
+/// A sheet that takes more memory is refused: a workbook has each text once, and any number of cells can have it.
+const MAX_SHEET_BYTES: usize = 1 << 30;
+
+/// The number of columns that a spreadsheet program can have.
+const MAX_COLUMNS: u32 = 16_384;
+
+/// The rows of the first sheet of each file, numbered over all files. Each has its own header row: the first row with a
+/// cell that is not empty. Rows without such a cell are skipped. A number, a truth value and a text stay what they are;
+/// a date is a text (`2026-11-29`).
+pub(super) struct Xlsx {
+    files: Vec<Arc<SheetFile>>,
+}
+
+/// A file, and its sheet once it was read.
+struct SheetFile {
+    path: PathBuf,
+    sheet: OnceLock<Arc<Sheet>>,
+}
+
+/// The first sheet of a workbook.
+struct Sheet {
+    path: PathBuf,
+    names: Vec<String>,
+    rows: Vec<SheetRow>,
+    notices: Vec<String>,
+}
+
+/// The cells of a row that are not empty, by the number of their column.
+#[derive(Default)]
+struct SheetRow {
+    /// From 1.
+    number: u64,
+    cells: Vec<(usize, Value)>,
+    fault: Option<String>,
+}
+
+impl Xlsx {
+    pub(super) fn new(files: &Files) -> Self {
+        let file = |path: &PathBuf| Arc::new(SheetFile { path: path.clone(), sheet: OnceLock::new() });
+        Self { files: files.paths.iter().map(file).collect() }
+    }
+}
+
+impl Reader for Xlsx {
+    /// Rows have all cells, whatever columns are named. An empty cell is an empty text, as in a table of text.
+    fn rows(&self, pick: Pick, columns: &[String]) -> Result<Rows, DatasetError> {
+        let columns = columns.to_vec();
+        let open = move |file: &SheetFile| {
+            let sheet = file.sheet()?;
+            find_columns(&sheet.path, &columns, &sheet.names)?;
+            Ok(sheet)
+        };
+        let first = self.files.first().map(|file| open(file)).transpose()?;
+        let others = self.files.clone().into_iter().skip(1).map(move |file| open(&file));
+        let rows = first.map(Ok).into_iter().chain(others).flat_map(|sheet| match sheet {
+            Ok(sheet) => {
+                let rows = 0..sheet.rows.len();
+                Box::new(rows.map(move |at| Ok((Arc::clone(&sheet), at))))
+                    as Box<dyn Iterator<Item = _> + Send>
+            }
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        });
+        Ok(numbered(rows, pick, |number, (sheet, at): (Arc<Sheet>, usize)| {
+            sheet.row(number, &sheet.rows[at])
+        }))
+    }
+
+    fn columns(&self) -> Result<Option<Vec<String>>, DatasetError> {
+        self.files.first().map(|file| Ok(file.sheet()?.names.clone())).transpose()
+    }
+
+    fn notices(&self) -> Result<Vec<String>, DatasetError> {
+        self.files.first().map_or(Ok(Vec::new()), |file| Ok(file.sheet()?.notices.clone()))
+    }
+}
+
+impl SheetFile {
+    fn sheet(&self) -> Result<Arc<Sheet>, DatasetError> {
+        if let Some(sheet) = self.sheet.get() {
+            return Ok(Arc::clone(sheet));
+        }
+        let malformed = |reason| DatasetError::Malformed { path: self.path.clone(), format: "xlsx", reason };
+        let read = guarded(|| Sheet::read(&self.path)).map_err(|panic| malformed(panic.to_string()))?;
+        let sheet = Arc::new(read?);
+        Ok(Arc::clone(self.sheet.get_or_init(|| sheet)))
+    }
+}
+
+impl Sheet {
+    fn read(path: &Path) -> Result<Self, DatasetError> {
+        let malformed = |reason| DatasetError::Malformed { path: path.to_owned(), format: "xlsx", reason };
+        let open = || open_regular(path).map(BufReader::new).map_err(io_error(path));
+        refuse_bomb(open()?).map_err(malformed)?;
+        let wrong = |error: XlsxError| malformed(error.to_string());
+        let mut workbook: Workbook<_> = open_workbook_from_rs(open()?).map_err(wrong)?;
+        let sheets = workbook.sheet_names();
+        let first = sheets.first().cloned().ok_or_else(|| malformed("it has no sheet".to_owned()))?;
+        let mut rows = read_rows(&mut workbook, &first).map_err(malformed)?.into_iter();
+        let header = rows.next().ok_or_else(|| malformed(format!("its sheet {first:?} is empty")))?;
+        let named = named_columns(&names_in(&header)).map_err(malformed)?;
+        let mut notices = named.notices;
+        if sheets.len() > 1 {
+            notices.push(format!("it has {} sheets, of which the first is read, {first:?}", sheets.len()));
+        }
+        Ok(Self { path: path.to_owned(), names: named.names, rows: rows.collect(), notices })
+    }
+
+    fn row(&self, number: u64, row: &SheetRow) -> Result<Row, BadRow> {
+        let bad = |reason| {
+            let file = self.path.to_string_lossy().into_owned();
+            Err(BadRow { number, file, line: row.number, reason })
+        };
+        if let Some(fault) = &row.fault {
+            return bad(fault.clone());
+        }
+        let mut cells: Map<_, _> = self.names.iter().map(|name| (name.clone(), Value::from(""))).collect();
+        for (column, value) in &row.cells {
+            match self.names.get(*column) {
+                Some(name) => drop(cells.insert(name.clone(), value.clone())),
+                None => {
+                    return bad(format!(
+                        "a cell in column {}, which has no name in the header row",
+                        column + 1
+                    ));
+                }
+            }
+        }
+        Ok(Row { number, cells, ..Row::default() })
+    }
+}
+
+/// The header's texts, with an empty one for each empty cell between them.
+fn names_in(header: &SheetRow) -> ByteRecord {
+    let count = header.cells.iter().map(|(column, _)| column + 1).max().unwrap_or(0);
+    let mut names = vec![String::new(); count];
+    for (column, value) in &header.cells {
+        names[*column] = crate::types::text_of(value);
+    }
+    ByteRecord::from(names)
+}
+
+/// The rows of a sheet that have a cell. The sheet is read cell by cell: the size that it gives for itself is not used.
+fn read_rows<R: io::Read + io::Seek>(
+    workbook: &mut Workbook<R>,
+    sheet: &str,
+) -> Result<Vec<SheetRow>, String> {
+    let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|error| error.to_string())?;
+    let (mut rows, mut bytes): (Vec<SheetRow>, usize) = (Vec::new(), 0);
+    while let Some(cell) = cells.next_cell().map_err(|error| error.to_string())? {
+        let (row, column) = cell.get_position();
+        let value = match value_of(cell.get_value()) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => continue,
+            Err(error) => Err(error),
+        };
+        if column >= MAX_COLUMNS {
+            return Err(format!(
+                "its sheet has a cell in column {}, beyond {MAX_COLUMNS}",
+                u64::from(column) + 1
+            ));
+        }
+        bytes +=
+            size_of::<(usize, Value)>() + value.as_ref().ok().and_then(Value::as_str).map_or(0, str::len);
+        if bytes > MAX_SHEET_BYTES {
+            return Err(format!(
+                "its sheet takes more than {} MiB of memory: refused",
+                MAX_SHEET_BYTES >> 20
+            ));
+        }
+        let number = u64::from(row) + 1;
+        if rows.last().is_none_or(|last| last.number != number) {
+            rows.push(SheetRow { number, ..SheetRow::default() });
+        }
+        let Some(row) = rows.last_mut() else { continue };
+        match value {
+            Ok(value) => row.cells.push((column as usize, value)),
+            Err(error) => row.fault = Some(format!("column {} has the error {error}", column + 1)),
+        }
+    }
+    Ok(rows)
+}
+
+/// The value of a cell; nothing if it is empty, or the error that the spreadsheet program shows in it.
+fn value_of(cell: &DataRef<'_>) -> Result<Option<Value>, String> {
+    let text = |text: &str| (!text.is_empty()).then(|| Value::from(text));
+    Ok(match cell {
+        DataRef::Empty => None,
+        DataRef::Int(number) => Some(Value::from(*number)),
+        DataRef::Float(number) => Some(number_of(*number)),
+        DataRef::Bool(value) => Some(Value::from(*value)),
+        DataRef::String(value) | DataRef::DateTimeIso(value) | DataRef::DurationIso(value) => text(value),
+        DataRef::SharedString(value) => text(value),
+        DataRef::DateTime(time) => Some(time_of(time)),
+        DataRef::Error(error) => return Err(error.to_string()),
+    })
+}
+
+/// A workbook has only floating-point numbers: one without a fraction is an integer.
+fn number_of(number: f64) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        Value::from(number as i64)
+    } else {
+        Value::from(number)
+    }
+}
+
+/// `2026-11-29`, `2026-11-29 08:30:00`, or the number of a duration in days.
+fn time_of(time: &ExcelDateTime) -> Value {
+    if !time.is_datetime() {
+        return number_of(time.as_f64());
+    }
+    let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    match (hour, minute, second) {
+        (0, 0, 0) => Value::from(date),
+        _ => Value::from(format!("{date} {hour:02}:{minute:02}:{second:02}")),
+    }
+}
