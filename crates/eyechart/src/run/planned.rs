@@ -12,10 +12,11 @@ use super::{
 use crate::engine::{EndReason, Stop, Stopper};
 use crate::hub::Environment;
 use crate::image::Preparer;
+use crate::net::Certificates;
 use crate::provider::protocol::Parameter;
 use crate::provider::{
     ApiKey, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName, Protocol, Provider,
-    RetryPolicy, image_limits,
+    QueryParameter, RetryPolicy, image_limits,
 };
 use crate::record::RunFolder;
 use crate::scorer::Scorer;
@@ -40,6 +41,8 @@ pub struct PlannedRun {
     /// The model at its endpoint; absent if the answers exist already, and in a dry run.
     provider: Option<Provider>,
     connection: Connection,
+    /// Whether only the record of the resumed run names the endpoint's address, and a secret would be sent there.
+    has_unconfirmed_address: bool,
 }
 
 /// The settings that are needed once the run starts.
@@ -48,6 +51,8 @@ struct Connection {
     protocol: Option<&'static dyn Protocol>,
     out: PathBuf,
     headers: Vec<Header>,
+    query: Vec<QueryParameter>,
+    certificates: Certificates,
     api_key: Option<String>,
     log: Option<Arc<HttpLog>>,
     allow_private_urls: bool,
@@ -79,6 +84,12 @@ impl PlannedRun {
             protocol,
             out: settings.out(),
             headers: settings.headers.clone(),
+            query: settings.query.clone(),
+            certificates: if settings.execution.insecure {
+                Certificates::Unverified
+            } else {
+                Certificates::Verified
+            },
             api_key: settings.api_key.clone(),
             log: settings.log.clone(),
             allow_private_urls: settings.allow_private_urls,
@@ -91,7 +102,46 @@ impl PlannedRun {
         }
         let target = connection.target(&plan.spec).filter(|_| !settings.is_dry_run);
         let provider = target.map(|target| connection.provider(&plan.spec, target)).transpose()?;
-        Ok(Self { plan, job, provider, connection })
+        let notice = "--insecure: the endpoint's certificate is not verified, so anyone on the way can read and change what is sent";
+        let is_insecure = target.is_some() && connection.certificates == Certificates::Unverified;
+        plan.notices.extend(is_insecure.then(|| notice.to_owned()));
+        Ok(Self { plan, job, provider, connection, has_unconfirmed_address: false })
+    }
+
+    /// The run, whose endpoint only its record names unless `settings` do.
+    pub(super) fn of_recorded_address(self, settings: &Settings) -> Self {
+        let is_named = settings.base_url.is_some() || settings.trusts_recorded_address;
+        let sends_secret = self.provider.as_ref().is_some_and(Provider::sends_secret);
+        let is_confirmed =
+            is_named || !sends_secret || self.to_ask().is_empty() || self.base_url_option().is_none();
+        Self { has_unconfirmed_address: !is_confirmed, ..self }
+    }
+
+    /// The question whether a secret may be sent to the address that the record of the resumed run names. Absent if the
+    /// settings or the provider name the same address.
+    #[must_use]
+    pub fn question_about_address(&self) -> Option<String> {
+        let Answers::Endpoint(endpoint) = &self.plan.spec.answers else { return None };
+        self.has_unconfirmed_address.then(|| {
+            format!(
+                "the run was made with the endpoint {}, which is not an address of {:?}: your key would be sent there",
+                endpoint.base_url, endpoint.provider
+            )
+        })
+    }
+
+    /// Answers [`PlannedRun::question_about_address`] with yes.
+    pub fn confirm_address(&mut self) {
+        self.has_unconfirmed_address = false;
+    }
+
+    /// The value of `--base-url` that the run needs to be resumed. Absent if its endpoint is at the address of its provider.
+    #[must_use]
+    pub fn base_url_option(&self) -> Option<&str> {
+        let Answers::Endpoint(endpoint) = &self.plan.spec.answers else { return None };
+        let name: Option<ModelName> = self.plan.spec.model.parse().ok();
+        let is_known = name.is_some_and(|name| is_at_preset(&name, endpoint));
+        (!is_known).then_some(endpoint.base_url.as_str())
     }
 
     /// The frozen spec.
@@ -229,7 +279,12 @@ impl PlannedRun {
     /// [`RunError`] if the plan is for looking only, the budget of `meter` is used up, or the folder cannot be
     /// created.
     pub fn start(self, meter: &Arc<Meter>) -> Result<StartedRun, RunError> {
-        let Self { plan, job, provider, connection } = self;
+        if let Some(question) = self.question_about_address() {
+            return Err(RunError::Config(format!(
+                "{question}; if it may be, give the address again (--base-url) or --yes"
+            )));
+        }
+        let Self { plan, job, provider, connection, .. } = self;
         if connection.is_dry_run {
             return Err(RunError::Config(
                 "a dry run cannot be started: plan it without is_dry_run".to_owned(),
@@ -308,6 +363,12 @@ impl Connection {
                 "the run was made with --header {missing}, and values of headers are never recorded: give the header again"
             )));
         }
+        let is_given = |name: &&String| self.query.iter().any(|given| given.name == **name);
+        if let Some(missing) = endpoint.query.iter().find(|name| !is_given(name)) {
+            return Err(RunError::Config(format!(
+                "the run was made with --query {missing}, and values of parameters are never recorded: give the parameter again"
+            )));
+        }
         let http = HttpSettings {
             timeout: seconds(execution.timeout, "--timeout")?,
             connections: match execution.max_connections {
@@ -315,6 +376,8 @@ impl Connection {
                 Connections::Fixed(limit) => limit,
             },
             headers: self.headers.clone(),
+            query: self.query.clone(),
+            certificates: self.certificates,
             log: self.log.clone(),
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
@@ -330,7 +393,7 @@ impl Connection {
         let key_header = protocol.authentication("").name;
         let is_authorized = endpoint.headers.iter().any(|header| header.eq_ignore_ascii_case(&key_header));
         let required = name.key_required(!is_at_preset(&name, endpoint)) && !is_authorized;
-        let value = self.api_key.clone().or_else(|| std::env::var(variable).ok());
+        let value = self.api_key.clone().map(Into::into).or_else(|| std::env::var_os(variable));
         Ok(ApiKey::check(variable, value, required)?)
     }
 
@@ -361,7 +424,7 @@ impl Connection {
         let missing = "no folder for answers: set XDG_CACHE_HOME or HOME";
         let folder =
             Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
-        let cache = Cache::open(&folder, endpoint, &self.headers).map_err(|error| {
+        let cache = Cache::open(&folder, endpoint, &self.headers, &self.query).map_err(|error| {
             RunError::Config(format!("--cache cannot keep answers in {}: {error}", folder.display()))
         })?;
         Ok(Some(cache))
