@@ -16,6 +16,7 @@ mod planned;
 mod preview;
 mod prices;
 mod recorded;
+mod recorded_address;
 mod request;
 mod resume;
 mod settings;

@@ -39,10 +39,10 @@ pub struct PlannedRun {
     /// The run that is resumed; absent for a new run.
     pub job: Option<Job>,
     /// The model at its endpoint; absent if the answers exist already, and in a dry run.
-    provider: Option<Provider>,
+    pub(super) provider: Option<Provider>,
     connection: Connection,
     /// Whether only the record of the resumed run names the endpoint's address, and a secret would be sent there.
-    has_unconfirmed_address: bool,
+    pub(super) has_unconfirmed_address: bool,
 }
 
 /// The settings that are needed once the run starts.
@@ -106,42 +106,6 @@ impl PlannedRun {
         let is_insecure = target.is_some() && connection.certificates == Certificates::Unverified;
         plan.notices.extend(is_insecure.then(|| notice.to_owned()));
         Ok(Self { plan, job, provider, connection, has_unconfirmed_address: false })
-    }
-
-    /// The run, whose endpoint only its record names unless `settings` do.
-    pub(super) fn of_recorded_address(self, settings: &Settings) -> Self {
-        let is_named = settings.base_url.is_some() || settings.trusts_recorded_address;
-        let sends_secret = self.provider.as_ref().is_some_and(Provider::sends_secret);
-        let is_confirmed =
-            is_named || !sends_secret || self.to_ask().is_empty() || self.base_url_option().is_none();
-        Self { has_unconfirmed_address: !is_confirmed, ..self }
-    }
-
-    /// The question whether a secret may be sent to the address that the record of the resumed run names. Absent if the
-    /// settings or the provider name the same address.
-    #[must_use]
-    pub fn question_about_address(&self) -> Option<String> {
-        let Answers::Endpoint(endpoint) = &self.plan.spec.answers else { return None };
-        self.has_unconfirmed_address.then(|| {
-            format!(
-                "the run was made with the endpoint {}, which is not an address of {:?}: your key would be sent there",
-                endpoint.base_url, endpoint.provider
-            )
-        })
-    }
-
-    /// Answers [`PlannedRun::question_about_address`] with yes.
-    pub fn confirm_address(&mut self) {
-        self.has_unconfirmed_address = false;
-    }
-
-    /// The value of `--base-url` that the run needs to be resumed. Absent if its endpoint is at the address of its provider.
-    #[must_use]
-    pub fn base_url_option(&self) -> Option<&str> {
-        let Answers::Endpoint(endpoint) = &self.plan.spec.answers else { return None };
-        let name: Option<ModelName> = self.plan.spec.model.parse().ok();
-        let is_known = name.is_some_and(|name| is_at_preset(&name, endpoint));
-        (!is_known).then_some(endpoint.base_url.as_str())
     }
 
     /// The frozen spec.
@@ -279,11 +243,7 @@ impl PlannedRun {
     /// [`RunError`] if the plan is for looking only, the budget of `meter` is used up, or the folder cannot be
     /// created.
     pub fn start(self, meter: &Arc<Meter>) -> Result<StartedRun, RunError> {
-        if let Some(question) = self.question_about_address() {
-            return Err(RunError::Config(format!(
-                "{question}; if it may be, give the address again (--base-url) or --yes"
-            )));
-        }
+        self.refuse_unconfirmed_address()?;
         let Self { plan, job, provider, connection, .. } = self;
         if connection.is_dry_run {
             return Err(RunError::Config(

@@ -27,6 +27,7 @@ impl Run {
             {
                 planned.confirm_address();
             }
+            planned.refuse_unconfirmed_address()?;
             return Ok(vec![planned]);
         }
         let mut planned = Vec::new();

@@ -53,7 +53,11 @@ impl Cache {
     ) -> io::Result<Self> {
         let folder = folder.join("answers");
         create_folders(&folder)?;
-        Ok(Self { folder, scope: Scope::new(endpoint, headers, query), keeps_reasoning: endpoint.keeps_reasoning })
+        Ok(Self {
+            folder,
+            scope: Scope::new(endpoint, headers, query),
+            keeps_reasoning: endpoint.keeps_reasoning,
+        })
     }
 
     /// The key of a sample with prepared pictures. `None` if the bytes of a picture are not known because the endpoint

@@ -267,9 +267,7 @@ fn a_withheld_answer_is_refused_by_its_code_whatever_the_status_and_the_message(
         assert_eq!(error.kind(status), Refused, "{status} {body}");
         assert_eq!(error.kind_without_status(), Refused, "200 {body}");
     }
-    for body in
-        [r#"{"error":{"message":"no","innererror":{"content_filter_result":{"hate":{"filtered":false}}}}}"#]
-    {
-        assert_eq!(ErrorBody::of_body(body.as_bytes()).kind(400), BadRequest, "{body}");
-    }
+    let unharmed =
+        r#"{"error":{"message":"no","innererror":{"content_filter_result":{"hate":{"filtered":false}}}}}"#;
+    assert_eq!(ErrorBody::of_body(unharmed.as_bytes()).kind(400), BadRequest);
 }

@@ -201,23 +201,14 @@ fn fields_of_other_types_leave_an_answer_an_answer() {
             let reply = format!(r#"{{{beside},"choices":[{choice}]}}"#);
             assert_eq!(parse(reply.as_bytes()).unwrap().text, "B", "{reply}");
         }
-        let events = [
-            format!(
-                r#"{{{beside},"choices":[{{"index":"0","delta":{{"content":"B"}},"message":""}},null]}}"#
-            ),
-            r#"{"choices":[{"delta":null,"finish_reason":{"type":"stop"}}],"usage":NaN}"#.to_owned(),
-            r#"{"error":{"message":"no usage"}}"#.to_owned(),
-        ];
-        // An error before the answer ends is of the answer.
-        let first =
-            if beside.contains("something else") || beside.contains("object") { "{}" } else { &events[0] };
-        let text = if first == "{}" { "" } else { "B" };
-        let stream = format!("data: {first}\n\ndata: {}\n\ndata: {}\n\n", events[1], events[2]);
-        match parse(stream.as_bytes()) {
-            Ok(output) => assert_eq!(output.text, text, "{stream}"),
-            Err((failure, _)) => assert_eq!((failure.kind, text), (FailureKind::Empty, ""), "{stream}"),
-        }
     }
+    let stream = [
+        r#"{"model":{},"choices":[{"index":"0","delta":{"content":"B"},"message":""},null],"x":NaN}"#,
+        r#"{"choices":[{"delta":null,"finish_reason":{"type":"stop"}}],"usage":-Infinity}"#,
+        r#"{"error":{"message":"no usage"}}"#,
+    ];
+    let stream: String = stream.map(|event| format!("data: {event}\n\n")).concat();
+    assert_eq!(parse(stream.as_bytes()).unwrap().text, "B");
     let not_utf8 = b"{\"id\":\"\xff\",\"choices\":[{\"message\":{\"content\":\"B\"}}]}";
     assert_eq!(parse(not_utf8).unwrap().text, "B");
 }
@@ -295,4 +286,40 @@ proptest! {
         let expected = decode([&text].into_iter());
         prop_assert_eq!(decode(text.as_bytes().chunks(size)), expected);
     }
+
+    #[test]
+    fn any_value_in_another_field_leaves_an_answer_an_answer(
+        value in any_json(),
+        field in prop::sample::select(vec!["error", "model", "usage", "object", "id", "x"]),
+        of_choice in prop::sample::select(vec!["index", "native_finish_reason", "delta", "error", "x"]),
+        of_message in prop::sample::select(vec!["refusal", "reasoning_content", "reasoning", "x"]),
+    ) {
+        let reply = json!({field: value, "choices": [
+            {of_choice: value, "finish_reason": "stop", "message": {of_message: value, "content": "B"}}]});
+        prop_assert_eq!(parse(reply.to_string().as_bytes()).unwrap().text, "B", "{}", reply);
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = || {
+        prop_oneof![
+            "[a-z_]{0,12}",
+            Just("error".to_owned()),
+            Just("SAFETY".to_owned()),
+            Just("code".to_owned())
+        ]
+    };
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        word().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(word(), inner, 0..4).prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
 }
