@@ -193,7 +193,7 @@ impl Run {
                         if tasks == 1 { folder.as_ref().map(RunFolder::path) } else { Some(&*out) };
                     let hint = options.zip(resumable).map(|(options, path)| {
                         let connection = if tasks == 1 { &*connection } else { "" };
-                        let resume = format!("--resume {}{connection}{options}", path.display());
+                        let resume = format!("--resume {}{options}{connection}", path.display());
                         hint_to_resume(&resume, finished, tasks)
                     });
                     measured.stopped = Some(Stopped { error: error.map(anyhow::Error::from), hint });
