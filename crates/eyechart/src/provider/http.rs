@@ -214,7 +214,7 @@ impl Client {
             let longest = if reader.is_complete() { AFTER_ANSWER } else { self.timeout };
             let part = match tokio::time::timeout(longest, reply.chunk()).await {
                 // The status of an error counts, whatever its body is.
-                Ok(Err(error)) if error.is_decode() && !is_answer => return Ok(()),
+                Ok(Err(error)) if error.is_decode() && !is_broken(&error) && !is_answer => return Ok(()),
                 Ok(part) => part.map_err(|error| self.transport(error))?,
                 Err(_) if reader.is_complete() => return Ok(()),
                 Err(_) => return Err(self.timed_out()),
@@ -257,7 +257,7 @@ impl Client {
         if error.is_timeout() && !error.is_connect() {
             return self.timed_out();
         }
-        if error.is_decode() {
+        if error.is_decode() && !is_broken(&error) {
             let cause = causes(&error.without_url());
             let message = format!("the reply is not compressed as its header Content-Encoding says: {cause}");
             return Failure::new(FailureKind::Malformed, message);
@@ -357,6 +357,14 @@ fn unknown_coding(headers: &HeaderMap) -> Option<String> {
     Some(format!(
         "the reply has the Content-Encoding {coding:?}: expected one of gzip, br, deflate and zstd, or none"
     ))
+}
+
+/// Whether the connection broke: the decoders pass its errors on as their own.
+fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
+    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<hyper::Error>()
+        || hidden.is_some_and(|hidden| is_broken(hidden))
+        || error.source().is_some_and(is_broken)
 }
 
 /// Whether TLS failed. Errors of the TLS library are inside those of the connection.
