@@ -59,7 +59,7 @@ pub mod engine;
 pub mod files;
 pub mod hub;
 pub mod image;
-pub(crate) mod net;
+pub mod net;
 pub mod provider;
 pub mod record;
 pub mod rehearse;

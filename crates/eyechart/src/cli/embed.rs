@@ -14,6 +14,7 @@ use sentence_embed::{Encoder, Precision};
 use serde::Deserialize;
 
 use super::encoder::EncoderArguments;
+use super::network::NetworkArguments;
 use super::progress::quiet_bar;
 use super::values::parse_whole;
 use super::{Exit, output};
@@ -40,6 +41,9 @@ pub struct EmbedTexts {
     #[command(flatten)]
     encoder: EncoderArguments,
 
+    #[command(flatten)]
+    network: NetworkArguments,
+
     /// Number format of the encoder: f32, or bf16, which is faster on processors with AVX-512 BF16
     #[arg(long, value_name = "f32|bf16", default_value_t = Precision::F32)]
     precision: Precision,
@@ -56,6 +60,7 @@ struct Line {
 
 impl EmbedTexts {
     pub fn call(self) -> anyhow::Result<Exit> {
+        self.network.apply()?;
         let texts = Texts::open(&self.input)?;
         let encoder = self.encoder.open(Arithmetic { precision: self.precision, threads: self.threads })?;
         let encoder = encoder.get()?;

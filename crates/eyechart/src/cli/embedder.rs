@@ -9,16 +9,17 @@ use eyechart::embed::{
     Arithmetic, CacheKey, CachedSource, Embedder, RemoteEncoder, VectorCache, VectorSource,
 };
 use eyechart::hub::Environment;
+use eyechart::net::Certificates;
 use eyechart::provider::{
     ApiKey, EmbeddingModel, Gate, GateSettings, Header, HttpSettings, MOST_CONNECTIONS, ModelName,
-    RetryPolicy,
+    QueryParameter, RetryPolicy,
 };
 use eyechart::types::Endpoint;
 use sentence_embed::Precision;
 use serde_json::Value;
 
 use super::encoder::{EmbedProgress, EncoderArguments};
-use super::values::{parse_header, parse_param, parse_whole};
+use super::values::{parse_header, parse_param, parse_query, parse_whole};
 
 /// Time limit of an attempt.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -53,6 +54,10 @@ pub struct EmbedderArguments {
     /// Send a header to --embedder; its value is never recorded
     #[arg(long, value_name = "NAME=VALUE", requires = "embedder", value_parser = parse_header)]
     embed_header: Vec<Header>,
+
+    /// Send a query parameter to --embedder; its value is never recorded
+    #[arg(long, value_name = "KEY=VALUE", requires = "embedder", value_parser = parse_query)]
+    embed_query: Vec<QueryParameter>,
 
     /// Add a field to the requests to --embedder, such as dimensions=256
     #[arg(long, value_name = "KEY=JSON", requires = "embedder", value_parser = parse_param)]
@@ -92,19 +97,26 @@ impl EmbedderArguments {
         let authorized =
             self.embed_header.iter().any(|header| header.name.eq_ignore_ascii_case("authorization"));
         let required = name.key_required(own_address) && !authorized;
-        let key = ApiKey::check(variable, std::env::var(variable).ok(), required)?;
+        let key = ApiKey::check(variable, std::env::var_os(variable), required)?;
         let endpoint = Endpoint {
             protocol: name.protocol().name().to_owned(),
             base_url: name.base_url(self.embed_base_url.as_deref())?,
             key_variable: Some(variable.to_owned()),
             headers: self.embed_header.iter().map(|header| header.name.clone()).collect(),
+            query: self.embed_query.iter().map(|parameter| parameter.name.clone()).collect(),
             params: self.embed_param.iter().cloned().collect(),
             keeps_reasoning: false,
             provider: name.provider,
             model: name.model,
         };
-        let headers = self.embed_header.clone();
-        let http = HttpSettings { timeout: TIMEOUT, connections: MOST_CONNECTIONS, headers, log: None };
+        let http = HttpSettings {
+            timeout: TIMEOUT,
+            connections: MOST_CONNECTIONS,
+            headers: self.embed_header.clone(),
+            query: self.embed_query.clone(),
+            certificates: Certificates::Verified,
+            log: None,
+        };
         let policy = RetryPolicy { max_retries: RETRIES };
         let model = EmbeddingModel::new(&endpoint, key, &http, policy)?;
         let gate = Gate::new(GateSettings {

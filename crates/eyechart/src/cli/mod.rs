@@ -2,7 +2,6 @@
 
 mod calc;
 mod check;
-mod confirm;
 mod data;
 mod demo;
 mod embed;
@@ -14,10 +13,12 @@ mod fetching;
 mod images;
 mod init;
 mod interrupt;
+mod network;
 mod other_names;
 mod output;
 mod parse;
 mod progress;
+mod question;
 mod rehearse;
 mod results;
 mod run;
@@ -83,6 +84,10 @@ enum Command {
 
 /// Carries out the command.
 pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
+    anyhow::ensure!(
+        eyechart::text::is_clock_usable(),
+        "the clock of this machine shows a time that no record can have: set it to a year from 1970 to 9999"
+    );
     match arguments.command {
         Command::Demo(demo) => demo.call(),
         Command::Run(run) => run.call(),

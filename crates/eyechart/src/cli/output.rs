@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
-use eyechart::text::wrapped;
+use eyechart::text::{with_shown_addresses, wrapped};
 
 /// Columns that tables and lists have at most.
 const WIDTH: usize = 80;
@@ -43,7 +43,7 @@ pub fn unprinted() -> Option<&'static io::Error> {
 
 /// Prints a line of progress to stderr.
 pub fn progress(text: &str) {
-    line(&fitted(&escaped(text)));
+    line(&fitted(&shown(text)));
 }
 
 /// Prints a note: something that the user should know and that does not stop the command.
@@ -53,7 +53,7 @@ pub fn notice(text: &str) {
 
 /// Prints a hint: what the user may want to do next. It is not wrapped: a command to copy must stay one line.
 pub fn hint(text: &str) {
-    line(&format!("{} {}", painted("hint:", "36"), escaped(text)));
+    line(&format!("{} {}", painted("hint:", "36"), shown(text)));
 }
 
 /// Prints why a command failed.
@@ -62,7 +62,7 @@ pub fn error(text: &str) {
 }
 
 fn marked(mark: &str, colour: &str, text: &str) {
-    let text = format!("{mark} {}", escaped(text));
+    let text = format!("{mark} {}", shown(text));
     let text = fitted(&text);
     line(&text.replacen(mark, &painted(mark, colour), 1));
 }
@@ -72,8 +72,18 @@ fn fitted(text: &str) -> Cow<'_, str> {
     if is_interactive() { Cow::Owned(wrapped(text, width(), 2)) } else { Cow::Borrowed(text) }
 }
 
+/// Prints a mistake on the command line, in the words of the parser.
+pub fn usage_error(text: &str) {
+    line(shown(text).trim_end());
+}
+
 fn line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A message without the passwords in the addresses that it quotes, and with its control characters as escapes.
+fn shown(text: &str) -> String {
+    escaped(&with_shown_addresses(text)).into_owned()
 }
 
 /// Writes control characters, except line breaks and tabs, and marks that change the direction of writing as `\u001b`

@@ -7,15 +7,26 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, FromArgMatches};
 use eyechart::types::nearest;
 
-use super::Arguments;
 use super::other_names::instead_of;
+use super::{Arguments, output};
 
 /// The arguments of this process. Prints the help page or the mistake and ends the process if there are none.
 pub fn arguments() -> Arguments {
     let words: Vec<OsString> = std::env::args_os().collect();
     let command = with_negative_numbers(Arguments::command());
     let parsed = command.try_get_matches_from(&words).and_then(|found| Arguments::from_arg_matches(&found));
-    parsed.unwrap_or_else(|error| with_suggestion(error, &words).exit())
+    parsed.unwrap_or_else(|error| end(&with_suggestion(error, &words)))
+}
+
+/// Prints the help page or the mistake, and ends the process.
+fn end(error: &clap::Error) -> ! {
+    if error.use_stderr() {
+        // The text quotes arguments, which may have control characters.
+        output::usage_error(&error.render().to_string());
+        #[expect(clippy::exit, reason = "nothing is open yet, and a mistake has clap's exit code")]
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
 }
 
 /// Without this, clap takes `-1` for an unknown option, and the option's own parser cannot say what is expected.

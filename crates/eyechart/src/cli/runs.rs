@@ -9,7 +9,7 @@ use eyechart::text::counted;
 use eyechart::types::Status;
 use serde::Serialize;
 
-use super::confirm::confirm;
+use super::question::{can_ask, confirm};
 use super::results::chosen_runs;
 use super::{Exit, output};
 
@@ -104,7 +104,11 @@ impl ListRuns {
             return Ok(Exit::Success);
         }
         let question = format!("delete {} without a record?", counted(empty.len(), "run"));
-        if !self.yes && !confirm(&question, "--yes")? {
+        anyhow::ensure!(
+            self.yes || can_ask(),
+            "{question} There is no terminal to ask on: add --yes to the command"
+        );
+        if !self.yes && !confirm(&question)? {
             output::progress("nothing is deleted");
             return Ok(Exit::Success);
         }

@@ -16,6 +16,7 @@ use eyechart::task::{LoadedTask, load};
 
 use super::embedder::EmbedderArguments;
 use super::interrupt::Interrupt;
+use super::network::NetworkArguments;
 use super::results::{chosen_runs, entry, show_each};
 use super::values::parse_level;
 use super::{Exit, output};
@@ -42,6 +43,9 @@ pub struct Score {
 
     #[command(flatten)]
     embedder: EmbedderArguments,
+
+    #[command(flatten)]
+    network: NetworkArguments,
 
     /// Output format
     #[arg(long, value_enum, default_value_t = RunFormat::Table)]
@@ -79,6 +83,7 @@ impl Score {
     pub fn call(self) -> anyhow::Result<Exit> {
         // Ctrl-C must stop the programs of `command` scorers as well.
         Interrupt::listen()?;
+        self.network.apply()?;
         let mut runs = chosen_runs(&self.runs)?;
         let file = self.task.as_deref().map(one_task).transpose()?;
         if let Some(file) = &file {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use eyechart::image::Preparer;
+use eyechart::net::Certificates;
 use eyechart::provider::{GateSettings, HttpSettings, ModelName, Provider, RetryPolicy, image_limits};
 use eyechart::run::{
     AskingSetup, Meter, Settings, Spent, StartRules, request_fields, sample_named, web_for, with_images,
@@ -17,6 +18,7 @@ use eyechart::types::{Budget, Endpoint};
 
 use super::fetching::FetchProgress;
 use super::images::ImageArguments;
+use super::network::NetworkArguments;
 use super::run::RequestArguments;
 use super::score::one_task;
 use super::{Exit, output};
@@ -77,6 +79,9 @@ struct Show {
     /// Address of the endpoint, without /chat/completions
     #[arg(long, value_name = "URL", requires = "model")]
     base_url: Option<String>,
+
+    #[command(flatten)]
+    network: NetworkArguments,
 
     #[command(flatten)]
     request: RequestArguments,
@@ -171,6 +176,7 @@ fn in_words(loaded: &LoadedTask) -> String {
 
 impl Show {
     fn call(self) -> anyhow::Result<Exit> {
+        self.network.apply()?;
         let loaded = one_task(&self.task)?;
         match &self.sample {
             None => output::result(&loaded.source.text),
@@ -191,8 +197,14 @@ impl Show {
         let sample = sample_named(dataset, id, &progress)?;
         // A run stores pictures that are re-encoded beside its folder. There is no run here.
         let store = tempfile::tempdir()?;
-        let http =
-            HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers: Vec::new(), log: None };
+        let http = HttpSettings {
+            timeout: Duration::from_secs(1),
+            connections: 1,
+            headers: Vec::new(),
+            query: Vec::new(),
+            certificates: Certificates::Verified,
+            log: None,
+        };
         let provider = Provider::new(&endpoint, protocol, None, &http, RetryPolicy { max_retries: 0 });
         let setup = AskingSetup {
             provider: provider?,
@@ -238,6 +250,7 @@ impl Show {
             base_url: base_url.map(str::to_owned),
             params: self.request.param.clone(),
             headers: self.request.header.clone(),
+            query: self.request.query.clone(),
             ..Settings::default()
         };
         let endpoint = settings.endpoint(name)?;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use eyechart::analyze::Level;
-use eyechart::provider::Header;
+use eyechart::provider::{Header, QueryParameter};
 use eyechart::run::BudgetLimit;
 use eyechart::task::REFUSED_FIELDS;
 use eyechart::text::{json_mistake, parse_duration};
@@ -33,6 +33,13 @@ pub fn parse_request_field(text: &str) -> Result<(String, Value), String> {
 pub fn parse_header(text: &str) -> Result<Header, std::convert::Infallible> {
     let (name, value) = text.split_once(['=', ':']).unwrap_or(("", text));
     Ok(Header::new(name, value.trim_start()))
+}
+
+/// `KEY=VALUE` of a query. Never fails, for the reason that [`parse_header`] has. A parameter without a key is refused when
+/// the client is made.
+pub fn parse_query(text: &str) -> Result<QueryParameter, std::convert::Infallible> {
+    let (name, value) = text.split_once('=').unwrap_or(("", text));
+    Ok(QueryParameter { name: name.to_owned(), value: value.to_owned() })
 }
 
 /// A whole number that is not negative.

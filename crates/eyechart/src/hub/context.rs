@@ -36,7 +36,7 @@ impl Context {
 
     pub(super) fn explain(&self, failure: Failure, wanted: Wanted<'_>) -> HubError {
         let cause = match failure {
-            Failure::Transport(cause) => cause,
+            Failure::Transport(cause) | Failure::Redirect(cause) => cause,
             Failure::Status(status) => return self.refused(&status, wanted),
         };
         let (repository, host) = (self.repository.to_string(), self.host());

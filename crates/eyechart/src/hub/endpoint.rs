@@ -22,6 +22,16 @@ impl Endpoint {
         format!("{}{port}", self.0.host_str().unwrap_or_default())
     }
 
+    /// The host without its port.
+    pub(super) fn name(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// Whether `url` is at the host of the Hub, at any port.
+    pub(super) fn is_host_of(&self, url: &Url) -> bool {
+        url.host() == self.0.host()
+    }
+
     /// Whether the Hub itself serves `url`. Only then may the token be sent.
     pub(super) fn serves(&self, url: &Url) -> bool {
         url.origin() == self.0.origin()

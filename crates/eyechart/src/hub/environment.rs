@@ -60,7 +60,11 @@ impl Environment {
     #[must_use]
     pub fn from_process() -> Self {
         let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let text = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        // What is not UTF-8 is no address and no token: the mistake is reported where the value is used.
+        let text = |name| {
+            let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+            Some(value).filter(|value| !value.trim().is_empty())
+        };
         let words = |command: &&str| command.split(' ').map(str::to_owned).collect();
         Self {
             hf_home: path("HF_HOME"),

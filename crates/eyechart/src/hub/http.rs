@@ -2,12 +2,12 @@
 //!
 //! The token is sent only to the Hub's own host, wherever redirects lead. Knows nothing of caches and files.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LINK, RANGE,
 };
@@ -19,13 +19,20 @@ use super::environment::Token;
 use super::{HubError, Settings};
 use crate::files::Shortage;
 use crate::net::{
-    Retries, RetrySchedule, header_text, http_client, redirect_target, retry_after, shortage_in,
+    Certificates, Guard, GuardedNames, Proxy, Refused, Retries, RetrySchedule, SystemNames, header_text,
+    http_client, redirect_target, retry_after, shortage_in,
 };
+use crate::text::now;
 
 /// More redirects in a row are a loop.
 const MOST_REDIRECTS: usize = 10;
 /// A longer wait that a server asks for is cut to this.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Where redirects may lead, besides the host of the Hub itself: a Hub could otherwise make this machine fetch what only it
+/// can reach.
+const REDIRECTS: Guard =
+    Guard { allows: Guard::PUBLIC.allows, consequence: "the Hub's redirect to it is not followed" };
 
 /// A client with its own runtime, so that blocking callers inside and outside of a runtime can use it.
 pub(super) struct Http {
@@ -68,6 +75,8 @@ pub(super) enum Failure {
     Transport(String),
     /// A reply with an error status.
     Status(Status),
+    /// A redirect that is not followed.
+    Redirect(String),
 }
 
 /// A reply with an error status.
@@ -90,8 +99,16 @@ impl Http {
         token: Option<&Token>,
         settings: Settings,
     ) -> Result<Self, HubError> {
-        let client = http_client(|client| {
-            client.connect_timeout(settings.connect_timeout).read_timeout(settings.read_timeout)
+        // The connections to the Hub itself and to proxies are not checked.
+        let proxies = ["http://hub", "https://hub"].into_iter().filter_map(Proxy::of);
+        let trusted =
+            proxies.map(|proxy| proxy.host().to_owned()).chain([endpoint.name().to_owned()]).collect();
+        let names = GuardedNames { names: Arc::new(SystemNames), guard: REDIRECTS, trusted };
+        let client = http_client(Certificates::Verified, |client| {
+            client
+                .dns_resolver(names)
+                .connect_timeout(settings.connect_timeout)
+                .read_timeout(settings.read_timeout)
         });
         let client = client.map_err(HubError::Client)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -221,7 +238,12 @@ impl Caller {
             facts.gather(headers, by_hub && response.status().is_success());
             let known = request.method == Method::HEAD && facts.etag.is_some();
             match redirect_target(&response) {
-                Some(next) if !known => url = next,
+                Some(next) if !known => {
+                    if !self.endpoint.is_host_of(&next) {
+                        REDIRECTS.check(&next).map_err(Failure::Redirect)?;
+                    }
+                    url = next;
+                }
                 None if !response.status().is_success() => {
                     return Err(Failure::Status(Status::of(&response, by_hub)));
                 }
@@ -274,14 +296,26 @@ impl Facts {
 
 impl Failure {
     fn transport(error: reqwest::Error) -> Self {
-        Self::Transport(cause(error))
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(cause) = next {
+            if let Some(refused) = cause.downcast_ref::<Refused>() {
+                return Self::Redirect(refused.to_string());
+            }
+            next = cause.source();
+        }
+        let proxy = error.url().filter(|_| error.is_connect()).and_then(|url| Proxy::of(url.as_str()));
+        let cause = cause(error);
+        Self::Transport(match proxy {
+            Some(proxy) => format!("{cause} (through {proxy})"),
+            None => cause,
+        })
     }
 
     /// Sleeps before the next attempt. Returns the failure if another attempt cannot help or none is left.
     pub(super) fn wait(self, retries: &mut Retries) -> Result<(), Self> {
         let asked = match &self {
             Self::Status(status) => status.retry_after,
-            Self::Transport(_) => None,
+            Self::Transport(_) | Self::Redirect(_) => None,
         };
         match retries.next_wait(asked).filter(|_| self.is_transient()) {
             Some(wait) => std::thread::sleep(wait),
@@ -294,6 +328,7 @@ impl Failure {
     fn is_transient(&self) -> bool {
         match self {
             Self::Transport(_) => true,
+            Self::Redirect(_) => false,
             // A storage refuses signatures that are too old. The Hub gives new ones.
             Self::Status(status) => !status.by_hub || matches!(status.code, 408 | 416 | 429 | 500..),
         }
@@ -307,7 +342,7 @@ impl Status {
             code: response.status().as_u16(),
             host: response.url().host_str().unwrap_or_default().to_owned(),
             error: header_text(headers, "x-error-code").map(str::to_owned),
-            retry_after: retry_after(headers, Timestamp::now()),
+            retry_after: retry_after(headers, now()),
             by_hub,
         }
     }

@@ -6,20 +6,28 @@ use std::io;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 
+use super::tls::{Certificates, tls_config};
 use crate::text::causes;
 
 /// Builds a client with eyechart's user agent, TLS by rustls, and the settings of `configure`.
 ///
+/// The client asks for no compressed replies: sizes, ranges and hashes of files are those of what is sent.
 /// The client follows no redirects: a caller that follows one first checks where the redirect leads.
 ///
 /// # Errors
-/// The reason why this machine cannot make a client, such as broken certificates.
-pub fn http_client(configure: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, String> {
-    // Fails if another part of the process has installed a provider, which is just as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+/// The reason why this machine cannot make a client.
+pub fn http_client(
+    certificates: Certificates,
+    configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, String> {
     let builder = Client::builder()
         .user_agent(concat!("eyechart/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none());
+        .tls_backend_preconfigured(tls_config(certificates).map_err(|error| causes(&error))?)
+        .redirect(Policy::none())
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd();
     configure(builder).build().map_err(|error| causes(&error))
 }
 
@@ -37,14 +45,14 @@ pub fn shortage_in(error: &reqwest::Error) -> Option<io::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::http_client;
+    use super::*;
 
     #[test]
     fn clients_can_be_made_more_than_once() {
         for _ in 0..2 {
-            http_client(|client| client.tcp_nodelay(true)).unwrap();
+            http_client(Certificates::Verified, |client| client.tcp_nodelay(true)).unwrap();
         }
-        let refused = http_client(|client| client.user_agent("a\nb")).unwrap_err();
+        let refused = http_client(Certificates::Verified, |client| client.user_agent("a\nb")).unwrap_err();
         assert!(refused.contains("builder error"), "{refused}");
     }
 }

@@ -11,6 +11,7 @@ use super::flow::attempts::Asker;
 use super::flow::{Asked, Gate, Halt, RetryPolicy};
 use super::http::{Client, HttpSettings, ProviderError, Target};
 use super::key::ApiKey;
+use super::presets::url_below;
 use super::protocol::{Parameter, Protocol};
 use super::reply::{Read, ReplyReader};
 use crate::types::{Endpoint, FailureKind, ModelOutput, Request};
@@ -46,11 +47,11 @@ impl Provider {
         http: &HttpSettings,
         policy: RetryPolicy,
     ) -> Result<Self, ProviderError> {
-        let url = protocol.url(&endpoint.base_url, &endpoint.model);
+        let url = url_below(&endpoint.base_url, |base_url| protocol.url(base_url, &endpoint.model));
         let client = Client::new(Target { url, protocol, key }, http)?;
         let (model, params) = (endpoint.model.clone(), endpoint.params.clone());
         let keeps_reasoning = endpoint.keeps_reasoning;
-        let models_url = format!("{}/models", endpoint.base_url);
+        let models_url = url_below(&endpoint.base_url, |base_url| format!("{base_url}/models"));
         let asker = Asker { client, policy };
         Ok(Self { asker, protocol, model, params, keeps_reasoning, models_url, unset_key_variable: None })
     }
@@ -88,6 +89,12 @@ impl Provider {
     #[must_use]
     pub fn url(&self) -> &str {
         self.asker.client.url()
+    }
+
+    /// Whether requests carry a key, or a header or a parameter that may be a secret.
+    #[must_use]
+    pub fn sends_secret(&self) -> bool {
+        self.asker.client.sends_secret()
     }
 
     /// The body of a request. Encodes the pictures: call it on a blocking thread if there are any.

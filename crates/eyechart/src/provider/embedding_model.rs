@@ -8,6 +8,7 @@ use super::flow::attempts::Asker;
 use super::flow::{Gate, Halt, RetryPolicy};
 use super::http::{Client, HttpSettings, ProviderError, Target};
 use super::key::ApiKey;
+use super::presets::url_below;
 use super::protocol::{OPENAI_CHAT, openai_embeddings};
 use super::reply::{Read, ReplyReader};
 use crate::types::{Endpoint, Failure};
@@ -31,7 +32,7 @@ impl EmbeddingModel {
         http: &HttpSettings,
         policy: RetryPolicy,
     ) -> Result<Self, ProviderError> {
-        let url = format!("{}{}", endpoint.base_url, openai_embeddings::PATH);
+        let url = url_below(&endpoint.base_url, |base_url| format!("{base_url}{}", openai_embeddings::PATH));
         // Authentication and errors are those of chat completions.
         let client = Client::new(Target { url, protocol: OPENAI_CHAT, key }, http)?;
         let (model, params) = (endpoint.model.clone(), endpoint.params.clone());

@@ -5,18 +5,19 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{StatusCode, Url};
 
 use super::flow::allowance::{self, Allowance};
 use super::flow::health::ReplyOrigin;
 use super::http_log::{Exchange, HttpLog, Message};
-use super::key::{ApiKey, Header, Secrets, is_placeholder};
+use super::key::{ApiKey, Header, QueryParameter, is_placeholder};
 use super::protocol::{ErrorReport, PROTOCOLS, Protocol};
 use super::reply::{Read, ReplyReader};
+use super::secrets::Secrets;
 use crate::files::Shortage;
-use crate::net::{http_client, retry_after, shortage_in};
-use crate::text::causes;
+use crate::net::{Certificates, Proxy, http_client, retry_after, shortage_in};
+use crate::text::{causes, now, shown_address, with_shown_addresses, without_query_values};
 use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 
 /// The largest response in bytes. A longer one fails.
@@ -37,6 +38,9 @@ pub enum ProviderError {
     /// A header without a name.
     #[error("--header: expected NAME=VALUE, got a text without a name")]
     NamelessHeader,
+    /// A parameter without a name.
+    #[error("--query: expected KEY=VALUE, got a text without a key")]
+    NamelessParameter,
     /// A header that HTTP does not allow.
     #[error("--header {name}: expected NAME=VALUE that HTTP allows as a header")]
     Header {
@@ -72,6 +76,10 @@ pub struct HttpSettings {
     pub connections: usize,
     /// Headers that are sent besides those of the protocol, in place of those with the same name.
     pub headers: Vec<Header>,
+    /// Parameters that the query of every request has.
+    pub query: Vec<QueryParameter>,
+    /// Whether the endpoint's certificate is verified.
+    pub certificates: Certificates,
     /// The log of requests and responses; none is kept, if absent.
     pub log: Option<Arc<HttpLog>>,
 }
@@ -88,10 +96,15 @@ pub(super) struct Target {
 /// A client for one address.
 pub(super) struct Client {
     client: reqwest::Client,
+    /// The address without the parameters that may be secrets.
     url: String,
+    /// The address that requests are sent to.
+    target: Url,
+    proxy: Option<Proxy>,
     protocol: &'static dyn Protocol,
     headers: HeaderMap,
     secrets: Secrets,
+    sends_secret: bool,
     timeout: Duration,
     log: Option<Arc<HttpLog>>,
 }
@@ -119,30 +132,46 @@ impl Client {
         let Target { url, protocol, key } = target;
         let headers = headers(protocol, key.as_ref(), &settings.headers)?;
         // Redirects are never followed: they would carry the key and the pictures to another address.
-        let client = http_client(|client| {
+        let client = http_client(settings.certificates, |client| {
             client
                 .default_headers(headers.clone())
                 .timeout(settings.timeout)
                 .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
                 .pool_max_idle_per_host(settings.connections)
                 .tcp_nodelay(true)
+                .gzip(true)
+                .brotli(true)
+                .deflate(true)
+                .zstd(true)
         })
         .map_err(ProviderError::Client)?;
-        let secrets = Secrets::of(key.as_ref(), &settings.headers);
+        let target = target_of(&url, &settings.query)?;
+        let proxy = Proxy::of(&url);
+        let others = settings.query.iter().map(|parameter| parameter.value.clone());
+        let others = others.chain(proxy.iter().flat_map(|proxy| proxy.secrets().to_vec()));
+        let secrets = Secrets::of(key.as_ref(), &settings.headers, others);
+        let sends_secret = key.is_some() || !settings.headers.is_empty() || !settings.query.is_empty();
         let (timeout, log) = (settings.timeout, settings.log.clone());
-        Ok(Self { client, url, protocol, headers, secrets, timeout, log })
+        Ok(Self { client, url, target, proxy, protocol, headers, secrets, sends_secret, timeout, log })
     }
 
-    /// The address that requests are sent to.
+    /// Whether requests carry a key, or a header or a parameter that may be a secret.
+    pub(super) fn sends_secret(&self) -> bool {
+        self.sends_secret
+    }
+
+    /// The address that requests are sent to, without the parameters that may be secrets.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Asks for `url` to see whether the API answers.
+    /// Asks for `url`, with the parameters of every request, to see whether the API answers.
     ///
     /// # Errors
     /// Why it does not: no connection, an error of a server or a proxy, or a web page.
     pub(super) async fn probe(&self, url: &str) -> Result<(), String> {
+        let mut url = Url::parse(url).map_err(|error| error.to_string())?;
+        url.set_query(self.target.query());
         let sent = self.client.get(url).timeout(self.timeout.min(LONGEST_PROBE)).send().await;
         let reply = sent.map_err(|error| self.presentable(self.transport(error)).to_string())?;
         let received = ReceivedReply {
@@ -155,20 +184,20 @@ impl Client {
 
     pub(super) async fn send<R: ReplyReader>(&self, body: Bytes, mut reader: R) -> Sent<R::Answer> {
         let shortage = Shortage::begin();
-        let (mut started, mut clock) = (Timestamp::now(), Instant::now());
+        let (mut started, mut clock) = (now(), Instant::now());
         let mut received = ReceivedReply::default();
         let mut outcome = self.exchange(body.clone(), &mut reader, &mut received).await;
         // Nothing was sent, so this was no attempt.
         while let Some(wait) = received.shortage.take().and_then(|error| shortage.next_wait(&error)) {
             tokio::time::sleep(wait).await;
-            (started, clock) = (Timestamp::now(), Instant::now());
+            (started, clock) = (now(), Instant::now());
             outcome = self.exchange(body.clone(), &mut reader, &mut received).await;
         }
         let seconds = clock.elapsed().as_secs_f64();
-        let now = Timestamp::now();
+        let received_at = now();
         let error = received.error(self.protocol);
         let outcome = match (outcome, received.status, &error) {
-            (Ok(()), Some(status), Some(error)) => Err(refusal(status, &received.headers, error)),
+            (Ok(()), Some(status), Some(error)) => Err(self.refused(status, &received.headers, error)),
             (Ok(()), ..) => Ok(reader.finish()),
             (Err(_), ..) if reader.is_complete() => Ok(reader.finish()),
             (Err(failure), Some(StatusCode::OK), _) => {
@@ -184,11 +213,12 @@ impl Client {
             seconds,
             status: received.status.map(|status| status.as_u16()),
             request_id: header(&received.headers, "x-request-id").map(|id| self.secrets.hide(id)),
-            retry_after: asked_wait(&received.headers, error.as_ref(), now).map(|wait| wait.as_secs_f64()),
+            retry_after: asked_wait(&received.headers, error.as_ref(), received_at)
+                .map(|wait| wait.as_secs_f64()),
             error: outcome.as_ref().err().cloned(),
         };
         self.note(&attempt, &body, &received);
-        let allowances = allowance::allowances(&received.headers, now);
+        let allowances = allowance::allowances(&received.headers, received_at);
         Sent { attempt, origin: received.origin(), outcome, allowances }
     }
 
@@ -200,7 +230,7 @@ impl Client {
         reader: &mut R,
         received: &mut ReceivedReply,
     ) -> Result<(), Failure> {
-        let sent = self.client.post(&self.url).body(body).send().await;
+        let sent = self.client.post(self.target.clone()).body(body).send().await;
         let mut reply = sent.map_err(|error| {
             received.shortage = shortage_in(&error);
             self.transport(error)
@@ -208,10 +238,15 @@ impl Client {
         received.status = Some(reply.status());
         received.headers = std::mem::take(reply.headers_mut());
         let (is_answer, is_logged) = (reply.status() == StatusCode::OK, self.log.is_some());
+        if let Some(coding) = unknown_coding(&received.headers) {
+            return if is_answer { Err(Failure::new(FailureKind::Malformed, coding)) } else { Ok(()) };
+        }
         loop {
             // Servers that keep the connection open after the answer must not hold the sample.
             let longest = if reader.is_complete() { AFTER_ANSWER } else { self.timeout };
             let part = match tokio::time::timeout(longest, reply.chunk()).await {
+                // The status of an error counts, whatever its body is.
+                Ok(Err(error)) if error.is_decode() && !is_broken(&error) && !is_answer => return Ok(()),
                 Ok(part) => part.map_err(|error| self.transport(error))?,
                 Err(_) if reader.is_complete() => return Ok(()),
                 Err(_) => return Err(self.timed_out()),
@@ -255,7 +290,31 @@ impl Client {
         if error.is_timeout() && !error.is_connect() {
             return self.timed_out();
         }
-        Failure::new(kind, causes(&error.without_url()))
+        if error.is_decode() && !is_broken(&error) {
+            let cause = causes(&error.without_url());
+            let message = format!("the reply is not compressed as its header Content-Encoding says: {cause}");
+            return Failure::new(FailureKind::Malformed, message);
+        }
+        let is_connect = error.is_connect();
+        let cause = causes(&error.without_url());
+        let message = match &self.proxy {
+            Some(proxy) if is_connect => format!("cannot connect through {proxy}: {cause}"),
+            Some(proxy) => format!("{cause} (through {proxy})"),
+            None => cause,
+        };
+        Failure::new(kind, message)
+    }
+
+    /// The failure that a response with another status than 200 is. A proxy answers in place of an endpoint that is not
+    /// encrypted.
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, error: &ErrorReport) -> Failure {
+        let failure = refusal(status, headers, error);
+        match &self.proxy {
+            Some(proxy) if self.target.scheme() == "http" && matches!(status.as_u16(), 407 | 502..=504) => {
+                Failure { message: format!("{} (through {proxy})", failure.message), ..failure }
+            }
+            _ => failure,
+        }
     }
 
     fn timed_out(&self) -> Failure {
@@ -276,7 +335,8 @@ impl Client {
 
     /// The failure without secrets (endpoints quote keys in their errors), cut to a length that fits a record.
     pub(super) fn presentable(&self, failure: Failure) -> Failure {
-        Failure { message: shortened(&self.secrets.hide(failure.message)), ..failure }
+        let message = self.secrets.hide(failure.message);
+        Failure { message: shortened(&with_shown_addresses(&message)), ..failure }
     }
 }
 
@@ -328,11 +388,32 @@ pub(super) fn asked_wait(
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, error: &ErrorReport) -> Failure {
     let redirected = header(headers, "location").filter(|_| status.is_redirection());
     let message = match redirected {
-        Some(address) => format!("status {status}: it redirects to {address}, which is never followed"),
+        Some(address) => {
+            let address = without_query_values(&shown_address(&address));
+            format!("status {status}: it redirects to {address}, which is never followed")
+        }
         None if error.message.is_empty() => format!("status {status}"),
         None => format!("status {status}: {}", error.message),
     };
     Failure::new(error.kind, message)
+}
+
+/// Why the reply cannot be read, if it is compressed in a way that the client does not unpack. The client removes the header
+/// `Content-Encoding` of a reply that it unpacks.
+fn unknown_coding(headers: &HeaderMap) -> Option<String> {
+    let coding = header(headers, "content-encoding")
+        .filter(|coding| !coding.trim().eq_ignore_ascii_case("identity"))?;
+    Some(format!(
+        "the reply has the Content-Encoding {coding:?}: expected one of gzip, br, deflate and zstd, or none"
+    ))
+}
+
+/// Whether the connection broke: the decoders pass its errors on as their own.
+fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
+    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<hyper::Error>()
+        || hidden.is_some_and(|hidden| is_broken(hidden))
+        || error.source().is_some_and(is_broken)
 }
 
 /// Whether TLS failed. Errors of the TLS library are inside those of the connection.
@@ -341,6 +422,20 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<rustls::Error>()
         || hidden.is_some_and(|hidden| is_tls(hidden))
         || error.source().is_some_and(is_tls)
+}
+
+/// The address with the parameters of the settings.
+fn target_of(url: &str, query: &[QueryParameter]) -> Result<Url, ProviderError> {
+    let mut target = Url::parse(url)
+        .map_err(|error| ProviderError::Client(format!("the address is not valid: {error}")))?;
+    if query.iter().any(|parameter| parameter.name.is_empty()) {
+        return Err(ProviderError::NamelessParameter);
+    }
+    if !query.is_empty() {
+        let pairs = query.iter().map(|parameter| (&parameter.name, &parameter.value));
+        target.query_pairs_mut().extend_pairs(pairs);
+    }
+    Ok(target)
 }
 
 fn headers(
@@ -398,7 +493,14 @@ mod tests {
     #[test]
     fn a_secret_is_hidden_in_every_form_it_was_given_in_and_before_the_text_is_cut() {
         let headers = vec![Header::new("Authorization", "Bearer sk-live-SECRET123456")];
-        let settings = HttpSettings { timeout: Duration::from_secs(1), connections: 1, headers, log: None };
+        let settings = HttpSettings {
+            timeout: Duration::from_secs(1),
+            connections: 1,
+            headers,
+            query: Vec::new(),
+            certificates: Certificates::Verified,
+            log: None,
+        };
         assert!(!format!("{settings:?}").contains("SECRET"), "{settings:?}");
         let target = Target { url: "http://127.0.0.1/".to_owned(), protocol: OPENAI_CHAT, key: None };
         let client = Client::new(target, &settings).unwrap();

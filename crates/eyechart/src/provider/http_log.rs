@@ -8,7 +8,8 @@ use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::key::Secrets;
+use super::secrets::Secrets;
+use crate::text::with_shown_addresses;
 
 /// Characters of a response's body that are logged.
 const EXCERPT: usize = 4_000;
@@ -60,11 +61,12 @@ impl Message {
         let value = |(name, value): (_, &HeaderValue)| match name {
             // A session's cookie gives access to the session.
             &SET_COOKIE => (name.to_string(), "[key]".into()),
-            _ => (name.to_string(), secrets.hide(shown(value)).into()),
+            // Addresses of redirects may have a password.
+            _ => (name.to_string(), with_shown_addresses(&secrets.hide(shown(value))).into()),
         };
         // Secrets are hidden before the text is cut, so that no part of one is left.
         let text = secrets.hide(String::from_utf8_lossy(body).into_owned());
-        let body_shown = text.chars().take(EXCERPT).collect();
+        let body_shown = with_shown_addresses(&text).chars().take(EXCERPT).collect();
         Self { headers: headers.iter().map(value).collect(), bytes, body: body_shown }
     }
 }

@@ -15,6 +15,7 @@ mod presets;
 pub mod protocol;
 mod reading;
 mod reply;
+mod secrets;
 
 pub use ask::Provider;
 pub use embedding_model::EmbeddingModel;
@@ -24,7 +25,7 @@ pub use flow::{
 };
 pub use http::{HttpSettings, ProviderError};
 pub use http_log::HttpLog;
-pub use key::{ApiKey, Header, KeyError};
+pub use key::{ApiKey, Header, KeyError, QueryParameter};
 pub use limits::image_limits;
 pub use presets::{ModelName, ModelNameError, PRESETS, Preset, key_variables};
 pub use protocol::{OPENAI_CHAT, Protocol};

@@ -1,6 +1,7 @@
 //! Names of well-known endpoints: an address, and the variable that holds the key.
 
 use super::protocol::{OPENAI_CHAT, Protocol, without_path};
+use crate::text::shown_mistyped_address;
 
 /// A well-known provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,10 @@ pub struct ModelName {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelNameError {
     /// There is no slash, or one side of it is empty.
-    #[error("the model {given:?} is not PROVIDER/NAME: expected something like mistral/pixtral-12b-2409")]
+    #[error(
+        "the model {:?} is not PROVIDER/NAME: expected something like mistral/pixtral-12b-2409",
+        shown_mistyped_address(given)
+    )]
     Shape {
         /// The text that was given.
         given: String,
@@ -72,14 +76,18 @@ pub enum ModelNameError {
         given: String,
     },
     /// The address is not an http(s) address.
-    #[error("the base URL {given:?} is not an address: expected something like http://localhost:8000/v1")]
+    #[error(
+        "the base URL {:?} is not an address: expected something like http://localhost:8000/v1",
+        shown_mistyped_address(given)
+    )]
     BaseUrl {
         /// The text that was given.
         given: String,
     },
     /// The address has a part that may hold a secret.
     #[error(
-        "the base URL holds {what}: expected only scheme, host and path, such as http://localhost:8000/v1; a key goes into its variable or into --header"
+        "the base URL holds {what}: expected scheme, host, path and perhaps ?api-version=…, such as http://localhost:8000/v1; \
+         a key goes into its variable or into --header, another parameter into --query KEY=VALUE"
     )]
     BaseUrlHolds {
         /// The part.
@@ -124,20 +132,20 @@ impl ModelName {
                 return Err(ModelNameError::UnknownProvider { given: self.provider.clone() });
             }
         };
-        let address = address.trim_end_matches('/');
-        let address = without_path(address);
-        let Ok(url) = reqwest::Url::parse(address) else {
-            return Err(ModelNameError::BaseUrl { given: address.to_owned() });
-        };
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let path = without_path(path.trim_end_matches('/'));
         // The address is not quoted: these are the parts where it may hold secrets.
-        if !url.username().is_empty() || url.password().is_some() {
+        if address.contains('@') {
             return Err(ModelNameError::BaseUrlHolds { what: "a user name or password" });
         }
-        if url.query().is_some() || url.fragment().is_some() {
+        let Ok(url) = reqwest::Url::parse(path) else {
+            return Err(ModelNameError::BaseUrl { given: address.to_owned() });
+        };
+        if address.contains('#') || !query.is_empty() && !is_api_version(query) {
             return Err(ModelNameError::BaseUrlHolds { what: "a query or fragment" });
         }
         match url.scheme() {
-            "http" | "https" if url.has_host() => Ok(address.to_owned()),
+            "http" | "https" if url.has_host() => Ok(with_query(path, query)),
             _ => Err(ModelNameError::BaseUrl { given: address.to_owned() }),
         }
     }
@@ -160,6 +168,24 @@ impl ModelName {
     pub fn key_required(&self, base_url_given: bool) -> bool {
         !base_url_given && self.preset().is_some_and(|preset| preset.key_required)
     }
+}
+
+/// The address at `base_url` that `url_of` makes of it: the query of `base_url` stays at its end.
+pub(super) fn url_below(base_url: &str, url_of: impl FnOnce(&str) -> String) -> String {
+    let (base_url, query) = base_url.split_once('?').unwrap_or((base_url, ""));
+    with_query(&url_of(base_url), query)
+}
+
+fn with_query(address: &str, query: &str) -> String {
+    if query.is_empty() { address.to_owned() } else { format!("{address}?{query}") }
+}
+
+/// Whether the query is a version of Azure's API, which is recorded: no key has this form.
+fn is_api_version(query: &str) -> bool {
+    let version = query.strip_prefix("api-version=").filter(|version| version.len() <= 32);
+    version.is_some_and(|version| {
+        version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+    })
 }
 
 #[cfg(test)]
@@ -185,11 +211,29 @@ mod tests {
         }
         assert!(name.base_url(None).unwrap_err().to_string().contains("mistral"));
         assert!(name.base_url(Some("h:1/v1")).is_err());
-        for secret in
-            ["https://user:s3cret@h/v1", "http://:s3cret@h/v1", "http://h/v1?key=s3cret", "http://h/#s3cret"]
-        {
+        let azure = "https://h/openai/deployments/gpt";
+        for given in ["", "/", "/chat/completions", "/embeddings"] {
+            let given = format!("{azure}{given}?api-version=2024-10-21");
+            assert_eq!(name.base_url(Some(&given)).unwrap(), format!("{azure}?api-version=2024-10-21"));
+        }
+        assert_eq!(url_below("http://h/v1?a=b", |base| format!("{base}/c")), "http://h/v1/c?a=b");
+        for secret in [
+            "https://user:s3cret@h/v1",
+            "http://:s3cret@h/v1",
+            "http://user:s3cr/s3cret@h/v1",
+            "http:/user:s3cret@h/v1",
+            "user:s3cret@h/v1",
+            "user:s3cret word@h/v1",
+            "http://h/v1?key=s3cret",
+            "http://h/v1?s3cret",
+            "h/v1?api-version=s3cret",
+            "http://h/v1?api-version=2024-10-21&key=s3cret",
+            "http://h/#s3cret",
+        ] {
             let error = name.base_url(Some(secret)).unwrap_err().to_string();
-            assert!(!error.contains("s3cret"), "{error}");
+            assert!(!error.contains("s3cr"), "{error}");
+            let error = secret.replace("/", "").parse::<ModelName>().unwrap_err().to_string();
+            assert!(!error.contains("s3cret@") && !error.contains("=s3cret"), "{error}");
         }
     }
 }

@@ -96,7 +96,7 @@ fn limit(hint: Hint) -> Reply {
 
 /// Returns the time in one second as an HTTP date (RFC 9110, 5.6.7).
 fn in_one_second() -> HeaderValue {
-    let then = jiff::Timestamp::now().as_second() + 1;
+    let then = crate::text::now().as_second() + 1;
     let then = jiff::Timestamp::from_second(then).unwrap_or(jiff::Timestamp::MAX);
     let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     HeaderValue::try_from(date).expect("a date is ASCII")

@@ -16,6 +16,7 @@ mod planned;
 mod preview;
 mod prices;
 mod recorded;
+mod recorded_address;
 mod request;
 mod resume;
 mod same_error;
@@ -43,7 +44,7 @@ pub use plan::{Plan, request_fields, with_images};
 pub use planned::{FETCHES, PlannedRun, StartedRun, meter_of, refuse_unpriced, web_for};
 pub use preview::{Preview, sample_named};
 pub use prices::Prices;
-pub(crate) use resume::{find_matching, options_of, refuse_differences};
+pub(crate) use resume::{find_matching, options_of, refuse_differences, refuse_insecure};
 pub use settings::{BudgetLimit, ExecutionSettings, Settings, StartRules, one_run};
 
 /// Why a run cannot start or continue.

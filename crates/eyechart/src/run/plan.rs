@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::RunError;
@@ -12,7 +11,7 @@ use super::control::refuse_control;
 use super::outputs::Outputs;
 use crate::scorer::Scorer;
 use crate::task::{DataAccess, LoadedTask, Survey, TaskData};
-use crate::text::counted;
+use crate::text::{counted, now};
 use crate::types::{
     Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
     ImagesSpec, InvalidKey, PickedSample, Price, Progress, Task,
@@ -124,7 +123,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     let spec = EvalSpec {
         format: EvalSpec::FORMAT.to_owned(),
         eyechart: env!("CARGO_PKG_VERSION").to_owned(),
-        created: Timestamp::now().to_string(),
+        created: now().to_string(),
         task: loaded.source.clone(),
         model: options.model.clone(),
         label: options.label.clone(),
@@ -140,7 +139,24 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         commands: commands(loaded, &mut notices),
         execution: options.execution,
     };
+    refuse_unwritable_paths(&spec)?;
     Ok(Plan { spec, task, dataset, task_folder: loaded.folder.clone(), outputs, notices })
+}
+
+/// Refuses paths that no record can have, before a folder is made for it.
+fn refuse_unwritable_paths(spec: &EvalSpec) -> Result<(), RunError> {
+    let outputs = match &spec.answers {
+        Answers::Outputs(file) => Some(&file.path),
+        _ => None,
+    };
+    let paths = spec.data.files.iter().map(|file| &file.path).chain([&spec.data.folder]).chain(outputs);
+    match paths.into_iter().find(|path| path.to_str().is_none()) {
+        Some(path) => Err(RunError::Config(format!(
+            "{}: the path is not UTF-8, and the record must name it: rename the folder or the file",
+            path.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The programs of the task's scorers, each command once. Starts none of them.

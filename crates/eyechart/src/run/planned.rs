@@ -12,10 +12,11 @@ use super::{
 use crate::engine::{EndReason, Stop, Stopper};
 use crate::hub::Environment;
 use crate::image::Preparer;
+use crate::net::Certificates;
 use crate::provider::protocol::Parameter;
 use crate::provider::{
     ApiKey, FIRST_REPLY_WITHIN, GateSettings, Header, HttpLog, HttpSettings, MOST_CONNECTIONS, ModelName,
-    Protocol, Provider, RetryPolicy, image_limits,
+    Protocol, Provider, QueryParameter, RetryPolicy, image_limits,
 };
 use crate::record::RunFolder;
 use crate::scorer::Scorer;
@@ -38,8 +39,10 @@ pub struct PlannedRun {
     /// The run that is resumed; absent for a new run.
     pub job: Option<Job>,
     /// The model at its endpoint; absent if the answers exist already, and in a dry run.
-    provider: Option<Provider>,
+    pub(super) provider: Option<Provider>,
     connection: Connection,
+    /// Whether only the record of the resumed run names the endpoint's address, and a secret would be sent there.
+    pub(super) has_unconfirmed_address: bool,
 }
 
 /// The settings that are needed once the run starts.
@@ -48,6 +51,8 @@ struct Connection {
     protocol: Option<&'static dyn Protocol>,
     out: PathBuf,
     headers: Vec<Header>,
+    query: Vec<QueryParameter>,
+    certificates: Certificates,
     api_key: Option<String>,
     log: Option<Arc<HttpLog>>,
     allow_private_urls: bool,
@@ -80,6 +85,12 @@ impl PlannedRun {
             protocol,
             out: settings.out(),
             headers: settings.headers.clone(),
+            query: settings.query.clone(),
+            certificates: if settings.execution.insecure {
+                Certificates::Unverified
+            } else {
+                Certificates::Verified
+            },
             api_key: settings.api_key.clone(),
             log: settings.log.clone(),
             allow_private_urls: settings.allow_private_urls,
@@ -93,7 +104,10 @@ impl PlannedRun {
         }
         let target = connection.target(&plan.spec).filter(|_| !settings.is_dry_run);
         let provider = target.map(|target| connection.provider(&plan.spec, target)).transpose()?;
-        Ok(Self { plan, job, provider, connection })
+        let notice = "--insecure: the endpoint's certificate is not verified, so anyone on the way can read and change what is sent";
+        let is_insecure = target.is_some() && connection.certificates == Certificates::Unverified;
+        plan.notices.extend(is_insecure.then(|| notice.to_owned()));
+        Ok(Self { plan, job, provider, connection, has_unconfirmed_address: false })
     }
 
     /// The frozen spec.
@@ -231,7 +245,8 @@ impl PlannedRun {
     /// [`RunError`] if the plan is for looking only, the budget of `meter` is used up, or the folder cannot be
     /// created.
     pub fn start(self, meter: &Arc<Meter>) -> Result<StartedRun, RunError> {
-        let Self { plan, job, provider, connection } = self;
+        self.refuse_unconfirmed_address()?;
+        let Self { plan, job, provider, connection, .. } = self;
         if connection.is_dry_run {
             return Err(RunError::Config(
                 "a dry run cannot be started: plan it without is_dry_run".to_owned(),
@@ -310,6 +325,12 @@ impl Connection {
                 "the run was made with --header {missing}, and values of headers are never recorded: give the header again"
             )));
         }
+        let is_given = |name: &&String| self.query.iter().any(|given| given.name == **name);
+        if let Some(missing) = endpoint.query.iter().find(|name| !is_given(name)) {
+            return Err(RunError::Config(format!(
+                "the run was made with --query {missing}, and values of parameters are never recorded: give the parameter again"
+            )));
+        }
         let http = HttpSettings {
             timeout: seconds(execution.timeout, "--timeout")?,
             connections: match execution.max_connections {
@@ -317,6 +338,8 @@ impl Connection {
                 Connections::Fixed(limit) => limit,
             },
             headers: self.headers.clone(),
+            query: self.query.clone(),
+            certificates: self.certificates,
             log: self.log.clone(),
         };
         let policy = RetryPolicy { max_retries: execution.max_retries };
@@ -340,7 +363,7 @@ impl Connection {
         let name: ModelName = model.parse()?;
         let (variable, unless_authorized) = (name.key_variable(), self.key_variable(model, target)?);
         let required = name.key_required(!is_at_preset(&name, endpoint)) && unless_authorized.is_some();
-        let value = self.api_key.clone().or_else(|| std::env::var(variable).ok());
+        let value = self.api_key.clone().map(Into::into).or_else(|| std::env::var_os(variable));
         Ok(ApiKey::check(variable, value, required)?)
     }
 
@@ -379,7 +402,7 @@ impl Connection {
         let missing = "no folder for answers: set XDG_CACHE_HOME or HOME";
         let folder =
             Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
-        let cache = Cache::open(&folder, endpoint, &self.headers).map_err(|error| {
+        let cache = Cache::open(&folder, endpoint, &self.headers, &self.query).map_err(|error| {
             RunError::Config(format!("--cache cannot keep answers in {}: {error}", folder.display()))
         })?;
         Ok(Some(cache))

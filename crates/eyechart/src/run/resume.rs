@@ -57,6 +57,21 @@ pub fn refuse_differences(folder: &RunFolder, recorded: &EvalSpec, plan: &Plan) 
     )))
 }
 
+/// Refuses to resume a run without verified certificates if its record says that they were.
+///
+/// # Errors
+/// [`RunError::Config`].
+pub fn refuse_insecure(recorded: &EvalSpec, is_insecure: bool) -> Result<(), RunError> {
+    match is_insecure && !recorded.execution.insecure {
+        true => Err(RunError::Config(
+            "--insecure: the record of the run says that the endpoint's certificate was verified; trust the certificate by \
+             --ca FILE.pem, or start a new run"
+                .to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// The last run under `out` that `plan` could continue: an unfinished one before a finished one, of which nothing has to
 /// be asked again. Runs that cannot be read are left out.
 ///

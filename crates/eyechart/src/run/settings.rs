@@ -10,8 +10,9 @@ use super::planned::PlannedRun;
 use super::prices::Prices;
 use super::{
     AnswersFrom, Job, Plan, RunError, RunOptions, find_matching, options_of, plan, refuse_differences,
+    refuse_insecure,
 };
-use crate::provider::{Header, HttpLog, ModelName, Protocol, ProviderError, protocol};
+use crate::provider::{Header, HttpLog, ModelName, Protocol, ProviderError, QueryParameter, protocol};
 use crate::record::{RunFolder, name_one_of};
 use crate::task::{DataAccess, LoadedTask};
 use crate::types::{
@@ -51,6 +52,8 @@ pub struct Settings {
     pub dropped_params: Vec<String>,
     /// Additional headers. Their values are never recorded.
     pub headers: Vec<Header>,
+    /// Parameters of the query of every request. Their values are never recorded.
+    pub query: Vec<QueryParameter>,
     /// Changes of the task's `[images]`.
     pub images: ImagesOverride,
     /// How the run sends its requests, and its budget.
@@ -65,6 +68,8 @@ pub struct Settings {
     pub allow_private_urls: bool,
     /// The folder in which runs are recorded; that of the runs to resume, else `runs`, if absent.
     pub out: Option<PathBuf>,
+    /// Whether the key may be sent to the address that the run to resume has recorded, whatever it is.
+    pub trusts_recorded_address: bool,
     /// A run to resume, or a folder of runs.
     pub resume: Option<PathBuf>,
     /// The wire protocol of the endpoint; that of the provider or of the run to resume, if absent.
@@ -114,6 +119,8 @@ pub struct ExecutionSettings {
     pub keep_images: bool,
     /// Whether answers of earlier runs are reused and new ones are stored.
     pub cache: bool,
+    /// Whether the endpoint's certificate is not verified. A resumed run does not inherit this setting.
+    pub insecure: bool,
     /// Maximum cost, in US dollars.
     pub max_cost: Option<BudgetLimit<f64>>,
     /// Maximum number of tokens of prompts and answers.
@@ -155,6 +162,7 @@ impl ExecutionSettings {
             max_request_memory: self.max_request_memory.unwrap_or(execution.max_request_memory),
             keep_images: self.keep_images || execution.keep_images,
             cache: self.cache || execution.cache,
+            insecure: self.insecure || execution.insecure,
             budget: Budget {
                 cost: self.max_cost.map_or(recorded.cost, Option::from),
                 tokens: self.max_tokens.map_or(recorded.tokens, Option::from),
@@ -178,6 +186,7 @@ impl Settings {
         match &job {
             Some(job) => {
                 let recorded = job.folder.spec()?;
+                refuse_insecure(&recorded, self.execution.insecure)?;
                 plan.continue_as(&recorded);
                 plan.spec.execution = self.execution.over(recorded.execution);
                 plan.spec.price = self.price(&options.model, &options.answers, recorded.price)?;
@@ -197,6 +206,7 @@ impl Settings {
     /// [`RunError`] as for [`Settings::plan`].
     pub fn plan_rest(&self, folder: &RunFolder, progress: &dyn Progress) -> Result<PlannedRun, RunError> {
         let spec = folder.spec()?;
+        refuse_insecure(&spec, self.execution.insecure)?;
         let loaded = LoadedTask::recorded(&spec.task)?;
         let recorded = options_of(&spec, &loaded.task);
         let (model, answers) =
@@ -217,7 +227,7 @@ impl Settings {
         refuse_differences(folder, &spec, &plan)?;
         plan.continue_as(&spec);
         let job = Some(self.job_in(folder.clone(), &plan.spec)?);
-        PlannedRun::new(plan, job, self)
+        Ok(PlannedRun::new(plan, job, self)?.of_recorded_address(self))
     }
 
     /// The folder in which runs are recorded.
@@ -309,6 +319,9 @@ impl Settings {
         if !self.headers.is_empty() {
             endpoint.headers = self.header_names();
         }
+        if !self.query.is_empty() {
+            endpoint.query = self.query_names();
+        }
         Ok(AnswersFrom::Endpoint { endpoint, dropped })
     }
 
@@ -347,6 +360,7 @@ impl Settings {
             base_url: name.base_url(self.base_url.as_deref())?,
             key_variable: Some(name.key_variable().to_owned()),
             headers: self.header_names(),
+            query: self.query_names(),
             params: self.params.iter().cloned().collect(),
             keeps_reasoning: false,
             provider: name.provider,
@@ -367,6 +381,10 @@ impl Settings {
     /// The names of the headers. Their values can be secrets.
     fn header_names(&self) -> Vec<String> {
         self.headers.iter().map(|header| header.name.clone()).collect()
+    }
+
+    fn query_names(&self) -> Vec<String> {
+        self.query.iter().map(|parameter| parameter.name.clone()).collect()
     }
 
     /// The price of `model`: from the table of these settings, else as `recorded` by the resumed run, else from the built-in

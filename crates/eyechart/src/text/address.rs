@@ -1,5 +1,7 @@
 //! Addresses of the web.
 
+use std::borrow::Cow;
+
 /// Whether a text is an `http` or `https` address.
 #[must_use]
 pub fn is_address(text: &str) -> bool {
@@ -11,12 +13,59 @@ pub fn is_address(text: &str) -> bool {
 /// Replaces the user name and the password of an address with `…`, so that the address can be printed and recorded.
 #[must_use]
 pub fn shown_address(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let Some((scheme, rest)) = split_scheme(address) else { return address.to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://…@{host}{}", &rest[end..]),
+    let authority = &rest[..end];
+    // A `/` in a password ends what a reader of addresses takes for the host and the port.
+    let has_port = authority
+        .rsplit_once(':')
+        .is_none_or(|(_, port)| port.ends_with(']') || port.bytes().all(|byte| byte.is_ascii_digit()));
+    let credentials = if authority.contains('@') || has_port { authority } else { rest };
+    match credentials.rfind('@') {
+        Some(at) => format!("{scheme}…{}", &rest[at..]),
         None => address.to_owned(),
     }
+}
+
+/// The text of a user who may have meant an address, without the part that may be a password.
+#[must_use]
+pub fn shown_mistyped_address(text: &str) -> String {
+    let (scheme, rest) = split_scheme(text).unwrap_or(("", text));
+    match rest.rfind('@') {
+        Some(at) => format!("{scheme}…{}", without_query_values(&rest[at..])),
+        None => without_query_values(text),
+    }
+}
+
+/// The text with [`shown_address`] applied to each address in it.
+#[must_use]
+pub fn with_shown_addresses(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split_inclusive(char::is_whitespace).map(shown_address).collect())
+}
+
+/// The address with `…` in place of the values in its query, which may be secrets.
+#[must_use]
+pub fn without_query_values(address: &str) -> String {
+    let Some((before, query)) = address.split_once('?') else { return address.to_owned() };
+    let shown = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) => format!("{name}=…"),
+        None => "…".to_owned(),
+    };
+    format!("{before}?{}", query.split('&').map(shown).collect::<Vec<_>>().join("&"))
+}
+
+/// The scheme with the slashes behind it, of which an address with a mistake has another number, and the rest of the address.
+fn split_scheme(address: &str) -> Option<(&str, &str)> {
+    let web = || {
+        let lower = address.to_ascii_lowercase();
+        let end = ["https:", "http:"].iter().find_map(|scheme| Some(lower.find(scheme)? + scheme.len()))?;
+        Some(address.len() - address[end..].trim_start_matches('/').len())
+    };
+    let end = web().or_else(|| Some(address.find("://")? + "://".len()))?;
+    Some(address.split_at(end))
 }
 
 #[cfg(test)]
@@ -40,5 +89,29 @@ mod tests {
         for plain in ["https://a.example/b@c.png", "https://a.example?x=@", "images/a@b.png", ""] {
             assert_eq!(shown_address(plain), plain);
         }
+    }
+
+    #[test]
+    fn a_password_is_left_out_of_an_address_with_mistakes() {
+        for (given, shown) in [
+            ("https://me:pa/ss@a.example/v1", "https://…@a.example/v1"),
+            ("https://me:p?a#ss@a.example/v1", "https://…@a.example/v1"),
+            ("https:/me:pass@a.example/v1", "https:/…@a.example/v1"),
+            ("http:me:pass@a.example/v1", "http:…@a.example/v1"),
+            ("HTTPS:///me:pass@a.example", "HTTPS:///…@a.example"),
+            ("socks5://me:pass@a.example:1080", "socks5://…@a.example:1080"),
+            ("https://[::1]:80/a@b", "https://[::1]:80/a@b"),
+        ] {
+            assert_eq!(shown_address(given), shown);
+            assert_eq!(with_shown_addresses(&format!("no {given} here")), format!("no {shown} here"));
+        }
+        assert_eq!(shown_mistyped_address("me:pass@a.example/v1?key=s"), "…@a.example/v1?key=…");
+        assert_eq!(shown_mistyped_address("ttps//me:pa ss@a.example"), "…@a.example");
+    }
+
+    #[test]
+    fn values_of_a_query_are_left_out() {
+        assert_eq!(without_query_values("/login?k=s3cret&b=&s3cret"), "/login?k=…&b=…&…");
+        assert_eq!(without_query_values("https://a.example/b"), "https://a.example/b");
     }
 }

@@ -22,12 +22,16 @@ pub(crate) fn json_without_nan(text: &str) -> String {
 /// Bytes of the longest text that is repaired: each repair copies it.
 const MOST_REPAIRED: usize = 1 << 20;
 
-/// JSON that servers send, made readable: null in place of `NaN`, `Infinity` and numbers beyond the range of 64-bit floats,
-/// U+FFFD in place of half a surrogate pair. Absent if the text is longer than 1 MiB or not UTF-8.
+/// Levels of lists and objects in each other that are kept: the parser reads 127, and no reply needs more.
+const DEEPEST: usize = 64;
+
+/// JSON that servers send, made readable: null in place of `NaN`, `Infinity`, numbers beyond the range of 64-bit floats and
+/// values below 64 levels; U+FFFD in place of half a surrogate pair. Absent if the text is longer than 1 MiB or not UTF-8.
 #[must_use]
 pub(crate) fn repaired_json(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MOST_REPAIRED)?;
     let text = json_without_nan(text);
+    let text = without_deep_values(&text);
     let text = outside_strings(&text, |rest| {
         let is_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
         let length = rest.find(|c| !is_number(c)).unwrap_or(rest.len());
@@ -53,6 +57,30 @@ fn outside_strings<'a>(text: &'a str, replace: impl Fn(&'a str) -> Option<(usize
         is_escaped = in_string && first == '\\' && !is_escaped;
         changed.push(first);
         rest = &rest[first.len_utf8()..];
+    }
+    changed
+}
+
+/// The text with null in place of each list and object below [`DEEPEST`] levels.
+fn without_deep_values(text: &str) -> String {
+    let mut changed = String::with_capacity(text.len());
+    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
+    for c in text.chars() {
+        let was_deep = depth > DEEPEST;
+        if !in_string {
+            match c {
+                '[' | '{' => depth += 1,
+                ']' | '}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        in_string ^= c == '"' && !is_escaped;
+        is_escaped = in_string && c == '\\' && !is_escaped;
+        match (was_deep, depth > DEEPEST) {
+            (false, false) => changed.push(c),
+            (false, true) => changed.push_str("null"),
+            _ => {}
+        }
     }
     changed
 }
@@ -106,6 +134,9 @@ mod tests {
             json!(["B \u{FFFD}", "\u{FFFD} 😀", "\\ud83d"])
         );
         assert_eq!(repaired_json(b"[\"\xFF\",NaN]"), None);
+        let deep = format!("{{\"a\":{}\"]\"{},\"b\":1}}", "[".repeat(1000), "]".repeat(1000));
+        let flat: Value = serde_json::from_str(&repaired_json(deep.as_bytes()).unwrap()).unwrap();
+        assert_eq!(flat["b"], 1);
     }
 
     #[test]

@@ -1,19 +1,23 @@
 //! Text mechanics: short forms of numbers, durations, hashes, addresses and errors.
 //!
-//! Pure functions. Nothing here knows a word of the field, opens a file or reads a clock.
+//! Pure functions. Nothing here knows a word of the field or opens a file. Only `now` reads a clock.
 
 mod address;
 mod causes;
+mod clock;
 mod duration;
 mod hex;
 mod json;
 mod literal;
 mod number;
 mod reasoning;
+mod spelling;
 mod wrap;
 
-pub(crate) use address::{is_address, shown_address};
+pub use address::with_shown_addresses;
+pub(crate) use address::{is_address, shown_address, shown_mistyped_address, without_query_values};
 pub(crate) use causes::causes;
+pub use clock::{is_clock_usable, now};
 pub use duration::parse_duration;
 pub use hex::hex;
 pub use json::json_mistake;
@@ -21,4 +25,5 @@ pub(crate) use json::{json_without_nan, repaired_json};
 pub(crate) use literal::parse_python;
 pub use number::{counted, grouped, usd};
 pub use reasoning::{SplitAnswer, split_reasoning};
+pub(crate) use spelling::{decoded, replaced_in_any_spelling};
 pub use wrap::wrapped;

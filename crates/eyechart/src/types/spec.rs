@@ -94,6 +94,9 @@ pub struct Endpoint {
     /// The names of `--header`s. Their values can be secrets and are not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
+    /// The names of `--query` parameters. Their values can be secrets and are not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<String>,
     /// Request fields other than model and messages, after `--param` and `--drop-param`.
     pub params: Map<String, Value>,
     /// Whether reasoning within the text of an answer stays in the text (`keep_reasoning` in `[generation]`).
@@ -197,6 +200,9 @@ pub struct Execution {
     /// Whether answers of earlier runs are reused, and the answers of this run stored for later ones.
     #[serde(default)]
     pub cache: bool,
+    /// Whether the endpoint's certificate was not verified, at least for a part of the run (`--insecure`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// What the command may spend.
     #[serde(default, skip_serializing_if = "Budget::is_empty")]
     pub budget: Budget,
@@ -223,6 +229,7 @@ impl Default for Execution {
             max_request_memory: default_request_memory(),
             keep_images: false,
             cache: false,
+            insecure: false,
             budget: Budget::default(),
         }
     }
@@ -367,6 +374,7 @@ impl Answers {
             let kept = |endpoint: &Endpoint| endpoint.keeps_reasoning.to_string();
             compare("keep_reasoning", kept(recorded), kept(given));
             compare("header names", recorded.headers.join(", "), given.headers.join(", "));
+            compare("query names", recorded.query.join(", "), given.query.join(", "));
         } else {
             compare("source of the answers", self.in_words(), given.in_words());
         }

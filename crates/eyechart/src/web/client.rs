@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use jiff::Timestamp;
 use reqwest::dns::Resolve;
 use reqwest::header::HeaderMap;
 use reqwest::{Response, Url};
 
-use super::guard::{Guard, GuardedNames, Refused};
 use super::{WebError, WebSettings};
 use crate::files::Shortage;
-use crate::net::{Retries, RetrySchedule, http_client, redirect_target, retry_after, shortage_in};
-use crate::text::causes;
+use crate::net::{
+    Certificates, Guard, GuardedNames, Proxy, Refused, Retries, RetrySchedule, http_client, redirect_target,
+    retry_after, shortage_in,
+};
+use crate::text::{causes, now, shown_address, without_query_values};
 
 /// Three attempts over about two seconds: a picture must not hold up a run for long.
 pub(super) const SCHEDULE: RetrySchedule = RetrySchedule {
@@ -55,12 +56,12 @@ impl Client {
         names: Arc<dyn Resolve>,
     ) -> Result<Self, WebError> {
         // Every hop is checked before it is followed: see `reach`.
-        let client = http_client(|client| {
-            client
-                .dns_resolver(GuardedNames { names, guard })
-                .pool_max_idle_per_host(settings.connections)
-                // A proxy would look names up and connect without the check.
-                .no_proxy()
+        let client = http_client(Certificates::Verified, |client| {
+            let client = client
+                .dns_resolver(GuardedNames { names, guard, trusted: Vec::new() })
+                .pool_max_idle_per_host(settings.connections);
+            // A proxy would look names up and connect without the check.
+            if settings.allow_private { client } else { client.no_proxy() }
         });
         let client = client.map_err(WebError::Client)?;
         Ok(Self {
@@ -161,7 +162,10 @@ pub(super) fn parse_url(url: &str) -> Result<Url, String> {
 fn in_context(error: FetchError, asked: &Url, at: &Url) -> FetchError {
     match at == asked {
         true => error,
-        false => error.map(|reason| format!("redirected to {at}: {reason}")),
+        // Addresses of storages are signed.
+        false => error.map(|reason| {
+            format!("redirected to {}: {reason}", without_query_values(&shown_address(at.as_str())))
+        }),
     }
 }
 
@@ -185,14 +189,13 @@ pub(super) fn check_status(reply: &Response) -> Result<(), FetchError> {
     let reason = || format!("status {status}");
     match status.as_u16() {
         200 => Ok(()),
-        408 | 429 | 500.. => {
-            Err(FetchError::Transient(reason(), retry_after(reply.headers(), Timestamp::now())))
-        }
+        408 | 429 | 500.. => Err(FetchError::Transient(reason(), retry_after(reply.headers(), now()))),
         _ => Err(FetchError::Permanent(reason())),
     }
 }
 
 pub(super) fn transport(error: reqwest::Error) -> FetchError {
+    let proxy = error.url().filter(|_| error.is_connect()).and_then(|url| Proxy::of(url.as_str()));
     // Every reason follows the address.
     let error = error.without_url();
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
@@ -202,5 +205,10 @@ pub(super) fn transport(error: reqwest::Error) -> FetchError {
         }
         next = cause.source();
     }
-    FetchError::Transient(causes(&error), None)
+    let cause = causes(&error);
+    let reason = match proxy {
+        Some(proxy) => format!("{cause} ({proxy} is used only with --allow-private-urls)"),
+        None => cause,
+    };
+    FetchError::Transient(reason, None)
 }

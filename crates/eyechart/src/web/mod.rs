@@ -3,12 +3,10 @@
 //!
 //! Knows nothing of samples or picture formats: the caller checks the bytes of a picture.
 
-mod address;
 mod cache;
 mod client;
 mod download;
 mod error;
-mod guard;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,6 +18,7 @@ use reqwest::Url;
 use reqwest::dns::Resolve;
 use tokio::sync::OnceCell;
 
+use crate::net::{Guard, SystemNames};
 use crate::text::shown_address;
 use crate::types::{Failure, FailureKind};
 pub(crate) use download::WebFile;
@@ -27,7 +26,6 @@ pub use error::WebError;
 
 use cache::Cache;
 use client::Client;
-use guard::{Guard, SystemNames};
 
 /// Checks the bytes of a picture. The error says what is wrong with them.
 pub(crate) type Check = fn(&[u8]) -> Result<(), String>;
@@ -69,7 +67,8 @@ impl WebSettings {
 
 /// Fetches pictures and files. Many tasks can share it.
 ///
-/// Sends no cookies, credentials or referrer. Uses no proxy, because the address behind a proxy could not be checked.
+/// Sends no cookies, credentials or referrer. Uses no proxy unless addresses that are not public are
+/// allowed, because the address behind a proxy cannot be checked.
 #[derive(Debug)]
 pub struct Web {
     client: Client,

@@ -65,3 +65,17 @@ fn no_cell_of_a_csv_file_is_a_formula() {
     assert!(csv.contains("texts,\"'=HYPERLINK("), "{csv}");
     assert!(!csv.contains(",=") && !csv.contains("\"="), "{csv}");
 }
+
+#[test]
+fn a_mistake_on_the_command_line_is_shown_with_its_control_characters_escaped() {
+    for arguments in [
+        vec!["run", "t.toml", "--model", "a/b", "--limit", NASTY],
+        vec![NASTY],
+        vec!["run", "--model", "a/b", "t.toml", &format!("--{NASTY}")],
+        vec!["run", NASTY, "--model", "a/b"],
+        vec!["results", NASTY],
+    ] {
+        let said = stderr(eyechart().args(&arguments).assert().code(2).get_output());
+        assert!(is_harmless(&said) && said.contains("202e"), "{arguments:?}: {said:?}");
+    }
+}

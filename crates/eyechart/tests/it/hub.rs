@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::common::hub_fixture::{Cache, LARGE, Quiet, charts, get, hasty, heads, large, repo, server};
 use crate::common::hub_server::{COMMIT, Fault, HubServer, Repo};
+use crate::common::site::{Page, Site};
 use eyechart::hub::{Environment, Hub, HubError, Repository, Settings, Token};
 use eyechart::types::Progress;
 
@@ -231,7 +232,7 @@ fn a_storage_that_refuses_for_good_is_named_without_the_signature() {
     let (server, cache) = (server(), Cache::new());
     server.faults("images.tgz", [Fault::Status(403); 4]);
     let error = get(&cache.charts(&server), "images.tgz").unwrap_err();
-    assert_eq!(error.to_string(), "localhost answered 403 for file images.tgz of the dataset them/charts");
+    assert_eq!(error.to_string(), "127.0.0.1 answered 403 for file images.tgz of the dataset them/charts");
     assert!(!format!("{error:?}").contains("signed"), "{error:?}");
 }
 
@@ -344,4 +345,26 @@ fn everything_can_be_called_from_inside_a_runtime() {
         snapshot.stream("images.tgz", 0).unwrap().read_to_end(&mut bytes).unwrap();
         assert_eq!(bytes, get(&snapshot, "images.tgz").unwrap());
     });
+}
+
+#[test]
+fn redirects_lead_only_to_the_hub_itself_and_to_public_hosts() {
+    for (target, refused) in [
+        ("http://169.254.169.254/latest/meta-data/", "169.254.169.254 is not a public address"),
+        ("http://[::1]:9/a.csv", "[::1] is not a public address"),
+        ("http://localhost:9/a.csv", "localhost resolves to "),
+        ("http://user:s3cret-word@127.0.0.2/a.csv", "a user name or password"),
+        ("file:///etc/passwd", "expected an address with http or https"),
+    ] {
+        let site = Site::start(move |path, _| match path {
+            path if path.contains("/resolve/") => Page::redirect(target),
+            _ => Page::found(r#"[{"type":"file","path":"a.csv","size":1,"oid":"0"}]"#),
+        });
+        let cache = Cache::new();
+        let env = Environment { hf_endpoint: Some(site.url("")), ..cache.env(&server()) };
+        let snapshot = Hub::with_settings(&env, hasty()).unwrap().snapshot(&pinned()).unwrap();
+        let error = get(&snapshot, "a.csv").unwrap_err().to_string();
+        assert!(error.contains(refused) && !error.contains("s3cret"), "{error}");
+        assert_eq!(site.requests().iter().filter(|head| head.contains("/resolve/")).count(), 1, "no retries");
+    }
 }

@@ -10,6 +10,7 @@ mod common;
 mod budget;
 mod cache;
 mod calc;
+mod certificates;
 mod changing_data;
 mod check;
 mod choice;
@@ -20,6 +21,7 @@ mod command;
 mod command_interrupt;
 #[cfg(unix)]
 mod command_rules;
+mod compression;
 mod control;
 #[cfg(unix)]
 mod crash;
@@ -49,8 +51,11 @@ mod parquet_memory;
 mod parts;
 mod pictures;
 mod protocol;
+mod proxies;
+mod query;
 mod reasoning;
 mod recorded;
+mod recorded_address;
 mod request_memory;
 mod resume;
 mod runs;

@@ -69,7 +69,7 @@ fn no_secret_is_in_anything_that_a_run_leaves_behind() {
     assert!(stderr(&stopped).contains("[key]"), "{}", stderr(&stopped));
     let mut printed = stderr(&stopped) + &stdout(&stopped);
     let mut resumed = common::eyechart();
-    resumed.arg("run").arg("--resume").arg(place.run().path());
+    resumed.arg("run").arg("--resume").arg(place.run().path()).args(["--base-url", &server.url()]);
     let resumed = everything(resumed).assert().code(1).get_output().clone();
     let mut check = common::eyechart();
     let checked = check.arg("check").arg(place.runs()).assert().code(0).get_output().clone();
@@ -142,4 +142,66 @@ fn a_log_that_cannot_be_opened_is_bad_usage_before_anything_is_sent() {
     let output = command.arg("--log-http").arg(nowhere).assert().code(2).get_output().clone();
     assert!(stderr(&output).contains("--log-http"), "{}", stderr(&output));
     assert_eq!(server.stats().requests, 0);
+}
+
+#[test]
+fn a_key_is_hidden_in_the_spelling_of_every_format_that_quotes_it() {
+    const KEY: &str = "sk-live/9aB3+ZZtopSecret0123==";
+    let percent: String = KEY.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let entities: String = KEY.bytes().map(|byte| format!("&#{byte};")).collect();
+    let unicode: String = KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let place = Place::new();
+    let task = place.charts(4);
+    let bodies = [
+        format!(
+            r#"{{"error":{{"message":"php {}, net {}"}}}}"#,
+            KEY.replace('/', "\\/"),
+            KEY.replace('+', "\\u002B")
+        ),
+        format!("<html>address {percent}, page {entities}</html>"),
+        json!({"error": format!(r#"{{"error":"inner {unicode}"}}"#)}).to_string(),
+    ];
+    let mut rules: Vec<_> = (0..3)
+        .map(|index| rule(json!({"prompt": format!("chart {index}?"), "status": 400, "body": bodies[index]})))
+        .collect();
+    let location = format!("http://me:pass-w0rd@127.0.0.1:1/login?k={percent}&next=s3cret-session");
+    rules.push(rule(json!({"status": 302, "headers": {"location": location}})));
+    let server = endpoint(rules);
+    let log = place.path("http.jsonl");
+    let mut command = run_at(&server, &place, &task);
+    command.env("EYECHART_API_KEY", KEY).args(["--max-connections", "1", "--log-http"]).arg(&log);
+    let said = stderr(command.assert().code(3).get_output());
+    let record = fs::read_to_string(place.run().path().join("samples.jsonl")).unwrap();
+    let traces = said + &record + &fs::read_to_string(&log).unwrap();
+    for shown in ["php [key], net [key]", "address [key], page [key]", "inner [key]", "/login?k=…&next=…"]
+    {
+        assert!(traces.contains(shown), "{shown} in {traces}");
+    }
+    let unescaped = traces.replace("\\\\", "\\");
+    for secret in [KEY, "topSecret", &percent, &entities, &unicode, "pass-w0rd"] {
+        assert!(!unescaped.contains(secret), "{secret} in {traces}");
+    }
+}
+
+#[test]
+fn a_password_in_an_address_with_a_mistake_is_not_quoted() {
+    let place = Place::new();
+    let task = place.charts(1);
+    let task = task.to_str().unwrap();
+    let wrong = "https:/me:pass-w0rd@a.example/v1";
+    for arguments in [
+        vec!["run", task, "--model", "custom/m", "--base-url", wrong],
+        vec!["run", task, "--model", "custom/m", "--base-url", "me:pass-w0rd@a.example/v1"],
+        vec!["run", task, "--model", "custom/m", "--base-url", "https://me:pass-w0rd/x@a.example/v1"],
+        vec!["run", task, "--model", "custom/m", "--base-url", "https://me:pass-w0rd#@a.example/v1"],
+        vec!["run", wrong, "--model", "custom/m", "--base-url", "http://127.0.0.1:1/v1"],
+        vec!["run", task, "--model", "https://me:pass-w0rd@a.example"],
+        vec!["run", task, "--model", "custom/m", "--max-connections", wrong],
+        vec!["rehearse", wrong],
+        vec![wrong],
+    ] {
+        let mut command = common::eyechart();
+        let said = stderr(command.args(&arguments).assert().code(2).get_output());
+        assert!(!said.contains("pass-w0rd") && said.contains("error:"), "{arguments:?}: {said}");
+    }
 }

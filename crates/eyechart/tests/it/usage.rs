@@ -46,6 +46,37 @@ fn a_missing_key_or_a_placeholder_is_an_error_before_the_first_request() {
     assert_eq!(server.stats().requests, 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_path_or_a_key_that_is_not_utf8_is_a_message_and_no_record_is_begun() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    let task = place.texts(1);
+    let odd = place.path("").join(OsStr::from_bytes(b"odd\xff"));
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::copy(place.path("texts.jsonl"), odd.join("texts.jsonl")).unwrap();
+    let server = endpoint(Vec::new());
+    let said = stderr(run_at(&server, &place, &task).arg("--data").arg(&odd).assert().code(2).get_output());
+    assert!(said.contains("the path is not UTF-8"), "{said}");
+    let mut command = run_at(&server, &place, &task);
+    let said = stderr(
+        command.env("EYECHART_API_KEY", OsStr::from_bytes(b"sk\xff123")).assert().code(2).get_output(),
+    );
+    assert!(said.contains("EYECHART_API_KEY") && !said.contains("123"), "{said}");
+    assert!(!place.runs().exists(), "nothing was started");
+    let mut command = eyechart();
+    command.arg("run").arg(&task).args([
+        "--model",
+        "custom/m",
+        "--base-url",
+        &server.url(),
+        "--no-score",
+        "--out",
+    ]);
+    command.arg(odd.join("runs")).assert().code(0);
+}
+
 #[test]
 fn missing_data_says_where_it_comes_from() {
     let said = refused(&["run", "vlm-benchmarks/arxivqa", "--model", "recorded/label", "--no-score"]);

@@ -11,6 +11,7 @@ use eyechart::text::counted;
 use eyechart::types::{ImageSource, Sample};
 
 use super::super::fetching::FetchProgress;
+use super::super::network::NetworkArguments;
 use super::{ChosenSamples, Exit, NamedTask, SampleChoice, each, output};
 
 /// Number of failures that are shown.
@@ -26,6 +27,9 @@ pub struct Fetch {
     #[command(flatten)]
     choice: SampleChoice,
 
+    #[command(flatten)]
+    network: NetworkArguments,
+
     /// Fetch also from addresses that are not public
     #[arg(long)]
     allow_private_urls: bool,
@@ -33,6 +37,7 @@ pub struct Fetch {
 
 impl Fetch {
     pub fn call(self) -> anyhow::Result<Exit> {
+        self.network.apply()?;
         each(&self.tasks, |named| self.fetch(named))
     }
 

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use eyechart::provider::{Header, HttpLog};
+use eyechart::provider::{Header, HttpLog, QueryParameter};
 use eyechart::run::{BudgetLimit, ExecutionSettings, StartRules};
 use eyechart::types::{Connections, Control};
 use serde_json::Value;
 
 use super::super::score::RunFormat;
 use super::super::values::{
-    parse_bytes, parse_connections, parse_header, parse_per_minute, parse_rate, parse_request_field,
-    parse_sample_count, parse_seconds, parse_whole,
+    parse_bytes, parse_connections, parse_header, parse_per_minute, parse_query, parse_rate,
+    parse_request_field, parse_sample_count, parse_seconds, parse_whole,
 };
 
 /// Request fields and headers.
@@ -32,6 +32,10 @@ pub struct RequestArguments {
     /// Send a header; its value is never recorded
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_header)]
     pub header: Vec<Header>,
+
+    /// Send a query parameter; its value is never recorded
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_query)]
+    pub query: Vec<QueryParameter>,
 }
 
 /// How requests are sent. A resumed run may change these options.
@@ -84,6 +88,10 @@ pub struct SendingArguments {
     /// Fetch pictures also from addresses that are not public (`send = "fetch"`)
     #[arg(long)]
     pub allow_private_urls: bool,
+
+    /// Do not verify the endpoint's certificate; --ca FILE is safer
+    #[arg(long)]
+    pub insecure: bool,
 
     /// Log every request and reply to this file without keys and values of --header (docs/formats.md)
     #[arg(long, value_name = "FILE.jsonl")]
@@ -161,6 +169,7 @@ impl SendingArguments {
             max_request_memory: self.max_request_memory,
             keep_images: self.keep_images,
             cache: self.cache,
+            insecure: self.insecure,
             ..ExecutionSettings::default()
         }
     }

@@ -24,6 +24,7 @@ use execution::TaskEnd;
 use super::embedder::EmbedderArguments;
 use super::images::ImageArguments;
 use super::interrupt::Interrupt;
+use super::network::NetworkArguments;
 use super::score::ScoringTools;
 use super::values::{at_least_one, label, parse_whole};
 use super::{Exit, output, report_error};
@@ -79,6 +80,9 @@ pub struct Run {
     sending: SendingArguments,
 
     #[command(flatten)]
+    network: NetworkArguments,
+
+    #[command(flatten)]
     budget: BudgetArguments,
 
     /// Folder of runs, in which each run gets a folder [default: runs, or the folder of runs to --resume]
@@ -88,6 +92,10 @@ pub struct Run {
     /// Resume a run: give its folder without a task, or a folder of runs with the command line repeated
     #[arg(long, value_name = "PATH")]
     resume: Option<PathBuf>,
+
+    /// Answer every question with yes: send the key to the address that the run to --resume has recorded
+    #[arg(long)]
+    yes: bool,
 
     /// Check every sample, print a forecast, and stop without sending a request
     #[arg(long)]
@@ -115,6 +123,7 @@ once. What is recorded stays.";
 impl Run {
     pub fn call(self) -> anyhow::Result<Exit> {
         let interrupt = Interrupt::listen()?;
+        self.network.apply()?;
         // Mistakes in any of the tasks are found before data is fetched or a sample is asked.
         let planned = self.planned()?;
         refuse_unpriced(&planned)?;
@@ -175,6 +184,7 @@ impl Run {
         for planned in planned {
             let out = planned.out().to_owned();
             let task_folder = planned.plan.task_folder.clone();
+            let connection = self.connection_to_resume(&planned);
             let entry = match execution::ask(planned, interrupt, &meter) {
                 TaskEnd::Finished(folder) => entry_of(&folder, task_folder.as_deref()),
                 TaskEnd::Stopped { error, folder } => {
@@ -183,7 +193,8 @@ impl Run {
                     let resumable =
                         if tasks == 1 { folder.as_ref().map(RunFolder::path) } else { Some(&*out) };
                     let hint = options.zip(resumable).map(|(options, path)| {
-                        let resume = format!("--resume {}{options}", path.display());
+                        let connection = if tasks == 1 { &*connection } else { "" };
+                        let resume = format!("--resume {}{options}{connection}", path.display());
                         hint_to_resume(&resume, finished, tasks)
                     });
                     measured.stopped = Some(Stopped { error: error.map(anyhow::Error::from), hint });
@@ -199,6 +210,16 @@ impl Run {
             }
         }
         measured
+    }
+
+    /// The options of the connection that the run needs to be resumed.
+    fn connection_to_resume(&self, planned: &PlannedRun) -> String {
+        let base_url = planned.base_url_option().map(|address| match address.contains('?') {
+            true => format!(" --base-url '{address}'"),
+            false => format!(" --base-url {address}"),
+        });
+        let insecure = self.sending.insecure.then(|| " --insecure".to_owned());
+        base_url.into_iter().chain(self.network.to_repeat()).chain(insecure).collect()
     }
 
     fn exit(&self, entries: &[Entry]) -> Exit {

@@ -6,6 +6,7 @@ use eyechart::types::Control;
 
 use super::super::fetching::FetchProgress;
 use super::super::output;
+use super::super::question::confirm;
 use super::Run;
 
 impl Run {
@@ -19,8 +20,14 @@ impl Run {
     fn plans(&self) -> anyhow::Result<Vec<PlannedRun>> {
         let settings = self.settings()?;
         if let (Some(path), true) = (&self.resume, self.tasks.is_empty()) {
-            let planned = settings.plan_rest(&one_run(path)?, &FetchProgress::default())?;
+            let mut planned = settings.plan_rest(&one_run(path)?, &FetchProgress::default())?;
             planned.plan.notices.iter().for_each(|text| output::notice(text));
+            if let Some(question) = planned.question_about_address()
+                && confirm(&question)?
+            {
+                planned.confirm_address();
+            }
+            planned.refuse_unconfirmed_address()?;
             return Ok(vec![planned]);
         }
         let mut planned = Vec::new();
@@ -45,6 +52,7 @@ impl Run {
             params: self.request.param.clone(),
             dropped_params: self.request.drop_param.clone(),
             headers: self.request.header.clone(),
+            query: self.request.query.clone(),
             images: self.images.given(),
             execution: self.budget.over(self.sending.settings()),
             start: self.sending.start_rules(),
@@ -52,6 +60,7 @@ impl Run {
             data: self.data.clone(),
             allow_private_urls: self.sending.allow_private_urls,
             out: self.out.clone(),
+            trusts_recorded_address: self.yes,
             resume: self.resume.clone(),
             protocol: None,
             api_key: None,

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -403,7 +402,7 @@ impl State {
         let (limit, pause) = (self.connections(), self.pause(now).map(|pause| pause.until));
         let mut changes = Changes::default();
         if self.reported_limit.replace(limit) != Some(limit) {
-            let at = Timestamp::now().to_string();
+            let at = crate::text::now().to_string();
             changes.limit =
                 Some(LimitChange { at, limit, in_flight: self.in_flight.len(), samples: self.samples });
         }

@@ -50,7 +50,7 @@ pub enum Halt {
     /// No connection to the endpoint could ever be encrypted.
     #[error(
         "no secure connection to the endpoint ({failure}); check whether the base URL begins with https or http, and \
-         the certificate (SSL_CERT_FILE names a file of authorities that are trusted)"
+         the certificate (--ca FILE.pem or SSL_CERT_FILE names a file of certificates that are trusted)"
     )]
     Insecure {
         /// What was wrong with the connection.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ErrorReport;
-use crate::text::parse_duration;
+use super::withheld::is_withheld;
+use crate::text::{parse_duration, repaired_json};
 use crate::types::{Failure, FailureKind};
 
 /// The bytes of an error text that are read.
@@ -25,6 +26,8 @@ pub(super) struct ErrorBody {
     code: String,
     /// The code, if it is an HTTP status.
     status: Option<u16>,
+    /// Whether its codes report that the prompt or the answer is withheld.
+    is_withheld: bool,
     /// How long the server asks to wait.
     pub(super) wait: Option<Duration>,
 }
@@ -32,7 +35,7 @@ pub(super) struct ErrorBody {
 impl ErrorBody {
     /// The error in the body of a response with another status than 200.
     pub(super) fn of_body(body: &[u8]) -> Self {
-        let parsed: Option<Value> = serde_json::from_slice(body).ok();
+        let parsed: Option<Value> = read_json(body).ok();
         // Gemini's servers wrap their errors in a list.
         let parsed = parsed.as_ref().map(|body| body.get(0).unwrap_or(body));
         let error =
@@ -67,13 +70,20 @@ impl ErrorBody {
     fn of_error(error: &Value) -> Self {
         let message = one_line(text_of(error).as_bytes());
         let wait = wait_of(error).or_else(|| wait_in(&message));
-        Self { message, code: code_of(error), status: status_of(error), wait }
+        Self {
+            message,
+            code: code_of(error),
+            status: status_of(error),
+            is_withheld: is_withheld(error),
+            wait,
+        }
     }
 
     /// Takes the codes from `beside` if the error has none: Mistral and vLLM have the code beside the message.
     fn with_codes_beside(self, beside: &Value) -> Self {
+        let is_withheld = self.is_withheld || is_withheld(beside);
         let code = if self.code.is_empty() { code_of(beside) } else { self.code };
-        Self { code, status: self.status.or_else(|| status_of(beside)), ..self }
+        Self { code, status: self.status.or_else(|| status_of(beside)), is_withheld, ..self }
     }
 
     /// The failure, if the error came with status 200.
@@ -91,6 +101,7 @@ impl ErrorBody {
         match status {
             // Every other request would be refused too, for a key without credit as for a wrong one.
             401 | 402 => FailureKind::Auth,
+            _ if self.is_withheld => FailureKind::Refused,
             403 if self.is_filtered() => FailureKind::Refused,
             403 => FailureKind::Auth,
             // The address of one picture.
@@ -113,6 +124,7 @@ impl ErrorBody {
     /// The kind of a failure with status 200: by its code, if that is an HTTP status.
     fn kind_without_status(&self) -> FailureKind {
         match self.status {
+            _ if self.is_withheld => FailureKind::Refused,
             Some(status) => self.kind(status),
             None => self.kind_by_words().unwrap_or(FailureKind::Malformed),
         }
@@ -146,21 +158,29 @@ impl ErrorBody {
     }
 
     fn is_filtered(&self) -> bool {
-        const CODES: [&str; 5] = [
-            "content_filter",
-            "content_policy",
-            "moderation",
-            "prohibited_content",
-            "data_inspection_failed",
-        ];
-        const WORDS: [&str; 5] = [
-            "content management policy",
-            "content policy",
+        const WORDS: [&str; 20] = [
+            "content exists risk",
             "content filter",
-            "safety system",
+            "content management policy",
+            "content moderation",
+            "content policy",
+            "considered high risk",
+            "harmful content",
             "inappropriate content",
+            "new_sensitive",
+            "prohibited content",
+            "responsible ai",
+            "safety check",
+            "safety filter",
+            "safety system",
+            "sensitive content",
+            "sensitive words",
+            "unsafe content",
+            "usage guidelines",
+            "敏感内容",
+            "不安全",
         ];
-        self.is_coded(&CODES) || self.says(&WORDS) || self.flagged() == Some(Flagged::Request)
+        self.is_withheld || self.says(&WORDS) || self.flagged() == Some(Flagged::Request)
     }
 
     /// What the message calls flagged: the thing that it names last before that word.
@@ -249,7 +269,8 @@ pub(super) fn is_nothing(error: &Value) -> bool {
         Value::String(text) => text.trim().is_empty(),
         Value::Array(items) => items.iter().all(is_nothing),
         Value::Object(fields) => fields.values().all(is_nothing),
-        Value::Bool(true) | Value::Number(_) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(true) => false,
     }
 }
 
@@ -308,6 +329,14 @@ fn status_of(error: &Value) -> Option<u16> {
         _ => None,
     });
     code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code))
+}
+
+/// The JSON of a reply. What strict parsers refuse is repaired, if the rest can be read then.
+pub(super) fn read_json(body: &[u8]) -> Result<Value, serde_json::Error> {
+    serde_json::from_slice(body).or_else(|error| {
+        let repaired = repaired_json(body).and_then(|text| serde_json::from_str(&text).ok());
+        repaired.ok_or(error)
+    })
 }
 
 /// A text on one line, cut to a length that people read.

@@ -7,6 +7,7 @@ mod error_body;
 mod event_stream;
 mod openai_chat;
 pub(super) mod openai_embeddings;
+mod withheld;
 
 use std::fmt::Debug;
 use std::time::Duration;

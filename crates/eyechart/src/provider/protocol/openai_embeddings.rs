@@ -4,9 +4,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::error_body::{ErrorBody, is_nothing, one_line};
+use super::error_body::{ErrorBody, one_line, read_json};
 use super::openai_chat::token_count;
 use crate::provider::reply::Read;
+use crate::text::repaired_json;
 use crate::types::{Failure, FailureKind, Usage};
 
 /// The path of requests after the base URL.
@@ -28,12 +29,11 @@ struct Reply {
     #[serde(default)]
     data: Vec<Entry>,
     usage: Option<Value>,
-    error: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Entry {
-    index: Option<usize>,
+    index: Option<Value>,
     embedding: Vec<f32>,
 }
 
@@ -41,10 +41,12 @@ struct Entry {
 pub(in crate::provider) fn parse(body: &[u8], count: usize) -> Result<Read<Vec<Vec<f32>>>, Failure> {
     let malformed = |message: String| Failure::new(FailureKind::Malformed, message);
     let reply: Result<Reply, _> = serde_json::from_slice(body);
-    let is_good = |reply: &Reply| reply.error.as_ref().is_none_or(is_nothing) && reply.data.len() == count;
+    let repaired = || repaired_json(body).and_then(|text| serde_json::from_str(&text).ok());
+    let reply = reply.or_else(|error| repaired().ok_or(error));
+    let is_good = |reply: &Reply| reply.data.len() == count;
     // Vectors are large: only a response that cannot be used is read a second time.
     if !reply.as_ref().is_ok_and(is_good) {
-        let error = serde_json::from_slice(body).ok().and_then(|reply: Value| ErrorBody::in_reply(&reply));
+        let error = read_json(body).ok().and_then(|reply| ErrorBody::in_reply(&reply));
         error.map_or(Ok(()), |error| Err(error.failure_without_status()))?;
     }
     let reply = reply
@@ -54,7 +56,14 @@ pub(in crate::provider) fn parse(body: &[u8], count: usize) -> Result<Read<Vec<V
     }
     let mut vectors: Vec<Option<Vec<f32>>> = vec![None; count];
     for (position, Entry { index, embedding }) in reply.data.into_iter().enumerate() {
-        let index = index.unwrap_or(position);
+        let index = match &index {
+            None | Some(Value::Null) => position,
+            Some(index) => {
+                token_count(index).and_then(|index| usize::try_from(index).ok()).ok_or_else(|| {
+                    malformed(format!("an embedding has index {index}: expected a number from 0"))
+                })?
+            }
+        };
         let place = vectors.get_mut(index).filter(|place| place.is_none());
         let place = place.ok_or_else(|| {
             malformed(format!("an embedding has index {index}: expected each of 0 to {} once", count - 1))
@@ -90,6 +99,24 @@ mod tests {
         assert_eq!(usage.map(|usage| usage.total()), Some(5));
         let without = json!({"data": [{"embedding": [1]}, {"embedding": [2]}]});
         assert_eq!(read(&without, 2).unwrap(), [[1.0], [2.0]]);
+    }
+
+    #[test]
+    fn odd_fields_beside_good_vectors_leave_them_vectors() {
+        for beside in [
+            r#""usage":{"total_tokens":NaN}"#,
+            r#""usage":[1e999]"#,
+            r#""error":{"code":0}"#,
+            r#""error":"none""#,
+            r#""model":{},"object":7,"note":"\ud83d""#,
+        ] {
+            for index in ["0", "0.0", "null"] {
+                let reply =
+                    format!(r#"{{"data":[{{"index":{index},"embedding":[1,2],"object":3}}],{beside}}}"#);
+                let read = parse(reply.as_bytes(), 1).and_then(|read| read.outcome);
+                assert_eq!(read.unwrap(), [[1.0, 2.0]], "{reply}");
+            }
+        }
     }
 
     #[test]

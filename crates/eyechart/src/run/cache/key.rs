@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::FORMAT;
 use crate::files::sha256_hex;
-use crate::provider::Header;
+use crate::provider::{Header, QueryParameter};
 use crate::types::{Endpoint, ImageRecord, Part, Request, RequestImage};
 
 /// SHA-256 of a request's canonical form, in hex.
@@ -23,7 +23,7 @@ impl Key {
 pub(super) struct Scope(Map<String, Value>);
 
 impl Scope {
-    pub(super) fn new(endpoint: &Endpoint, headers: &[Header]) -> Self {
+    pub(super) fn new(endpoint: &Endpoint, headers: &[Header], query: &[QueryParameter]) -> Self {
         let mut scope = Map::new();
         scope.insert("format".to_owned(), FORMAT.into());
         scope.insert("protocol".to_owned(), endpoint.protocol.clone().into());
@@ -34,6 +34,9 @@ impl Scope {
         // Left out of the key otherwise, so that the answers of earlier versions are found.
         if endpoint.keeps_reasoning {
             scope.insert("keeps_reasoning".to_owned(), true.into());
+        }
+        if !query.is_empty() {
+            scope.insert("query".to_owned(), query.iter().map(parameter).collect());
         }
         Self(scope)
     }
@@ -90,6 +93,19 @@ fn header(header: &Header) -> Value {
     if CREDENTIALS.contains(&name.as_str()) { json!([name]) } else { json!([name, value]) }
 }
 
+/// Parameters of a query that carry a credential.
+const CREDENTIAL_PARAMETERS: [&str; 6] = ["key", "api_key", "api-key", "apikey", "token", "access_token"];
+
+/// Name and value; of a credential only the name.
+fn parameter(parameter: &QueryParameter) -> Value {
+    let QueryParameter { name, value } = parameter;
+    if CREDENTIAL_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) {
+        json!([name])
+    } else {
+        json!([name, value])
+    }
+}
+
 /// Without white space, the keys of every object in ascending order of their bytes.
 fn canonical(value: &Value) -> String {
     match value {
@@ -120,6 +136,7 @@ mod tests {
             model: "m".to_owned(),
             key_variable: None,
             headers: Vec::new(),
+            query: Vec::new(),
             params: serde_json::from_str(r#"{"temperature":0,"max_tokens":300}"#).unwrap(),
             keeps_reasoning: false,
         }
@@ -140,7 +157,7 @@ mod tests {
 
     fn key(endpoint: &Endpoint, headers: &[(&str, &str)]) -> Key {
         let headers: Vec<_> = headers.iter().map(|(name, value)| Header::new(*name, *value)).collect();
-        let scope = Scope::new(endpoint, &headers);
+        let scope = Scope::new(endpoint, &headers, &[]);
         scope.key(&request(), &mut [image(Some("ab"))].iter()).unwrap()
     }
 
@@ -189,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_picture_whose_bytes_nobody_knows_has_no_key() {
-        let key = |image: ImageRecord| Scope::new(&endpoint(), &[]).key(&request(), &mut [image].iter());
+        let key = |image: ImageRecord| Scope::new(&endpoint(), &[], &[]).key(&request(), &mut [image].iter());
         assert!(key(image(Some("ab"))).is_some());
         assert_eq!(key(image(None)), None);
     }
@@ -199,7 +216,7 @@ mod tests {
         let with = |change: fn(&mut Messages<RequestImage>)| {
             let mut request = request();
             change(&mut request.messages);
-            Scope::new(&endpoint(), &[]).key(&request, &mut [image(Some("ab"))].iter()).unwrap()
+            Scope::new(&endpoint(), &[], &[]).key(&request, &mut [image(Some("ab"))].iter()).unwrap()
         };
         let changes: [fn(&mut Messages<RequestImage>); 5] = [
             |messages| messages.question.reverse(),

@@ -8,11 +8,11 @@ mod key;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{FileError, create_folders, create_parent_folders, read, sha256_hex, write_atomically};
-use crate::provider::Header;
+use crate::provider::{Header, QueryParameter};
+use crate::text::now;
 use crate::types::{CachedAnswer, Endpoint, ModelOutput, Request, SampleRecord};
 pub(super) use key::Key;
 use key::Scope;
@@ -40,14 +40,23 @@ struct Entry {
 }
 
 impl Cache {
-    /// The cache under `folder` for the answers of `endpoint` to requests with these `headers`. Creates the folder.
+    /// The cache under `folder` for the answers of `endpoint` to requests with these `headers` and `query`. Creates the folder.
     ///
     /// # Errors
     /// If the folder cannot be created.
-    pub fn open(folder: &Path, endpoint: &Endpoint, headers: &[Header]) -> io::Result<Self> {
+    pub fn open(
+        folder: &Path,
+        endpoint: &Endpoint,
+        headers: &[Header],
+        query: &[QueryParameter],
+    ) -> io::Result<Self> {
         let folder = folder.join("answers");
         create_folders(&folder)?;
-        Ok(Self { folder, scope: Scope::new(endpoint, headers), keeps_reasoning: endpoint.keeps_reasoning })
+        Ok(Self {
+            folder,
+            scope: Scope::new(endpoint, headers, query),
+            keeps_reasoning: endpoint.keeps_reasoning,
+        })
     }
 
     /// The key of a sample with prepared pictures. `None` if the bytes of a picture are not known because the endpoint
@@ -76,7 +85,7 @@ impl Cache {
 
     /// Stores an answer in place of an earlier one. Blocks on the disk.
     pub(super) fn put(&self, key: &Key, output: ModelOutput) -> Result<(), FileError> {
-        let (key_text, stored) = (key.as_str().to_owned(), Timestamp::now().to_string());
+        let (key_text, stored) = (key.as_str().to_owned(), now().to_string());
         let sha256 = digest(&key_text, &stored, &output);
         let entry = Entry { format: FORMAT.to_owned(), key: key_text, stored, output, sha256 };
         let path = self.path(key);

@@ -258,7 +258,7 @@ impl Shared {
         let (status, location) = match file.large {
             true => {
                 let port = self.storage.port();
-                (302, format!("http://localhost:{port}/store/{}?Signature=signed", file.etag))
+                (302, format!("http://127.0.0.1:{port}/store/{}?Signature=signed", file.etag))
             }
             false => (307, format!("/api/resolve-cache/{}/{}/{COMMIT}/{path}", repo.kind, repo.id)),
         };

@@ -44,6 +44,13 @@ pub fn eyechart() -> Command {
         "NO_COLOR",
         "http_proxy",
         "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
     ] {
         command.env_remove(variable);
     }

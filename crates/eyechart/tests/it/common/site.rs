@@ -85,6 +85,11 @@ fn serve(
     let mut head = String::new();
     let mut reader = BufReader::new(stream);
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
+    // A connection that is closed with a body in it may lose the reply.
+    let length = head
+        .lines()
+        .find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    reader.read_exact(&mut vec![0; length.unwrap_or(0)])?;
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let before = {
         let mut seen = seen.lock().unwrap();

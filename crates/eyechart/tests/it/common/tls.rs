@@ -21,10 +21,25 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
 }
 
+/// A certificate that `openssl req -x509` made: `self-signed` for localhost, `-nameless` for no name, `-elsewhere` for
+/// another name, `-expired` for the year 2020.
+pub fn self_signed(variant: &str) -> PathBuf {
+    fixture(&format!("self-signed{variant}.pem"))
+}
+
 /// Answers every request, for as long as the test lives; its base URL.
 pub fn endpoint() -> String {
-    let certificate = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+    endpoint_with(&fixture("server.pem"), "server.key")
+}
+
+/// As [`endpoint`], with the certificate of [`self_signed`].
+pub fn self_signed_endpoint(variant: &str) -> String {
+    endpoint_with(&self_signed(variant), "self-signed.key")
+}
+
+fn endpoint_with(certificate: &Path, key: &str) -> String {
+    let certificate = CertificateDer::from_pem_file(certificate).unwrap();
+    let key = PrivateKeyDer::from_pem_file(fixture(key)).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();

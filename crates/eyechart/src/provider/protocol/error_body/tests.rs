@@ -219,3 +219,55 @@ fn an_error_with_status_200_is_counted_by_its_code_as_number_or_text_else_by_its
     assert_eq!(kind(serde_json::json!({"code": "content_filter", "message": "no"})), Refused);
     assert_eq!(kind(serde_json::json!("busy")), FailureKind::Malformed);
 }
+
+#[test]
+fn a_withheld_answer_is_refused_by_its_code_whatever_the_status_and_the_message() {
+    for (status, body) in [
+        // Azure, with a message that sounds like another failure.
+        (
+            400,
+            r#"{"error":{"message":"Invalid API key or image too large","code":null,"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":true}}}}}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"model not found","innererror":{"content_filter_result":{"jailbreak":{"filtered":true}}}}}"#,
+        ),
+        // DashScope in both of its shapes, Moonshot, DeepSeek, Zhipu, Volcengine, MiniMax.
+        (
+            400,
+            r#"{"code":"DataInspectionFailed","message":"Input data may contain inappropriate content.","request_id":"1"}"#,
+        ),
+        (500, r#"{"error":{"code":"data_inspection_failed","message":"internal","type":"x"}}"#),
+        (
+            400,
+            r#"{"error":{"message":"The request was rejected because it was considered high risk","type":"content_filter"}}"#,
+        ),
+        (400, r#"{"error":{"message":"Content Exists Risk","type":"invalid_request_error"}}"#),
+        (400, r#"{"error":{"code":"1301","message":"系统检测到输入或生成内容可能包含不安全或敏感内容"}}"#),
+        (400, r#"{"error":{"code":"InputImageSensitiveContentDetected","message":"no"}}"#),
+        (400, r#"{"base_resp":{"status_code":1026,"status_msg":"input new_sensitive"}}"#),
+        // Gemini, LiteLLM, xAI, OpenRouter with the error of its provider as text.
+        (400, r#"[{"error":{"code":400,"message":"blocked","status":"PROHIBITED_CONTENT"}}]"#),
+        (
+            500,
+            r#"{"error":{"message":"litellm.ContentPolicyViolationError: no","type":"ContentPolicyViolationError","code":"500"}}"#,
+        ),
+        (
+            403,
+            r#"{"code":"permission-denied","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_CSAM"}"#,
+        ),
+        (
+            502,
+            r#"{"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"code\":\"content_filter\"}}"}}}"#,
+        ),
+        // A number that strict parsers refuse.
+        (400, r#"{"error":{"message":"no","code":"content_filter","score":NaN}}"#),
+    ] {
+        let error = ErrorBody::of_body(body.as_bytes());
+        assert_eq!(error.kind(status), Refused, "{status} {body}");
+        assert_eq!(error.kind_without_status(), Refused, "200 {body}");
+    }
+    let unharmed =
+        r#"{"error":{"message":"no","innererror":{"content_filter_result":{"hate":{"filtered":false}}}}}"#;
+    assert_eq!(ErrorBody::of_body(unharmed.as_bytes()).kind(400), BadRequest);
+}

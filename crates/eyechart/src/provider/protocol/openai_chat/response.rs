@@ -1,12 +1,11 @@
 //! A response of the protocol: a whole JSON object, or a stream of events. Some gateways stream even if nobody asks for it.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value};
 
-use super::super::error_body::{ErrorBody, one_line};
+use super::super::error_body::{ErrorBody, is_nothing, one_line, read_json};
 use super::super::event_stream::{EventStream, is_event_stream, without_blanks, without_mark};
-use super::super::{Decoder, Event};
+use super::super::{Decoder, Event, withheld};
 use crate::text::repaired_json;
 use crate::types::{Failure, FailureKind, StopReason, Usage};
 
@@ -35,6 +34,8 @@ struct Progress {
     has_stopped: bool,
     /// Whether `[DONE]` or a failure came: what comes after it does not count.
     has_ended: bool,
+    /// Whether any event reports that the prompt or the answer is withheld.
+    is_withheld: bool,
 }
 
 impl Default for ResponseDecoder {
@@ -50,13 +51,14 @@ impl Decoder for ResponseDecoder {
             Form::Stream(stream, progress) => stream.push(bytes, |data| progress.read(data, events)),
             Form::Unknown(start) => {
                 start.extend_from_slice(bytes);
-                let start = std::mem::take(start);
+                // Blanks are dropped as they arrive: a server may send any number of them.
+                let start = without_blanks(start).to_vec();
                 self.form = match is_event_stream(&start) {
                     None => Form::Unknown(start),
                     Some(false) => Form::Whole(start),
                     Some(true) => {
                         self.form = Form::Stream(EventStream::default(), Progress::default());
-                        return self.push(without_blanks(&start), events);
+                        return self.push(&start, events);
                     }
                 };
             }
@@ -72,7 +74,9 @@ impl Decoder for ResponseDecoder {
             Form::Unknown(body) | Form::Whole(body) => read_whole(without_mark(body), events),
             Form::Stream(stream, progress) => {
                 stream.finish(|data| progress.read(data, events));
-                if !progress.has_ended && !progress.has_stopped {
+                if progress.is_withheld {
+                    events.push(Event::Stopped(StopReason::ContentFilter));
+                } else if !progress.has_ended && !progress.has_stopped {
                     let message = "the reply is a stream that breaks off: expected a finish_reason or [DONE]";
                     events.push(malformed(message.to_owned()));
                 }
@@ -81,18 +85,18 @@ impl Decoder for ResponseDecoder {
     }
 }
 
-/// The fields of a response, or of one chunk of a stream.
-#[derive(Deserialize)]
+/// The fields of a response, or of one chunk of a stream. A value of another type than the protocol's is no reason to lose
+/// the answer beside it.
+#[derive(Default, Deserialize)]
 struct Reply {
     choices: Option<Vec<Choice>>,
-    // A value of another type than the protocol's is no reason to lose the answer beside it.
     model: Option<Value>,
     usage: Option<Value>,
     object: Option<Value>,
     error: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Choice {
     index: Option<Value>,
     /// In a whole response.
@@ -100,6 +104,8 @@ struct Choice {
     /// In a chunk.
     delta: Option<Message>,
     finish_reason: Option<Value>,
+    /// OpenRouter's field for the provider's own reason.
+    native_finish_reason: Option<Value>,
     error: Option<Value>,
 }
 
@@ -112,6 +118,99 @@ struct Message {
     reasoning: Option<Value>,
 }
 
+impl Reply {
+    /// The fields of a tree of values. Values of other types are left out.
+    fn of(mut value: Value) -> Self {
+        let mut take = |name: &str| value.get_mut(name).map(Value::take);
+        let choices = take("choices").map(|choices| match choices {
+            Value::Array(choices) => choices.into_iter().filter(Value::is_object).map(Choice::of).collect(),
+            _ => Vec::new(),
+        });
+        Self {
+            choices,
+            model: take("model"),
+            usage: take("usage"),
+            object: take("object"),
+            error: take("error"),
+        }
+    }
+
+    fn may_be_error(&self) -> bool {
+        let mut choices = self.choices.iter().flatten();
+        self.error.is_some()
+            || self.object.as_ref().is_some_and(|object| object == "error")
+            || choices.any(|choice| choice.error.is_some())
+    }
+
+    /// Whether the first choice has a text that the model itself has ended: an error beside it is of something else.
+    fn has_whole_answer(&self) -> bool {
+        let choice = self.choices.iter().flatten().next();
+        choice.is_some_and(|choice| {
+            let message = choice.message.as_ref().and_then(|message| message.content.as_ref());
+            let reason = choice.finish_reason.as_ref().and_then(Value::as_str).map(stop_reason);
+            matches!(reason, Some(StopReason::Stop | StopReason::Length))
+                && message.is_some_and(|content| !content_text(content).trim().is_empty())
+        })
+    }
+}
+
+impl Choice {
+    fn of(mut value: Value) -> Self {
+        let mut take = |name: &str| value.get_mut(name).map(Value::take);
+        let (message, delta) = (take("message"), take("delta"));
+        let message_of = |value: Option<Value>| value.filter(Value::is_object).map(Message::of);
+        Self {
+            index: take("index"),
+            message: message_of(message),
+            delta: message_of(delta),
+            finish_reason: take("finish_reason"),
+            native_finish_reason: take("native_finish_reason"),
+            error: take("error"),
+        }
+    }
+
+    /// Whether the choice is the first one. Other choices are not asked for.
+    fn is_first(&self) -> bool {
+        let index = self.index.as_ref();
+        let number = index.and_then(|index| index.as_f64().or_else(|| index.as_str()?.parse().ok()));
+        number.is_none_or(|number| number < 1.0)
+    }
+
+    /// Why the model stopped; absent if it has not.
+    fn stop_reason(&self) -> Option<StopReason> {
+        let reason = self.finish_reason.as_ref().filter(|reason| !is_nothing(reason))?;
+        let native = self.native_finish_reason.as_ref().and_then(Value::as_str);
+        Some(match reason.as_str() {
+            _ if native.is_some_and(withheld::is_reason) => StopReason::ContentFilter,
+            Some(reason) => stop_reason(reason),
+            None => StopReason::Other,
+        })
+    }
+
+    fn has_broken_off(&self) -> bool {
+        self.finish_reason.as_ref().is_some_and(|reason| reason == "error")
+    }
+}
+
+impl Message {
+    fn of(mut value: Value) -> Self {
+        let mut take = |name: &str| value.get_mut(name).map(Value::take);
+        Self {
+            content: take("content"),
+            refusal: take("refusal"),
+            reasoning_content: take("reasoning_content"),
+            reasoning: take("reasoning"),
+        }
+    }
+
+    /// Whether there is neither an answer nor a refusal in words.
+    fn says_nothing(&self) -> bool {
+        let is_blank =
+            |value: &Option<Value>| value.as_ref().is_none_or(|value| content_text(value).trim().is_empty());
+        is_blank(&self.content) && is_blank(&self.refusal)
+    }
+}
+
 fn read_whole(body: &[u8], events: &mut Vec<Event>) {
     let reply = match whole_reply(body) {
         Ok(Ok(reply)) => reply,
@@ -122,17 +221,26 @@ fn read_whole(body: &[u8], events: &mut Vec<Event>) {
         }
     };
     push_model_and_usage(reply.model, reply.usage, events);
-    let choice = reply.choices.into_iter().flatten().next();
-    let Some(Choice { message: Some(message), finish_reason, .. }) = choice else {
+    let mut choice = reply.choices.into_iter().flatten().next().unwrap_or_default();
+    let message = choice.message.take();
+    // Servers report in many places that an answer is withheld: what is no answer is looked through.
+    if message.as_ref().is_none_or(Message::says_nothing)
+        && read_json(body).is_ok_and(|reply| withheld::is_withheld(&reply))
+    {
+        return events.push(Event::Stopped(StopReason::ContentFilter));
+    }
+    let Some(message) = message else {
         return events.push(malformed("expected choices[0].message in the reply, found none".to_owned()));
     };
-    if let Some(content @ (Value::Number(_) | Value::Bool(_) | Value::Object(_))) = &message.content {
+    if let Some(content @ (Value::Number(_) | Value::Bool(_) | Value::Object(_))) = &message.content
+        && content_text(content).is_empty()
+    {
         let expected = "expected a text or a list in choices[0].message.content";
         return events
             .push(malformed(format!("{expected}, got {:?}", one_line(content.to_string().as_bytes()))));
     }
     push_message(message, events);
-    push_finish_reason(finish_reason.as_ref().and_then(Value::as_str), events);
+    push_stop_reason(&choice, events);
 }
 
 /// The fields of a whole response. Most responses are answers and are read at once; only what may be an error is read as a
@@ -140,22 +248,7 @@ fn read_whole(body: &[u8], events: &mut Vec<Event>) {
 fn whole_reply(body: &[u8]) -> Result<Result<Reply, Failure>, serde_json::Error> {
     match serde_json::from_slice::<Reply>(body) {
         Ok(reply) if !reply.may_be_error() => Ok(Ok(reply)),
-        _ => match serde_json::from_slice(body) {
-            Ok(value) => reply_of(value),
-            Err(error) => {
-                let repaired = repaired_json(body).and_then(|text| serde_json::from_str(&text).ok());
-                repaired.ok_or(error).and_then(reply_of)
-            }
-        },
-    }
-}
-
-impl Reply {
-    fn may_be_error(&self) -> bool {
-        let mut choices = self.choices.iter().flatten();
-        self.error.is_some()
-            || self.object.as_ref().is_some_and(|object| object == "error")
-            || choices.any(|choice| choice.error.is_some())
+        _ => read_json(body).and_then(reply_of),
     }
 }
 
@@ -171,9 +264,9 @@ impl Progress {
             if matches!(chunk, Ok(Value::Null)) {
                 continue;
             }
-            match chunk.and_then(reply_of) {
+            match chunk.and_then(|chunk| self.chunk_of(chunk)) {
                 // The answer is complete: only what comes after it broke off.
-                Err(_) if self.has_stopped => break,
+                Err(_) | Ok(Err(_)) if self.has_stopped => break,
                 Ok(Ok(chunk)) => self.read_chunk(chunk, events),
                 Ok(Err(failure)) => return self.fail(Event::Failed(failure), events),
                 Err(error) => {
@@ -185,18 +278,18 @@ impl Progress {
         self.has_ended = chunks.len() < data.len();
     }
 
+    fn chunk_of(&mut self, chunk: Value) -> Result<Result<Reply, Failure>, serde_json::Error> {
+        self.is_withheld |= withheld::is_withheld(&chunk);
+        reply_of(chunk)
+    }
+
     fn read_chunk(&mut self, chunk: Reply, events: &mut Vec<Event>) {
         push_model_and_usage(chunk.model, chunk.usage, events);
-        // The last chunk may have the usage only. Other choices than the first are not asked for.
-        let mut choices = chunk.choices.into_iter().flatten();
-        let Some(choice) = choices.find(|choice| choice.index.as_ref().is_none_or(|index| index == 0)) else {
-            return;
-        };
-        push_message(choice.delta.unwrap_or_default(), events);
-        let reason =
-            choice.finish_reason.as_ref().and_then(Value::as_str).filter(|reason| !reason.is_empty());
-        self.has_stopped |= reason.is_some();
-        push_finish_reason(reason, events);
+        // The last chunk may have the usage only.
+        let Some(mut choice) = chunk.choices.into_iter().flatten().find(Choice::is_first) else { return };
+        push_message(choice.delta.take().unwrap_or_default(), events);
+        self.has_stopped |= choice.stop_reason().is_some();
+        push_stop_reason(&choice, events);
     }
 
     fn fail(&mut self, failure: Event, events: &mut Vec<Event>) {
@@ -220,7 +313,7 @@ fn values_of(data: &[u8]) -> Vec<Result<Value, serde_json::Error>> {
 fn before_done(data: &[u8]) -> &[u8] {
     let mut start = 0;
     for line in data.split(|byte| *byte == b'\n') {
-        if line == DONE {
+        if line.trim_ascii() == DONE {
             return &data[..start];
         }
         start += line.len() + 1;
@@ -228,12 +321,18 @@ fn before_done(data: &[u8]) -> &[u8] {
     data
 }
 
-/// The fields that are read; the inner error if the value carries an error, whatever else is in it.
-fn reply_of<T: DeserializeOwned>(value: Value) -> Result<Result<T, Failure>, serde_json::Error> {
-    match ErrorBody::in_reply(&value) {
-        Some(error) => Ok(Err(error.failure_without_status())),
-        None => serde_json::from_value(value).map(Ok),
+/// The fields that are read; the inner error if the value carries an error and no whole answer.
+fn reply_of(value: Value) -> Result<Result<Reply, Failure>, serde_json::Error> {
+    let error = ErrorBody::in_reply(&value);
+    if error.is_none() && !value.is_object() {
+        // The message of the parser.
+        return serde_json::from_value(value).map(Ok);
     }
+    let reply = Reply::of(value);
+    Ok(match error {
+        Some(error) if !reply.has_whole_answer() => Err(error.failure_without_status()),
+        _ => Ok(reply),
+    })
 }
 
 fn push_model_and_usage(model: Option<Value>, usage: Option<Value>, events: &mut Vec<Event>) {
@@ -245,13 +344,14 @@ fn push_model_and_usage(model: Option<Value>, usage: Option<Value>, events: &mut
 fn push_message(message: Message, events: &mut Vec<Event>) {
     events.extend(reasoning_of(&message).map(Event::Reasoning));
     events.extend(message.content.as_ref().map(|content| Event::Text(content_text(content))));
-    let refusal = message.refusal.as_ref().and_then(Value::as_str).filter(|refusal| !refusal.is_empty());
-    events.extend(refusal.map(|refusal| Event::Refusal(refusal.to_owned())));
+    let refusal = message.refusal.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let refusal = refusal.or_else(|| Some(parts_named("refusal", message.content.as_ref()?)));
+    events.extend(refusal.filter(|refusal| !refusal.is_empty()).map(Event::Refusal));
 }
 
-fn push_finish_reason(reason: Option<&str>, events: &mut Vec<Event>) {
-    events.extend(reason.map(|reason| Event::Stopped(stop_reason(reason))));
-    if reason == Some("error") {
+fn push_stop_reason(choice: &Choice, events: &mut Vec<Event>) {
+    events.extend(choice.stop_reason().map(Event::Stopped));
+    if choice.has_broken_off() {
         let message = "the answer broke off (finish_reason: error)";
         events.push(Event::Failed(Failure::new(FailureKind::ServerError, message)));
     }
@@ -261,30 +361,34 @@ fn malformed(message: String) -> Event {
     Event::Failed(Failure::new(FailureKind::Malformed, message))
 }
 
-/// The text of a message's content: a string, or a list of parts. Only parts with text count.
+/// The text of a message's content: a string, a part, or a list of parts. Only parts with text count.
 fn content_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+        Value::Array(parts) => parts.iter().map(content_text).collect(),
+        Value::Object(part) => part.get("text").and_then(Value::as_str).unwrap_or_default().to_owned(),
         _ => String::new(),
     }
+}
+
+/// The text in the field `name` of each part of the content.
+fn parts_named(name: &str, content: &Value) -> String {
+    let parts = content.as_array().into_iter().flatten();
+    parts.filter_map(|part| part.get(name)).map(content_text).collect()
 }
 
 /// The reasoning: in a field of its own, which servers call by two names, or in the parts of the content (Mistral).
 fn reasoning_of(message: &Message) -> Option<String> {
     let fields = [&message.reasoning_content, &message.reasoning];
     let apart = fields.into_iter().flatten().map(content_text).find(|text| !text.is_empty());
-    apart.or_else(|| {
-        let thinking = message.content.as_ref()?.as_array()?.iter().filter_map(|part| part.get("thinking"));
-        Some(thinking.map(content_text).collect::<String>()).filter(|text| !text.is_empty())
-    })
+    apart.or_else(|| Some(parts_named("thinking", message.content.as_ref()?)).filter(|text| !text.is_empty()))
 }
 
 fn stop_reason(reason: &str) -> StopReason {
     match reason {
         "stop" | "end_turn" | "eos" => StopReason::Stop,
         "length" | "max_tokens" | "model_length" => StopReason::Length,
-        "content_filter" => StopReason::ContentFilter,
+        reason if withheld::is_reason(reason) => StopReason::ContentFilter,
         _ => StopReason::Other,
     }
 }

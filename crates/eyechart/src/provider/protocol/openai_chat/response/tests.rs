@@ -181,6 +181,70 @@ fn odd_values_beside_a_good_answer_leave_it_an_answer() {
 }
 
 #[test]
+fn fields_of_other_types_leave_an_answer_an_answer() {
+    let deep = format!("{}1{}", "[".repeat(2_000), "]".repeat(2_000));
+    for beside in [
+        r#""error":0"#,
+        r#""error":{"code":0,"message":""}"#,
+        r#""error":{"code":"x","message":"an error of something else"}"#,
+        r#""object":"error""#,
+        r#""id":-1e-999999,"created":123456789012345678901234567890"#,
+        r#""system_fingerprint":{"a":[{}]},"service_tier":1e400"#,
+        &format!(r#""trace":{deep}"#),
+        r#""prompt_filter_results":[{"content_filter_results":{"hate":{"filtered":false}}}]"#,
+    ] {
+        for choice in [
+            r#"{"message":{"content":"B","tool_calls":"none"},"delta":"","finish_reason":"stop","index":"0"}"#,
+            r#"{"message":{"content":["B"]},"delta":[],"finish_reason":"stop","index":0.0,"error":{}}"#,
+            r#"{"message":{"content":{"type":"text","text":"B"}},"finish_reason":"length"},7,null,{"message":7}"#,
+        ] {
+            let reply = format!(r#"{{{beside},"choices":[{choice}]}}"#);
+            assert_eq!(parse(reply.as_bytes()).unwrap().text, "B", "{reply}");
+        }
+    }
+    let stream = [
+        r#"{"model":{},"choices":[{"index":"0","delta":{"content":"B"},"message":""},null],"x":NaN}"#,
+        r#"{"choices":[{"delta":null,"finish_reason":{"type":"stop"}}],"usage":-Infinity}"#,
+        r#"{"error":{"message":"no usage"}}"#,
+    ];
+    let stream: String = stream.map(|event| format!("data: {event}\n\n")).concat();
+    assert_eq!(parse(stream.as_bytes()).unwrap().text, "B");
+}
+
+#[test]
+fn a_withheld_answer_is_refused_in_the_words_of_every_provider() {
+    for reply in [
+        json!({"choices": [{"finish_reason": "content_filter", "index": 0}]}),
+        json!({"choices": [{"finish_reason": "SAFETY", "message": {"content": ""}}]}),
+        json!({"choices": [{"finish_reason": "PROHIBITED_CONTENT", "message": null}]}),
+        json!({"choices": [{"finish_reason": "content_filter: RECITATION", "message": {}}]}),
+        json!({"choices": [{"finish_reason": "refusal", "message": {"content": null}}]}),
+        json!({"choices": [{"finish_reason": "sensitive", "message": {"content": ""}}]}),
+        json!({"choices": [{"finish_reason": "guardrail_intervened", "message": {"content": " "}}]}),
+        json!({"choices": [{"finish_reason": "stop", "native_finish_reason": "SAFETY", "message": {"content": ""}}]}),
+        json!({"choices": [{"finish_reason": "stop", "message": {"content": ""},
+            "content_filter_results": {"violence": {"filtered": true, "severity": "high"}}}]}),
+        json!({"choices": [{"finish_reason": "stop", "message": {"content": [{"type": "refusal", "refusal": "No."}]}}]}),
+        json!({"choices": [], "promptFeedback": {"blockReason": "SAFETY"}}),
+        json!({"choices": null, "output_sensitive": true, "base_resp": {"status_code": 1027}}),
+        json!({"type": "message", "content": [], "stop_reason": "refusal"}),
+        json!({"choices": [{"finish_reason": "error", "message": {"content": ""},
+            "error": {"code": 502, "metadata": {"raw": r#"{"error":{"code":"content_filter"}}"#}}}]}),
+    ] {
+        let failure = parse(reply.to_string().as_bytes()).unwrap_err().0;
+        assert_eq!(failure.kind, FailureKind::Refused, "{reply}: {failure:?}");
+        let chunk = reply.to_string().replace("\"message\":", "\"delta\":");
+        for end in ["", "data: [DONE]\n\n"] {
+            let failure = parse(format!("data: {chunk}\n\n{end}").as_bytes()).unwrap_err().0;
+            assert_eq!(failure.kind, FailureKind::Refused, "{chunk}: {failure:?}");
+        }
+    }
+    let unharmed = json!({"choices": [{"finish_reason": "stop", "message": {"content": "B"},
+        "content_filter_results": {"violence": {"filtered": false}}}]});
+    assert_eq!(parse(unharmed.to_string().as_bytes()).unwrap().stop_reason, Some(StopReason::Stop));
+}
+
+#[test]
 fn a_usage_of_zeros_beside_an_answer_is_unknown() {
     let reply = |content: &str| {
         let message = json!({"message": {"content": content}, "finish_reason": "length"});
@@ -220,4 +284,40 @@ proptest! {
         let expected = decode([&text].into_iter());
         prop_assert_eq!(decode(text.as_bytes().chunks(size)), expected);
     }
+
+    #[test]
+    fn any_value_in_another_field_leaves_an_answer_an_answer(
+        value in any_json(),
+        field in prop::sample::select(vec!["error", "model", "usage", "object", "id", "x"]),
+        of_choice in prop::sample::select(vec!["index", "native_finish_reason", "delta", "error", "x"]),
+        of_message in prop::sample::select(vec!["refusal", "reasoning_content", "reasoning", "x"]),
+    ) {
+        let reply = json!({field: value, "choices": [
+            {of_choice: value, "finish_reason": "stop", "message": {of_message: value, "content": "B"}}]});
+        prop_assert_eq!(parse(reply.to_string().as_bytes()).unwrap().text, "B", "{}", reply);
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = || {
+        prop_oneof![
+            "[a-z_]{0,12}",
+            Just("error".to_owned()),
+            Just("SAFETY".to_owned()),
+            Just("code".to_owned())
+        ]
+    };
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        word().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(word(), inner, 0..4).prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
 }

@@ -8,22 +8,25 @@ use std::sync::Arc;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::address::is_public;
+use super::public_address::is_public;
 
 /// Which IP addresses may be connected to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Guard {
-    pub(super) allows: fn(IpAddr) -> bool,
+pub(crate) struct Guard {
+    pub(crate) allows: fn(IpAddr) -> bool,
+    /// What the error of a refused address says at its end.
+    pub(crate) consequence: &'static str,
 }
 
 impl Guard {
     /// Only addresses that are reachable from everywhere.
-    pub(super) const PUBLIC: Self = Self { allows: is_public };
+    pub(crate) const PUBLIC: Self =
+        Self { allows: is_public, consequence: "nothing is fetched from there without --allow-private-urls" };
     /// All addresses.
-    pub(super) const ANY: Self = Self { allows: |_| true };
+    pub(crate) const ANY: Self = Self { allows: |_| true, consequence: "" };
 
     /// Refuses other schemes, credentials, and IP addresses that are not allowed. Looks up no name.
-    pub(super) fn check(self, url: &Url) -> Result<(), String> {
+    pub(crate) fn check(self, url: &Url) -> Result<(), String> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("expected an address with http or https, it has {}", url.scheme()));
         }
@@ -33,10 +36,14 @@ impl Guard {
         let host = url.host_str().unwrap_or_default();
         match literal(host) {
             Some(address) if !(self.allows)(address) => {
-                Err(Refused { host: host.to_owned(), address }.to_string())
+                Err(self.refused(host.to_owned(), address).to_string())
             }
             _ => Ok(()),
         }
+    }
+
+    fn refused(self, host: String, address: IpAddr) -> Refused {
+        Refused { host, address, consequence: self.consequence }
     }
 }
 
@@ -47,9 +54,10 @@ fn literal(host: &str) -> Option<IpAddr> {
 
 /// A host that must not be connected to.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     host: String,
     address: IpAddr,
+    consequence: &'static str,
 }
 
 impl fmt::Display for Refused {
@@ -60,27 +68,32 @@ impl fmt::Display for Refused {
                 write!(f, "{} resolves to {}, which is not a public address", self.host, self.address)?;
             }
         }
-        f.write_str(": nothing is fetched from there without --allow-private-urls")
+        write!(f, ": {}", self.consequence)
     }
 }
 
 impl std::error::Error for Refused {}
 
 /// Looks names up and returns only the addresses that the guard allows.
-pub(super) struct GuardedNames {
-    pub(super) names: Arc<dyn Resolve>,
-    pub(super) guard: Guard,
+pub(crate) struct GuardedNames {
+    pub(crate) names: Arc<dyn Resolve>,
+    pub(crate) guard: Guard,
+    /// Hosts whose addresses are not checked.
+    pub(crate) trusted: Vec<String>,
 }
 
 impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
         let (host, guard) = (name.as_str().to_owned(), self.guard);
         let found = self.names.resolve(name);
+        if self.trusted.contains(&host) {
+            return found;
+        }
         Box::pin(async move {
             let (allowed, refused): (Vec<_>, Vec<_>) =
                 found.await?.partition(|found| (guard.allows)(found.ip()));
             match refused.first() {
-                Some(found) if allowed.is_empty() => Err(Refused { host, address: found.ip() }.into()),
+                Some(found) if allowed.is_empty() => Err(guard.refused(host, found.ip()).into()),
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),
             }
         })
@@ -88,7 +101,7 @@ impl Resolve for GuardedNames {
 }
 
 /// The system's resolver.
-pub(super) struct SystemNames;
+pub(crate) struct SystemNames;
 
 impl Resolve for SystemNames {
     fn resolve(&self, name: Name) -> Resolving {
