@@ -4,8 +4,10 @@
 
 mod atomic;
 mod folder;
+mod guard;
 mod hash;
 mod lock;
+mod regular;
 mod shortage;
 
 use std::io;
@@ -14,8 +16,10 @@ use std::path::{Path, PathBuf};
 pub use atomic::{WriteSeek, write_atomically, write_bytes};
 pub(crate) use atomic::{move_into_place, place, remove_leftovers, temporaries, write_json};
 pub(crate) use folder::{create_folders, create_parent_folders, sync_file, sync_folder};
+pub(crate) use guard::guarded;
 pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
 pub(crate) use lock::FileLock;
+pub use regular::{open_regular, read_regular, read_regular_text};
 pub(crate) use shortage::{Shortage, forget_unrelieved, most_connections, open, patiently, read, unrelieved};
 pub use shortage::{is_shortage, raise_open_file_limit};
 
