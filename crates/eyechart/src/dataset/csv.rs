@@ -13,6 +13,7 @@ use ::csv::{ByteRecord, ReaderBuilder, Terminator};
 use super::io_error;
 use super::rows::{MAX_ROW_BYTES, find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows};
+use crate::files::open_regular;
 use crate::types::{BadRow, Row};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -185,7 +186,7 @@ struct Records {
 impl Records {
     fn open(path: &Path, limit: usize) -> Result<Self, DatasetError> {
         let open = || -> io::Result<BufReader<File>> {
-            let mut file = BufReader::with_capacity(1 << 17, crate::files::open(path)?);
+            let mut file = BufReader::with_capacity(1 << 17, open_regular(path)?);
             if file.fill_buf()?.starts_with(BOM) {
                 file.consume(BOM.len());
             }

@@ -46,7 +46,10 @@ mod machine_limits;
 mod own_data;
 mod parquet_memory;
 mod parts;
+mod picture_values;
 mod pictures;
+#[cfg(unix)]
+mod pipes;
 mod protocol;
 mod reasoning;
 mod recorded;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use crate::files::open_regular;
 use bytes::Bytes;
 
 /// The bytes of an archive: a file, or a download that can start at any offset.
@@ -68,10 +69,7 @@ impl LocalFile {
     /// The file does not exist, or is not a regular file.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
-        let metadata = fs::metadata(&path)?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file, found a folder"));
-        }
+        let metadata = open_regular(&path)?.metadata()?;
         let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let size = metadata.len();
         let identity = format!("{}\0{size}\0{changed}", path.display());
@@ -93,7 +91,7 @@ impl ArchiveSource for LocalFile {
     }
 
     fn read_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        let mut file = crate::files::open(&self.path)?;
+        let mut file = open_regular(&self.path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(file))
     }
