@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::io_error;
 use super::rows::{MAX_ROW_BYTES, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows};
-use crate::text::json_mistake;
+use crate::files::open_regular;
+use crate::text::{json_mistake, with_long_integers_quoted};
 use crate::types::{BadRow, Row, parse_json};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -63,7 +64,7 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, limit: usize) -> Result<Self, DatasetError> {
-        let file = crate::files::open(path).map_err(io_error(path))?;
+        let file = open_regular(path).map_err(io_error(path))?;
         Ok(Self { path: path.to_owned(), file: BufReader::with_capacity(1 << 17, file), number: 0, limit })
     }
 
@@ -114,6 +115,7 @@ fn parse(number: u64, line: Line) -> Result<Row, BadRow> {
 fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(line.trim_ascii_end())
         .map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to() + 1))?;
+    let text = &with_long_integers_quoted(text);
     let value = serde_json::from_str(text)
         .or_else(|error| parse_json(text).ok_or_else(|| format!("not JSON: {}", json_mistake(&error))))?;
     match value {
