@@ -56,12 +56,12 @@ mod tests {
         fs::write(at("file"), "text").unwrap();
         std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
         let _listener = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-        assert_eq!(read_regular(&at("link")).unwrap(), b"text");
-        assert_eq!(read_regular_text(&at("file")).unwrap(), "text");
+        assert_eq!(read_regular(at("link")).unwrap(), b"text");
+        assert_eq!(read_regular_text(at("file")).unwrap(), "text");
         let refused = |path: &Path| open_regular(path).unwrap_err().to_string();
         assert_eq!(refused(&at("socket")), "expected a file, found a pipe, socket or device");
         assert_eq!(refused(Path::new("/dev/zero")), "expected a file, found a pipe, socket or device");
         assert_eq!(refused(folder.path()), "expected a file, found a folder");
-        assert_eq!(open_regular(&at("gone")).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(open_regular(at("gone")).unwrap_err().kind(), ErrorKind::NotFound);
     }
 }

@@ -6,8 +6,11 @@ use arrow_array::{NullArray, StructArray};
 
 use super::*;
 
+/// The fields of a picture's struct.
+type Fields = Vec<(&'static str, ArrayRef)>;
+
 /// One picture a row, as a struct with these fields.
-fn picture_column(fields: Vec<(&str, ArrayRef)>) -> (TempDir, Parquet) {
+fn picture_column(fields: Fields) -> (TempDir, Parquet) {
     let fields = fields
         .into_iter()
         .map(|(name, array)| (Arc::new(Field::new(name, array.data_type().clone(), true)), array));
@@ -25,7 +28,7 @@ fn every_form_of_a_pictures_struct_is_a_picture() {
     let mut view = StringViewBuilder::new();
     view.append_value("a.png");
     let path: ArrayRef = Arc::new(StringArray::from(vec!["a.png"]));
-    let forms: [(Vec<(&str, ArrayRef)>, Option<Value>); 5] = [
+    let forms: [(Fields, Option<Value>); 5] = [
         (vec![("bytes", bytes(&[b"x"]))], None),
         (vec![("bytes", bytes(&[b"x"])), ("path", Arc::new(NullArray::new(1)))], None),
         (vec![("path", path.clone()), ("bytes", bytes(&[b"x"]))], Some(json!("a.png"))),
