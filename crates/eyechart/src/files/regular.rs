@@ -5,14 +5,16 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// Opens a regular file for reading. Links are followed.
+use super::patiently;
+
+/// Opens a regular file for reading. Links are followed. Waits while the machine has a shortage of open files.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] for anything else, with what it is; otherwise the error of the system.
 pub fn open_regular(path: impl AsRef<Path>) -> io::Result<File> {
     // Opening a pipe would already wait for its other end.
     refuse_others(&fs::metadata(&path)?)?;
-    File::open(path)
+    patiently(|| File::open(&path))
 }
 
 /// The content of a regular file.

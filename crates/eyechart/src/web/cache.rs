@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use reqwest::Url;
 
-use crate::files::{FileError, create_parent_folders, read_regular, read_regular_text, sha256_hex, write_bytes};
+use crate::files::{
+    FileError, create_parent_folders, read_regular, read_regular_text, sha256_hex, write_bytes,
+};
 
 #[derive(Debug)]
 pub(super) struct Cache {

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{FileError, create_folders, create_parent_folders, read_regular, sha256_hex, write_atomically};
+use crate::files::{
+    FileError, create_folders, create_parent_folders, read_regular, sha256_hex, write_atomically,
+};
 use crate::provider::Header;
 use crate::types::{CachedAnswer, Endpoint, ModelOutput, Request, SampleRecord};
 pub(super) use key::Key;
