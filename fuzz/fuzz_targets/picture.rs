@@ -12,7 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(store) = tempfile::tempdir() else { return };
     let source = ImageSource::Bytes { bytes: Bytes::copy_from_slice(bytes), origin: "fuzz".to_owned() };
     for (format, max_side) in [(None, None), (Some(ImageFormat::Jpeg), None), (None, NonZeroU32::new(16))] {
-        let spec = ImagesSpec { format, max_side, ..ImagesSpec::of_column("image") };
+        let allow_truncated = max_side.is_some();
+        let spec = ImagesSpec { format, max_side, allow_truncated, ..ImagesSpec::of_column("image") };
         let preparer = Preparer::new(spec, ImageLimits::default(), store.path().to_owned(), false);
         let _ = preparer.prepare(&source);
     }

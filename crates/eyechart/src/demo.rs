@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::{FileError, create_folders, write_bytes};
+use crate::files::{FileError, create_folders, read_regular, write_bytes};
 
 /// The models of the demo. Their answers were written by hand.
 pub const MODELS: [&str; 2] = ["demo/large", "demo/small"];
@@ -52,7 +52,7 @@ pub fn unpack(folder: &Path) -> Result<PathBuf, FileError> {
     create_folders(&images)?;
     for (name, bytes) in FILES {
         let path = folder.join(name);
-        if std::fs::read(&path).is_ok_and(|present| present == *bytes) {
+        if read_regular(&path).is_ok_and(|present| present == *bytes) {
             continue;
         }
         write_bytes(&path, bytes)?;

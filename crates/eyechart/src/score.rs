@@ -5,7 +5,7 @@ mod columns;
 use std::path::PathBuf;
 
 use crate::analyze::{self, Measured, analyze};
-use crate::files::{FileError, write_atomically, write_json};
+use crate::files::{FileError, read_regular, write_atomically, write_json};
 use crate::record::{BadLine, RecordError, RunFolder};
 use crate::scorer::{Embed, KeyFault, Scorer, ScorerError, Tools};
 use crate::stats::Level;
@@ -182,7 +182,7 @@ pub fn figure_ids(task: &Task) -> Vec<String> {
 /// [`ScoreError::Unscored`] if the run has not been scored, [`ScoreError::Record`] if another version scored it.
 pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
     let path = folder.results_path();
-    let text = std::fs::read(&path).map_err(|source| match source.kind() {
+    let text = read_regular(&path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => ScoreError::Unscored { run: folder.path().to_owned() },
         _ => RecordError::Io { action: "read", path: path.clone(), source }.into(),
     })?;

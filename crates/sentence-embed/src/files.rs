@@ -1,14 +1,19 @@
 //! Reads the files in the folder of a model, with errors that name the file.
 
+use std::io;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
-/// Returns the bytes of a required file.
+/// Returns the bytes of a required file. A pipe or a device is refused: reading one may never end.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    let read = || match std::fs::metadata(path)?.is_file() {
+        true => std::fs::read(path),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file")),
+    };
+    read().map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// Returns the content of a required JSON file.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use clap::Args;
 use eyechart::embed::Arithmetic;
-use eyechart::files::{WriteSeek, write_atomically};
+use eyechart::files::{WriteSeek, open_regular, write_atomically};
 use eyechart::text::{counted, json_mistake};
 use sentence_embed::{Encoder, Precision};
 use serde::Deserialize;
@@ -153,7 +153,7 @@ struct Texts {
 
 impl Texts {
     fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let file = open_regular(path).with_context(|| format!("cannot open {}", path.display()))?;
         let lines = Mutex::new(BufReader::new(file));
         Ok(Self { path: path.to_owned(), lines, failure: Mutex::new(None) })
     }

@@ -19,6 +19,10 @@ pub struct ImageArguments {
     /// Level of detail for models of OpenAI's protocol (image_url.detail)
     #[arg(long, value_enum, value_name = "DETAIL")]
     image_detail: Option<DetailArgument>,
+
+    /// Send JPEGs that lack their last bytes, completed with an end-of-image marker
+    #[arg(long)]
+    image_allow_truncated: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -42,6 +46,7 @@ impl ImageArguments {
             max_side: self.image_max_side,
             format: self.image_format.map(ImageFormat::from),
             detail: self.image_detail.map(ImageDetail::from),
+            allow_truncated: self.image_allow_truncated,
         }
     }
 }

@@ -100,19 +100,13 @@ fn refuse_unknown_columns(look: &FirstRows, guess: &Guess, out: &Path) -> anyhow
         return Ok(());
     }
     let columns: Vec<_> = look.columns.iter().map(|column| column.name.as_str()).collect();
-    let held = guess.base64.as_ref().map(|column| {
-        format!(
-            "\nthe column {column:?} seems to have pictures as base64, which eyechart does not read: write them to files"
-        )
-    });
     anyhow::bail!(
-        "no column of {} looks like pictures or like a question; it has the columns {}{}\n\
+        "no column of {} looks like pictures or like a question; it has the columns {}\n\
          write the task file by hand: in {}, [dataset] file = {:?}, [images] column = the column of pictures, \
          [prompt] text = the question, such as \"{{{{ column }}}}\", [[score]] scorer and target = the column of answers \
          (docs/tasks.md has an example)",
         look.file,
         columns.join(", "),
-        held.unwrap_or_default(),
         out.display(),
         look.file
     )
@@ -123,6 +117,7 @@ fn first_sample(text: &str, look: &FirstRows, out: &Path) -> anyhow::Result<Opti
     let loaded = LoadedTask::parse(&out.display().to_string(), text.to_owned(), None)?;
     let access = DataAccess::new(Some(look.folder.clone()));
     let dataset = TaskData::find(&loaded, &access, &Silent)?;
+    dataset.notices()?.iter().for_each(|notice| output::notice(notice));
     Ok(dataset.first()?)
 }
 

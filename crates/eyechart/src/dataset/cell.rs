@@ -17,8 +17,13 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use bytes::Bytes;
 use serde_json::{Map, Number, Value};
 
+use super::rows::MAX_ROW_BYTES;
+
 /// Pictures by column; pictures inside a list or struct by `column.0` or `column.field`.
 type Blobs = BTreeMap<String, Bytes>;
+
+/// Items that the lists of a row may have together. A few bytes of a file can announce any number.
+const MAX_ITEMS: usize = 1_000_000;
 
 /// Whether cells of this type can be read.
 pub(super) fn is_readable(data_type: &DataType) -> bool {
@@ -33,60 +38,176 @@ pub(super) fn is_readable(data_type: &DataType) -> bool {
     }
 }
 
-/// Whether the type is how Hugging Face's datasets store a picture: `struct<bytes, path>`.
+/// The kind of a column at the lowest level of nesting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaf {
+    /// Numbers, texts and the like.
+    Value,
+    /// Bytes without a meaning in the schema: texts or pictures.
+    Binary,
+    /// The bytes of a picture.
+    Picture,
+}
+
+/// Whether the type is how Hugging Face's `datasets` store a picture: a struct with binary `bytes`, usually with a `path`.
 fn is_picture(data_type: &DataType) -> bool {
     let DataType::Struct(fields) = data_type else { return false };
-    let has = |name: &str, data_type| {
-        fields.iter().any(|field| field.name() == name && *field.data_type() == data_type)
-    };
-    fields.len() == 2 && has("bytes", DataType::Binary) && has("path", DataType::Utf8)
+    fields.iter().any(|field| field.name() == BYTES && *field.data_type() == DataType::Binary)
 }
 
-/// The leaf columns below a field, in the order of the file. Each is `true` if it is binary.
-pub(super) fn leaves(field: &Field) -> Vec<bool> {
+/// The field of a picture's struct that holds its bytes.
+const BYTES: &str = "bytes";
+
+/// The field of a picture's struct that names its file.
+const PATH: &str = "path";
+
+/// The leaf columns below a field, in the order of the file.
+pub(super) fn leaves(field: &Field) -> Vec<Leaf> {
     match field.data_type() {
         DataType::List(item) | DataType::Map(item, _) => leaves(item),
-        DataType::Struct(fields) => fields.iter().flat_map(|field| leaves(field)).collect(),
-        other => vec![*other == DataType::Binary],
+        DataType::Struct(fields) => {
+            let is_picture = is_picture(field.data_type());
+            let of_field = |field: &Field| match is_picture && field.name() == BYTES {
+                true => vec![Leaf::Picture],
+                false => leaves(field),
+            };
+            fields.iter().flat_map(|field| of_field(field)).collect()
+        }
+        DataType::Binary => vec![Leaf::Binary],
+        _ => vec![Leaf::Value],
     }
 }
 
-/// The cell at `index` as JSON, if JSON can represent its value. Its pictures go to `blobs` under `name`. `full` is
-/// the array's type in the file; the array may hold only a part of it, such as the path of a picture.
-pub(super) fn read_cell(
-    array: &dyn Array,
-    full: &DataType,
-    index: usize,
-    path: &CellPath<'_>,
-    blobs: &mut Blobs,
-) -> Option<Value> {
-    if array.is_null(index) {
-        return None;
-    }
-    match array.data_type() {
-        DataType::Binary => {
-            blobs.insert(path.name(), Bytes::copy_from_slice(array.as_binary::<i32>().value(index)));
-            None
+/// Reads the cells of one row, and keeps its pictures.
+#[derive(Default)]
+pub(super) struct CellReader {
+    blobs: Blobs,
+    items: usize,
+    text_bytes: usize,
+}
+
+impl CellReader {
+    /// The cell at `index` as JSON, if JSON can represent its value. `full` is the array's type in the file; the array may
+    /// hold only a part of it, such as the path of a picture.
+    ///
+    /// # Errors
+    /// The row is too large.
+    pub(super) fn cell(
+        &mut self,
+        array: &dyn Array,
+        full: &DataType,
+        index: usize,
+        path: &CellPath<'_>,
+    ) -> Result<Option<Value>, String> {
+        if array.is_null(index) {
+            return Ok(None);
         }
-        DataType::Struct(_) => {
-            let fields = array.as_struct();
-            if is_picture(full) {
-                picture(fields, index, path, blobs)
-            } else {
-                object(fields, full, index, path, blobs)
+        match array.data_type() {
+            DataType::Binary => {
+                let bytes = array.as_binary::<i32>().value(index);
+                match text_in(bytes) {
+                    Some(text) => self.counted(Some(Value::String(text.to_owned()))),
+                    None => {
+                        self.keep(bytes, path);
+                        Ok(None)
+                    }
+                }
+            }
+            DataType::Struct(_) if is_picture(full) => self.picture(array.as_struct(), full, index, path),
+            DataType::Struct(_) => {
+                Ok(Some(Value::Object(self.object(array.as_struct(), full, index, path)?)))
+            }
+            DataType::List(_) => self.list(array.as_list::<i32>().value(index).as_ref(), full, path),
+            _ => self.counted(scalar(array, index)),
+        }
+    }
+
+    /// The pictures of the row.
+    pub(super) fn into_blobs(self) -> Blobs {
+        self.blobs
+    }
+
+    fn keep(&mut self, bytes: &[u8], path: &CellPath<'_>) {
+        if !bytes.is_empty() {
+            self.blobs.insert(path.name(), Bytes::copy_from_slice(bytes));
+        }
+    }
+
+    fn counted(&mut self, value: Option<Value>) -> Result<Option<Value>, String> {
+        if let Some(Value::String(text)) = &value {
+            self.text_bytes += text.len();
+        }
+        match self.text_bytes > MAX_ROW_BYTES {
+            true => Err(format!("its texts are longer than {} MiB", MAX_ROW_BYTES >> 20)),
+            false => Ok(value),
+        }
+    }
+
+    fn list(
+        &mut self,
+        items: &dyn Array,
+        full: &DataType,
+        path: &CellPath<'_>,
+    ) -> Result<Option<Value>, String> {
+        self.items = self.items.saturating_add(items.len());
+        if self.items > MAX_ITEMS {
+            return Err(format!("its lists have {} items or more, over {MAX_ITEMS}", self.items));
+        }
+        let full = item_type(full);
+        let item = |at: usize| {
+            let item = self.cell(items, full, at, &CellPath::Item(path, at))?;
+            Ok(item.unwrap_or(Value::Null))
+        };
+        (0..items.len()).map(item).collect::<Result<Vec<_>, _>>().map(|items| Some(Value::Array(items)))
+    }
+
+    /// Reads the struct of a picture. Its bytes are the blob. The cell is its path, or an object if the picture has other
+    /// fields.
+    fn picture(
+        &mut self,
+        fields: &StructArray,
+        full: &DataType,
+        index: usize,
+        path: &CellPath<'_>,
+    ) -> Result<Option<Value>, String> {
+        let mut object = self.object(fields, full, index, path)?;
+        if let Some(bytes) = fields.column_by_name(BYTES).filter(|bytes| !bytes.is_null(index)) {
+            self.keep(bytes.as_binary::<i32>().value(index), path);
+        }
+        let DataType::Struct(all) = full else { return Ok(None) };
+        match all.iter().any(|field| ![BYTES, PATH].contains(&field.name().as_str())) {
+            true => Ok(Some(Value::Object(object))),
+            false => Ok(object.remove(PATH)),
+        }
+    }
+
+    /// Reads the fields of a struct without the bytes of a picture.
+    fn object(
+        &mut self,
+        fields: &StructArray,
+        full: &DataType,
+        index: usize,
+        path: &CellPath<'_>,
+    ) -> Result<Map<String, Value>, String> {
+        let mut object = Map::new();
+        let DataType::Struct(all) = full else { return Ok(object) };
+        for (name, column) in fields.column_names().into_iter().zip(fields.columns()) {
+            let Some((_, field)) = all.find(name) else { continue };
+            if name == BYTES && is_picture(full) {
+                continue;
+            }
+            let path = CellPath::Field(path, name);
+            if let Some(value) = self.cell(column.as_ref(), field.data_type(), index, &path)? {
+                object.insert(name.to_owned(), value);
             }
         }
-        DataType::List(_) => {
-            let items = array.as_list::<i32>().value(index);
-            let full = item_type(full);
-            let item = |at: usize| {
-                let path = CellPath::Item(path, at);
-                read_cell(items.as_ref(), full, at, &path, blobs).unwrap_or(Value::Null)
-            };
-            Some((0..items.len()).map(item).collect())
-        }
-        _ => scalar(array, index),
+        Ok(object)
     }
+}
+
+/// The text in bytes without a meaning in the schema; `None` for a picture or other bytes that are not text.
+fn text_in(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 /// The path of a cell, for the name of a picture.
@@ -114,34 +235,6 @@ fn item_type(list: &DataType) -> &DataType {
         DataType::List(item) => item.data_type(),
         other => other,
     }
-}
-
-/// Reads `struct<bytes, path>`: the path is the cell, and the bytes are the blob.
-fn picture(fields: &StructArray, index: usize, path: &CellPath<'_>, blobs: &mut Blobs) -> Option<Value> {
-    if let Some(bytes) = fields.column_by_name("bytes") {
-        read_cell(bytes.as_ref(), &DataType::Binary, index, path, blobs);
-    }
-    let path = fields.column_by_name("path")?;
-    (!path.is_null(index)).then(|| path.as_string::<i32>().value(index).into())
-}
-
-fn object(
-    fields: &StructArray,
-    full: &DataType,
-    index: usize,
-    path: &CellPath<'_>,
-    blobs: &mut Blobs,
-) -> Option<Value> {
-    let mut object = Map::new();
-    for (name, column) in fields.column_names().into_iter().zip(fields.columns()) {
-        let DataType::Struct(all) = full else { break };
-        let Some((_, field)) = all.find(name) else { continue };
-        let path = CellPath::Field(path, name);
-        if let Some(value) = read_cell(column.as_ref(), field.data_type(), index, &path, blobs) {
-            object.insert(name.to_owned(), value);
-        }
-    }
-    Some(Value::Object(object))
 }
 
 fn scalar(array: &dyn Array, index: usize) -> Option<Value> {

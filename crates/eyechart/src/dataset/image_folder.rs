@@ -3,7 +3,8 @@
 //! With a `metadata.csv` or `metadata.jsonl`, the rows come from that file; otherwise each picture is a row. Pictures
 //! are named here but never opened.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::csv::Csv;
@@ -11,6 +12,7 @@ use super::folder::{extension, files_below};
 use super::jsonl::Jsonl;
 use super::rows::{MAX_ROW_BYTES, find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows, TextOptions};
+use crate::files::open_regular;
 use crate::types::{BadRow, Row};
 
 /// The columns of a folder without metadata.
@@ -48,8 +50,12 @@ impl ImageFolder {
         }
     }
 
+    fn names(&self) -> Result<Vec<String>, DatasetError> {
+        self.listed.clone().map_or_else(|| files_below(&self.folder), Ok)
+    }
+
     fn pictures(&self) -> Result<Vec<String>, DatasetError> {
-        let mut names = self.listed.clone().map_or_else(|| files_below(&self.folder), Ok)?;
+        let mut names = self.names()?;
         names.retain(|name| is_picture(name));
         Ok(names)
     }
@@ -80,6 +86,21 @@ impl Reader for ImageFolder {
             None => Ok(Some(self.pictures()?.len() as u64)),
         }
     }
+}
+
+/// The numbers of files in a folder without metadata that are no rows, by their extension in lower case.
+///
+/// # Errors
+/// [`DatasetError::Io`] if a folder cannot be listed.
+pub(crate) fn other_files(files: &Files) -> Result<BTreeMap<String, usize>, DatasetError> {
+    let folder = ImageFolder::new(files);
+    let mut others = BTreeMap::new();
+    if folder.metadata()?.is_none() {
+        for name in folder.names()?.iter().filter(|name| !is_picture(name)) {
+            *others.entry(extension(name)).or_default() += 1;
+        }
+    }
+    Ok(others)
 }
 
 /// The rows of the metadata, each with an `image`.
@@ -122,11 +143,12 @@ fn picture_row(folder: &Path, number: u64, name: &str, with_text: bool) -> Resul
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
-    let bytes = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if bytes > MAX_ROW_BYTES as u64 {
+    let mut bytes = Vec::new();
+    let text = open_regular(path).map(|file| file.take(MAX_ROW_BYTES as u64 + 1));
+    text.and_then(|mut text| text.read_to_end(&mut bytes)).map_err(|error| error.to_string())?;
+    if bytes.len() > MAX_ROW_BYTES {
         return Err(format!("the text is longer than {} MiB", MAX_ROW_BYTES >> 20));
     }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
     String::from_utf8(bytes)
         .map_err(|error| format!("not UTF-8 from byte {} on", error.utf8_error().valid_up_to() + 1))
 }
@@ -134,11 +156,13 @@ fn read_text(path: &Path) -> Result<String, String> {
 /// Whether the name has the extension of a picture that can be sent.
 #[must_use]
 pub(crate) fn is_picture(name: &str) -> bool {
-    ["png", "jpg", "jpeg", "webp", "gif"].contains(&extension(name).as_str())
+    ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"].contains(&extension(name).as_str())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn folder_with(files: &[(&str, &[u8])]) -> (tempfile::TempDir, ImageFolder) {

@@ -14,7 +14,7 @@ use self::list::Elements;
 use super::rows::{MAX_ROW_BYTES, numbered};
 use super::text_file::{Text, TextFile};
 use super::{DatasetError, Files, Pick, Reader, Rows, TextOptions, io_error};
-use crate::text::json_mistake;
+use crate::text::{json_mistake, with_long_integers_quoted};
 use crate::types::{BadRow, Row, parse_json};
 
 /// The objects of the files as rows, numbered over all files. A file that begins with `[` is one list of objects; of any
@@ -151,6 +151,7 @@ fn parse(number: u64, object: Object) -> Result<Row, BadRow> {
 fn cells_of(object: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(object.trim_ascii_end())
         .map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to() + 1))?;
+    let text = &with_long_integers_quoted(text);
     let value = serde_json::from_str(text)
         .or_else(|error| parse_json(text).ok_or_else(|| format!("not JSON: {}", json_mistake(&error))))?;
     match value {

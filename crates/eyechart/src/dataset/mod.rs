@@ -27,7 +27,7 @@ use crate::types::{BadRow, Row, did_you_mean};
 pub use files::Files;
 pub(crate) use files::{RemoteFile, find_files, fingerprint, select};
 pub(crate) use folder::{has_rows, unpacked_extension};
-pub(crate) use image_folder::is_picture;
+pub(crate) use image_folder::{is_picture, other_files};
 pub(crate) use label::{resolve_label, resolve_label_as};
 pub(crate) use ranges::Ranges;
 pub(crate) use read_at::ReadAt;

@@ -3,29 +3,33 @@
 //!
 //! Does not know what the columns mean. `struct<bytes, path>` and binary columns are pictures.
 
-use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
     RowSelection, RowSelectionPolicy,
 };
 use ::parquet::errors::ParquetError;
-use ::parquet::file::metadata::PageIndexPolicy;
-use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, DataType};
+use ::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use arrow_schema::ArrowError;
 
-use super::cell::{CellPath, is_readable, leaves, read_cell};
-use super::io_error;
-use super::rows::{find_columns, picked_numbers, until_error};
+use super::cell::is_readable;
+use super::rows::{picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
+use crate::files::guarded;
 use crate::types::{BadRow, Row};
 
+mod error;
+mod labels;
+mod page;
+mod projection;
 mod source;
 
+use error::{damaged, malformed};
+use labels::LabelNames;
+use projection::Projection;
 use source::{ParquetFile, needed};
 
 /// Rows decoded at a time if they have pictures: memory holds this many pictures and their pages.
@@ -33,6 +37,13 @@ const BATCH_WITH_PICTURES: usize = 8;
 
 /// Rows decoded at a time without pictures.
 const BATCH: usize = 256;
+
+/// Rows that any file may have.
+const FREE_ROWS: u64 = 1 << 20;
+
+/// Rows that a file may have for each of its bytes, beyond [`FREE_ROWS`]. A column that is empty everywhere takes one byte
+/// for about 600 rows.
+const ROWS_PER_BYTE: u64 = 1024;
 
 /// The rows of the files, numbered over all files. A file is opened when its rows are reached.
 pub(super) struct Parquet {
@@ -118,17 +129,21 @@ struct Shard {
     path: PathBuf,
     source: ParquetFile,
     footer: ArrowReaderMetadata,
+    labels: LabelNames,
 }
 
 impl Shard {
     fn open(files: &Files, path: &Path) -> Result<Self, DatasetError> {
-        let source = ParquetFile(files.open(path)?);
+        let source = ParquetFile::new(files.open(path)?);
         let options = ArrowReaderOptions::new()
             // Parquet's own types are fewer than those that a writer may have noted for Arrow.
             .with_skip_arrow_metadata(true)
             .with_offset_index_policy(PageIndexPolicy::Optional);
-        let footer = ArrowReaderMetadata::load(&source, options).map_err(malformed(path))?;
-        Ok(Self { path: path.to_owned(), source, footer })
+        let loaded = guarded(|| ArrowReaderMetadata::load(&source, options));
+        let footer = loaded.map_err(|panicked| damaged(path, panicked))?.map_err(malformed(path))?;
+        check_counts(footer.metadata(), source.content.size()).map_err(|reason| damaged(path, reason))?;
+        let labels = LabelNames::of_file(footer.metadata().file_metadata().key_value_metadata());
+        Ok(Self { path: path.to_owned(), source, footer, labels })
     }
 
     fn len(&self) -> u64 {
@@ -142,7 +157,7 @@ impl Shard {
 
     /// The rows of this file. Its first row has the number `start`.
     fn rows(self, start: u64, numbers: Option<&[u64]>, columns: &[String]) -> Result<Rows, DatasetError> {
-        let projection = Projection::new(&self, columns, numbers.is_some())?;
+        let projection = Arc::new(Projection::new(&self, columns, numbers.is_some())?);
         let groups = self.groups(start, numbers);
         let rows = move |group| self.group_rows(group, &projection, start).unwrap_or_else(fatal);
         Ok(Box::new(groups.into_iter().flat_map(rows)))
@@ -168,36 +183,35 @@ impl Shard {
             let selection = group.selection();
             needed(metadata, group.index, &projection.mask, selection.as_ref())
         };
-        let ranges: Vec<_> = self.groups(start, Some(numbers)).into_iter().flat_map(of_group).collect();
-        self.source.0.prepare(&ranges).map_err(|error| malformed(&self.path)(error.into()))
+        let groups = self.groups(start, Some(numbers)).into_iter();
+        let ranges: Vec<_> = guarded(|| groups.flat_map(of_group).collect())
+            .map_err(|panicked| damaged(&self.path, panicked))?;
+        self.source.content.prepare(&ranges).map_err(|error| malformed(&self.path)(error.into()))
     }
 
     /// The wanted rows of a row group. `start` is the number of the first row of the file.
-    fn group_rows(&self, group: Group, projection: &Projection, start: u64) -> Result<Rows, DatasetError> {
+    fn group_rows(
+        &self,
+        group: Group,
+        projection: &Arc<Projection>,
+        start: u64,
+    ) -> Result<Rows, DatasetError> {
         if projection.columns.is_empty() {
             return Ok(Box::new(group.into_numbers().map(|number| Ok(Ok(Row { number, ..Row::default() })))));
         }
-        let batches = self.batches(&group, projection).map_err(malformed(&self.path))?;
-        let mut numbers = group.into_numbers();
-        let (columns, malformed) = (Arc::clone(&projection.columns), malformed(&self.path));
-        let path = self.path.clone();
-        let rows = batches.flat_map(move |batch| -> Rows {
-            let error = match batch {
-                Ok(batch) => {
-                    let rows = batch_rows(&batch, &columns, &mut numbers).into_iter();
-                    let path = path.clone();
-                    return Box::new(rows.map(move |row| Ok(Ok(Row { file: Some(path.clone()), ..row }))));
-                }
-                Err(ArrowError::ParquetError(reason)) => malformed(ParquetError::General(reason)),
-                Err(error) => malformed(error.into()),
-            };
-            match error {
-                // A damaged page costs the rows of its group; those of the others can be read.
-                DatasetError::Malformed { reason, .. } => bad_rows(&path, &mut numbers, start, &reason),
-                error => fatal(error),
+        let place = FilePlace { path: self.path.clone(), start };
+        let batches = match guarded(|| self.batches(&group, projection)) {
+            Ok(batches) => batches.map_err(malformed(&self.path)),
+            Err(panicked) => Err(damaged(&self.path, panicked)),
+        };
+        match batches {
+            Ok(batches) => {
+                let rows = GroupRows { batches, numbers: group.into_numbers(), place };
+                Ok(rows.read(Arc::clone(projection)))
             }
-        });
-        Ok(Box::new(rows))
+            Err(DatasetError::Malformed { reason, .. }) => Ok(place.bad_rows(group.into_numbers(), reason)),
+            Err(error) => Err(error),
+        }
     }
 
     fn batches(
@@ -207,14 +221,14 @@ impl Shard {
     ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let selection = group.selection();
         let metadata = self.footer.metadata();
-        self.source.0.prepare(&needed(metadata, group.index, &projection.mask, selection.as_ref()))?;
-        let reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), self.footer.clone())
-                .with_row_groups(vec![group.index])
-                .with_projection(projection.mask.clone())
-                .with_batch_size(if projection.has_pictures { BATCH_WITH_PICTURES } else { BATCH })
-                // Skips what is not picked, where the automatic policy may decode and then drop it.
-                .with_row_selection_policy(RowSelectionPolicy::Selectors);
+        let source = self.source.for_group(metadata, group.index, &projection.mask);
+        source.content.prepare(&needed(metadata, group.index, &projection.mask, selection.as_ref()))?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.footer.clone())
+            .with_row_groups(vec![group.index])
+            .with_projection(projection.mask.clone())
+            .with_batch_size(if projection.has_binary { BATCH_WITH_PICTURES } else { BATCH })
+            // Skips what is not picked, where the automatic policy may decode and then drop it.
+            .with_row_selection_policy(RowSelectionPolicy::Selectors);
         match selection {
             Some(selection) => reader.with_row_selection(selection).build(),
             None => reader.build(),
@@ -248,102 +262,102 @@ impl Group {
     }
 }
 
-/// The columns of a file that are read.
-struct Projection {
-    mask: ProjectionMask,
-    /// Name and type of each column that is read, as in the file.
-    columns: Arc<Vec<(String, DataType)>>,
-    has_pictures: bool,
+/// Refuses counts of rows that the file cannot hold, before anything is sized by them.
+fn check_counts(metadata: &ParquetMetaData, bytes: u64) -> Result<(), String> {
+    let most = FREE_ROWS.saturating_add(bytes.saturating_mul(ROWS_PER_BYTE));
+    let mut total = 0_u64;
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        let rows = group.num_rows();
+        total = total.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
+        if total > most {
+            return Err(format!(
+                "it announces {rows} rows in row group {index}, expected at most {most} in the file"
+            ));
+        }
+        // Each row has a value or a null in each column, or at least the mark of an empty list.
+        if let Some(column) = group.columns().iter().find(|column| column.num_values() < rows) {
+            let (values, name) = (column.num_values(), column.column_path());
+            return Err(format!(
+                "it announces {rows} rows in row group {index}, but {values} values in {name}"
+            ));
+        }
+    }
+    Ok(())
 }
 
-impl Projection {
-    /// The named columns, with or without their pictures.
-    fn new(shard: &Shard, columns: &[String], pictures: bool) -> Result<Self, DatasetError> {
-        let fields = shard.footer.schema().fields();
-        let names: Vec<_> = fields.iter().map(|field| field.name().clone()).collect();
-        let named = find_columns(&shard.path, columns, &names)?;
-        let (mut first_leaf, mut chosen, mut read) = (0, Vec::new(), Vec::new());
-        let mut has_pictures = false;
-        for (at, field) in fields.iter().enumerate() {
-            let leaves = leaves(field);
-            let is_read = |binary: bool| named.contains(&at) && (pictures || !binary);
-            let wanted = leaves.iter().enumerate().filter(|(_, binary)| is_read(**binary));
-            let before = chosen.len();
-            chosen.extend(wanted.map(|(leaf, _)| first_leaf + leaf));
-            if chosen.len() > before {
-                check_type(&shard.path, field.name(), field.data_type())?;
-                read.push((field.name().clone(), field.data_type().clone()));
-                has_pictures |= pictures && leaves.contains(&true);
+/// The rows of a row group that are being decoded.
+struct GroupRows {
+    batches: ParquetRecordBatchReader,
+    /// The numbers of the rows that were not decoded yet.
+    numbers: Box<dyn Iterator<Item = u64> + Send>,
+    place: FilePlace,
+}
+
+impl GroupRows {
+    /// Damage costs the rows of the group that were not decoded yet; those of other groups can be read.
+    fn read(mut self, projection: Arc<Projection>) -> Rows {
+        let mut has_ended = false;
+        let batches = std::iter::from_fn(move || {
+            if has_ended {
+                return None;
             }
-            first_leaf += leaves.len();
-        }
-        let mask = ProjectionMask::leaves(shard.footer.parquet_schema(), chosen);
-        Ok(Self { mask, columns: Arc::new(read), has_pictures })
+            let rows = guarded(|| self.next_batch(&projection));
+            let reason = match rows {
+                Ok(Some(Ok(rows))) => return Some(Box::new(rows.into_iter().map(Ok)) as Rows),
+                Ok(Some(Err(DatasetError::Malformed { reason, .. }))) => reason,
+                Ok(Some(Err(error))) => {
+                    has_ended = true;
+                    return Some(fatal(error));
+                }
+                Ok(None) => "its row group ends before this row".to_owned(),
+                Err(panicked) => panicked.to_string(),
+            };
+            has_ended = true;
+            Some(
+                self.place
+                    .bad_rows(std::mem::replace(&mut self.numbers, Box::new(std::iter::empty())), reason),
+            )
+        });
+        Box::new(batches.flatten())
+    }
+
+    fn next_batch(
+        &mut self,
+        projection: &Projection,
+    ) -> Option<Result<Vec<Result<Row, BadRow>>, DatasetError>> {
+        let batch = match self.batches.next()? {
+            Ok(batch) => batch,
+            Err(ArrowError::ParquetError(reason)) => {
+                return Some(Err(malformed(&self.place.path)(ParquetError::General(reason))));
+            }
+            Err(error) => return Some(Err(malformed(&self.place.path)(error.into()))),
+        };
+        let place = &self.place;
+        let row = |(index, number)| match guarded(|| projection.row(&batch, index, number)) {
+            Ok(Ok(row)) => Ok(Row { file: Some(place.path.clone()), ..row }),
+            Ok(Err(reason)) => Err(place.bad_row(number, reason)),
+            Err(panicked) => Err(place.bad_row(number, panicked.to_string())),
+        };
+        Some(Ok((0..batch.num_rows()).zip(&mut self.numbers).map(row).collect()))
     }
 }
 
-fn check_type(path: &Path, column: &str, data_type: &DataType) -> Result<(), DatasetError> {
-    if is_readable(data_type) {
-        return Ok(());
+/// A file, and the number of its first row.
+#[derive(Clone)]
+struct FilePlace {
+    path: PathBuf,
+    start: u64,
+}
+
+impl FilePlace {
+    fn bad_row(&self, number: u64, reason: String) -> BadRow {
+        let file = self.path.to_string_lossy().into_owned();
+        BadRow { number, file, line: number - self.start + 1, reason }
     }
-    let reason = format!("its column {column:?} is of the type {data_type}, which has no reader");
-    Err(DatasetError::Malformed { path: path.to_owned(), format: "parquet", reason })
-}
 
-/// The rest of `numbers` as bad rows. The first row of the file has the number `start`.
-fn bad_rows(path: &Path, numbers: &mut impl Iterator<Item = u64>, start: u64, reason: &str) -> Rows {
-    let file = path.to_string_lossy().into_owned();
-    let bad =
-        |number| BadRow { number, file: file.clone(), line: number - start + 1, reason: reason.to_owned() };
-    let rows: Vec<_> = numbers.map(|number| Ok(Err(bad(number)))).collect();
-    Box::new(rows.into_iter())
-}
-
-fn batch_rows(
-    batch: &RecordBatch,
-    columns: &[(String, DataType)],
-    numbers: &mut impl Iterator<Item = u64>,
-) -> Vec<Row> {
-    let row = |(index, number): (usize, u64)| {
-        let mut row = Row { number, ..Row::default() };
-        for (name, full) in columns {
-            let Some(array) = batch.column_by_name(name) else { continue };
-            if let Some(value) =
-                read_cell(array.as_ref(), full, index, &CellPath::Column(name), &mut row.blobs)
-            {
-                row.cells.insert(name.clone(), value);
-            }
-        }
-        row
-    };
-    (0..batch.num_rows()).zip(numbers).map(row).collect()
-}
-
-fn malformed(path: &Path) -> impl Fn(ParquetError) -> DatasetError + use<> {
-    let path = path.to_owned();
-    move |error| match io_cause(error) {
-        Ok(source) if source.kind() == io::ErrorKind::Unsupported => {
-            DatasetError::WholeOnly { path: path.clone(), reason: source.to_string() }
-        }
-        Ok(source) => io_error(&path)(source),
-        Err(error) => {
-            DatasetError::Malformed { path: path.clone(), format: "parquet", reason: error.to_string() }
-        }
-    }
-}
-
-/// The I/O error behind an error of the decoder, or the error itself if it is about the content.
-fn io_cause(error: ParquetError) -> Result<io::Error, ParquetError> {
-    match error {
-        ParquetError::External(cause) => match cause.downcast::<io::Error>() {
-            // A file that ends earlier than its own structure says.
-            Ok(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(ParquetError::EOF(source.to_string()))
-            }
-            Ok(source) => Ok(*source),
-            Err(cause) => Err(ParquetError::External(cause)),
-        },
-        other => Err(other),
+    fn bad_rows(&self, numbers: impl Iterator<Item = u64> + Send + 'static, reason: String) -> Rows {
+        let place = self.clone();
+        Box::new(numbers.map(move |number| Ok(Err(place.bad_row(number, reason.clone())))))
     }
 }
 

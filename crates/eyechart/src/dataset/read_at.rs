@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use crate::files::open_regular;
+
 /// A file of known size that can be read at any range.
 pub(crate) trait ReadAt: Send + Sync {
     /// Size in bytes.
@@ -38,7 +40,7 @@ pub(super) struct LocalFile {
 
 impl LocalFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = crate::files::open(path)?;
+        let file = open_regular(path)?;
         let size = file.metadata()?.len();
         Ok(Self { file: Mutex::new(file), size })
     }

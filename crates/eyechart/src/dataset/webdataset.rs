@@ -18,7 +18,7 @@ use super::{DatasetError, Files, Pick, Reader, Rows};
 use crate::types::{BadRow, Row, parse_json};
 
 /// Extensions of pictures.
-const PICTURES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
+const PICTURES: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
 
 /// The column with the first picture of a sample, in addition to the column named by its extension.
 const IMAGE: &str = "image";

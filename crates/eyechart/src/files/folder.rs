@@ -1,10 +1,10 @@
 //! Folders whose names survive a power loss.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::{FileError, open};
+use super::{FileError, patiently};
 
 /// Flushes the names in `folder` to the disk.
 ///
@@ -17,7 +17,7 @@ pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
         return Ok(());
     }
     let folder = or_here(folder);
-    match open(folder).and_then(|folder| folder.sync_all()) {
+    match patiently(|| File::open(folder)).and_then(|folder| folder.sync_all()) {
         Err(error) if cannot_sync(&error) => Ok(()),
         synced => synced.map_err(FileError::at("fsync", folder)),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{FileError, open};
+use super::{FileError, open_regular};
 use crate::text::hex;
 
 /// Bytes read from a file at once.
@@ -26,7 +26,7 @@ pub struct FileHash {
 /// [`FileError`] if the file cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<FileHash, FileError> {
     let mut hasher = Sha256::new();
-    let hashed = open(path).and_then(|file| for_each_block(file, |block| hasher.update(block)));
+    let hashed = open_regular(path).and_then(|file| for_each_block(file, |block| hasher.update(block)));
     let bytes = hashed.map_err(FileError::at("read", path))?;
     Ok(FileHash { bytes, sha256: hex(&hasher.finalize()) })
 }

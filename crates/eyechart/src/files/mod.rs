@@ -23,7 +23,7 @@ pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
 pub(crate) use lfs::{LFS_POINTER, is_lfs_pointer, refuse_lfs_pointer};
 pub(crate) use lock::FileLock;
 pub use regular::{open_regular, read_regular, read_regular_text};
-pub(crate) use shortage::{Shortage, forget_unrelieved, most_connections, open, patiently, read, unrelieved};
+pub(crate) use shortage::{Shortage, forget_unrelieved, most_connections, patiently, unrelieved};
 pub use shortage::{is_shortage, raise_open_file_limit};
 pub(crate) use state::FileState;
 

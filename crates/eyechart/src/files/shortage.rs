@@ -3,9 +3,7 @@
 //! A shortage belongs to the machine, and not to the file or the endpoint. Code that meets a shortage waits until it passes.
 //! If it does not pass, [`unrelieved`] reports it, and the run stops.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -76,24 +74,6 @@ pub fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T>
             done => return done,
         }
     }
-}
-
-/// Opens a file for reading. Waits while the machine has a shortage.
-///
-/// # Errors
-/// As [`File::open`].
-pub fn open(path: &Path) -> io::Result<File> {
-    patiently(|| File::open(path))
-}
-
-/// Reads a whole file. Waits while the machine has a shortage.
-///
-/// # Errors
-/// As [`std::fs::read`].
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Whether the machine has run out of open files, memory or buffers.

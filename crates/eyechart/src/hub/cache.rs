@@ -12,12 +12,14 @@
 //!
 //! This module sends no requests.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::repository::{Repository, is_commit};
-use crate::files::{FileError, FileLock, create_parent_folders, place, write_bytes};
+use crate::files::{
+    FileError, FileLock, create_parent_folders, open_regular, place, read_regular_text, write_bytes,
+};
 
 /// The folder of a repository. It need not exist.
 #[derive(Debug, Clone)]
@@ -34,7 +36,7 @@ impl RepositoryCache {
 
     /// The commit of a revision when the Hub was last asked.
     pub(super) fn commit_of(&self, revision: &str) -> Option<String> {
-        let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
+        let text = read_regular_text(self.folder.join("refs").join(revision)).ok()?;
         Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
     }
 
@@ -119,7 +121,7 @@ fn link_or_copy(blob: &Path, at: &Path, link: impl Fn(&Path) -> io::Result<()>) 
 /// Copies the bytes onto the disk. The copy has the permissions of a new file.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut copy = OpenOptions::new().write(true).create_new(true).open(to)?;
-    io::copy(&mut File::open(from)?, &mut copy)?;
+    io::copy(&mut open_regular(from)?, &mut copy)?;
     copy.sync_all()
 }
 
@@ -140,6 +142,8 @@ fn symlink(_: &Path, _: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

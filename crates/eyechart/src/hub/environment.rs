@@ -2,6 +2,7 @@
 //!
 //! The variables and their defaults are those of Python's `huggingface_hub`.
 
+use crate::files::read_regular_text;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -105,7 +106,7 @@ impl Environment {
                 Some(path) => self.expanded(path),
                 None => self.hf_home()?.join("token"),
             };
-            Token::new(&std::fs::read_to_string(path).ok()?)
+            Token::new(&read_regular_text(path).ok()?)
         })
     }
 

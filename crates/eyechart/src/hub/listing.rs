@@ -12,7 +12,7 @@ use super::cache::write_in_cache;
 use super::context::{Context, Wanted};
 use super::repository::check_path;
 use super::transfer::Identity;
-use crate::files::FileError;
+use crate::files::{FileError, read_regular};
 
 /// The supported version of `huggingface_hub`'s `trees/<commit>.json`.
 const FORMAT: u32 = 1;
@@ -101,7 +101,7 @@ impl Listing {
 
     /// The list stored in the cache. `None` if there is none, or one in another format.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let kept: Kept = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let kept: Kept = serde_json::from_slice(&read_regular(path).ok()?).ok()?;
         let usable = kept.format_version == FORMAT && kept.files.keys().all(|path| check_path(path).is_ok());
         usable.then_some(Self { files: kept.files, is_whole: true })
     }

@@ -1,6 +1,5 @@
 //! A repository at one commit: lists files, downloads them, or reads a part of one.
 
-use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,6 +16,7 @@ use super::repository::check_path;
 use super::stream::Stream;
 use super::transfer::{Identity, Source};
 use super::{HubError, parallel};
+use crate::files::open_regular;
 use crate::types::Progress;
 
 /// A repository at one commit. Cheap to clone; clones share the list of files.
@@ -127,7 +127,7 @@ impl Snapshot {
         let damaged = |what, found, expected| HubError::Spoiled { file: file.clone(), what, found, expected };
         let mut hasher = Hasher::of(etag, identity.size);
         let read =
-            File::open(&file).and_then(|file| hasher.read(file)).map_err(HubError::cache("read", &file))?;
+            open_regular(&file).and_then(|file| hasher.read(file)).map_err(HubError::cache("read", &file))?;
         match (identity.size.filter(|size| *size != read), hasher.mismatch(etag)) {
             (Some(size), _) => Err(damaged("size", read.to_string(), size.to_string())),
             (None, Some((what, found))) => Err(damaged(what, found, etag.to_owned())),
@@ -169,7 +169,7 @@ impl Snapshot {
     /// As [`Snapshot::get`]. Later failures are errors of `read`.
     pub fn stream(&self, path: &str, from: u64) -> Result<Box<dyn Read + Send>, HubError> {
         if let Some(file) = self.cached(path)? {
-            let opened = File::open(&file).and_then(|mut opened| {
+            let opened = open_regular(&file).and_then(|mut opened| {
                 opened.seek(SeekFrom::Start(from))?;
                 Ok(opened)
             });
@@ -307,7 +307,7 @@ impl std::fmt::Debug for Snapshot {
 }
 
 fn read_local(file: &Path, range: &Range<u64>) -> io::Result<Bytes> {
-    let mut file = File::open(file)?;
+    let mut file = open_regular(file)?;
     file.seek(SeekFrom::Start(range.start))?;
     let length = range.end.saturating_sub(range.start);
     let mut bytes = Vec::new();

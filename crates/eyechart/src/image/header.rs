@@ -4,13 +4,15 @@
 use ::image::DynamicImage;
 use ::image::metadata::Orientation;
 
-/// The formats that endpoints accept.
+/// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Png,
     Jpeg,
     WebP,
     Gif,
+    Bmp,
+    Tiff,
 }
 
 impl Format {
@@ -20,7 +22,14 @@ impl Format {
             Self::Jpeg => "image/jpeg",
             Self::WebP => "image/webp",
             Self::Gif => "image/gif",
+            Self::Bmp => "image/bmp",
+            Self::Tiff => "image/tiff",
         }
+    }
+
+    /// Whether endpoints accept the format. Pictures of other formats are always re-encoded.
+    pub(super) fn is_accepted(self) -> bool {
+        !matches!(self, Self::Bmp | Self::Tiff)
     }
 
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
@@ -29,6 +38,8 @@ impl Format {
             [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(Self::Bmp),
+            [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
             _ => None,
         }
     }
@@ -41,14 +52,16 @@ pub(super) struct Header {
     pub(super) size: Size,
     /// The rotation that makes the stored pixels upright, from the EXIF data.
     pub(super) orientation: Orientation,
-    /// Whether the picture has more than one frame.
+    /// Whether the picture has more than one frame or page.
     pub(super) is_animated: bool,
+    /// Whether a JPEG has no end-of-image marker.
+    pub(super) is_truncated: bool,
 }
 
 impl Header {
     /// The header of an upright picture with one frame.
     pub(super) fn new(format: Format, size: Size) -> Self {
-        Self { format, size, orientation: Orientation::NoTransforms, is_animated: false }
+        Self { format, size, orientation: Orientation::NoTransforms, is_animated: false, is_truncated: false }
     }
 
     /// Whether the picture must be rotated to be upright.

@@ -1,13 +1,20 @@
 //! JPEG: marked segments up to the first scan, then compressed data, then the end-of-image marker.
 
+use super::Truncated;
 use super::header::{Format, Header, Size, orientation, take};
 
 /// The first bytes of an APP1 segment with EXIF data.
 const EXIF: &[u8] = b"Exif\0\0";
 
+/// The end-of-image marker.
+pub(super) const END: [u8; 2] = [0xFF, 0xD9];
+
+const ALLOW: &str = " (`allow_truncated = true` in [images] or --image-allow-truncated sends such pictures)";
+
 /// The header from the segments. A frame header, a scan and an end-of-image marker after the scan must be present.
-/// Cameras append their own data, so the marker is searched from the end; it cannot occur within compressed data.
-pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
+/// Cameras append their own data, so the marker is searched from the end; it cannot occur within compressed data. The
+/// marker may be missing if `truncated` allows that.
+pub(super) fn header(bytes: &[u8], truncated: Truncated) -> Result<Header, String> {
     let cut =
         |before: &str| format!("the JPEG is cut off: its {} bytes end before its {before}", bytes.len());
     let (mut at, mut size, mut turned) = (2, None, None);
@@ -35,8 +42,11 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
             let plain = Header::new(Format::Jpeg, size);
             let header = Header { orientation: turned.unwrap_or(plain.orientation), ..plain };
             let data = bytes.get(end..).unwrap_or_default();
-            let has_end = data.windows(2).rev().any(|pair| pair == [0xFF, 0xD9]);
-            return if has_end { Ok(header) } else { Err(cut("end-of-image marker")) };
+            let is_truncated = !data.windows(2).rev().any(|pair| pair == END);
+            return match is_truncated && truncated == Truncated::Refuse {
+                true => Err(cut("end-of-image marker") + ALLOW),
+                false => Ok(Header { is_truncated, ..header }),
+            };
         }
         at = end;
     }

@@ -1,13 +1,13 @@
 //! Makes a new version of a picture: decodes, scales, rotates and encodes it, and describes the changes.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::image::DynamicImage;
 
-use super::header::{Header, Size};
+use super::header::{Format, Header, Size};
 use super::plan::{Fits, Plan, Verdict, Version};
 use super::{encode, pixels};
+use crate::files::guarded;
 use crate::types::{Colour, ImageFormat, ImageLimits, ImagesSpec, Quality};
 
 /// A new version of a picture.
@@ -31,9 +31,8 @@ pub(super) fn make(
     limits: &ImageLimits,
 ) -> Result<Made, String> {
     let maker = Maker { header, plan, spec, limits };
-    // Decoders promise not to panic. If a picture makes one panic, the run must continue.
-    let made = rayon::scope(|_| catch_unwind(AssertUnwindSafe(|| maker.make(original))));
-    made.unwrap_or_else(|_| Err("the picture cannot be decoded: the decoder broke off".to_owned()))
+    let made = rayon::scope(|_| guarded(|| maker.make(original)));
+    made.unwrap_or_else(|panicked| Err(format!("the picture cannot be decoded: {panicked}")))
 }
 
 struct Maker<'a> {
@@ -45,7 +44,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn make(&self, original: &[u8]) -> Result<Made, String> {
-        let picture = pixels::decode(original, self.header.format)?;
+        let picture = pixels::decode(original, self.header)?;
         let is_deep = pixels::is_deep(&picture);
         let picture = pixels::to_eight_bits(picture);
         let mut version = self.plan.first;
@@ -89,7 +88,10 @@ impl Maker<'_> {
     fn in_words(&self, version: Version, is_deep: bool, has_alpha: bool) -> String {
         let mut done = Vec::new();
         if self.header.is_animated {
-            done.push("first frame of an animation taken".to_owned());
+            done.push(match self.header.format {
+                Format::Tiff => "first of several pages taken".to_owned(),
+                _ => "first frame of an animation taken".to_owned(),
+            });
         }
         if version.size != self.header.size {
             done.push(format!("scaled from {} to {}", self.header.size, version.size));

@@ -1,5 +1,6 @@
 //! Pixels: decodes them, converts them to 8 bits, scales and flattens them. Does not know files or tasks.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::Cursor;
 
@@ -9,29 +10,40 @@ use ::image::{
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{IntoImageView, MulDiv, PixelType, ResizeOptions, Resizer};
 
-use super::header::{Format, Size};
+use super::header::{Format, Header, Size};
+use super::png;
 use crate::types::Colour;
 
-/// Bytes that decoding may allocate.
-const MAX_ALLOCATION: u64 = 1 << 30;
+/// Bytes of a decoded pixel: four channels of 16 bits. TIFF may have channels of 32 bits, which are refused beyond half
+/// the number of pixels.
+const BYTES_PER_PIXEL: u64 = 8;
+
+/// Bytes that a decoder may allocate in addition to the pixels.
+const OVERHEAD: u64 = 64 << 20;
 
 /// The longest side that JPEG supports.
 const MAX_SIDE: u32 = 65_535;
 
 /// Decodes the picture as it is stored; of several frames only the first. Palettes are resolved and CMYK becomes RGB.
 /// Colour profiles are not applied.
-pub(super) fn decode(bytes: &[u8], format: Format) -> Result<DynamicImage, String> {
-    let codec = match format {
+pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<DynamicImage, String> {
+    let codec = match header.format {
         Format::Png => Codec::Png,
         Format::Jpeg => Codec::Jpeg,
         Format::WebP => Codec::WebP,
         Format::Gif => Codec::Gif,
+        Format::Bmp => Codec::Bmp,
+        Format::Tiff => Codec::Tiff,
     };
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_ALLOCATION);
+    limits.max_alloc = Some(header.size.pixels() * BYTES_PER_PIXEL + OVERHEAD);
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), codec);
+    let bytes = match header.format {
+        Format::Png => png::without_packed_metadata(bytes),
+        _ => Cow::Borrowed(bytes),
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(&bytes), codec);
     reader.limits(limits);
     reader.decode().map_err(|error| format!("the picture cannot be decoded: {error}"))
 }

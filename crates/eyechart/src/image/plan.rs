@@ -52,7 +52,10 @@ impl Plan {
         let wanted = within_side(wanted, spec.max_side.map(u32::from));
         let size = within_side(wanted, limits.side.map(u32::from));
         let own = own_format(header.format);
-        let same_format = spec.format.is_none_or(|format| Some(format) == own);
+        let same_format = match spec.format {
+            Some(format) => Some(format) == own,
+            None => header.format.is_accepted(),
+        };
         let over_bytes = limits.bytes.is_some_and(|limit| bytes > limit);
         if size == header.size && same_format && !over_bytes {
             return None;
@@ -86,13 +89,13 @@ impl Plan {
     }
 }
 
-/// The output format that keeps the picture's own. GIF is never written.
+/// The output format that keeps the picture's own. Other formats are never written.
 fn own_format(format: Format) -> Option<ImageFormat> {
     match format {
         Format::Jpeg => Some(ImageFormat::Jpeg),
         Format::Png => Some(ImageFormat::Png),
         Format::WebP => Some(ImageFormat::WebP),
-        Format::Gif => None,
+        Format::Gif | Format::Bmp | Format::Tiff => None,
     }
 }
 

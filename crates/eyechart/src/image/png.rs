@@ -1,5 +1,7 @@
 //! PNG: chunks of length, type, data and checksum, from `IHDR` to `IEND`.
 
+use std::borrow::Cow;
+
 use super::header::{Format, Header, Size, orientation, take};
 
 /// Length of the signature before the first chunk.
@@ -30,6 +32,22 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
         at = end;
     }
     Err(format!("the PNG is cut off: its {} bytes end before its IEND chunk", bytes.len()))
+}
+
+/// The picture without colour profiles and texts, which are not used. They are compressed, and may unpack to any size in the
+/// decoder. The chunks must be complete.
+pub(super) fn without_packed_metadata(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let (mut at, mut kept, mut is_changed) = (SIGNATURE, bytes[..SIGNATURE.min(bytes.len())].to_vec(), false);
+    while let Some((length, kind)) = chunk(bytes, at)
+        && let Some(end) = length.checked_add(at + 12).filter(|end| *end <= bytes.len())
+    {
+        match &kind {
+            b"iCCP" | b"zTXt" | b"iTXt" => is_changed = true,
+            _ => kept.extend_from_slice(&bytes[at..end]),
+        }
+        at = end;
+    }
+    if is_changed { Cow::Owned(kept) } else { Cow::Borrowed(bytes) }
 }
 
 /// The data length and the type of the chunk at `at`.

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::Truncated;
 use super::check::check;
 use super::header::Header;
+use super::jpeg;
 use super::make::{Made, make};
 use super::once::{Key, OncePerKey};
 use super::plan::Plan;
@@ -50,6 +52,17 @@ pub enum PrepareError {
     /// The store in this folder cannot be read or written.
     Store(PathBuf, io::Error),
 }
+
+/// A picture as it was read and checked, and the required changes if there are any.
+struct Loaded {
+    name: String,
+    bytes: Bytes,
+    header: Header,
+    plan: Option<Plan>,
+}
+
+/// What was done to a JPEG without an end-of-image marker.
+const COMPLETED: &str = "cut off before its end, completed with an end-of-image marker";
 
 /// A version in the store.
 #[derive(Debug, Clone)]
@@ -94,11 +107,10 @@ impl Preparer {
         if let (ImageSource::Url(url), SendAs::Url) = (source, self.spec.send) {
             return Ok(passed_through(url));
         }
-        let (name, bytes) = self.read(source).map_err(PrepareError::Picture)?;
-        let (header, plan) = self.plan(&name, &bytes).map_err(PrepareError::Picture)?;
-        match plan {
-            Some(plan) => self.changed(&name, &bytes, &header, &plan),
-            None => self.untouched(source, &name, bytes, &header),
+        let picture = self.load(source).map_err(PrepareError::Picture)?;
+        match picture.plan {
+            Some(plan) => self.changed(&picture, &plan),
+            None => self.untouched(source, picture),
         }
     }
 
@@ -110,8 +122,7 @@ impl Preparer {
         if let (ImageSource::Url(_), SendAs::Url) = (source, self.spec.send) {
             return Ok(());
         }
-        let (name, bytes) = self.read(source)?;
-        let (header, plan) = self.plan(&name, &bytes)?;
+        let Loaded { name, bytes, header, plan } = self.load(source)?;
         let Some(plan) = plan else { return Ok(()) };
         let made = make(&bytes, &header, &plan, &self.spec, &self.limits);
         made.map(drop).map_err(|reason| at_fault(&name, reason))
@@ -135,17 +146,14 @@ impl Preparer {
         if let (ImageSource::Url(url), SendAs::Url) = (source, self.spec.send) {
             return Ok(Sha256::digest(url).into());
         }
-        let (name, bytes) = self.read(source)?;
-        self.plan(&name, &bytes)?;
-        Ok(Sha256::digest(&bytes).into())
+        Ok(Sha256::digest(&self.load(source)?.bytes).into())
     }
 
     /// Width and height of the picture as sent, in pixels, from its header; absent for an address or for something
     /// that is not a picture.
     #[must_use]
     pub fn measure(&self, source: &ImageSource) -> Option<(u32, u32)> {
-        let (name, bytes) = self.read(source).ok()?;
-        let (header, plan) = self.plan(&name, &bytes).ok()?;
+        let Loaded { header, plan, .. } = self.load(source).ok()?;
         let size = plan.map_or(header.size, |plan| plan.first.size);
         Some((size.width, size.height))
     }
@@ -185,52 +193,49 @@ impl Preparer {
         })
     }
 
-    /// The header of a picture, and the required changes if there are any.
-    fn plan(&self, name: &str, bytes: &[u8]) -> Result<(Header, Option<Plan>), Failure> {
-        let header = check(bytes).map_err(|reason| at_fault(name, reason))?;
+    /// Reads and checks a picture. A JPEG without its end-of-image marker gets one, if the task allows such pictures: all
+    /// decoders then read the part that is there.
+    fn load(&self, source: &ImageSource) -> Result<Loaded, Failure> {
+        let (name, mut bytes) = self.read(source)?;
+        let truncated = if self.spec.allow_truncated { Truncated::Allow } else { Truncated::Refuse };
+        let header = check(&bytes, truncated).map_err(|reason| at_fault(&name, reason))?;
+        if header.is_truncated {
+            bytes = [&bytes[..], &jpeg::END].concat().into();
+        }
         let plan = Plan::of(&header, bytes.len() as u64, &self.spec, &self.limits);
-        Ok((header, plan))
+        Ok(Loaded { name, bytes, header, plan })
     }
 
-    fn untouched(
-        &self,
-        source: &ImageSource,
-        name: &str,
-        bytes: Bytes,
-        header: &Header,
-    ) -> Result<Prepared, PrepareError> {
+    fn untouched(&self, source: &ImageSource, picture: Loaded) -> Result<Prepared, PrepareError> {
+        let Loaded { name, bytes, header, .. } = picture;
         let sha256 = sha256_hex(&bytes);
         // A fetched picture is always stored, because its address may give another picture later.
-        if self.keep_originals || matches!(source, ImageSource::Fetched { .. }) {
+        let is_stored = self.keep_originals || matches!(source, ImageSource::Fetched { .. });
+        if is_stored || header.is_truncated {
             self.store.write(&sha256, &bytes).map_err(|error| self.broken(error))?;
         }
         let media_type = header.format.media_type();
         let record = ImageRecord {
-            source: name.to_owned(),
+            source: name,
             sha256: Some(sha256),
             media_type: Some(media_type.to_owned()),
             width: Some(header.size.width),
             height: Some(header.size.height),
             bytes: Some(bytes.len() as u64),
-            changed: None,
-            note: note(header),
+            changed: header.is_truncated.then(|| COMPLETED.to_owned()),
+            note: note(&header),
         };
         Ok(Prepared { request: RequestImage::Bytes { media_type, bytes }, record })
     }
 
-    fn changed(
-        &self,
-        name: &str,
-        original: &[u8],
-        header: &Header,
-        plan: &Plan,
-    ) -> Result<Prepared, PrepareError> {
+    fn changed(&self, picture: &Loaded, plan: &Plan) -> Result<Prepared, PrepareError> {
+        let Loaded { name, bytes: original, header, .. } = picture;
         let mut fresh = None;
         let key: Key = Sha256::digest(original).into();
         let made =
             self.made.get_or_do(key, || match make(original, header, plan, &self.spec, &self.limits) {
                 Ok(made) => {
-                    let described = Description::of(&made);
+                    let described = Description::of(&made, header);
                     self.store.write(&described.sha256, &made.bytes)?;
                     fresh = Some(Bytes::from(made.bytes));
                     Ok(Ok(described))
@@ -254,14 +259,15 @@ impl Preparer {
 }
 
 impl Description {
-    fn of(made: &Made) -> Self {
+    fn of(made: &Made, header: &Header) -> Self {
+        let completed = if header.is_truncated { format!("{COMPLETED}, ") } else { String::new() };
         Self {
             sha256: sha256_hex(&made.bytes),
             media_type: made.format.media_type(),
             width: made.size.width,
             height: made.size.height,
             bytes: made.bytes.len() as u64,
-            changed: made.changed.clone(),
+            changed: completed + &made.changed,
         }
     }
 

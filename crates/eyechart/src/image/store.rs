@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use crate::files::{create_folders, read, write_bytes};
+use crate::files::{create_folders, read_regular, write_bytes};
 
 /// A folder of pictures that several runs share. Each file is named `<sha256>`, without an extension.
 #[derive(Debug)]
@@ -35,6 +35,6 @@ impl Store {
     }
 
     pub(super) fn read(&self, sha256: &str) -> io::Result<Bytes> {
-        read(&self.folder.join(sha256)).map(Bytes::from)
+        read_regular(self.folder.join(sha256)).map(Bytes::from)
     }
 }

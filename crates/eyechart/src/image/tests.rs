@@ -72,7 +72,7 @@ fn gif() -> Vec<u8> {
     bytes
 }
 
-/// A picture of each format, all of 40 × 30 pixels.
+/// A picture of each format that is sent unchanged, all of 40 × 30 pixels.
 fn samples() -> [(&'static str, Vec<u8>); 4] {
     let webp = encode(&colours(), Encoding::WebP);
     [("image/png", png()), ("image/jpeg", jpeg()), ("image/webp", webp), ("image/gif", gif())]
@@ -165,17 +165,14 @@ fn what_is_no_readable_file_is_refused_with_its_path() {
     {
         let socket = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        assert_eq!(refused_file(&socket), "expected a file, found something else (a pipe, socket or device)");
+        assert_eq!(refused_file(&socket), "expected a file, found a pipe, socket or device");
     }
 }
 
 #[test]
-fn what_is_no_picture_is_refused_with_how_it_starts() {
-    let prefix = "not a picture (PNG, JPEG, WebP or GIF): starts with";
+fn what_is_no_picture_is_refused_without_its_bytes() {
     assert_eq!(refused(b""), "not a picture: it is empty");
-    assert_eq!(refused(b"<!DOCTYPE html><html>"), format!("{prefix} \"<!DOCTYPE html><\""));
-    assert_eq!(refused(b"BM\x01\x02"), format!("{prefix} the bytes 42 4d 01 02"));
-    assert_eq!(refused("é".as_bytes()), format!("{prefix} the bytes c3 a9"));
+    assert_eq!(refused(b"BM\x01\x02"), "not a picture: expected PNG, JPEG, WebP, GIF, BMP or TIFF");
 }
 
 #[test]
@@ -194,7 +191,7 @@ fn a_thumbnails_end_is_not_taken_for_the_jpegs_own() {
     let with_thumbnail = [&jpeg[..2], &thumbnail].concat();
     assert!(prepare(&held(with_thumbnail.clone()), &plain()).is_ok());
     let cut = &with_thumbnail[..with_thumbnail.len() - 2];
-    assert!(refused(cut).ends_with("end before its end-of-image marker"));
+    assert!(refused(cut).contains("end before its end-of-image marker"));
 }
 
 #[test]

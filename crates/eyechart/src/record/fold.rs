@@ -1,13 +1,12 @@
 //! Folds a finished log to one line per sample, in the order in which the samples were picked.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::reader::{Content, for_each_sample};
 use super::{BadLine, RecordError};
-use crate::files::write_atomically;
+use crate::files::{open_regular, write_atomically};
 use crate::types::Epoch;
 
 /// The position and the sample of a line.
@@ -33,7 +32,7 @@ pub fn fold<'a>(path: &Path, order: impl Iterator<Item = &'a str>) -> Result<Vec
     if is_clean && lines.is_sorted_by(is_folded) {
         return Ok(dropped);
     }
-    let mut source = File::open(path).map_err(RecordError::io("open", path))?;
+    let mut source = open_regular(path).map_err(RecordError::io("open", path))?;
     let folded = write_atomically(path, |folded| {
         let mut bytes = Vec::new();
         for line in last_of_each(lines) {

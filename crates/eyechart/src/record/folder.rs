@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{BadLine, Record, RecordError, read_outline, read_record};
-use crate::files::{FileLock, create_folders, sync_file, sync_folder, temporaries, write_json};
+use crate::files::{FileLock, create_folders, read_regular, sync_file, sync_folder, temporaries, write_json};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
 
 /// The folder of a running or finished run.
@@ -155,7 +155,7 @@ impl RunFolder {
         struct Began {
             created: String,
         }
-        let text = fs::read(self.spec_path()).unwrap_or_default();
+        let text = read_regular(self.spec_path()).unwrap_or_default();
         let began = serde_json::from_slice(&text).map(|Began { created }| created);
         let name = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let began = began.unwrap_or_else(|_| name());
@@ -239,7 +239,7 @@ impl RunFolder {
     /// [`RecordError`] if the spec cannot be read or has another version.
     pub fn spec(&self) -> Result<EvalSpec, RecordError> {
         let path = self.spec_path();
-        let text = fs::read(&path).map_err(RecordError::io("read", &path))?;
+        let text = read_regular(&path).map_err(RecordError::io("read", &path))?;
         let malformed = |reason| RecordError::Malformed { path: path.clone(), reason };
         let spec: EvalSpec = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
         spec.of_known_format().map_err(malformed)

@@ -1,11 +1,12 @@
 //! `load.jsonl`: the requests in flight over time, appended during a run. It is meant for people and plots; no code
 //! depends on it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::{RecordError, RunFolder};
+use crate::files::read_regular;
 use crate::types::LimitChange;
 
 /// Removes an incomplete last line of a killed process.
@@ -18,7 +19,7 @@ pub fn repair_load(folder: &RunFolder) -> Result<(), RecordError> {
 }
 
 fn drop_torn_line(path: &Path) -> io::Result<()> {
-    let bytes = match fs::read(path) {
+    let bytes = match read_regular(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         read => read?,
     };

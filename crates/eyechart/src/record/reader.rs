@@ -1,11 +1,11 @@
 //! Reads a record. Lines that cannot be read are reported, and the others are used.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::RecordError;
+use crate::files::open_regular;
 use crate::text::json_mistake;
 use crate::types::{Epoch, SampleRecord, Score};
 
@@ -160,7 +160,7 @@ pub(super) fn for_each_line(
     mut visit: impl FnMut(RawLine<'_>) -> Result<(), RecordError>,
 ) -> Result<(), RecordError> {
     let mut file =
-        BufReader::with_capacity(1 << 16, File::open(path).map_err(RecordError::io("open", path))?);
+        BufReader::with_capacity(1 << 16, open_regular(path).map_err(RecordError::io("open", path))?);
     let mut line = Vec::new();
     let mut next = 0;
     for number in 1.. {

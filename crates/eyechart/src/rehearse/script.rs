@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::fault::Fault;
 use super::fault::FaultError;
 use super::request::{CHAT, ChatRequest, EMBEDDINGS, Sha};
+use crate::files::{read_regular, read_regular_text};
 use crate::text::json_mistake;
 
 /// A rule, as written in a line of a script. A condition that is absent matches every request.
@@ -120,8 +121,8 @@ impl Script {
     /// # Errors
     /// [`ScriptError`] with the path and, if a rule is not valid, its line.
     pub fn load(path: &Path) -> Result<Self, ScriptError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ScriptError::Io { path: path.to_owned(), source })?;
+        let text =
+            read_regular_text(path).map_err(|source| ScriptError::Io { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let check = |(at, line): (usize, &str)| {
             let rule = serde_json::from_str(line).map_err(|error| json_mistake(&error));
@@ -301,7 +302,7 @@ fn picture(given: &str, folder: &Path) -> Result<Sha, String> {
         return Ok(sha);
     }
     let path = folder.join(given);
-    let bytes = std::fs::read(&path)
+    let bytes = read_regular(&path)
         .map_err(|error| format!("cannot read the picture {} of `image`: {error}", path.display()))?;
     Ok(Sha256::digest(bytes).into())
 }

@@ -12,7 +12,7 @@ const LEAST_NAME: usize = 16;
 const INDENT: &str = "  ";
 
 /// The table in at most `width` columns. Intervals stand behind their figures; in a table that is too wide with them they
-/// stand below it. A table with more cells than fit is split into several, one below the other.
+/// stand below their row. A table with more cells than fit is split into several, one below the other.
 pub(super) fn render(table: &Table, width: usize) -> String {
     let longest = table.rows.iter().map(|row| columns(&row.name) + INDENT.len()).max().unwrap_or(0);
     let longest = longest.max(columns(&table.title));
@@ -27,10 +27,9 @@ pub(super) fn render(table: &Table, width: usize) -> String {
         let numbers: usize = cells.iter().map(|cell| cell + GAP).sum();
         let layout = Layout { first: longest.min(width.saturating_sub(numbers)), cells };
         text.push_str(&layout.head(&table.title, &table.heads[part.clone()], width));
-        text.push_str(&layout.rows(&shown.rows, part.clone(), width));
+        text.push_str(&layout.rows(shown, part.clone(), width));
     }
-    let below = if has_room { Vec::new() } else { intervals_below(table) };
-    for note in below.iter().chain(&table.notes) {
+    for note in &table.notes {
         let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
         text.push_str(&format!("{}\n", wrapped(&note, width, INDENT.len())));
     }
@@ -42,14 +41,11 @@ fn whole(row: &Row) -> Row {
     Row { cells: row.whole_cells(), intervals: Vec::new(), ..row.clone() }
 }
 
-/// A line for each row with intervals, such as `labels, custom/m: accuracy [77.1, 88.2]`.
-fn intervals_below(table: &Table) -> Vec<String> {
-    let line = |row: &Row| {
-        let intervals = table.heads.iter().zip(&row.intervals).filter(|(_, interval)| !interval.is_empty());
-        let intervals: Vec<String> = intervals.map(|(head, interval)| format!("{head} {interval}")).collect();
-        (!intervals.is_empty()).then(|| format!("{}, {}: {}", row.group, row.name, intervals.join(", ")))
-    };
-    table.rows.iter().filter_map(line).collect()
+/// The intervals of a row in one line, such as `accuracy [77.1, 88.2], readable [95.1, 99.0]`; empty without any.
+fn intervals_of(row: &Row, heads: &[String], part: std::ops::Range<usize>) -> String {
+    let named = heads[part.clone()].iter().zip(row.intervals.iter().skip(part.start));
+    let intervals = named.filter(|(_, interval)| !interval.is_empty());
+    intervals.map(|(head, interval)| format!("{head} {interval}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Ranges of columns that fit into `room` together, one column at least.
@@ -83,7 +79,8 @@ struct Layout<'a> {
 
 impl Layout<'_> {
     /// The lines of the rows. A name that would look like another one once it is cut has lines of its own, whole.
-    fn rows(&self, rows: &[Row], part: std::ops::Range<usize>, width: usize) -> String {
+    fn rows(&self, table: &Table, part: std::ops::Range<usize>, width: usize) -> String {
+        let rows = &table.rows;
         let names: Vec<String> = rows.iter().map(|row| format!("{INDENT}{}", row.name)).collect();
         let looks_alike = |name: &String| {
             let cut = shortened_name(name, self.first);
@@ -102,6 +99,11 @@ impl Layout<'_> {
                 text.push_str(&self.line("", cells));
             } else {
                 text.push_str(&self.line(name, cells));
+            }
+            let intervals = intervals_of(row, &table.heads, part.clone());
+            if !intervals.is_empty() {
+                let indented = format!("{INDENT}{INDENT}{intervals}");
+                text.push_str(&format!("{}\n", wrapped(&indented, width, 2 * INDENT.len())));
             }
         }
         text

@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::RunError;
-use crate::files::sha256_hex;
-use crate::text::{counted, json_mistake};
-use crate::types::{DataFile, PickedSample, text_of};
+use crate::files::{read_regular, sha256_hex};
+use crate::text::{counted, json_mistake, shown_value};
+use crate::types::{DataFile, PickedSample, id_of};
 
 /// The shape of a line.
 const EXPECTED: &str = "{\"id\": …, \"output\": \"…\"}";
@@ -38,7 +38,7 @@ impl Outputs {
     /// # Errors
     /// [`RunError::Config`] if the file cannot be read, or if no line has an output.
     pub(super) fn read(path: &Path) -> Result<Self, RunError> {
-        let bytes = std::fs::read(path).map_err(|error| {
+        let bytes = read_regular(path).map_err(|error| {
             RunError::Config(format!("cannot read --outputs {}: {error}", path.display()))
         })?;
         let sha256 = sha256_hex(&bytes);
@@ -87,9 +87,9 @@ impl Outputs {
         }
     }
 
-    /// The output for the sample `id`.
+    /// The output for the sample `id`. The ids `1` and `1.0` meet.
     pub(super) fn get(&self, id: &str) -> Option<&str> {
-        self.texts.get(id).map(String::as_str)
+        self.texts.get(id).or_else(|| self.texts.get(&other_form(id)?)).map(String::as_str)
     }
 
     /// The ids that have an output.
@@ -108,10 +108,14 @@ impl Outputs {
             notices.push(format!("{} more bad lines in --outputs", self.bad.len() - 5));
         }
         let picked: HashSet<&str> = picked.iter().map(|picked| picked.id.as_str()).collect();
-        let unknown: Vec<&str> = self.ids().filter(|id| !picked.contains(id)).collect();
+        let is_picked = |id: &str| {
+            picked.contains(id) || other_form(id).is_some_and(|other| picked.contains(other.as_str()))
+        };
+        let unknown: Vec<&str> = self.ids().filter(|id| !is_picked(id)).collect();
         if let Some(example) = unknown.iter().min() {
             let count = unknown.len();
             let (ids, are) = (counted(count, "id"), if count == 1 { "is" } else { "are" });
+            let example = shown_value(example);
             notices.push(format!("{ids} in --outputs {are} not among the samples, such as {example:?}"));
         }
         if self.repeated > 0 {
@@ -135,7 +139,7 @@ fn read_line(line: &[u8]) -> Result<Option<Line>, String> {
     // Both tools keep the reply of the endpoint; a request that failed has none.
     let content = line.get("response").and_then(|reply| reply.pointer("/body/choices/0/message/content"));
     let output = content.and_then(Value::as_str).map(str::to_owned);
-    Ok(Some(Line { id: text_of(id), output }))
+    Ok(Some(Line { id: id_of(id), output }))
 }
 
 fn own_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
@@ -146,7 +150,17 @@ fn own_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
         _ => return Err("`output` is not a text".to_owned()),
     };
     match id {
-        Value::String(_) | Value::Number(_) => Ok(Some(Line { id: text_of(id), output })),
+        Value::String(_) | Value::Number(_) => Ok(Some(Line { id: id_of(id), output })),
         _ => Err("`id` is neither a text nor a number".to_owned()),
     }
+}
+
+/// `1.0` for `1`, and `1` for `1.0`; `None` for an id that is not an integer.
+fn other_form(id: &str) -> Option<String> {
+    let digits = id.strip_suffix(".0").unwrap_or(id);
+    let is_integer = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_integer(digits.strip_prefix('-').unwrap_or(digits)).then(|| match id.len() == digits.len() {
+        true => format!("{id}.0"),
+        false => digits.to_owned(),
+    })
 }

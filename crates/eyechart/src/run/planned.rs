@@ -437,14 +437,15 @@ fn preparer(plan: &Plan, store: PathBuf) -> Option<Preparer> {
 /// # Errors
 /// [`RunError::Config`] if no folder for fetched pictures is known.
 pub fn web_for(task: &Task, allow_private: bool) -> Result<Option<Web>, RunError> {
-    if task.images.as_ref().is_none_or(|images| images.send != SendAs::Fetch) {
+    let Some(images) = task.images.as_ref().filter(|images| images.send == SendAs::Fetch) else {
         return Ok(None);
-    }
+    };
+    let check =
+        if images.allow_truncated { crate::image::check_allowing_truncated } else { crate::image::check };
     let missing = "no folder for fetched pictures: set XDG_CACHE_HOME or HOME";
     let cache =
         Environment::from_process().own_cache().ok_or_else(|| RunError::Config(missing.to_owned()))?;
-    let settings =
-        WebSettings { allow_private, connections: FETCHES, ..WebSettings::new(cache, crate::image::check) };
+    let settings = WebSettings { allow_private, connections: FETCHES, ..WebSettings::new(cache, check) };
     Ok(Some(Web::new(settings)?))
 }
 

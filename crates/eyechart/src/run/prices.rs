@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::RunError;
+use crate::files::read_regular_text;
 use crate::types::Price;
 
 /// The built-in table. Its comments say where the prices come from.
@@ -47,8 +48,7 @@ impl Prices {
         let built_in = parse(BUILT_IN).map_err(RunError::Defect)?;
         let Some(path) = own else { return Ok(Self { own: Vec::new(), built_in }) };
         let wrong = |reason: String| RunError::Config(format!("the prices in {}: {reason}", path.display()));
-        let text =
-            std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let text = read_regular_text(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
         let mut own = parse(&text).map_err(wrong)?;
         for entry in &mut own {
             entry.source.get_or_insert_with(|| path.display().to_string());

@@ -29,8 +29,19 @@ pub fn normal_critical(tail: f64) -> f64 {
 /// P(T > t) for Student's t with `df` > 0 degrees of freedom.
 #[must_use]
 pub fn t_upper_tail(t: f64, df: f64) -> f64 {
-    let tail = 0.5 * two_sided_tail(t.abs(), df);
+    let tail = if df > MANY { nearly_normal_tail(t.abs(), df) } else { 0.5 * two_sided_tail(t.abs(), df) };
     if t >= 0.0 { tail } else { 1.0 - tail }
+}
+
+/// From more degrees of freedom on, the continued fraction loses digits, and two terms beyond the normal tail are exact.
+const MANY: f64 = 1e6;
+
+/// P(T > t) for many degrees of freedom (Abramowitz and Stegun 26.7.5, as a tail).
+fn nearly_normal_tail(t: f64, df: f64) -> f64 {
+    let density = (-0.5 * t * t).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let first = (t.powi(3) + t) / 4.0;
+    let second = (3.0 * t.powi(7) - 7.0 * t.powi(5) - 5.0 * t.powi(3) - 3.0 * t) / 96.0;
+    normal_upper_tail(t) + density * (first / df + second / (df * df))
 }
 
 /// The t with P(T > t) = `tail` for Student's t with `df` > 0 degrees of freedom and a `tail` in (0, 0.5].

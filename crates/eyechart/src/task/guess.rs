@@ -10,7 +10,7 @@ use super::first_rows::{Column, FirstRows, names_picture};
 use crate::text::is_address;
 use crate::types::{ChoiceOptions, LabelForm, Marker, SendAs, column_of, list_or_cell, texts_of};
 use options::options;
-use pictures::{base64, pictures, unused_pictures};
+use pictures::{pictures, unused_pictures};
 
 const QUESTIONS: [&str; 10] =
     ["question", "query", "instruction", "problem", "prompt", "input", "问题", "题目", "質問", "질문"];
@@ -120,8 +120,6 @@ pub struct Guess {
     pub unused_pictures: Vec<String>,
     /// Columns that the prompt needs and that some rows lack.
     pub incomplete: Vec<String>,
-    /// A column that seems to hold pictures as base64, which eyechart does not read.
-    pub base64: Option<String>,
     /// Other columns that could hold references.
     pub alternatives: Vec<String>,
     /// Columns without a role, including the alternatives.
@@ -132,7 +130,7 @@ impl Guess {
     /// Guesses the roles of the columns in `data`.
     #[must_use]
     pub fn of(data: &FirstRows) -> Self {
-        let mut guess = Self { pictures: pictures(data), base64: base64(data), ..Self::default() };
+        let mut guess = Self { pictures: pictures(data), ..Self::default() };
         guess.id = id(data, &guess);
         guess.options = options(data, &guess);
         guess.find_question_and_target(data);

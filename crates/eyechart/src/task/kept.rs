@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::choices::{read_choices, text_key};
+use super::picture_value::{PictureValue, pictures_in};
 use crate::files::sha256_hex;
 use crate::scorer::Scorer;
 use crate::text::shown_address;
-use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, list_or_cell, text_of, texts_of};
+use crate::types::{Choices, RecordedChoices, Row, SampleRecord, Task, text_of, texts_of};
 
 /// The columns that are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -148,13 +148,9 @@ pub(crate) fn cluster_of(row: &Row, task: &Task) -> Option<String> {
 
 /// Identifies the first picture in the column; absent if the column has none.
 fn first_picture(row: &Row, column: &str) -> Option<String> {
-    let held: Option<&Bytes> = row.blobs.get(column).or_else(|| row.blobs.get(&format!("{column}.0")));
-    match held {
-        Some(picture) => Some(sha256_hex(picture)),
-        None => {
-            let place =
-                texts_of(&list_or_cell(row.get(column)?)).into_iter().find(|place| !place.trim().is_empty());
-            place.map(|place| shown_address(&place))
-        }
+    match pictures_in(row, column).ok()?.into_iter().next()?.picture {
+        PictureValue::Bytes { bytes, .. } => Some(sha256_hex(bytes)),
+        PictureValue::Address(address) => Some(shown_address(&address)),
+        PictureValue::Path(path) => Some(path),
     }
 }

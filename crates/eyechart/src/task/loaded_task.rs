@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::check::{parse, parse_recorded};
 use super::registry::{builtin_tasks, suites};
 use super::scoring;
-use crate::files::sha256_hex;
+use crate::files::{read_regular_text, sha256_hex};
 use crate::types::{ErrorClass, Place, Task, TaskSource, did_you_mean};
 
 /// A task that can be run.
@@ -98,8 +98,7 @@ fn load_one(name: &str) -> Result<LoadedTask, TaskError> {
             suites().iter().map(|suite| suite.name).chain(builtin_tasks().iter().map(|(name, _)| *name));
         return Err(TaskError::Unknown { given: name.to_owned(), known: known.collect() });
     }
-    let text =
-        std::fs::read_to_string(path).map_err(|source| TaskError::Io { path: path.to_owned(), source })?;
+    let text = read_regular_text(path).map_err(|source| TaskError::Io { path: path.to_owned(), source })?;
     // `charts.toml` has the parent "", which is not a folder.
     let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     LoadedTask::parse(name, text, Some(folder.to_owned()))

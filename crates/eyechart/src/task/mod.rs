@@ -15,6 +15,7 @@ mod missing_columns;
 mod mistake;
 mod pick;
 mod picture_files;
+mod picture_value;
 mod prompt;
 mod registry;
 mod scoring;

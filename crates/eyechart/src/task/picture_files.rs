@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::data_error::DataError;
 use crate::dataset::archive::{Archive, ArchiveSource, Extracted};
 use crate::hub::{HubError, Snapshot};
+use crate::text::{is_too_long_to_show, shown_value};
 use crate::types::{ImageSource, Progress};
 
 /// The places where the pictures of a task are.
@@ -106,19 +107,24 @@ impl PictureFiles {
         if let Some(path) = self.file(name) {
             return Ok(ImageSource::File(path));
         }
+        let shown = shown_value(name);
         match (self.members.found.get(name), self.members.missing.get(name), &self.base) {
             (Some(path), ..) => Ok(ImageSource::Member { path: path.clone(), origin: self.origin_of(name) }),
-            (None, Some(reason), _) => Err(format!("{name}: {reason}")),
+            (None, Some(reason), _) => Err(format!("{shown}: {reason}")),
+            (None, None, PathBase::Folder(folder)) if is_too_long_to_show(name) => Err(format!(
+                "{shown}: there is no such file in {}; expected a path, an address or base64 of a picture",
+                folder.display()
+            )),
             // A missing file is reported when the picture is read.
             (None, None, PathBase::Folder(folder)) => Ok(ImageSource::File(folder.join(name))),
             (None, None, PathBase::Hub { snapshot, .. }) => Err(match plain_path(name) {
                 Some(_) if snapshot.all_files().is_err() => {
-                    format!("{name}: it is not in the cache, and the Hub is not asked (HF_HUB_OFFLINE)")
+                    format!("{shown}: it is not in the cache, and the Hub is not asked (HF_HUB_OFFLINE)")
                 }
-                Some(_) => format!("{name}: the dataset has no such file at {}", snapshot.commit()),
-                None => format!("{name}: expected a path inside the dataset"),
+                Some(_) => format!("{shown}: the dataset has no such file at {}", snapshot.commit()),
+                None => format!("{shown}: expected a path inside the dataset"),
             }),
-            (None, None, PathBase::Nowhere(reason)) => Err(format!("{name}: {reason}")),
+            (None, None, PathBase::Nowhere(reason)) => Err(format!("{shown}: {reason}")),
         }
     }
 

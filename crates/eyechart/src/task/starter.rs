@@ -181,17 +181,8 @@ fn variable(column: &str) -> String {
 
 fn images(guess: &Guess) -> String {
     let Some(pictures) = &guess.pictures else {
-        let held = guess.base64.as_ref().map(|column| {
-            format!(
-                " The column {} seems to hold pictures as base64, which is not read: write them to files.",
-                quoted(column)
-            )
-        });
-        let text = format!(
-            "No column looks like pictures: the prompt is sent without a picture.{} With pictures:",
-            held.unwrap_or_default()
-        );
-        return format!("{}# [images]\n# column = \"COLUMN\"\n# place = \"before\"\n", comment(&text));
+        let text = "No column looks like pictures: the prompt is sent without a picture. With pictures:";
+        return format!("{}# [images]\n# column = \"COLUMN\"\n# place = \"before\"\n", comment(text));
     };
     let mut text = match pictures.series.as_slice() {
         [] => format!("[images]\ncolumn = {}\n", reasoned(&pictures.found)),

@@ -17,10 +17,10 @@ use super::prompt::Prompt;
 use super::source::{DataAccess, LocatedData, locate};
 use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader, TextOptions, Watch};
-use crate::text::{counted, is_address};
+use crate::text::counted;
 use crate::types::{
     BadRow, Choices, DataFile, DataOrigin, DatasetSpec, Failure, FailureKind, PickedSample, Place, Progress,
-    Row, Sample, Task, text_of,
+    Row, Sample, Task, id_of, text_of,
 };
 
 mod donors;
@@ -30,7 +30,7 @@ mod row_texts;
 
 use donors::ExchangedPictures;
 pub(crate) use donors::{Donor, Donors, RowPictures};
-use row_pictures::named_pictures;
+use row_pictures::{example_path, named_pictures};
 use row_texts::literal_columns;
 
 /// The rows of a task, and the pictures that they name.
@@ -252,7 +252,7 @@ impl TaskData {
         let mut ids: HashMap<u64, String> = HashMap::new();
         for row in self.reader.rows(Pick::Rows(rows.clone()), std::slice::from_ref(column))? {
             if let Ok(row) = row?
-                && let Some(id) = row.get(column).map(|id| text_of(&id)).filter(|id| !id.is_empty())
+                && let Some(id) = row.get(column).map(|id| id_of(&id)).filter(|id| !id.is_empty())
             {
                 ids.insert(row.number, id);
             }
@@ -296,7 +296,7 @@ impl TaskData {
             ));
         }
         let mut names: BTreeSet<String> =
-            self.example_pictures().filter(|_| named).filter(|name| !is_address(name)).cloned().collect();
+            self.example_pictures().filter(|_| named).filter_map(|name| example_path(name)).collect();
         let numbers: Vec<u64> = picked.iter().map(|picked| picked.row).collect();
         self.reader.prefetch(&numbers, &columns)?;
         for row in self.rows_of(Pick::Rows(numbers), &columns)? {

@@ -1,5 +1,7 @@
 //! JSON as programs write it: mistakes in one line of it, and what strict parsers refuse.
 
+use std::borrow::Cow;
+
 /// The words of the parser with the column, and without the number of the line, which is 1 for every line of a file.
 #[must_use]
 pub fn json_mistake(error: &serde_json::Error) -> String {
@@ -39,6 +41,45 @@ pub(crate) fn repaired_json(bytes: &[u8]) -> Option<String> {
         number.map(|number| (length, if number.is_finite() { &rest[..length] } else { "null" }))
     });
     Some(without_half_surrogates(&text))
+}
+
+/// Digits of the longest integer that always fits into 64 bits.
+const SAFE_DIGITS: usize = 18;
+
+/// JSON in which integers beyond 64 bits are texts, so that they keep all their digits.
+#[must_use]
+pub(crate) fn with_long_integers_quoted(text: &str) -> Cow<'_, str> {
+    let is_long = |digits: &[u8]| digits.len() > SAFE_DIGITS;
+    if !text.as_bytes().split(|byte| !byte.is_ascii_digit()).any(is_long) {
+        return Cow::Borrowed(text);
+    }
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    let (mut changed, mut rest) = (String::with_capacity(text.len() + 2), text);
+    let mut in_string = false;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => {
+                in_string = !in_string;
+                1
+            }
+            '\\' if in_string => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            _ if !in_string && is_number(first) => rest.find(|c| !is_number(c)).unwrap_or(rest.len()),
+            _ => first.len_utf8(),
+        };
+        let token = &rest[..length];
+        match !in_string && is_beyond_64_bits(token) {
+            true => changed.extend(["\"", token, "\""]),
+            false => changed.push_str(token),
+        }
+        rest = &rest[length..];
+    }
+    Cow::Owned(changed)
+}
+
+fn is_beyond_64_bits(token: &str) -> bool {
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    let is_integer = digits.len() > SAFE_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_integer && token.parse::<i64>().is_err() && token.parse::<u64>().is_err()
 }
 
 /// The text with replacements outside its JSON strings. `replace` returns how many bytes it replaces at the start of the
@@ -146,6 +187,25 @@ mod tests {
             let _ = repaired_json(&text.as_bytes()[..end]);
         }
     }
+
+    #[test]
+    fn integers_beyond_64_bits_become_texts_and_nothing_else_changes() {
+        let changed =
+            r#"{"a":123456789012345678901,"b":[-99999999999999999999],"c":"12345678901234567890123 \"1"}"#;
+        let expected = r#"{"a":"123456789012345678901","b":["-99999999999999999999"],"c":"12345678901234567890123 \"1"}"#;
+        assert_eq!(with_long_integers_quoted(changed), expected);
+        for same in [
+            "18446744073709551615",
+            "[-9223372036854775808]",
+            "1234567890123456789012.5",
+            "1e30",
+            "123456789012345678901234567890e2",
+            "",
+        ] {
+            assert_eq!(with_long_integers_quoted(same), same);
+        }
+    }
+
     #[test]
     fn a_mistake_has_its_column_and_no_line() {
         let error = serde_json::from_str::<serde_json::Value>("{\"a\" 1}").unwrap_err();

@@ -11,19 +11,23 @@ mod json;
 mod literal;
 mod number;
 mod reasoning;
+mod shown;
 mod spelling;
 mod wrap;
 
 pub use address::with_shown_addresses;
-pub(crate) use address::{is_address, shown_address, shown_mistyped_address, without_query_values};
+pub(crate) use address::{
+    file_path, is_address, shown_address, shown_mistyped_address, without_query_values,
+};
 pub(crate) use causes::causes;
 pub use clock::{is_clock_usable, now};
 pub use duration::parse_duration;
 pub use hex::hex;
 pub use json::json_mistake;
-pub(crate) use json::{json_without_nan, repaired_json};
+pub(crate) use json::{json_without_nan, repaired_json, with_long_integers_quoted};
 pub(crate) use literal::parse_python;
 pub use number::{counted, grouped, usd};
 pub use reasoning::{SplitAnswer, split_reasoning};
+pub(crate) use shown::{is_too_long_to_show, shown_value};
 pub(crate) use spelling::{decoded, replaced_in_any_spelling};
 pub use wrap::wrapped;

@@ -51,6 +51,9 @@ pub struct ImagesSpec {
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<Colour>,
+    /// Whether JPEGs that lack their last bytes are sent, completed with an end-of-image marker.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_truncated: bool,
     /// How closely the model should look at the pictures; not sent, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<ImageDetail>,
@@ -72,6 +75,7 @@ impl ImagesSpec {
             max_side: None,
             max_pixels: None,
             background: None,
+            allow_truncated: false,
             detail: None,
         }
     }
@@ -105,6 +109,7 @@ impl ImagesSpec {
             ("max_side", self.max_side.is_some()),
             ("max_pixels", self.max_pixels.is_some()),
             ("background", self.background.is_some()),
+            ("allow_truncated", self.allow_truncated),
         ];
         match changes.iter().find(|(_, is_set)| *is_set) {
             Some((key, _)) if self.send == SendAs::Url => Err(InvalidKey::new(
@@ -276,6 +281,9 @@ pub struct ImagesOverride {
     /// `--image-detail`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<ImageDetail>,
+    /// `--image-allow-truncated`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_truncated: bool,
 }
 
 impl ImagesOverride {
@@ -292,6 +300,7 @@ impl ImagesOverride {
             max_side: self.max_side.or(images.max_side),
             format: self.format.or(images.format),
             detail: self.detail.or(images.detail),
+            allow_truncated: self.allow_truncated || images.allow_truncated,
             ..images
         }
     }
@@ -303,6 +312,7 @@ impl ImagesOverride {
             max_side: self.max_side.or(other.max_side),
             format: self.format.or(other.format),
             detail: self.detail.or(other.detail),
+            allow_truncated: self.allow_truncated || other.allow_truncated,
         }
     }
 }

@@ -54,7 +54,8 @@ pub use results::{
     Unscored,
 };
 pub use row::{
-    BadRow, Row, column_of, items_of, list_or_cell, named_row, parse_json, parse_list, text_of, texts_of,
+    BadRow, Row, column_of, id_of, items_of, list_or_cell, named_row, parse_json, parse_list, text_of,
+    texts_of,
 };
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::text::{json_without_nan, parse_python};
+use crate::text::{json_without_nan, parse_python, with_long_integers_quoted};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -109,6 +109,19 @@ pub fn text_of(value: &Value) -> String {
     }
 }
 
+/// Integers up to this size are exact in a float: 2 to the power of 53.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A cell as an id: as [`text_of`], but a number such as `1.0` is `1`. Tables with empty cells often turn integers into
+/// floats.
+#[must_use]
+pub fn id_of(value: &Value) -> String {
+    match value.as_f64().filter(|_| value.is_f64()) {
+        Some(number) if number.fract() == 0.0 && number.abs() <= LARGEST_EXACT => format!("{number:.0}"),
+        _ => text_of(value),
+    }
+}
+
 /// A cell as several texts: the items of a list without nulls. Anything else is one text.
 #[must_use]
 pub fn texts_of(value: &Value) -> Vec<String> {
@@ -150,10 +163,12 @@ fn parse_notation(text: &str) -> Option<Value> {
     parse_json(text).or_else(|| parse_python(text))
 }
 
-/// Parses JSON, also as written by Python's `json.dumps`: bare `NaN` and `Infinity` become null.
+/// Parses JSON, also as written by Python's `json.dumps`: bare `NaN` and `Infinity` become null. An integer beyond 64 bits
+/// becomes a text, so that it keeps all its digits.
 #[must_use]
 pub fn parse_json(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&json_without_nan(text)).ok())
+    let text = with_long_integers_quoted(text);
+    serde_json::from_str(&text).ok().or_else(|| serde_json::from_str(&json_without_nan(&text)).ok())
 }
 
 #[cfg(test)]
@@ -174,6 +189,16 @@ mod tests {
         assert_eq!(row.get("meta.x"), None);
         assert_eq!(row.get("n"), None);
         assert_eq!(row.get("absent.key"), None);
+    }
+
+    #[test]
+    fn an_id_that_became_a_float_is_the_integer_and_long_integers_keep_their_digits() {
+        let ids =
+            [json!(1.0), json!(-7.0), json!(1), json!("1.0"), json!(1.5), json!(1e300)].map(|id| id_of(&id));
+        assert_eq!(ids, ["1", "-7", "1", "1.0", "1.5", "1e+300"]);
+        let parsed = parse_json("[9007199254740993, 123456789012345678901234]").unwrap();
+        let texts: Vec<_> = texts_of(&parsed);
+        assert_eq!(texts, ["9007199254740993", "123456789012345678901234"]);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! Two addresses of one picture share its file. A picture is used only if its bytes have the hash in its name: a damaged
 //! picture is fetched again.
 
-use std::fs;
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use reqwest::Url;
 
-use crate::files::{FileError, create_parent_folders, read, sha256_hex, write_bytes};
+use crate::files::{
+    FileError, create_parent_folders, read_regular, read_regular_text, sha256_hex, write_bytes,
+};
 
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -23,8 +24,8 @@ impl Cache {
 
     /// The picture fetched from `url` earlier, if it is stored undamaged. Blocks on the disk.
     pub(super) fn get(&self, url: &Url) -> Option<Bytes> {
-        let sha256 = fs::read_to_string(self.name_of(url)).ok()?;
-        let bytes = read(&self.picture(sha256.trim())).ok()?;
+        let sha256 = read_regular_text(self.name_of(url)).ok()?;
+        let bytes = read_regular(self.picture(sha256.trim())).ok()?;
         (sha256_hex(&bytes) == sha256.trim()).then(|| bytes.into())
     }
 

@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use super::client::{Client, FetchError, SCHEDULE, check_status, parse_url, transport, wait_after};
 use super::{Web, WebError};
 use crate::files::{
-    FileError, FileLock, create_parent_folders, move_into_place, sha256_hex, sha256_of_file, write_bytes,
-    write_json,
+    FileError, FileLock, create_parent_folders, move_into_place, read_regular, read_regular_text, sha256_hex,
+    sha256_of_file, write_bytes, write_json,
 };
 use crate::net::{Retries, header_text};
 use crate::types::Progress;
@@ -215,7 +215,7 @@ impl AddressFiles {
     }
 
     fn earlier(&self) -> Option<(LastFetch, WebFile)> {
-        let known: LastFetch = serde_json::from_slice(&fs::read(&self.last_fetch).ok()?).ok()?;
+        let known: LastFetch = serde_json::from_slice(&read_regular(&self.last_fetch).ok()?).ok()?;
         let file = self.file(&known.sha256)?;
         Some((known, file))
     }
@@ -245,7 +245,7 @@ impl AddressFiles {
     /// The size of an unfinished download, and the version of the content that its bytes are from.
     fn part(&self) -> Option<(u64, String)> {
         let size = self.part_size();
-        let mark = fs::read_to_string(self.beside("mark")).ok()?;
+        let mark = read_regular_text(self.beside("mark")).ok()?;
         (size > 0).then_some((size, mark))
     }
 

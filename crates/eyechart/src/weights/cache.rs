@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::model::Model;
+use crate::files::read_regular_text;
 use crate::hub::Environment;
 
 /// The reason if there is no cache folder.
@@ -31,7 +32,7 @@ pub(super) fn in_hub_cache(env: &Environment, model: &Model) -> Result<PathBuf, 
 /// The snapshots of a repository, with that of `refs/main` first.
 fn snapshots(repository: &Path) -> Vec<PathBuf> {
     let folder = repository.join("snapshots");
-    let main = std::fs::read_to_string(repository.join("refs").join("main")).unwrap_or_default();
+    let main = read_regular_text(repository.join("refs").join("main")).unwrap_or_default();
     let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     found.sort_by_key(|path| (path.file_name() != Some(main.trim().as_ref()), path.clone()));

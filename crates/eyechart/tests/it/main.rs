@@ -49,7 +49,10 @@ mod machine_limits;
 mod own_data;
 mod parquet_memory;
 mod parts;
+mod picture_values;
 mod pictures;
+#[cfg(unix)]
+mod pipes;
 mod protocol;
 mod proxies;
 mod query;

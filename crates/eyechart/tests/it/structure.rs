@@ -143,6 +143,26 @@ fn only_a_protocols_own_files_know_its_words() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// A pipe or a device would be waited for: `open_regular` and the like refuse them.
+#[test]
+fn only_the_mechanics_of_files_open_files_for_reading() {
+    const OPENS: [&str; 5] =
+        [" File::open(", "(File::open(", "fs::File::open(", "fs::read(", "fs::read_to_string("];
+    let mut wrong = Vec::new();
+    for file in rust_files(&source()) {
+        let is_test =
+            file.ends_with("task/keys.rs") || file.components().any(|part| part.as_os_str() == "tests");
+        if module_of(&file) == "files" || is_test || file.to_string_lossy().ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+        let opening = code.filter(|line| OPENS.iter().any(|word| line.contains(word)));
+        wrong.extend(opening.map(|line| format!("{}: {}", file.display(), line.trim())));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 fn all_files() -> Vec<PathBuf> {
     rust_files(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
 }

@@ -91,7 +91,7 @@ fn a_picture_that_cannot_be_had_is_counted_as_unavailable_and_nothing_is_asked_a
     let message = format!("{}: status 404 Not Found", site.url("/gone.jpg"));
     assert_eq!(error("p-0"), json!({"kind": "picture_unavailable", "message": message}));
     let message = error("p-1")["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("/login.jpg: not a picture") && message.contains("<html>"), "{message}");
+    assert!(message.contains("/login.jpg: it is a web page") && !message.contains("<html>"), "{message}");
     assert_eq!(run.sample("p-2")["status"], "completed");
     assert_eq!(run.sample("p-2")["images"][0]["source"], urls[2]);
     assert_eq!(error("p-3")["kind"], "image", "a file that is missing is not an address that is dead");

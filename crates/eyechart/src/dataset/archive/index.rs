@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::StreamError;
 use super::tar::Entry;
+use crate::files::open_regular;
 
 /// Archives with more members are refused, so that an archive of only headers cannot fill the disk.
 const MAX_MEMBERS: u64 = 10_000_000;
@@ -55,7 +56,7 @@ impl Index {
     }
 
     fn read(&mut self, wanted: &BTreeSet<&str>) -> io::Result<()> {
-        let mut file = BufReader::with_capacity(1 << 18, crate::files::open(&self.path)?);
+        let mut file = BufReader::with_capacity(1 << 18, open_regular(&self.path)?);
         let mut bytes = Vec::new();
         while file.read_until(b'\n', &mut bytes)? > 0 && bytes.ends_with(b"\n") {
             let Ok(line) = serde_json::from_slice(&bytes) else { break };

@@ -99,7 +99,7 @@ impl Archive {
     pub fn open(source: Arc<dyn ArchiveSource>, cache: &Path) -> Result<Self, ArchiveError> {
         let key = short_hash(&format!("{LAYOUT}\0{}", source.identity()));
         let folder = cache.join("archives").join(key);
-        let members = Members::open(folder.join("members"))
+        let members = Members::open(folder.join("members"), source.size())
             .map_err(|error| ArchiveError::Cache { path: error.path, source: error.source })?;
         Ok(Self { source, folder, members })
     }

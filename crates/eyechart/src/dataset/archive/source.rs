@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use crate::files::refuse_lfs_pointer;
+use crate::files::{open_regular, refuse_lfs_pointer};
 
 /// The bytes of an archive: a file, or a download that can start at any offset.
 pub trait ArchiveSource: Send + Sync {
@@ -70,10 +70,7 @@ impl LocalFile {
     /// The file does not exist, is not a regular file, or is a pointer of Git LFS.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
-        let metadata = fs::metadata(&path)?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file, found a folder"));
-        }
+        let metadata = open_regular(&path)?.metadata()?;
         refuse_lfs_pointer(&path)?;
         let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let size = metadata.len();
@@ -96,7 +93,7 @@ impl ArchiveSource for LocalFile {
     }
 
     fn read_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        let mut file = crate::files::open(&self.path)?;
+        let mut file = open_regular(&self.path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(file))
     }

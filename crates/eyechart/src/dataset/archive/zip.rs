@@ -19,7 +19,7 @@ use super::source::ArchiveSource;
 use super::stream::StreamError;
 use super::tar::plain_name;
 use super::{MAX_MEMBER_BYTES, NO_SUCH_MEMBER};
-use crate::files::write_json;
+use crate::files::{guarded, read_regular, write_json};
 
 /// Bytes per read: one or two pictures.
 const PIECE: u64 = 128 << 10;
@@ -70,7 +70,7 @@ impl MemberResult {
 
 /// A damaged file is ignored, because it only saves reading.
 fn read_results(path: &Path) -> BTreeMap<String, MemberResult> {
-    fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    read_regular(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
 fn read_wanted(
@@ -78,17 +78,25 @@ fn read_wanted(
     wanted: &BTreeSet<&str>,
     members: &Members,
 ) -> Result<MemberFiles, StreamError> {
-    let mut outcome = MemberFiles::new();
-    let mut archive = match ZipArchive::new(Pieces::new(Arc::clone(source))) {
-        Ok(archive) => archive,
-        Err(error) => {
-            let reason = reason(error)?;
-            outcome.extend(wanted.iter().map(|name| ((*name).to_owned(), Err(reason.clone()))));
-            return Ok(outcome);
-        }
+    let unreadable = match guarded(|| ZipArchive::new(Pieces::new(Arc::clone(source)))) {
+        Ok(Ok(archive)) => return read_members(archive, wanted, members),
+        Ok(Err(error)) => reason(error)?,
+        Err(panicked) => panicked.to_string(),
     };
+    Ok(wanted.iter().map(|name| ((*name).to_owned(), Err(unreadable.clone()))).collect())
+}
+
+fn read_members<R: Read + Seek>(
+    mut archive: ZipArchive<R>,
+    wanted: &BTreeSet<&str>,
+    members: &Members,
+) -> Result<MemberFiles, StreamError> {
+    let mut outcome = MemberFiles::new();
     for (name, index) in find(&archive, wanted) {
-        let found = extract_one(&mut archive, index, &name, members)?;
+        let found = match guarded(|| extract_one(&mut archive, index, &name, members)) {
+            Ok(found) => found?,
+            Err(panicked) => Err(panicked.to_string()),
+        };
         outcome.entry(name).or_insert(found);
     }
     for name in wanted {
@@ -124,6 +132,9 @@ fn extract_one<R: Read + Seek>(
     }
     if let Some(path) = members.find(name, file.size()) {
         return Ok(Ok(path));
+    }
+    if let Err(reason) = members.check_room(file.size()) {
+        return Ok(Err(reason));
     }
     match read(&mut file) {
         Ok(data) => members.store(name, &data).map(Ok),

@@ -1,6 +1,7 @@
 //! Files of the real shapes, written by the test: shards with pictures in several row groups, and every type.
 
 use std::fs::{self, File};
+use std::io;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
@@ -14,12 +15,14 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int64Array,
     LargeStringArray, RecordBatch, StringArray, StringViewArray, TimestampMillisecondArray, UInt8Array,
 };
-use arrow_schema::Field;
+use arrow_schema::{DataType, Field};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
 
+mod hostile;
+mod meaning;
 mod remote;
 
 /// Rows in a row group of these files.
@@ -260,9 +263,9 @@ fn a_picture_may_lack_its_path_or_its_bytes_or_be_absent() {
 #[test]
 fn plain_binary_and_lists_of_pictures_are_pictures_too() {
     let mut plain = BinaryBuilder::new();
-    plain.append_value(b"y");
+    plain.append_value(b"\xFFy");
     let (_folder, reader) = one_column("jpeg", Arc::new(plain.finish()));
-    assert_eq!(read(&reader, Pick::Rows(vec![0]), &["jpeg"])[0].blobs["jpeg"], "y");
+    assert_eq!(read(&reader, Pick::Rows(vec![0]), &["jpeg"])[0].blobs["jpeg"], &b"\xFFy"[..]);
     assert_eq!(read(&reader, Pick::Scan, &["jpeg"]), [Row::default()]);
 
     let mut lists = ListBuilder::new(pictures());

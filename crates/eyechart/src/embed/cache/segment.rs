@@ -19,7 +19,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::{CacheKey, EXTENSION, TextHash};
-use crate::files::{FileError, write_atomically};
+use crate::files::{FileError, open_regular, write_atomically};
 use crate::text::hex;
 
 const MAGIC: &[u8; 16] = b"eyechart vectors";
@@ -49,7 +49,7 @@ fn vector_size(dim: usize) -> u64 {
 impl Segment {
     /// Reads the header and the hashes.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let mut file = open_regular(path)?;
         let mut header = [0; HEADER as usize];
         file.read_exact(&mut header)?;
         let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| header[at + byte]));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::samples::Samples;
 use super::{Finding, Problem, some_of};
+use crate::files::read_regular;
 use crate::record::RunFolder;
 use crate::record::reader::for_each_line;
 use crate::text::{counted, json_mistake};
@@ -46,7 +47,7 @@ pub(super) fn check(folder: &RunFolder, samples: &Samples, findings: &mut Vec<Fi
 /// Returns whether an earlier version wrote the results. They are not checked, because they have other fields and can
 /// be computed again.
 fn is_of_an_earlier_version(results: &Path) -> bool {
-    let text = fs::read(results).unwrap_or_default();
+    let text = read_regular(results).unwrap_or_default();
     let format = serde_json::from_slice::<serde_json::Value>(&text).ok();
     format.is_some_and(|results| results["format"] == "eyechart.results/1")
 }
@@ -125,7 +126,7 @@ fn unscored(path: &Path, samples: &Samples, scored: &HashSet<(String, Epoch)>) -
 }
 
 fn check_results(path: &Path, samples: &Samples, numbers: Option<&Numbers>, findings: &mut Vec<Finding>) {
-    let read = fs::read(path).map_err(|error| error.to_string());
+    let read = read_regular(path).map_err(|error| error.to_string());
     let results: Results = match read.and_then(|text| parse(&text)) {
         Ok(results) => results,
         Err(reason) => {

@@ -1,15 +1,15 @@
 //! Checks `load.jsonl`, if it exists: every line is a point of the series.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{Finding, Problem};
+use crate::files::read_regular;
 use crate::text::json_mistake;
 use crate::types::LimitChange;
 
 pub(super) fn check(path: &Path, findings: &mut Vec<Finding>) {
-    let bytes = match fs::read(path) {
+    let bytes = match read_regular(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return,
         Err(error) => return findings.push(Finding::new(Problem::Unreadable, path, error.to_string())),

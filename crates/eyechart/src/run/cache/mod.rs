@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::{FileError, create_folders, create_parent_folders, read, sha256_hex, write_atomically};
+use crate::files::{
+    FileError, create_folders, create_parent_folders, read_regular, sha256_hex, write_atomically,
+};
 use crate::provider::{Header, QueryParameter};
 use crate::text::now;
 use crate::types::{CachedAnswer, Endpoint, ModelOutput, Request, SampleRecord};
@@ -68,7 +70,7 @@ impl Cache {
 
     /// The undamaged answer stored under `key`. Blocks on the disk.
     pub(super) fn get(&self, key: &Key) -> Option<(ModelOutput, CachedAnswer)> {
-        let mut entry: Entry = serde_json::from_slice(&read(&self.path(key)).ok()?).ok()?;
+        let mut entry: Entry = serde_json::from_slice(&read_regular(self.path(key)).ok()?).ok()?;
         let is_undamaged = entry.format == FORMAT
             && entry.key == key.as_str()
             && entry.sha256 == digest(&entry.key, &entry.stored, &entry.output);

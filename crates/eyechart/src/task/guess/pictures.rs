@@ -1,7 +1,10 @@
 //! Guesses which columns hold pictures, and how they are sent.
 
+use serde_json::Value;
+
 use super::{Guess, GuessedColumn, GuessedPictures, normal};
 use crate::task::first_rows::{Column, FirstRows, names_picture};
+use crate::task::picture_value::{is_encoded_picture, picture_of};
 use crate::text::is_address;
 use crate::types::SendAs;
 
@@ -73,11 +76,19 @@ pub(super) fn unused_pictures(data: &FirstRows, guess: &Guess) -> Vec<String> {
 fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
     let found = |reason: &str| GuessedColumn { column: column.name.clone(), reason: reason.to_owned() };
     if column.blobs > 0 {
-        let first = format!("{}.0", column.name);
-        let name = column.blob.clone().filter(|blob| *blob != first).unwrap_or_else(|| column.name.clone());
+        // An item of a list, which need not be the first: others may be null.
+        let is_item = |blob: &String| {
+            let index = blob.strip_prefix(&column.name).and_then(|rest| rest.strip_prefix('.'));
+            index.is_some_and(|index| index.parse::<usize>().is_ok())
+        };
+        let name = column.blob.clone().filter(|blob| !is_item(blob)).unwrap_or_else(|| column.name.clone());
         let warning = (name != column.name).then(|| "only the first picture of each row is sent".to_owned());
         let found = GuessedColumn { column: name, reason: "it holds pictures".to_owned() };
         return Some(GuessedPictures { found, series: Vec::new(), send: SendAs::Bytes, warning });
+    }
+    if !column.cells.is_empty() && column.cells.iter().all(|cell| holds_encoded(cell, &column.name)) {
+        let found = found("pictures as base64 or with `bytes`");
+        return Some(GuessedPictures { found, series: Vec::new(), send: SendAs::Bytes, warning: None });
     }
     let items: Vec<String> = column.items().filter(|item| !item.trim().is_empty()).collect();
     let is_named = IMAGES.contains(&normal(&column.name).as_str());
@@ -112,12 +123,17 @@ fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
     })
 }
 
-/// Finds a column of long texts with only base64 characters, with or without a data URL around them.
-pub(super) fn base64(data: &FirstRows) -> Option<String> {
-    let is_base64 = |text: String| {
-        let encoded = text.split_once(";base64,").map_or(text.as_str(), |(_, encoded)| encoded);
-        encoded.len() > 200 && encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(&b))
+/// Whether the cell, or each item of its list, is a picture in base64 or an object with `bytes` or `path`.
+fn holds_encoded(cell: &Value, column: &str) -> bool {
+    let is_encoded = |item: &Value| match item {
+        Value::String(text) => is_encoded_picture(text),
+        Value::Object(_) => matches!(picture_of(item, column), Ok(Some(_))),
+        _ => false,
     };
-    let holds = |column: &&Column| column.is_text() && column.texts().all(is_base64);
-    data.columns.iter().find(holds).map(|column| column.name.clone())
+    match cell {
+        Value::Array(items) => {
+            !items.is_empty() && items.iter().all(|item| item.is_null() || is_encoded(item))
+        }
+        other => is_encoded(other),
+    }
 }

@@ -93,8 +93,9 @@ fn addresses_are_sent_as_such_and_files_that_are_missing_are_told() {
     assert!(warning.starts_with("2 of 2 pictures are not there") && warning.contains("a.png"), "{warning}");
     // What can be sent comes before a better name.
     assert_eq!(pictures(json!({"image": "photos/#.png", "local": "#.png"})).found.column, "local");
-    let encoded = "iVBORw0KGgo".repeat(30);
-    assert_eq!(guess(&json!({"image": encoded, "question": "Q?"})).base64.as_deref(), Some("image"));
+    let encoded = format!("iVBORw0KGgoAAAAN{}", "A".repeat(80));
+    assert_eq!(pictures(json!({"image": encoded, "question": "Q?"})).found.column, "image");
+    assert_eq!(pictures(json!({"photo": {"bytes": null, "path": "a.png"}})).found.column, "photo");
 }
 
 #[test]

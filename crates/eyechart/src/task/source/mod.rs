@@ -5,13 +5,16 @@ mod folder;
 mod hub;
 mod web;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::data_error::DataError;
 use super::loaded_task::LoadedTask;
 use super::picture_files::PictureFiles;
-use crate::dataset::Files;
+use crate::dataset::{Files, other_files};
 use crate::hub::{Environment, Snapshot};
+use crate::image::unread_kind;
+use crate::text::counted;
 use crate::types::{DataOrigin, DatasetSpec, EvalSpec, Progress};
 
 /// The places that data may be read from.
@@ -67,16 +70,30 @@ pub(super) fn locate(
     progress: &dyn Progress,
 ) -> Result<LocatedData, DataError> {
     let spec = &loaded.task.dataset;
-    let located = match (&access.folder, &spec.hub, &spec.url) {
+    let fetched = match (&access.folder, &spec.hub, &spec.url) {
         (None, Some(repository), _) => hub::locate(&loaded.task, repository, access, progress),
         (None, None, Some(url)) => web::locate(&loaded.task, url, access, progress),
-        (folder, ..) => return folder::locate(loaded, folder.as_deref(), access),
+        (folder, ..) => return folder::locate(loaded, folder.as_deref(), access).map(with_unread_pictures),
     };
-    located.map_err(|cause| DataError::NotFetched {
+    let located = fetched.map_err(|cause| DataError::NotFetched {
         task: loaded.task.name.clone(),
         file: spec.file.clone(),
         cause: Box::new(cause),
-    })
+    });
+    located.map(with_unread_pictures)
+}
+
+/// Adds a notice if a folder has pictures in formats that are not read.
+fn with_unread_pictures(mut located: LocatedData) -> LocatedData {
+    let is_folder = located.files.listed.is_some() || located.files.paths.iter().any(|path| path.is_dir());
+    // A folder that cannot be listed is an error when its rows are read.
+    let others = if is_folder { other_files(&located.files).unwrap_or_default() } else { BTreeMap::new() };
+    let unread = others.into_iter().filter_map(|(extension, count)| Some((unread_kind(&extension)?, count)));
+    located.notices.extend(unread.map(|((kind, command), count)| {
+        let files = counted(count, &format!("{kind} file"));
+        format!("{files} in the folder cannot be read and are no samples: convert them, for example with `{command}`")
+    }));
+    located
 }
 
 /// The folder of eyechart's own cache.

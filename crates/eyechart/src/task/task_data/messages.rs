@@ -41,7 +41,7 @@ impl TaskData {
         let examples = self.task.prompt.examples.iter().filter(|_| self.with_images);
         let turn = |example: &Example| {
             let numbered = |(number, place): (usize, &String)| {
-                Ok(NumberedPicture { number, picture: self.source_of(place.clone())? })
+                Ok(NumberedPicture { number, picture: self.example_source(place)? })
             };
             let pictures: Vec<_> = (1..).zip(&example.images).map(numbered).collect::<Result<_, String>>()?;
             Ok(Turn { question: self.message(&example.prompt, &pictures)?, answer: example.answer.clone() })

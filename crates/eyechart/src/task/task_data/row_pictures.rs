@@ -1,12 +1,9 @@
 //! The pictures in the columns of a row: stored in the data file, or named by paths and addresses.
 
-use bytes::Bytes;
-use serde_json::Value;
-
 use super::TaskData;
 use crate::task::message::NumberedPicture;
-use crate::text::is_address;
-use crate::types::{ImageSource, ImagesSpec, Place, Row, items_of, list_or_cell, text_of};
+use crate::task::picture_value::{PictureValue, picture_of, pictures_in};
+use crate::types::{ImageSource, ImagesSpec, Place, Row};
 
 impl TaskData {
     /// The pictures of the row with their numbers. There is at least one if the task has pictures.
@@ -19,7 +16,7 @@ impl TaskData {
         };
         let mut pictures = Vec::new();
         for (number, column) in (1..).zip(spec.columns()) {
-            let found = self.pictures_in(row, column)?;
+            let found = self.sources_in(row, column)?;
             if spec.columns.is_empty() {
                 pictures = found;
             } else {
@@ -36,48 +33,35 @@ impl TaskData {
     }
 
     /// The pictures in one column, numbered by their position in its list.
-    fn pictures_in(&self, row: &Row, column: &str) -> Result<Vec<NumberedPicture<ImageSource>>, String> {
-        let held = self.held_pictures(row, column);
-        if !held.is_empty() {
-            return Ok(held);
-        }
-        let places = places_of(row, column).into_iter();
-        places
-            .map(|NumberedPicture { number, picture }| {
-                Ok(NumberedPicture { number, picture: self.source_of(picture)? })
-            })
-            .collect()
-    }
-
-    /// Pictures that are stored in the data file: in the column itself, or in its list as `column.0`, `column.1`, ….
-    fn held_pictures(&self, row: &Row, column: &str) -> Vec<NumberedPicture<ImageSource>> {
+    fn sources_in(&self, row: &Row, column: &str) -> Result<Vec<NumberedPicture<ImageSource>>, String> {
         let file = row.file.as_ref().or(self.data.files.paths.first());
         let file = file.map(|path| path.display().to_string()).unwrap_or_default();
-        let names = row.get(column);
-        let source = |bytes: &Bytes, place: &str, name: Option<&Value>| {
-            let name = name.map(|name| format!(" ({})", text_of(name))).unwrap_or_default();
-            let origin = format!("{file} row {} column {place}{name}", row.number);
-            ImageSource::Bytes { bytes: bytes.clone(), origin }
-        };
-        if let Some(bytes) = row.blobs.get(column) {
-            let name = names.as_ref().filter(|name| !name.is_array());
-            return vec![NumberedPicture { number: 1, picture: source(bytes, column, name) }];
-        }
-        let index = |place: &str| place.strip_prefix(column)?.strip_prefix('.')?.parse::<usize>().ok();
-        let held = row.blobs.iter().filter_map(|(place, bytes)| {
-            let index = index(place)?;
-            let name = names.as_ref().and_then(|names| names.get(index)).filter(|name| !name.is_null());
-            Some(NumberedPicture { number: index + 1, picture: source(bytes, place, name) })
+        let place = format!("{file} row {} column ", row.number);
+        let found = pictures_in(row, column).map_err(|reason| format!("{place}{reason}"))?;
+        let sources = found.into_iter().map(|NumberedPicture { number, picture }| {
+            Ok(NumberedPicture { number, picture: self.source_of(picture, &place)? })
         });
-        let mut held: Vec<_> = held.collect();
-        // The map sorts `images.10` before `images.2`.
-        held.sort_unstable_by_key(|numbered| numbered.number);
-        held
+        sources.collect()
     }
 
-    /// An address, or a path relative to the data file, as in most public datasets.
-    pub(super) fn source_of(&self, place: String) -> Result<ImageSource, String> {
-        if is_address(&place) { Ok(ImageSource::Url(place)) } else { self.data.pictures.source(&place) }
+    /// The picture of an example, which the task file names.
+    pub(super) fn example_source(&self, text: &str) -> Result<ImageSource, String> {
+        match picture_of(&text.into(), "examples")? {
+            Some(picture) => self.source_of(picture, ""),
+            None => Err("an example has an empty text in `images`".to_owned()),
+        }
+    }
+
+    /// An address, or a path relative to the data file, as in most public datasets. `place` names the row.
+    fn source_of(&self, picture: PictureValue, place: &str) -> Result<ImageSource, String> {
+        match picture {
+            PictureValue::Bytes { bytes, place: column, name } => {
+                let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+                Ok(ImageSource::Bytes { bytes, origin: format!("{place}{column}{name}") })
+            }
+            PictureValue::Address(address) => Ok(ImageSource::Url(address)),
+            PictureValue::Path(path) => self.data.pictures.source(&path),
+        }
     }
 }
 
@@ -92,18 +76,20 @@ fn refuse_list(row: &Row, column: &str, count: usize, spec: &ImagesSpec) -> Resu
     ))
 }
 
-/// The paths and addresses in the column, numbered by their position in its list; none if the column holds the
-/// pictures themselves. Empty entries are skipped but count.
-fn places_of(row: &Row, column: &str) -> Vec<NumberedPicture<String>> {
-    let items = row.get(column).map(|value| items_of(&list_or_cell(value))).unwrap_or_default();
-    let places =
-        (1..).zip(items).filter_map(|(number, item)| Some(NumberedPicture { number, picture: item? }));
-    places.filter(|place| !place.picture.trim().is_empty()).collect()
+/// The paths of pictures in the column. A value that is not a picture is reported when its sample is made.
+pub(super) fn named_pictures(row: &Row, column: &str) -> Vec<String> {
+    let found = pictures_in(row, column).unwrap_or_default().into_iter();
+    found.filter_map(|found| path_of(found.picture)).collect()
 }
 
-/// The paths in the column; none if the column holds the pictures themselves.
-pub(super) fn named_pictures(row: &Row, column: &str) -> Vec<String> {
-    let is_held = row.blobs.keys().any(|place| place == column || place.starts_with(&format!("{column}.")));
-    let places = if is_held { Vec::new() } else { places_of(row, column) };
-    places.into_iter().map(|place| place.picture).filter(|place| !is_address(place)).collect()
+/// The path that an example of the task file names.
+pub(super) fn example_path(text: &str) -> Option<String> {
+    path_of(picture_of(&text.into(), "examples").ok()??)
+}
+
+fn path_of(picture: PictureValue) -> Option<String> {
+    match picture {
+        PictureValue::Path(path) => Some(path),
+        PictureValue::Bytes { .. } | PictureValue::Address(_) => None,
+    }
 }
