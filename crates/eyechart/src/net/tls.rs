@@ -41,7 +41,7 @@ pub struct CertificatesError {
 /// [`CertificatesError`] if the file has no certificate, or one that is not valid.
 pub fn trust_certificates(file: &Path) -> Result<(), CertificatesError> {
     let failed = |reason| CertificatesError { file: file.to_owned(), reason };
-    let bytes = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let bytes = crate::files::read_regular(file).map_err(|error| failed(error.to_string()))?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let found = found.map_err(|error| failed(format!("it is not valid PEM ({error})")))?;
     if found.is_empty() {

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use jiff::Timestamp;
+use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
 
@@ -13,11 +12,12 @@ use super::flow::health::ReplyOrigin;
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, QueryParameter, is_placeholder};
 use super::protocol::{ErrorReport, PROTOCOLS, Protocol};
+use super::received::{ReceivedReply, asked_wait, header, refusal, unknown_coding};
 use super::reply::{Read, ReplyReader};
 use super::secrets::Secrets;
 use crate::files::Shortage;
-use crate::net::{Certificates, Proxy, http_client, retry_after, shortage_in};
-use crate::text::{causes, now, shown_address, with_shown_addresses, without_query_values};
+use crate::net::{Certificates, Proxy, http_client, shortage_in};
+use crate::text::{causes, now, with_shown_addresses};
 use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 
 /// The largest response in bytes. A longer one fails.
@@ -340,74 +340,6 @@ impl Client {
     }
 }
 
-/// A response as far as it was received.
-#[derive(Default)]
-struct ReceivedReply {
-    status: Option<StatusCode>,
-    headers: HeaderMap,
-    /// The bytes of the body.
-    bytes: usize,
-    /// The first byte that is not white space.
-    first_byte: Option<u8>,
-    /// The body of an error; of other responses the beginning, if a log wants it.
-    body: BytesMut,
-    /// Why this machine could not connect, if it has a shortage.
-    shortage: Option<std::io::Error>,
-}
-
-impl ReceivedReply {
-    /// Where the reply came from. Servers and proxies in front of an API answer with web pages.
-    fn origin(&self) -> ReplyOrigin {
-        let Some(status) = self.status else { return ReplyOrigin::NoReply };
-        let is_page = is_web_page(&self.headers) || self.first_byte == Some(b'<');
-        let is_other = status.is_server_error() || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if is_other || is_page { ReplyOrigin::Gateway } else { ReplyOrigin::Api }
-    }
-
-    /// The error that the response is. Only a response with status 200 can be an answer.
-    fn error(&self, protocol: &dyn Protocol) -> Option<ErrorReport> {
-        let status = self.status.filter(|status| *status != StatusCode::OK)?;
-        Some(protocol.read_error(status.as_u16(), &self.body))
-    }
-}
-
-fn is_web_page(headers: &HeaderMap) -> bool {
-    header(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.trim_start().starts_with("text/html"))
-}
-
-/// How long a response asks to wait: its headers say so, or else the error that it is (Gemini's).
-pub(super) fn asked_wait(
-    headers: &HeaderMap,
-    error: Option<&ErrorReport>,
-    now: Timestamp,
-) -> Option<Duration> {
-    retry_after(headers, now).or_else(|| error?.wait)
-}
-
-/// The failure that a response with another status than 200 is.
-pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, error: &ErrorReport) -> Failure {
-    let redirected = header(headers, "location").filter(|_| status.is_redirection());
-    let message = match redirected {
-        Some(address) => {
-            let address = without_query_values(&shown_address(&address));
-            format!("status {status}: it redirects to {address}, which is never followed")
-        }
-        None if error.message.is_empty() => format!("status {status}"),
-        None => format!("status {status}: {}", error.message),
-    };
-    Failure::new(error.kind, message)
-}
-
-/// Why the reply cannot be read, if it is compressed in a way that the client does not unpack. The client removes the header
-/// `Content-Encoding` of a reply that it unpacks.
-fn unknown_coding(headers: &HeaderMap) -> Option<String> {
-    let coding = header(headers, "content-encoding")
-        .filter(|coding| !coding.trim().eq_ignore_ascii_case("identity"))?;
-    Some(format!(
-        "the reply has the Content-Encoding {coding:?}: expected one of gzip, br, deflate and zstd, or none"
-    ))
-}
-
 /// Whether the connection broke: the decoders pass its errors on as their own.
 fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
     let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
@@ -472,10 +404,6 @@ fn insert(headers: &mut HeaderMap, Header { name, value }: &Header) -> Result<()
     value.set_sensitive(true);
     headers.insert(HeaderName::try_from(name).map_err(|_| wrong())?, value);
     Ok(())
-}
-
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 fn shortened(text: &str) -> String {

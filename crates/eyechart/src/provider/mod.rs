@@ -14,6 +14,7 @@ mod limits;
 mod presets;
 pub mod protocol;
 mod reading;
+mod received;
 mod reply;
 mod secrets;
 

@@ -8,8 +8,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::answer::AnswerReader;
 use super::flow::allowance::{self, Allowance};
-use super::http::{asked_wait, refusal};
 use super::protocol::{Parameter, Protocol};
+use super::received::{asked_wait, refusal};
 use super::reply::{Read, ReplyReader};
 use crate::types::{Failure, ModelOutput};
 

@@ -116,7 +116,7 @@ pub fn check_run(folder: &RunFolder) -> CheckedRun {
 
 fn data_changed(folder: &RunFolder) -> Option<Finding> {
     let path = folder.data_changed_path();
-    let mark = std::fs::read(&path).ok()?;
+    let mark = crate::files::read_regular(&path).ok()?;
     let mark: serde_json::Value = serde_json::from_slice(&mark).unwrap_or_default();
     let reason = mark["message"].as_str().unwrap_or("the data has changed while it was read");
     let message =
