@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
+use eyechart::files::read_regular;
 use eyechart::net::trust_certificates;
 
 /// The certificates that are trusted.
@@ -16,7 +18,10 @@ pub struct NetworkArguments {
 impl NetworkArguments {
     /// Trusts the certificates from now on.
     pub fn apply(&self) -> anyhow::Result<()> {
-        self.ca.as_deref().map_or(Ok(()), |file| Ok(trust_certificates(file)?))
+        let Some(file) = &self.ca else { return Ok(()) };
+        let pem = read_regular(file)
+            .with_context(|| format!("cannot use the certificates in {}", file.display()))?;
+        Ok(trust_certificates(file, &pem)?)
     }
 
     /// The option, for a command that repeats this one.

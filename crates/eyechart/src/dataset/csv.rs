@@ -126,7 +126,8 @@ fn parse(
     splitter: &mut CellSplitter,
 ) -> Result<Row, BadRow> {
     let line = record.line;
-    let bad = |reason| BadRow { number, file: header.path.to_string_lossy().into_owned(), line, reason };
+    let file = || header.path.to_string_lossy().into_owned();
+    let bad = |reason| BadRow { number, file: file(), line, reason, is_damage: false };
     let cells = splitter.split(record, header.delimiter).map_err(bad)?;
     if cells.len() != header.names.len() {
         return Err(bad(format!("expected {} cells, found {}", header.names.len(), cells.len())));

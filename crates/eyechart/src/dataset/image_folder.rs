@@ -135,7 +135,7 @@ fn picture_row(folder: &Path, number: u64, name: &str, with_text: bool) -> Resul
     if with_text && sidecar.is_file() {
         let text = read_text(&sidecar).map_err(|reason| {
             let file = sidecar.to_string_lossy().into_owned();
-            BadRow { number, file, line: 1, reason }
+            BadRow { number, file, line: 1, reason, is_damage: false }
         })?;
         row.cells.insert("text".to_owned(), text.into());
     }

@@ -143,6 +143,7 @@ fn parse(number: u64, object: Object) -> Result<Row, BadRow> {
             file: object.file.to_string_lossy().into_owned(),
             line: object.line,
             reason,
+            is_damage: false,
         }),
     }
 }

@@ -352,12 +352,13 @@ struct FilePlace {
 impl FilePlace {
     fn bad_row(&self, number: u64, reason: String) -> BadRow {
         let file = self.path.to_string_lossy().into_owned();
-        BadRow { number, file, line: number - self.start + 1, reason }
+        BadRow { number, file, line: number - self.start + 1, reason, is_damage: false }
     }
 
     fn bad_rows(&self, numbers: impl Iterator<Item = u64> + Send + 'static, reason: String) -> Rows {
         let place = self.clone();
-        Box::new(numbers.map(move |number| Ok(Err(place.bad_row(number, reason.clone())))))
+        let bad = move |number| BadRow { is_damage: true, ..place.bad_row(number, reason.clone()) };
+        Box::new(numbers.map(move |number| Ok(Err(bad(number)))))
     }
 }
 

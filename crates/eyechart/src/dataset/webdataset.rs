@@ -299,7 +299,7 @@ impl Sample {
     fn into_row(self, number: u64, shard: &Shard) -> Result<Row, BadRow> {
         if let Some(reason) = self.fault {
             let file = shard.path.to_string_lossy().into_owned();
-            return Err(BadRow { number, file, line: shard.samples, reason });
+            return Err(BadRow { number, file, line: shard.samples, reason, is_damage: false });
         }
         let mut row = Row { number, ..self.row };
         for (at, (ending, name, bytes)) in self.pictures.into_iter().enumerate() {

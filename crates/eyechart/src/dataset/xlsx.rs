@@ -130,7 +130,7 @@ impl Sheet {
     fn row(&self, number: u64, row: &SheetRow) -> Result<Row, BadRow> {
         let bad = |reason| {
             let file = self.path.to_string_lossy().into_owned();
-            Err(BadRow { number, file, line: row.number, reason })
+            Err(BadRow { number, file, line: row.number, reason, is_damage: false })
         };
         if let Some(fault) = &row.fault {
             return bad(fault.clone());

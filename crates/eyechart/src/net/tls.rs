@@ -35,14 +35,13 @@ pub struct CertificatesError {
     reason: String,
 }
 
-/// Trusts the certificates in `file`, in PEM, in every client that this process makes from now on.
+/// Trusts the certificates of `pem`, the content of `file`, in every client that this process makes from now on.
 ///
 /// # Errors
-/// [`CertificatesError`] if the file has no certificate, or one that is not valid.
-pub fn trust_certificates(file: &Path) -> Result<(), CertificatesError> {
+/// [`CertificatesError`] if there is no certificate, or one that is not valid.
+pub fn trust_certificates(file: &Path, pem: &[u8]) -> Result<(), CertificatesError> {
     let failed = |reason| CertificatesError { file: file.to_owned(), reason };
-    let bytes = crate::files::read_regular(file).map_err(|error| failed(error.to_string()))?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let found = found.map_err(|error| failed(format!("it is not valid PEM ({error})")))?;
     if found.is_empty() {
         let expected = "expected PEM, which has -----BEGIN CERTIFICATE-----; openssl x509 -inform der -in FILE converts DER";

@@ -325,6 +325,8 @@ impl TaskData {
             picked.into_iter().map(|picked| (picked.row, picked)).collect();
         let made = found.filter_map(move |row| {
             let row = match row {
+                // The rows behind it are lost too: that is no fault of the samples.
+                Ok(Err(bad)) if bad.is_damage => return Some(Err(damaged(bad))),
                 Ok(row) => row,
                 Err(error) => return Some(Err(error)),
             };
@@ -452,4 +454,10 @@ fn has_text(row: &Row, column: &str) -> bool {
         Some(Value::Array(items)) => !items.is_empty(),
         Some(value) => !text_of(&value).trim().is_empty(),
     }
+}
+
+/// The error of a file that is damaged at a row.
+fn damaged(bad: BadRow) -> DatasetError {
+    let reason = format!("it is damaged from row {} on: {}", bad.line, bad.reason);
+    DatasetError::Malformed { path: bad.file.into(), format: "Parquet", reason }
 }

@@ -31,6 +31,8 @@ pub struct BadRow {
     pub line: u64,
     /// What is wrong with the row.
     pub reason: String,
+    /// Whether the file is damaged here, and not this row alone.
+    pub is_damage: bool,
 }
 
 impl std::fmt::Display for BadRow {

@@ -168,6 +168,33 @@ fn shards_of_parquet_become_one_task_by_a_pattern_or_by_their_folder() {
 }
 
 #[test]
+fn a_parquet_file_that_is_damaged_in_the_middle_stops_the_run_instead_of_failing_its_samples() {
+    let place = Place::new();
+    let texts = |word: &str| Arc::new(StringArray::from(vec![word; 4])) as ArrayRef;
+    for number in 0..2 {
+        let path = place.path(&format!("data/{number}.parquet"));
+        write_parquet(&path, vec![("question", texts("Is it?")), ("answer", texts("yes"))]);
+    }
+    let second = place.path("data/1.parquet");
+    let mut bytes = fs::read(&second).unwrap();
+    bytes[4..40].fill(0xEE);
+    fs::write(&second, bytes).unwrap();
+    let task = "name = \"t\"\n[dataset]\nfile = \"data/*.parquet\"\n[prompt]\ntext = \"{{ question }}\"\n\
+         [[score]]\nscorer = \"exact_match\"\ntarget = \"answer\"\n";
+    let task = place.write("t.toml", task);
+    let server = endpoint(Vec::new());
+    let output = run_at(&server, &place, &task).assert().code(3).get_output().clone();
+    assert!(
+        stderr(&output).contains("1.parquet as Parquet: it is damaged from row 1 on"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).contains("to resume the run"), "{}", stderr(&output));
+    let samples = place.run().samples();
+    assert_eq!((samples.len(), bodies(&server).len()), (4, 4), "those of the first file");
+}
+
+#[test]
 fn all_of_a_list_of_pictures_in_parquet_are_sent() {
     let place = Place::new();
     let pictures = picture_column(&[0, 1]);
