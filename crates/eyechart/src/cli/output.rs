@@ -15,9 +15,14 @@ const WIDTH: usize = 80;
 
 /// Columns for tables and lists: the variable `COLUMNS`, else the width of the terminal, else 80; at most 80.
 pub fn width() -> usize {
+    terminal_width().clamp(20, WIDTH)
+}
+
+/// Columns of the terminal: the variable `COLUMNS`, else its width, else 80.
+pub fn terminal_width() -> usize {
     let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    given.or_else(found).unwrap_or(WIDTH).clamp(20, WIDTH)
+    given.or_else(found).unwrap_or(WIDTH)
 }
 
 /// Why a result could not be printed, if one could not.

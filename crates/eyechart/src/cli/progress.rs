@@ -15,6 +15,8 @@ use super::output;
 
 /// Time between two updates of the bar.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
+/// Columns that a bar has at least.
+const LEAST_BAR: usize = 8;
 /// Time between two plain lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -208,7 +210,7 @@ struct View {
 
 impl View {
     fn new(total: u64) -> Self {
-        let bar = output::is_interactive().then(|| bar(total, "{bar:12} {pos}/{len} {msg}"));
+        let bar = output::is_interactive().then(|| bar(total, "{wide_bar} {pos}/{len} {msg}"));
         let now = Instant::now();
         Self { total, started: now, bar, last_line: Mutex::new(now) }
     }
@@ -217,7 +219,7 @@ impl View {
         let tally = state.tally;
         if let Some(bar) = &self.bar {
             bar.set_position(tally.ended);
-            bar.set_message(self.words(state));
+            bar.set_message(fitted(self.parts(state), self.room()));
             return;
         }
         let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,6 +227,12 @@ impl View {
             *last = Instant::now();
             output::progress(&format!("{}/{} {}", tally.ended, self.total, self.words(state)));
         }
+    }
+
+    /// Columns for words beside the bar and the numbers of samples.
+    fn room(&self) -> usize {
+        let numbers = 2 * self.total.to_string().len() + 3;
+        output::terminal_width().saturating_sub(LEAST_BAR + numbers)
     }
 
     fn notice(&self, text: &str) {
@@ -246,34 +254,68 @@ impl View {
 
     /// Such as `2 failed, 8.1/s, 12 of 16 in flight, 40 s left, 48.3k tokens`.
     fn words(&self, state: RunState) -> String {
+        fitted(self.parts(state), usize::MAX)
+    }
+
+    /// What is known, in the order in which it is shown.
+    fn parts(&self, state: RunState) -> Vec<Part> {
         let tally = state.tally;
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = tally.ended as f64 / seconds.max(1e-3);
-        let mut words = format!("{} failed, {rate:.1}/s", tally.failed);
+        let is_running = tally.ended < self.total;
+        let mut parts =
+            vec![Part::new(6, format!("{} failed", tally.failed)), Part::new(3, format!("{rate:.1}/s"))];
         let mut left = (self.total - tally.ended.min(self.total)) as f64 / rate;
-        if let Some(limit) = state.limit.filter(|_| tally.ended < self.total) {
-            words.push_str(&format!(", {} of {limit} in flight", state.in_flight));
+        if let Some(limit) = state.limit.filter(|_| is_running) {
+            parts.push(Part::new(2, format!("{} of {limit} in flight", state.in_flight)));
             let wait = state.paused_until.map(|until| until.saturating_duration_since(Instant::now()));
             // Shorter pauses end before a user can read of them.
             if let Some(wait) = wait.filter(|wait| wait.as_secs() > 0) {
-                words.push_str(&format!(", waiting {} as the endpoint asked", duration(wait.as_secs_f64())));
-                left += wait.as_secs_f64();
+                let wait = wait.as_secs_f64();
+                parts.push(Part::new(5, format!("waiting {} as the endpoint asked", duration(wait))));
+                left += wait;
             }
         }
-        let retried = state.retried.filter(|retried| retried.at.elapsed() < RETRY_SHOWN);
-        if let Some(Retried { kind, status, .. }) = retried.filter(|_| tally.ended < self.total) {
+        let retried = state.retried.filter(|retried| is_running && retried.at.elapsed() < RETRY_SHOWN);
+        if let Some(Retried { kind, status, .. }) = retried {
             let status = status.map(|status| format!(", status {status}")).unwrap_or_default();
-            words.push_str(&format!(", retrying ({}{status})", kind.name()));
+            parts.push(Part::new(5, format!("retrying ({}{status})", kind.name())));
         }
-        if tally.ended > 0 && tally.ended < self.total {
-            words.push_str(&format!(", {} left", duration(left)));
-        } else if tally.ended == self.total {
-            words.push_str(&format!(", {}", duration(seconds)));
+        if tally.ended > 0 && is_running {
+            parts.push(Part::new(4, format!("{} left", duration(left))));
+        } else if !is_running {
+            parts.push(Part::new(4, duration(seconds)));
         }
         if tally.tokens > 0 {
-            words.push_str(&format!(", {} tokens", compact(tally.tokens)));
+            parts.push(Part::new(1, format!("{} tokens", compact(tally.tokens))));
         }
-        words
+        parts
+    }
+}
+
+/// One thing that is known of a run.
+struct Part {
+    /// Parts with the lowest number are left out first where there is no room.
+    importance: u8,
+    words: String,
+}
+
+impl Part {
+    fn new(importance: u8, words: String) -> Self {
+        Self { importance, words }
+    }
+}
+
+/// As many parts as fit into `width` columns, the most important one at least.
+fn fitted(mut parts: Vec<Part>, width: usize) -> String {
+    loop {
+        let words = parts.iter().map(|part| part.words.as_str()).collect::<Vec<_>>().join(", ");
+        let least = parts.iter().map(|part| part.importance).min();
+        if words.chars().count() <= width || parts.len() <= 1 {
+            return words;
+        }
+        let least = parts.iter().position(|part| Some(part.importance) == least).unwrap_or_default();
+        parts.remove(least);
     }
 }
 
@@ -331,6 +373,24 @@ mod tests {
         let expected =
             "first server_error: status 503 Service Unavailable: loading (the request is sent again)";
         assert_eq!(lock(&shared).notices, [expected]);
+    }
+
+    #[test]
+    fn what_matters_least_is_left_out_where_there_is_no_room() {
+        let parts = || {
+            let parts = [
+                (6, "2 failed"),
+                (3, "8.1/s"),
+                (2, "12 of 16 in flight"),
+                (4, "40 s left"),
+                (1, "48k tokens"),
+            ];
+            parts.map(|(importance, words)| Part::new(importance, words.to_owned())).into()
+        };
+        assert_eq!(fitted(parts(), 80), "2 failed, 8.1/s, 12 of 16 in flight, 40 s left, 48k tokens");
+        assert_eq!(fitted(parts(), 50), "2 failed, 8.1/s, 12 of 16 in flight, 40 s left");
+        assert_eq!(fitted(parts(), 20), "2 failed, 40 s left");
+        assert_eq!(fitted(parts(), 3), "2 failed");
     }
 
     #[test]

@@ -219,18 +219,22 @@ fn value_of(cell: &DataRef<'_>) -> Result<Option<Value>, String> {
 
 /// A workbook has only floating-point numbers: one without a fraction is an integer.
 fn number_of(number: f64) -> Value {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= EXACT {
+    const LARGEST: f64 = 9e18;
+    if number.fract() == 0.0 && number.abs() <= LARGEST {
         Value::from(number as i64)
     } else {
         Value::from(number)
     }
 }
 
-/// `2026-11-29`, `2026-11-29 08:30:00`, or the number of a duration in days.
+/// `2026-11-29`, `2026-11-29 08:30:00`, or a time of day or a duration such as `08:30:00` or `30:15:00`.
 fn time_of(time: &ExcelDateTime) -> Value {
-    if !time.is_datetime() {
-        return number_of(time.as_f64());
+    let days = time.as_f64();
+    if !time.is_datetime() || (0.0..1.0).contains(&days) {
+        let seconds = (days.abs() * 86_400.0).round() as u64;
+        let sign = if days < 0.0 { "-" } else { "" };
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        return Value::from(format!("{sign}{hours:02}:{minutes:02}:{:02}", seconds % 60));
     }
     let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");

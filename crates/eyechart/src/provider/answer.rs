@@ -2,7 +2,7 @@
 
 use super::protocol::{Decoder, Event};
 use super::reply::{Read, ReplyReader};
-use crate::types::{Failure, FailureKind, ModelOutput, StopReason};
+use crate::types::{Failure, FailureKind, ModelOutput, StopReason, Usage};
 
 /// Reads one response with status 200 as an answer.
 pub(super) struct AnswerReader {
@@ -77,10 +77,8 @@ impl PartialAnswer {
     }
 
     fn read(mut self, max_tokens: &str, keeps_reasoning: bool) -> Read<ModelOutput> {
-        // A server that counts nothing reports zeros.
-        let is_uncounted = self.output.usage.is_some_and(|usage| usage.total() == 0);
-        if is_uncounted && !(self.output.text.is_empty() && self.output.reasoning.is_none()) {
-            self.output.usage = None;
+        if !(self.output.text.is_empty() && self.output.reasoning.is_none()) {
+            self.output.usage = self.output.usage.and_then(without_zeros);
         }
         let usage = self.output.usage;
         let is_cut_off = !keeps_reasoning && self.output.split_reasoning();
@@ -93,6 +91,14 @@ impl PartialAnswer {
             }
         }
     }
+}
+
+/// The usage of an answer that is not empty. A server that does not count reports zeros.
+fn without_zeros(usage: Usage) -> Option<Usage> {
+    let counted = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0);
+    let (input_tokens, output_tokens) = (counted(usage.input_tokens), counted(usage.output_tokens));
+    let is_counted = input_tokens.is_some() || output_tokens.is_some();
+    is_counted.then_some(Usage { input_tokens, output_tokens, ..usage })
 }
 
 /// Why the output is not an answer, if it has no text. An answer that was cut short is still the model's answer.

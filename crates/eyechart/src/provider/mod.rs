@@ -30,4 +30,5 @@ pub use key::{ApiKey, Header, KeyError, QueryParameter};
 pub use limits::image_limits;
 pub use presets::{ModelName, ModelNameError, PRESETS, Preset, key_variables};
 pub use protocol::{OPENAI_CHAT, Protocol};
+pub(crate) use reading::read_recorded;
 pub use reading::{Reading, read_reply};

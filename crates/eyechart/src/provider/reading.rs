@@ -11,7 +11,7 @@ use super::flow::allowance::{self, Allowance};
 use super::protocol::{Parameter, Protocol};
 use super::received::{asked_wait, refusal};
 use super::reply::{Read, ReplyReader};
-use crate::types::{Failure, ModelOutput};
+use crate::types::{Failure, FailureKind, ModelOutput};
 
 /// A response that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ pub fn read_reply(
     }
     let error = (status != StatusCode::OK).then(|| protocol.read_error(status.as_u16(), body));
     let outcome = match &error {
-        None => read_answer(protocol, body).outcome,
+        None => read_answer(protocol, body, false).outcome,
         Some(error) => Err(refusal(status, &map, error)),
     };
     let retry_after = asked_wait(&map, error.as_ref(), now);
@@ -51,10 +51,27 @@ pub fn read_reply(
     Some(Reading { outcome, retry_after, allowances })
 }
 
+/// The answer in a reply of `protocol` that another tool has received, judged as if it had come just now.
+///
+/// # Errors
+/// Why it cannot be used, such as a refusal or another status than 200.
+pub(crate) fn read_recorded(
+    protocol: &dyn Protocol,
+    status: u16,
+    body: &[u8],
+    keeps_reasoning: bool,
+) -> Result<ModelOutput, Failure> {
+    let no_status = |_| Failure::new(FailureKind::Malformed, format!("{status} is no HTTP status"));
+    match StatusCode::from_u16(status).map_err(no_status)? {
+        StatusCode::OK => read_answer(protocol, body, keeps_reasoning).outcome,
+        other => Err(refusal(other, &HeaderMap::new(), &protocol.read_error(status, body))),
+    }
+}
+
 /// The answer in the whole body of a response with status 200.
-pub(super) fn read_answer(protocol: &dyn Protocol, body: &[u8]) -> Read<ModelOutput> {
+pub(super) fn read_answer(protocol: &dyn Protocol, body: &[u8], keeps_reasoning: bool) -> Read<ModelOutput> {
     let max_tokens = protocol.parameter_names(Parameter::MaxTokens).first().copied().unwrap_or_default();
-    let mut reader = AnswerReader::new(protocol.decoder(), max_tokens);
+    let mut reader = AnswerReader::new(protocol.decoder(), max_tokens).keep_reasoning(keeps_reasoning);
     reader.push(body);
     reader.finish()
 }

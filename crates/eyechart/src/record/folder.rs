@@ -110,7 +110,8 @@ impl RunFolder {
         }
     }
 
-    /// Deletes the folder unless it has a record or a process is writing the run. Returns whether it did.
+    /// Deletes the folder unless it has a record, a process is writing the run, or it has files that are not eyechart's.
+    /// Returns whether it did.
     ///
     /// # Errors
     /// [`RecordError::Io`] if the folder cannot be deleted.
@@ -119,12 +120,25 @@ impl RunFolder {
             Err(RecordError::InUse { .. }) => return Ok(false),
             lock => lock?,
         };
-        if !self.is_empty() {
+        if !self.is_empty() || self.has_other_files().map_err(RecordError::io("read", &self.path))? {
             return Ok(false);
         }
         fs::remove_dir_all(&self.path).map_err(RecordError::io("delete", &self.path))?;
         drop(lock);
         Ok(true)
+    }
+
+    /// Whether the folder has a file that a run without a record does not write.
+    fn has_other_files(&self) -> std::io::Result<bool> {
+        let own = [self.spec_path(), self.samples_path(), self.load_path(), self.lock_path()];
+        let derived = [self.scores_path(), self.results_path(), self.data_changed_path()];
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            if !own.contains(&path) && !derived.contains(&path) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a process is writing this run.

@@ -17,7 +17,7 @@ const EXPECTED: &str = "{\"id\": …, \"output\": \"…\"}";
 /// A file of outputs.
 #[derive(Debug)]
 pub struct Outputs {
-    texts: HashMap<String, String>,
+    lines: HashMap<String, RecordedLine>,
     bad: Vec<String>,
     /// The first line that has neither an output nor a null in its place, in words.
     without_output: Option<String>,
@@ -25,11 +25,26 @@ pub struct Outputs {
     file: DataFile,
 }
 
+/// What a line has for its sample.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum RecordedLine {
+    /// The text of an answer.
+    Text(String),
+    /// The reply of the endpoint to a request of a batch.
+    Reply {
+        /// The HTTP status.
+        status: u16,
+        /// The body, in JSON.
+        body: Vec<u8>,
+    },
+    /// Why there is no answer.
+    Nothing(String),
+}
+
 /// One line.
 struct Line {
     id: String,
-    /// Absent if the output is null.
-    output: Option<String>,
+    content: RecordedLine,
 }
 
 impl Outputs {
@@ -42,16 +57,18 @@ impl Outputs {
             RunError::Config(format!("cannot read --outputs {}: {error}", path.display()))
         })?;
         let sha256 = sha256_hex(&bytes);
+        let lines = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes).split(|byte| *byte == b'\n');
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = DataFile { path: absolute, bytes: bytes.len() as u64, sha256 };
         let mut outputs =
-            Self { texts: HashMap::new(), bad: Vec::new(), without_output: None, repeated: 0, file };
-        for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            Self { lines: HashMap::new(), bad: Vec::new(), without_output: None, repeated: 0, file };
+        for (number, line) in lines.enumerate() {
             if !line.trim_ascii().is_empty() {
                 outputs.add(line, &format!("{}:{}", path.display(), number + 1));
             }
         }
-        match outputs.texts.is_empty() {
+        let has_content = |line: &RecordedLine| !matches!(line, RecordedLine::Nothing(_));
+        match !outputs.lines.values().any(has_content) {
             true => Err(RunError::Config(outputs.why_unusable(path))),
             false => Ok(outputs),
         }
@@ -59,10 +76,9 @@ impl Outputs {
 
     fn add(&mut self, line: &[u8], place: &str) {
         match read_line(line) {
-            Ok(Some(Line { id, output: Some(output) })) => {
-                self.repeated += usize::from(self.texts.insert(id, output).is_some());
+            Ok(Some(Line { id, content })) => {
+                self.repeated += usize::from(self.lines.insert(id, content).is_some());
             }
-            Ok(Some(Line { output: None, .. })) => {}
             Ok(None) => {
                 let keys = || serde_json::from_slice::<Map<String, Value>>(line).unwrap_or_default();
                 let keys = || keys().keys().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ");
@@ -87,14 +103,14 @@ impl Outputs {
         }
     }
 
-    /// The output for the sample `id`. The ids `1` and `1.0` meet.
-    pub(super) fn get(&self, id: &str) -> Option<&str> {
-        self.texts.get(id).or_else(|| self.texts.get(&other_form(id)?)).map(String::as_str)
+    /// The line of the sample `id`. The ids `1` and `1.0` meet.
+    pub(super) fn get(&self, id: &str) -> Option<&RecordedLine> {
+        self.lines.get(id).or_else(|| self.lines.get(&other_form(id)?))
     }
 
-    /// The ids that have an output.
+    /// The ids that have a line, with or without an answer.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.texts.keys().map(String::as_str)
+        self.lines.keys().map(String::as_str)
     }
 
     pub(super) fn file(&self) -> &DataFile {
@@ -136,21 +152,32 @@ fn read_line(line: &[u8]) -> Result<Option<Line>, String> {
     let Some(id) = line.get("custom_id").filter(|_| line.contains_key("response")) else {
         return own_line(&line);
     };
-    // Both tools keep the reply of the endpoint; a request that failed has none.
-    let content = line.get("response").and_then(|reply| reply.pointer("/body/choices/0/message/content"));
-    let output = content.and_then(Value::as_str).map(str::to_owned);
-    Ok(Some(Line { id: id_of(id), output }))
+    // Both tools keep the reply of the endpoint. A request that was never answered has none.
+    let reply = line.get("response").filter(|reply| !reply.is_null());
+    let content = match reply.and_then(|reply| Some((reply, reply.get("body")?))) {
+        Some((reply, body)) => {
+            let status = reply.get("status_code").and_then(Value::as_u64).unwrap_or(200);
+            let status =
+                u16::try_from(status).map_err(|_| format!("status_code {status} is no HTTP status"))?;
+            RecordedLine::Reply { status, body: serde_json::to_vec(body).map_err(|error| error.to_string())? }
+        }
+        None => {
+            let message = line.get("error").and_then(|error| error.get("message")?.as_str());
+            RecordedLine::Nothing(message.unwrap_or("the batch has no reply to its request").to_owned())
+        }
+    };
+    Ok(Some(Line { id: id_of(id), content }))
 }
 
 fn own_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
     let (Some(id), Some(output)) = (line.get("id"), line.get("output")) else { return Ok(None) };
-    let output = match output {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => None,
+    let content = match output {
+        Value::String(text) => RecordedLine::Text(text.clone()),
+        Value::Null => RecordedLine::Nothing("its output is null".to_owned()),
         _ => return Err("`output` is not a text".to_owned()),
     };
     match id {
-        Value::String(_) | Value::Number(_) => Ok(Some(Line { id: id_of(id), output })),
+        Value::String(_) | Value::Number(_) => Ok(Some(Line { id: id_of(id), content })),
         _ => Err("`id` is neither a text nor a number".to_owned()),
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::RunError;
-use super::outputs::Outputs;
+use super::outputs::{Outputs, RecordedLine};
 use crate::engine::{ExpectedMemory, Lease, Stop, Work};
+use crate::provider::{OPENAI_CHAT, read_recorded};
 use crate::task::SampleResult;
 use crate::types::{Answers, Failure, FailureKind, ModelOutput, Sample, SampleRecord};
 
@@ -36,18 +37,25 @@ impl RecordedAnswers {
     }
 
     pub(super) fn answer(&self, sample: &Sample) -> Result<ModelOutput, Failure> {
+        let missing = |message| Err(Failure::new(FailureKind::NotRecorded, message));
         let (found, place) = match &self.place {
             RecordedPlace::Column(column) => {
                 (sample.fields.get(column).cloned(), format!("the column {column:?}"))
             }
-            RecordedPlace::Outputs(outputs) => {
-                (outputs.get(&sample.id).map(str::to_owned), "the outputs".to_owned())
-            }
+            RecordedPlace::Outputs(outputs) => match outputs.get(&sample.id) {
+                Some(RecordedLine::Reply { status, body }) => {
+                    return read_recorded(OPENAI_CHAT, *status, body, self.keeps_reasoning);
+                }
+                Some(RecordedLine::Nothing(reason)) => {
+                    return missing(format!("the outputs have no answer for this sample: {reason}"));
+                }
+                Some(RecordedLine::Text(text)) => (Some(text.clone()), "the outputs".to_owned()),
+                None => (None, "the outputs".to_owned()),
+            },
             RecordedPlace::Nothing => (None, "the run".to_owned()),
         };
         let Some(text) = found else {
-            let message = format!("{place} has no answer for this sample");
-            return Err(Failure::new(FailureKind::NotRecorded, message));
+            return missing(format!("{place} has no answer for this sample"));
         };
         let mut output = ModelOutput::recorded(text);
         let is_cut_off = !self.keeps_reasoning && output.split_reasoning();

@@ -112,6 +112,8 @@ pub struct Guess {
     pub target: Option<GuessedColumn>,
     /// Whether the targets are short enough to be compared literally.
     pub target_is_short: bool,
+    /// Whether all targets are numbers, of which some have a fraction: without its point, `2.5` would be `25`.
+    pub target_is_number: bool,
     /// Columns whose texts are lists.
     pub literal: Vec<String>,
     /// Whether the question has markers such as `<image 1>`.
@@ -193,6 +195,8 @@ impl Guess {
             |text: &&String| text.split_whitespace().count() <= SHORT.0 && text.chars().count() <= SHORT.1;
         self.target_is_short =
             !texts.is_empty() && texts.iter().filter(is_short).count() * 10 >= texts.len() * 9;
+        let is_number = |text: &String| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
+        self.target_is_number = texts.iter().all(is_number) && texts.iter().any(|text| text.contains('.'));
     }
 
     /// Whether the task is a multiple-choice question whose right option is known.

@@ -241,6 +241,11 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
         let entry = "# [[score]]\n# scorer = \"exact_match\"\n# target = \"COLUMN\"\n";
         return format!("{}{entry}", comment(&text));
     };
+    if guess.target_is_number {
+        let others = "The number in an answer is compared with the right one; `tolerance` and `relative_tolerance` allow a \
+                      difference (docs/scorers.md).";
+        return format!("{}[[score]]\nscorer = \"number\"\ntarget = {}\n", comment(others), reasoned(target));
+    }
     if guess.target_is_short {
         let others = "Answers are compared without regard to case, punctuation and articles. For numbers with a tolerance: \
                       number; for yes or no: yes_no; for an answer within a sentence: contains (docs/scorers.md).";

@@ -80,10 +80,12 @@ fn value_at(value: Value, path: &str) -> Option<Value> {
     if let Some(rest) = path.strip_prefix(EACH) {
         let Value::Array(items) = value else { return None };
         let mut found = Vec::new();
-        for value in items.into_iter().filter_map(|item| value_at(item, rest)) {
+        for value in items.into_iter().map(|item| value_at(item, rest)) {
             match value {
-                Value::Array(inner) if rest.contains(EACH) => found.extend(inner),
-                value => found.push(value),
+                Some(Value::Array(inner)) if rest.contains(EACH) => found.extend(inner),
+                None if rest.contains(EACH) => {}
+                // An item without a value keeps its place: labels and markers count items.
+                value => found.push(value.unwrap_or_default()),
             }
         }
         return Some(Value::Array(found));
@@ -214,7 +216,8 @@ mod tests {
         let in_text = answers.to_string();
         let python = "[{'answer': 'yes'}, {'answer': None}, {'answer': 'no'}]";
         for cell in [answers, json!(in_text), json!(python)] {
-            assert_eq!(row(json!({"answers": cell})).get("answers[].answer"), Some(json!(["yes", "no"])));
+            let found = row(json!({"answers": cell})).get("answers[].answer");
+            assert_eq!(found, Some(json!(["yes", null, "no"])), "an item without an answer keeps its place");
         }
         let nested =
             row(json!({"qa": [{"a": [{"t": 1}, {"t": 2}]}, {"a": [{"t": 3}]}], "l": [["a"], ["b"]]}));

@@ -272,10 +272,20 @@ fn a_run_that_is_resumed_with_its_task_keeps_its_recorded_limit_and_price() {
 
 #[test]
 fn answers_that_broke_off_use_up_the_budget_before_their_samples_end() {
+    let error = json!({"code": 502, "message": "the provider broke off"});
+    let cut = json!({"message": {"content": "A ri"}, "finish_reason": "error"});
+    let with_error = json!({"message": {"content": "A ri"}, "finish_reason": "error", "error": error});
+    for (choices, error) in
+        [(json!([cut]), Value::Null), (json!([with_error]), Value::Null), (json!([]), error)]
+    {
+        let usage = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
+        let reply = json!({"model": "m", "choices": choices, "usage": usage, "error": error});
+        broken_off_answers_are_paid_for(&reply.to_string());
+    }
+}
+
+fn broken_off_answers_are_paid_for(broken_off: &str) {
     let place = Place::new();
-    let choice = json!({"message": {"content": "A ri"}, "finish_reason": "error"});
-    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
-    let broken_off = json!({"model": "m", "choices": [choice], "usage": usage}).to_string();
     let server = endpoint(vec![rule(json!({"body": broken_off}))]);
     let task = place.texts(8);
     let limits = ["--max-tokens-total", "5000", "--max-connections", "1"];

@@ -321,6 +321,35 @@ fn outputs_without_any_usable_line_say_what_the_lines_lack() {
 }
 
 #[test]
+fn the_results_of_a_batch_are_judged_as_replies_are() {
+    let reply = |status: u16, body: serde_json::Value| {
+        json!({"custom_id": "a", "error": null, "response": {"status_code": status, "body": body}})
+            .to_string()
+    };
+    let choice = |content: serde_json::Value, reason: &str| json!({"choices": [{"message": {"content": content}, "finish_reason": reason}]});
+    let other = json!({"custom_id": "z", "response": {"body": choice(json!("Red"), "stop")}}).to_string();
+    for (line, kind) in [
+        (reply(500, json!({"error": {"message": "overloaded"}})), "server_error"),
+        (reply(200, choice(json!(""), "content_filter")), "refused"),
+        (reply(200, choice(json!(null), "length")), "truncated"),
+        (
+            json!({"custom_id": "a", "error": {"message": "expired"}, "response": null}).to_string(),
+            "not_recorded",
+        ),
+        (json!({"id": "a", "output": null}).to_string(), "not_recorded"),
+    ] {
+        let place = Place::new();
+        outputs(&place, &format!("\u{feff}{line}\n{other}\n"), 1);
+        assert_eq!(place.run().sample("a")["error"]["kind"], kind, "{line}");
+    }
+    let place = Place::new();
+    let parts = json!([{"type": "text", "text": "Red"}]);
+    outputs(&place, &format!("{}\n", reply(200, choice(parts, "length"))), 0);
+    let output = place.run().sample("a")["output"].clone();
+    assert_eq!((&output["text"], &output["stop_reason"]), (&json!("Red"), &json!("length")));
+}
+
+#[test]
 fn the_results_of_a_batch_are_read_as_outputs() {
     let place = Place::new();
     let line = json!({"id": "batch_1", "custom_id": "a", "error": null, "response": {"status_code": 200,

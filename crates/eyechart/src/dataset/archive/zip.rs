@@ -107,7 +107,9 @@ fn read_members<R: Read + Seek>(
 
 fn find<R: Read + Seek>(archive: &ZipArchive<R>, wanted: &BTreeSet<&str>) -> Vec<(String, usize)> {
     let names = archive.file_names().enumerate();
-    let names = names.filter_map(|(index, name)| Some((plain_name(&name.ok()?).to_owned(), index)));
+    // Programs on Windows write `\` between folders.
+    let plain = |name: &str| plain_name(&name.replace('\\', "/")).to_owned();
+    let names = names.filter_map(|(index, name)| Some((plain(&name.ok()?), index)));
     names.filter(|(name, _)| wanted.contains(name.as_str())).collect()
 }
 

@@ -3,16 +3,21 @@
 use serde_json::Value;
 
 /// Reasons why a model stopped, in small letters and without other characters.
-const REASONS: [&str; 16] = [
+const REASONS: [&str; 21] = [
     "blocked",
     "blocklist",
+    "censored",
     "contentfilter",
     "contentfiltered",
+    "contentpolicyviolation",
     "errortoxic",
+    "flagged",
     "guardrailintervened",
     "imageprohibitedcontent",
     "imagesafety",
+    "language",
     "modelarmor",
+    "moderation",
     "prohibitedcontent",
     "recitation",
     "refusal",
@@ -60,8 +65,9 @@ const FLAGS: [&str; 3] = ["filtered", "input_sensitive", "output_sensitive"];
 /// Whether the reason why the model stopped is that the answer is withheld.
 pub(super) fn is_reason(reason: &str) -> bool {
     let plain = plain(reason);
+    let plain = plain.strip_prefix("finishreason").unwrap_or(&plain);
     // Gemini's servers append their own word.
-    REASONS.contains(&plain.as_str()) || plain.starts_with("contentfilter")
+    REASONS.contains(&plain) || plain.starts_with("contentfilter")
 }
 
 /// Whether the code is that of an answer or a prompt that is withheld.

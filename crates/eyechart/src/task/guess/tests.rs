@@ -174,6 +174,7 @@ fn short_answers_and_lists_in_texts_are_noticed() {
     let with = |answer: Value| guess(&json!({"image": "#.png", "question": "Q#?", "answer": answer}));
     assert!(with(json!("dark #")).target_is_short && with(json!(12)).target_is_short);
     assert!(!with(json!("A long sentence about the picture #.")).target_is_short);
+    assert!(with(json!(2.5)).target_is_number && !with(json!(12)).target_is_number);
     let list = with(json!("['#', 'x']"));
     assert_eq!((list.literal, list.target_is_short), (vec!["answer".to_owned()], true));
 }

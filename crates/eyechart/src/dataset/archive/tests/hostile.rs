@@ -231,6 +231,19 @@ fn mark(bytes: &mut [u8], name: &[u8], change: impl Fn(&mut [u8], &mut [u8])) {
 }
 
 #[test]
+fn folders_in_a_zip_made_on_windows_are_found() {
+    let mut bytes = zip_of(&[("sub/a.jpg", b"good")]);
+    for at in 0..bytes.len() - 9 {
+        if &bytes[at..at + 9] == b"sub/a.jpg" {
+            bytes[at + 3] = b'\\';
+        }
+    }
+    let setup = Setup::new(bytes);
+    let extracted = setup.extract(&["sub/a.jpg"]);
+    assert_eq!(fs::read(&extracted.found["sub/a.jpg"]).unwrap(), b"good");
+}
+
+#[test]
 fn a_zip_whose_sizes_lie_is_held_to_them() {
     let zeros = vec![0; 60 << 20];
     let mut bytes = zip_of(&[("a.jpg", zeros.as_slice())]);

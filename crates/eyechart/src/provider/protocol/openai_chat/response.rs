@@ -214,7 +214,7 @@ impl Message {
 fn read_whole(body: &[u8], events: &mut Vec<Event>) {
     let reply = match whole_reply(body) {
         Ok(Ok(reply)) => reply,
-        Ok(Err(failure)) => return events.push(Event::Failed(failure)),
+        Ok(Err(error)) => return error.push(events),
         Err(error) => {
             let message = format!("expected a chat completion ({error}), got {:?}", one_line(body));
             return events.push(malformed(message));
@@ -245,7 +245,7 @@ fn read_whole(body: &[u8], events: &mut Vec<Event>) {
 
 /// The fields of a whole response. Most responses are answers and are read at once; only what may be an error is read as a
 /// tree of values.
-fn whole_reply(body: &[u8]) -> Result<Result<Reply, Failure>, serde_json::Error> {
+fn whole_reply(body: &[u8]) -> Result<Result<Reply, ErrorInReply>, serde_json::Error> {
     match serde_json::from_slice::<Reply>(body) {
         Ok(reply) if !reply.may_be_error() => Ok(Ok(reply)),
         _ => read_json(body).and_then(reply_of),
@@ -268,7 +268,10 @@ impl Progress {
                 // The answer is complete: only what comes after it broke off.
                 Err(_) | Ok(Err(_)) if self.has_stopped => break,
                 Ok(Ok(chunk)) => self.read_chunk(chunk, events),
-                Ok(Err(failure)) => return self.fail(Event::Failed(failure), events),
+                Ok(Err(error)) => {
+                    self.has_ended = true;
+                    return error.push(events);
+                }
                 Err(error) => {
                     let expected = format!("expected events of a chat completion ({error})");
                     return self.fail(malformed(format!("{expected}, got {:?}", one_line(data))), events);
@@ -278,7 +281,7 @@ impl Progress {
         self.has_ended = chunks.len() < data.len();
     }
 
-    fn chunk_of(&mut self, chunk: Value) -> Result<Result<Reply, Failure>, serde_json::Error> {
+    fn chunk_of(&mut self, chunk: Value) -> Result<Result<Reply, ErrorInReply>, serde_json::Error> {
         self.is_withheld |= withheld::is_withheld(&chunk);
         reply_of(chunk)
     }
@@ -321,8 +324,21 @@ fn before_done(data: &[u8]) -> &[u8] {
     data
 }
 
+/// An error in a reply with status 200, and the tokens that were paid all the same.
+struct ErrorInReply {
+    failure: Failure,
+    usage: Option<Value>,
+}
+
+impl ErrorInReply {
+    fn push(self, events: &mut Vec<Event>) {
+        push_model_and_usage(None, self.usage, events);
+        events.push(Event::Failed(self.failure));
+    }
+}
+
 /// The fields that are read; the inner error if the value carries an error and no whole answer.
-fn reply_of(value: Value) -> Result<Result<Reply, Failure>, serde_json::Error> {
+fn reply_of(value: Value) -> Result<Result<Reply, ErrorInReply>, serde_json::Error> {
     let error = ErrorBody::in_reply(&value);
     if error.is_none() && !value.is_object() {
         // The message of the parser.
@@ -330,13 +346,16 @@ fn reply_of(value: Value) -> Result<Result<Reply, Failure>, serde_json::Error> {
     }
     let reply = Reply::of(value);
     Ok(match error {
-        Some(error) if !reply.has_whole_answer() => Err(error.failure_without_status()),
+        Some(error) if !reply.has_whole_answer() => {
+            Err(ErrorInReply { failure: error.failure_without_status(), usage: reply.usage })
+        }
         _ => Ok(reply),
     })
 }
 
 fn push_model_and_usage(model: Option<Value>, usage: Option<Value>, events: &mut Vec<Event>) {
-    events.extend(model.as_ref().and_then(Value::as_str).map(|model| Event::Model(model.to_owned())));
+    let model = model.as_ref().and_then(Value::as_str).filter(|model| !model.trim().is_empty());
+    events.extend(model.map(|model| Event::Model(model.to_owned())));
     let usage = usage.as_ref().map(usage_of).filter(|usage| *usage != Usage::default());
     events.extend(usage.map(Event::Usage));
 }

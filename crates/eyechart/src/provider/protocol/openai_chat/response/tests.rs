@@ -10,7 +10,7 @@ use crate::types::ModelOutput;
 
 /// The answer, or the failure with the part of an answer that came before it.
 fn parse(body: &[u8]) -> Result<ModelOutput, (Failure, Option<Box<ModelOutput>>)> {
-    let read = read_answer(OPENAI_CHAT, body);
+    let read = read_answer(OPENAI_CHAT, body, false);
     read.outcome.map_err(|failure| (failure, read.unusable.map(Box::new)))
 }
 
