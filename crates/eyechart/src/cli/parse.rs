@@ -2,13 +2,14 @@
 //! subcommand is answered with the nearest one, and an option of another tool with the one that serves here.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, FromArgMatches};
 use eyechart::types::nearest;
 
 use super::other_names::instead_of;
-use super::{Arguments, output};
+use super::{Arguments, Exit, output};
 
 /// The arguments of this process. Prints the help page or the mistake and ends the process if there are none.
 pub fn arguments() -> Arguments {
@@ -19,14 +20,20 @@ pub fn arguments() -> Arguments {
 }
 
 /// Prints the help page or the mistake, and ends the process.
+#[expect(clippy::exit, reason = "nothing is open yet")]
 fn end(error: &clap::Error) -> ! {
     if error.use_stderr() {
         // The text quotes arguments, which may have control characters.
         output::usage_error(&error.render().to_string());
-        #[expect(clippy::exit, reason = "nothing is open yet, and a mistake has clap's exit code")]
         std::process::exit(error.exit_code());
     }
-    error.exit()
+    match error.print().and_then(|()| std::io::stdout().flush()) {
+        Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe => {
+            output::error(&format!("cannot write to stdout: {failed}"));
+            std::process::exit(Exit::Stopped as i32);
+        }
+        _ => std::process::exit(error.exit_code()),
+    }
 }
 
 /// Without this, clap takes `-1` for an unknown option, and the option's own parser cannot say what is expected.

@@ -168,6 +168,8 @@ impl Observer for RunProgress {
         match event {
             RunEvent::Started { samples } => return self.begin(*samples),
             RunEvent::Ended => return self.end(),
+            // Nothing is drawn before the start and after the end.
+            RunEvent::Notice(text) if lock(&self.drawing).is_none() => return output::notice(text),
             _ => {}
         }
         let mut shared = lock(&self.shared);

@@ -16,8 +16,8 @@ use crate::types::DataFile;
 /// items, so that a thousand shards on a slow file system do not slow the run down.
 const FILES_PER_ITEM: usize = 64;
 
-/// The files on this machine that rows are read from, as they were when this was made. The content of pictures and of the
-/// texts beside them is not watched: the record of each sample has what was sent.
+/// The files on this machine that rows are read from, as they were when this was made. The content of pictures is not
+/// watched: the record of each sample has what was sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Watch {
     files: Vec<WatchedFile>,
@@ -46,7 +46,11 @@ impl Watch {
     pub(crate) fn start(files: &Files) -> Self {
         let local = files.paths.iter().filter(|path| !files.remote.contains_key(*path));
         let of_rows = local.flat_map(|path| match path.is_dir() {
-            true => ["metadata.csv", "metadata.jsonl"].map(|name| path.join(name)).to_vec(),
+            true => {
+                let tables = ["metadata.csv", "metadata.jsonl"].map(|name| path.join(name));
+                let has_table = tables.iter().any(|table| table.is_file());
+                if has_table { tables.to_vec() } else { texts_beside_pictures(path) }
+            }
             false => vec![path.clone()],
         });
         let watched = |path: PathBuf| {
@@ -54,7 +58,8 @@ impl Watch {
             WatchedFile { path, state, sha256: None }
         };
         let rows: Vec<_> = of_rows.map(watched).filter(|file| file.state.is_some()).collect();
-        let has_table = |path: &Path| rows.iter().any(|file| file.path.starts_with(path));
+        let is_table = |file: &WatchedFile| file.path.extension().is_none_or(|kind| kind != "txt");
+        let has_table = |path: &Path| rows.iter().any(|file| is_table(file) && file.path.starts_with(path));
         let of_pictures = |path: &&PathBuf| files.listed.is_none() && path.is_dir() && !has_table(path);
         let folder = |path: &PathBuf| WatchedFolder { path: path.clone(), names: names_of_pictures(path) };
         let folders = files.paths.iter().filter(of_pictures).map(folder).collect();
@@ -134,6 +139,14 @@ impl Watch {
     }
 }
 
+/// The texts beside the pictures of a folder without a table: cells of its rows.
+fn texts_beside_pictures(folder: &Path) -> Vec<PathBuf> {
+    let names = files_below(folder).unwrap_or_default();
+    let texts =
+        names.into_iter().filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "txt"));
+    texts.map(|name| folder.join(name)).collect()
+}
+
 fn names_of_pictures(folder: &Path) -> Option<String> {
     let mut names = files_below(folder).ok()?;
     names.retain(|name| is_picture(name));
@@ -205,6 +218,20 @@ mod tests {
         fs::write(&path, "abcd").unwrap();
         let found = fingerprint(&files).unwrap();
         assert!(matches!(watch.expect(folder.path(), &found), Err(DatasetError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_text_beside_a_picture_that_changes_is_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("a.txt");
+        fs::write(folder.path().join("a.png"), "").unwrap();
+        fs::write(&text, "a cat").unwrap();
+        let files = Files::local(folder.path().to_owned(), vec![folder.path().to_owned()]);
+        let mut watch = Watch::start(&files);
+        watch.expect(folder.path(), &fingerprint(&files).unwrap()).unwrap();
+        watch.verify().unwrap();
+        fs::write(&text, "a dog").unwrap();
+        assert!(matches!(watch.check(), Err(DatasetError::Changed { .. })));
     }
 
     #[test]

@@ -9,6 +9,13 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::text::shown_address;
 
+/// The variables that name a proxy.
+const VARIABLES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// The schemes of proxies that are known.
+const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+
 /// A proxy of the environment. Its text has no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxy {
@@ -26,6 +33,26 @@ impl Proxy {
         let uri = found.uri();
         let address = shown_address(uri.to_string().trim_end_matches('/'));
         Some(Self { address, host: uri.host().unwrap_or_default().to_owned(), secrets: secrets(&found) })
+    }
+
+    /// Refuses a proxy in the environment that would be passed by, because its scheme is not known: requests must not go
+    /// another way than the user has set.
+    ///
+    /// # Errors
+    /// The variable, and what is expected.
+    pub fn check_environment() -> Result<(), String> {
+        for variable in VARIABLES {
+            let Some(value) = std::env::var_os(variable) else { continue };
+            let value = value.to_string_lossy();
+            let scheme = value.split_once("://").map(|(scheme, _)| scheme);
+            if let Some(scheme) = scheme.filter(|scheme| !SCHEMES.contains(scheme)) {
+                let expected = SCHEMES.join(", ");
+                return Err(format!(
+                    "{variable} names a proxy with the scheme {scheme:?}: expected one of {expected}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The host of the proxy.

@@ -130,6 +130,7 @@ pub(super) struct Sent<T> {
 impl Client {
     pub(super) fn new(target: Target, settings: &HttpSettings) -> Result<Self, ProviderError> {
         let Target { url, protocol, key } = target;
+        Proxy::check_environment().map_err(ProviderError::Client)?;
         let headers = headers(protocol, key.as_ref(), &settings.headers)?;
         // Redirects are never followed: they would carry the key and the pictures to another address.
         let client = http_client(settings.certificates, |client| {

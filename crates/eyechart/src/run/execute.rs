@@ -132,6 +132,7 @@ pub fn execute(
     let watch = plan.dataset.watch().clone();
     let outcome = get_answers(plan, setup, Recording { job, files, observers: &observers }, stop);
     observers.emit(&RunEvent::Synced(*durable.borrow()));
+    observers.emit(&RunEvent::Ended);
     let outcome = outcome.and_then(|ended| {
         if ended == EndReason::Finished {
             watch.verify().map_err(RunError::Broken)?;
@@ -139,7 +140,6 @@ pub fn execute(
         }
         Ok(ended)
     });
-    observers.emit(&RunEvent::Ended);
     if let Err(RunError::Broken(changed @ DatasetError::Changed { .. })) = &outcome {
         job.folder.mark_data_changed(&changed.to_string())?;
     }

@@ -34,6 +34,17 @@ fn traces(place: &Place, output: &std::process::Output) -> String {
 }
 
 #[test]
+fn a_proxy_of_an_unknown_scheme_is_refused_and_not_passed_by() {
+    let server = endpoint(Vec::new());
+    for proxy in ["socks://127.0.0.1:1080", "SOCKS5H://127.0.0.1:1080", " http://127.0.0.1:1080"] {
+        let place = Place::new();
+        let output = run(&place, &server.url()).env("ALL_PROXY", proxy).assert().code(2).get_output().clone();
+        assert!(stderr(&output).contains("ALL_PROXY names a proxy with the scheme"), "{}", stderr(&output));
+    }
+    assert_eq!(server.stats().requests, 0);
+}
+
+#[test]
 fn a_proxy_that_refuses_is_named_and_its_password_shows_up_nowhere() {
     let credentials = STANDARD.encode(format!("me:{PASSWORD}"));
     let quoted = format!(

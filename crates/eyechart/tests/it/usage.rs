@@ -196,11 +196,14 @@ fn a_column_that_no_row_has_is_refused_before_the_first_request() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_none() {
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_eyechart"));
-    let output = command.arg("tasks").stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to stdout"));
+    for argument in ["tasks", "--help", "--version"] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_eyechart"));
+        let output =
+            command.arg(argument).stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{argument}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to stdout"), "{argument}");
+    }
 
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

@@ -158,7 +158,9 @@ impl ErrorBody {
     }
 
     fn is_filtered(&self) -> bool {
-        const WORDS: [&str; 20] = [
+        const WORDS: [&str; 22] = [
+            "blocked by guardrail",
+            "contentpolicyviolation",
             "content exists risk",
             "content filter",
             "content management policy",
@@ -180,7 +182,11 @@ impl ErrorBody {
             "敏感内容",
             "不安全",
         ];
-        self.is_withheld || self.says(&WORDS) || self.flagged() == Some(Flagged::Request)
+        // A parameter may be called after a filter.
+        const OF_PARAMETERS: [&str; 5] =
+            ["deprecated", "extra inputs", "unknown parameter", "unrecognized", "unsupported"];
+        let is_worded = || self.says(&WORDS) || self.flagged() == Some(Flagged::Request);
+        self.is_withheld || !self.says(&OF_PARAMETERS) && is_worded()
     }
 
     /// What the message calls flagged: the thing that it names last before that word.

@@ -267,6 +267,13 @@ fn a_withheld_answer_is_refused_by_its_code_whatever_the_status_and_the_message(
         assert_eq!(error.kind(status), Refused, "{status} {body}");
         assert_eq!(error.kind_without_status(), Refused, "200 {body}");
     }
+    for message in [
+        "'response_format' is flagged as deprecated",
+        "Unsupported parameter: 'safety_settings'; the content filter is always on",
+    ] {
+        let body = serde_json::json!({"error": {"message": message}}).to_string();
+        assert_eq!(ErrorBody::of_body(body.as_bytes()).kind(400), BadRequest, "{message}");
+    }
     let unharmed =
         r#"{"error":{"message":"no","innererror":{"content_filter_result":{"hate":{"filtered":false}}}}}"#;
     assert_eq!(ErrorBody::of_body(unharmed.as_bytes()).kind(400), BadRequest);
