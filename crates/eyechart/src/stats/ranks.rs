@@ -253,12 +253,11 @@ struct Ranked<'a> {
 impl<'a> Ranked<'a> {
     fn of(values: &'a [f64]) -> Self {
         let (order, place, _) = places(values);
-        let (mut ranks, mut group, mut ties) = (vec![0.0; values.len()], vec![0; values.len()], 0.0);
+        let (mut ranks, mut group) = (vec![0.0; values.len()], vec![0; values.len()]);
         for equal in order.chunk_by(|a, b| place[*a] == place[*b]) {
-            ties += cubes(equal.len());
             equal.iter().for_each(|item| group[*item] = equal.len());
         }
-        mean_ranks(&order, &place, &mut ranks);
+        let ties = mean_ranks(&order, &place, &mut ranks);
         Self { values, order, ranks, ties, group }
     }
 

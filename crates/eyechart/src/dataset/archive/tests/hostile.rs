@@ -233,11 +233,9 @@ fn mark(bytes: &mut [u8], name: &[u8], change: impl Fn(&mut [u8], &mut [u8])) {
 #[test]
 fn folders_in_a_zip_made_on_windows_are_found() {
     let mut bytes = zip_of(&[("sub/a.jpg", b"good")]);
-    for at in 0..bytes.len() - 9 {
-        if &bytes[at..at + 9] == b"sub/a.jpg" {
-            bytes[at + 3] = b'\\';
-        }
-    }
+    let places: Vec<usize> = (0..bytes.len() - 9).filter(|at| &bytes[*at..at + 9] == b"sub/a.jpg").collect();
+    assert_eq!(places.len(), 2, "in the member's header and in the directory");
+    places.into_iter().for_each(|at| bytes[at + 3] = b'\\');
     let setup = Setup::new(bytes);
     let extracted = setup.extract(&["sub/a.jpg"]);
     assert_eq!(fs::read(&extracted.found["sub/a.jpg"]).unwrap(), b"good");
