@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::common::{self, Place, endpoint, rule, run_at, stderr, stdout};
 use assert_cmd::Command;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 const KEY: &str = "sk-live-51c0ffee0123456789";
@@ -204,4 +206,38 @@ fn a_password_in_an_address_with_a_mistake_is_not_quoted() {
         let said = stderr(command.args(&arguments).assert().code(2).get_output());
         assert!(!said.contains("pass-w0rd") && said.contains("error:"), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn a_key_is_hidden_though_it_is_cut_or_encoded_and_so_is_each_cookie() {
+    const COOKIE: &str = "AbC123dEf456GhI789";
+    let hex: String = KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let bearer = STANDARD.encode(format!("Bearer {KEY}"));
+    let basic = STANDARD.encode(format!("user:{KEY}"));
+    let quoted = [
+        format!("no such key {}*", &KEY[..KEY.len() - 1]),
+        format!("no such key ***{}", &KEY[3..]),
+        format!("authorization {bearer}"),
+        format!("authorization {basic}"),
+        format!("key {hex}"),
+        format!("session {COOKIE} has ended"),
+    ];
+    let place = Place::new();
+    let task = place.charts(quoted.len());
+    let rules = quoted.iter().enumerate().map(|(index, message)| {
+        let body = json!({"error": {"message": message}}).to_string();
+        rule(json!({"prompt": format!("chart {index}?"), "status": 400, "body": body}))
+    });
+    let server = endpoint(rules.collect());
+    let log = place.path("http.jsonl");
+    let mut command = run_at(&server, &place, &task);
+    command.env("EYECHART_API_KEY", KEY).args(["--stop-after-same-error", "none", "--log-http"]).arg(&log);
+    command.args(["--header", &format!("Cookie: theme=dark; session={COOKIE}")]);
+    let said = stderr(command.assert().code(1).get_output());
+    let record = fs::read_to_string(place.run().path().join("samples.jsonl")).unwrap();
+    let traces = said + &record + &fs::read_to_string(&log).unwrap();
+    for secret in [&KEY[3..15], &KEY[8..20], &bearer[12..28], &basic[8..24], &hex[..24], COOKIE] {
+        assert!(!traces.contains(secret), "{secret}: {traces}");
+    }
+    assert!(traces.contains("no such key [key]*") && traces.contains("session [key] has ended"), "{traces}");
 }
