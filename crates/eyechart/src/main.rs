@@ -7,6 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     return_large_blocks();
     eyechart::files::raise_open_file_limit();
+    cli::survive_file_size_limit();
     match cli::dispatch(cli::arguments()) {
         Ok(exit) => cli::after_printing(exit).into(),
         Err(error) => cli::report_error(&error).into(),

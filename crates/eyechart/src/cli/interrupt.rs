@@ -9,6 +9,21 @@ use eyechart::scorer::stop_programs;
 use super::exit::Exit;
 use super::output;
 
+/// Lets a write beyond the limit on the size of files (`ulimit -f`) fail as one to a full disk does. By itself, the signal that
+/// comes with it ends the process without a word.
+pub fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |runtime: tokio::runtime::Runtime| {
+            let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+            runtime.block_on(async { signal(kind).map(drop) })
+        };
+        // The handler stays when the listener is dropped. Without it, the limit ends the process as before.
+        let _ = tokio::runtime::Builder::new_current_thread().enable_io().build().and_then(listen);
+    }
+}
+
 /// A listener for Ctrl-C.
 pub struct Interrupt {
     stopper: Arc<Stopper>,

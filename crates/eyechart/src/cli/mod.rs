@@ -32,6 +32,7 @@ use clap::{Parser, Subcommand};
 
 use exit::chain_of;
 pub use exit::{Exit, after_printing, report_error};
+pub use interrupt::survive_file_size_limit;
 pub use parse::arguments;
 
 /// Measures vision-language models behind HTTP endpoints: asks about each picture once, records and scores

@@ -2,9 +2,9 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{FileError, create_parent_folders};
+use super::{FileError, check_in_place, create_parent_folders};
 
 /// An exclusive lock of a file. Released when dropped.
 ///
@@ -12,7 +12,8 @@ use super::{FileError, create_parent_folders};
 /// or removed, so that all processes lock the same file.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl FileLock {
@@ -27,7 +28,7 @@ impl FileLock {
             Err(TryLockError::Error(error)) if !has_no_locks(&error) => {
                 Err(FileError::at("lock", path)(error))
             }
-            _ => Ok(Some(Self { _file: file })),
+            _ => Ok(Some(Self { file, path: path.to_owned() })),
         }
     }
 
@@ -43,7 +44,21 @@ impl FileLock {
         waiting();
         let file = open(path)?;
         file.lock().map_err(FileError::at("lock", path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Fails if the file was deleted or replaced, so that another process may have taken the lock of its successor.
+    ///
+    /// # Errors
+    /// What has happened to the file.
+    pub fn check(&self) -> io::Result<()> {
+        let lost = |_| {
+            let path = self.path.display();
+            io::Error::other(format!(
+                "the lock {path} was deleted or replaced, so another process may be writing too"
+            ))
+        };
+        check_in_place(&self.file, &self.path).map_err(lost)
     }
 
     /// Whether another process has the lock. A file that is missing or cannot be read is not locked.
@@ -92,6 +107,20 @@ mod tests {
         });
         assert!(!FileLock::is_taken(&path));
         FileLock::wait(&path, || panic!("the lock is free")).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_whose_file_is_deleted_or_replaced_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let lock = FileLock::try_take(&path).unwrap().unwrap();
+        lock.check().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let lost = lock.check().unwrap_err().to_string();
+        assert!(lost.contains("a.lock was deleted or replaced"), "{lost}");
+        FileLock::try_take(&path).unwrap().unwrap().check().unwrap();
+        lock.check().unwrap_err();
     }
 
     #[test]

@@ -22,10 +22,10 @@ pub(crate) use guard::guarded;
 pub(crate) use hash::{FileHash, for_each_block, sha256_hex, sha256_of_file};
 pub(crate) use lfs::{LFS_POINTER, is_lfs_pointer, refuse_lfs_pointer};
 pub(crate) use lock::FileLock;
-pub use regular::{open_regular, read_regular, read_regular_text};
+pub use regular::{append_regular, open_regular, read_regular, read_regular_text};
 pub(crate) use shortage::{Shortage, forget_unrelieved, most_connections, patiently, unrelieved};
 pub use shortage::{is_shortage, raise_open_file_limit};
-pub(crate) use state::FileState;
+pub(crate) use state::{FileState, check_in_place};
 
 /// A file or a folder that cannot be read, written or locked.
 #[derive(Debug, thiserror::Error)]

@@ -17,6 +17,18 @@ pub fn open_regular(path: impl AsRef<Path>) -> io::Result<File> {
     patiently(|| File::open(&path))
 }
 
+/// Opens a regular file for appending, and creates it if it is missing. Waits as [`open_regular`] does.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn append_regular(path: impl AsRef<Path>) -> io::Result<File> {
+    match fs::metadata(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        found => refuse_others(&found?)?,
+    }
+    patiently(|| File::options().create(true).append(true).open(&path))
+}
+
 /// The content of a regular file.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! What the file system says about a file, to notice that the file changes.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -52,6 +52,26 @@ impl Identity {
     fn of(metadata: &Metadata) -> Self {
         Self { created: metadata.created().ok() }
     }
+}
+
+/// Fails if `path` is not the place of the open file any more: everything that is written then is lost.
+pub fn check_in_place(file: &File, path: &Path) -> io::Result<()> {
+    let is_in_place = path.metadata().is_ok_and(|found| {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            file.metadata().is_ok_and(|opened| (opened.dev(), opened.ino()) == (found.dev(), found.ino()))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = file;
+            found.is_file()
+        }
+    });
+    if is_in_place {
+        return Ok(());
+    }
+    Err(io::Error::other("the file or its folder was deleted or replaced while the run was writing to it"))
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::RecordError;
+use super::{RecordError, RunLock};
+use crate::files::check_in_place;
 use crate::types::{SampleRecord, Status, Tally};
 
-/// Time between two looks at whether the log is still in its place.
+/// Time between two looks at whether the log and the lock are still in their places.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum number of lines in one write.
 const GROUP: usize = 256;
@@ -54,11 +55,12 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// Opens `path` for appending. Removes an incomplete last line; a complete record without its newline is kept.
+    /// Opens `path` for appending. Removes an incomplete last line; a complete record without its newline is kept. The log
+    /// fails soon after `lock` is lost.
     ///
     /// # Errors
     /// [`RecordError::Io`] if the file cannot be opened or repaired.
-    pub fn open(path: &Path) -> Result<Self, RecordError> {
+    pub fn open(path: &Path, lock: Option<RunLock>) -> Result<Self, RecordError> {
         let file = open_repaired(path).map_err(RecordError::io("append to", path))?;
         let copy = file.try_clone().map_err(RecordError::io("append to", path))?;
         let (place, mut next_check) = (path.to_owned(), Instant::now());
@@ -67,6 +69,7 @@ impl Appender {
             // A flush may take microseconds, so not every one of them looks.
             if Instant::now() >= next_check {
                 check_in_place(&copy, &place)?;
+                lock.as_ref().map_or(Ok(()), RunLock::check)?;
                 next_check = Instant::now() + CHECK_INTERVAL;
             }
             Ok(())
@@ -224,28 +227,6 @@ fn sync_groups(
             return Ok(());
         }
     }
-}
-
-/// Fails if `path` is not the place of the open file any more: everything that is written then is lost.
-fn check_in_place(file: &File, path: &Path) -> std::io::Result<()> {
-    let is_in_place = path.metadata().is_ok_and(|found| {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            file.metadata().is_ok_and(|opened| (opened.dev(), opened.ino()) == (found.dev(), found.ino()))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = file;
-            found.is_file()
-        }
-    });
-    if is_in_place {
-        return Ok(());
-    }
-    Err(std::io::Error::other(
-        "the file or its folder was deleted or replaced while the run was writing to it",
-    ))
 }
 
 fn open_repaired(path: &Path) -> std::io::Result<File> {

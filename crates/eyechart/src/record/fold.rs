@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
         let read = read_record(&path).unwrap();
         assert_eq!(read.samples, [record("a", Status::Completed), record("b", Status::Completed)]);
-        assert!(!read.torn);
+        assert!(read.torn.is_none());
     }
 
     #[cfg(unix)]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{BadLine, Record, RecordError, read_outline, read_record};
-use crate::files::{FileLock, create_folders, read_regular, sync_file, sync_folder, temporaries, write_json};
+use crate::files::{
+    FileLock, create_folders, read_regular, sync_file, sync_folder, temporaries, write_bytes, write_json,
+};
 use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
 
 /// The folder of a running or finished run.
@@ -19,7 +21,38 @@ pub struct RunFolder {
 /// The right to write a run. Released when the last copy is dropped, and when the process ends.
 #[derive(Debug, Clone)]
 pub struct RunLock {
-    _lock: Arc<FileLock>,
+    lock: Arc<FileLock>,
+}
+
+impl RunLock {
+    /// Fails if the lock was lost because its file was deleted or replaced.
+    pub(super) fn check(&self) -> std::io::Result<()> {
+        self.lock.check()
+    }
+}
+
+/// The spec of a run as it was when the run began to write. A run is finished only if the spec is the same then.
+#[derive(Debug)]
+pub struct FrozenSpec {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl FrozenSpec {
+    /// # Errors
+    /// [`RecordError::SpecChanged`] if the file is another one now. A deleted file is restored.
+    pub fn verify(&self) -> Result<(), RecordError> {
+        let has_gone = match read_regular(&self.path) {
+            Ok(bytes) if bytes == self.bytes => return Ok(()),
+            Ok(_) => false,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                write_bytes(&self.path, &self.bytes)?;
+                true
+            }
+            Err(error) => return Err(RecordError::io("read", &self.path)(error)),
+        };
+        Err(RecordError::SpecChanged { path: self.path.clone(), has_gone })
+    }
 }
 
 /// The samples that a run has not finished.
@@ -85,7 +118,7 @@ impl RunFolder {
         {
             fs::remove_file(&left).map_err(RecordError::io("remove", &left))?;
         }
-        Ok(RunLock { _lock: Arc::new(lock) })
+        Ok(RunLock { lock: Arc::new(lock) })
     }
 
     /// Flushes what a killed process may have written without flushing it: the log, the spec and the names of the files.
@@ -259,6 +292,16 @@ impl RunFolder {
         spec.of_known_format().map_err(malformed)
     }
 
+    /// The spec as it is now.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if it cannot be read.
+    pub fn freeze_spec(&self) -> Result<FrozenSpec, RecordError> {
+        let path = self.spec_path();
+        let bytes = read_regular(&path).map_err(RecordError::io("read", &path))?;
+        Ok(FrozenSpec { path, bytes })
+    }
+
     /// Reads the record.
     ///
     /// # Errors
@@ -282,7 +325,9 @@ impl RunFolder {
         let to_ask = spec.picked.iter().filter(|picked| !completed.contains(picked.id.as_str()));
         let to_ask: Vec<_> = to_ask.cloned().collect();
         let completed = spec.picked.len() - to_ask.len();
-        Ok(Unfinished { completed, to_ask, bad_lines: record.bad_lines, recorded: record.samples })
+        let mut bad_lines = record.bad_lines;
+        bad_lines.extend(record.torn);
+        Ok(Unfinished { completed, to_ask, bad_lines, recorded: record.samples })
     }
 }
 

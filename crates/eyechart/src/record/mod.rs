@@ -21,7 +21,7 @@ use crate::types::ErrorClass;
 pub use appender::{Appender, LineSummary};
 pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, check_run};
 pub use fold::fold;
-pub use folder::{RunFolder, RunLock, Unfinished};
+pub use folder::{FrozenSpec, RunFolder, RunLock, Unfinished};
 pub(crate) use load::{append_load, repair_load};
 pub(crate) use reader::read_outline;
 pub use reader::{BadLine, Record, for_each_last, read_record, read_scores};
@@ -62,6 +62,18 @@ pub enum RecordError {
     InUse {
         /// The folder of the run.
         path: PathBuf,
+    },
+    /// The spec was changed while a process was writing the run.
+    #[error(
+        "{path} was {} while the run was writing: {}, then resume the run",
+        if *has_gone { "deleted" } else { "changed" },
+        if *has_gone { "it is restored; see what deleted it" } else { "put its earlier content back" }
+    )]
+    SpecChanged {
+        /// The file.
+        path: PathBuf,
+        /// Whether the file was deleted.
+        has_gone: bool,
     },
     /// The log was closed by an earlier error.
     #[error("the record {path} is closed after an earlier error")]
@@ -109,7 +121,9 @@ impl RecordError {
             // A file that was there when the run began is not a mistake of the caller.
             Self::Io { action: "append to" | "write", .. } => ErrorClass::Machine,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::Usage,
-            Self::Io { .. } | Self::Closed { .. } | Self::InUse { .. } => ErrorClass::Machine,
+            Self::Io { .. } | Self::SpecChanged { .. } | Self::Closed { .. } | Self::InUse { .. } => {
+                ErrorClass::Machine
+            }
             _ => ErrorClass::Data,
         }
     }

@@ -193,7 +193,7 @@ fn numbered((id, completed): (usize, bool), counter: &mut usize) -> SampleRecord
 
 fn append(path: &Path, records: &[SampleRecord]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let log = Appender::open(path).unwrap();
+    let log = Appender::open(path, None).unwrap();
     runtime.block_on(async {
         for record in records {
             log.append(record).await.unwrap();
@@ -221,7 +221,7 @@ proptest! {
                 read.samples.into_iter().map(|sample| (sample.id.clone(), sample)).collect();
             prop_assert_eq!(&record, &model.last_records());
             prop_assert_eq!(read.bad_lines.iter().map(|bad| bad.line).collect::<Vec<_>>(), model.bad_lines());
-            prop_assert_eq!(read.torn, model.torn.as_ref().is_some_and(|torn| torn.record.is_none()));
+            prop_assert_eq!(read.torn.is_some(), model.torn.as_ref().is_some_and(|torn| torn.record.is_none()));
         }
     }
 }

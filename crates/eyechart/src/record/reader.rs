@@ -33,8 +33,8 @@ pub struct Record {
     pub samples: Vec<SampleRecord>,
     /// Lines that cannot be read, except an incomplete last line.
     pub bad_lines: Vec<BadLine>,
-    /// Whether the last line is incomplete, as after a crash.
-    pub torn: bool,
+    /// The last line if it is incomplete, as after a crash.
+    pub torn: Option<BadLine>,
 }
 
 /// Reads `samples.jsonl`.
@@ -90,7 +90,10 @@ fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result
                     record.samples.push(keep(*sample));
                 }
             },
-            Content::Torn => record.torn = true,
+            Content::Torn => {
+                let reason = "the line is incomplete, as after a crash".to_owned();
+                record.torn = Some(BadLine { line: line.number, reason });
+            }
             Content::Bad(reason) => record.bad_lines.push(BadLine { line: line.number, reason }),
         }
         Ok(())
@@ -223,7 +226,7 @@ pub(crate) mod tests {
         assert_eq!(read.samples.iter().map(|sample| sample.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(read.samples[0].status, Status::Completed);
         assert_eq!(read.bad_lines.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2]);
-        assert!(read.torn);
+        assert!(read.torn.is_some());
         let mut visited = Vec::new();
         for_each_last(&path, |sample| visited.push(sample.clone())).unwrap();
         visited.sort_by(|a, b| a.id.cmp(&b.id));

@@ -120,7 +120,8 @@ pub fn execute(
     forget_unrelieved();
     // Figures of the earlier record must not be taken for those of the new one.
     job.folder.discard_derived()?;
-    let log = Appender::open(&job.folder.samples_path())?;
+    let spec = job.folder.freeze_spec()?;
+    let log = Appender::open(&job.folder.samples_path(), job.lock.clone())?;
     let durable = log.durable();
     let changes = Arc::new(LimitChanges::default());
     let limit_changes = setup.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&changes)));
@@ -136,6 +137,7 @@ pub fn execute(
     let outcome = outcome.and_then(|ended| {
         if ended == EndReason::Finished {
             watch.verify().map_err(RunError::Broken)?;
+            spec.verify()?;
             finish_record(job, &order, &observers)?;
         }
         Ok(ended)

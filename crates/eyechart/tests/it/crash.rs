@@ -330,6 +330,79 @@ fn a_run_whose_folder_is_deleted_or_replaced_stops_soon() {
 }
 
 #[test]
+fn a_run_whose_lock_is_deleted_or_replaced_stops_soon() {
+    let displace: [fn(&Path); 2] = [
+        |lock| std::fs::remove_file(lock).unwrap(),
+        |lock| {
+            std::fs::write(lock.with_extension("new"), "").unwrap();
+            std::fs::rename(lock.with_extension("new"), lock).unwrap();
+        },
+    ];
+    for displace in displace {
+        let place = Place::new();
+        let task = place.texts(2_000);
+        let server = endpoint(Vec::new(), Duration::from_millis(20));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
+        command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", &server.url(), "--out"]);
+        command.arg(place.runs()).args(["--no-score", "--max-connections", "4"]);
+        let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(&server, &mut run, 20);
+        displace(&place.run().path().join("run.lock"));
+        let output = run.wait_with_output().unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("run.lock was deleted or replaced") && said.contains("--resume"), "{said}");
+        assert!(server.stats().requests < 2_000, "{:?}", server.stats());
+    }
+}
+
+#[test]
+fn a_run_whose_spec_is_changed_or_deleted_is_not_finished() {
+    for (is_deleted, expected) in [(false, "spec.json was changed"), (true, "spec.json was deleted")] {
+        let place = Place::new();
+        let task = place.texts(3);
+        let late = rule(json!({"prompt": "What is 2?", "answer": "A", "latency_ms": 2000}));
+        let server = endpoint(vec![late], Duration::ZERO);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eyechart"));
+        command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", &server.url(), "--out"]);
+        command.arg(place.runs()).args(["--no-score", "--max-connections", "1"]);
+        let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(&server, &mut run, 3);
+        let spec = place.run().path().join("spec.json");
+        let text = std::fs::read_to_string(&spec).unwrap();
+        match is_deleted {
+            true => std::fs::remove_file(&spec).unwrap(),
+            false => std::fs::write(&spec, text.replace("custom/m", "custom/n")).unwrap(),
+        }
+        let output = run.wait_with_output().unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(expected) && said.contains("--resume"), "{said}");
+        let now = std::fs::read_to_string(&spec).unwrap();
+        assert_eq!(now == text, is_deleted, "a spec that someone has changed is not overwritten");
+        std::fs::write(&spec, text).unwrap();
+        eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
+        assert_eq!(place.run().samples().len(), 3);
+    }
+}
+
+#[test]
+fn an_incomplete_last_line_is_reported_when_the_run_is_resumed() {
+    let place = Place::new();
+    let task = place.texts(3);
+    let server = endpoint(Vec::new(), Duration::ZERO);
+    run_at(&server, &place, &task).assert().code(0);
+    let log = place.run().path().join("samples.jsonl");
+    let length = log.metadata().unwrap().len();
+    std::fs::File::options().write(true).open(&log).unwrap().set_len(length - 5).unwrap();
+    let mut command = eyechart();
+    command.arg("run").arg("--resume").arg(place.run().path()).arg("--no-score");
+    let said = stderr(command.assert().code(0).get_output());
+    assert!(said.contains("samples.jsonl:3: not a sample's record: the line is incomplete"), "{said}");
+    assert_eq!((place.run().samples().len(), server.stats().requests), (3, 4));
+}
+
+#[test]
 fn a_line_that_is_damaged_while_the_run_goes_on_is_reported_when_it_is_dropped() {
     let place = Place::new();
     let task = place.texts(6);

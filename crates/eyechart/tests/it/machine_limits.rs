@@ -67,3 +67,18 @@ fn a_user_without_threads_left_is_told_so_and_nothing_panics() {
     let failed = |run: &common::RunFiles| run.samples().iter().any(|sample| sample["status"] == "failed");
     assert!(!place.all_runs().iter().any(failed));
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_stops_a_run_as_a_full_disk_does() {
+    let (place, server) = (Place::new(), slow_endpoint());
+    let task = place.texts(100);
+    // Blocks of 512 or 1,024 bytes, depending on the shell.
+    let output = limited("ulimit -f 32", &server, &place, &task).output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("samples.jsonl: File too large") && said.contains("--resume"), "{said}");
+    let before = place.run().path().join("samples.jsonl").metadata().unwrap().len();
+    assert!((1..=32_768).contains(&before), "{before}");
+    common::eyechart().arg("run").arg("--resume").arg(place.run().path()).arg("--no-score").assert().code(0);
+    assert_eq!(place.run().samples().len(), 100);
+}

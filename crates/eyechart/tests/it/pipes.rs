@@ -90,3 +90,11 @@ fn a_pipe_beside_a_row_fails_only_its_sample() {
     );
     assert_eq!(place.run().sample("c-0")["status"], json!("completed"));
 }
+
+#[test]
+fn a_pipe_is_no_log_of_requests() {
+    let place = Place::new();
+    let (task, server) = (place.texts(2), endpoint(Vec::new()));
+    refused(run_at(&server, &place, &task).arg("--log-http").arg(pipe(place.path("log"))), "log");
+    assert_eq!(server.stats().requests, 0);
+}

@@ -1,12 +1,12 @@
 //! Options of `eyechart run`, in groups.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use eyechart::files::append_regular;
 use eyechart::provider::{Header, HttpLog, QueryParameter};
 use eyechart::run::{BudgetLimit, ExecutionSettings, StartRules};
 use eyechart::types::{Connections, Control};
@@ -140,7 +140,7 @@ impl SendingArguments {
     /// The log that `--log-http` asks for.
     pub fn log(&self) -> anyhow::Result<Option<Arc<HttpLog>>> {
         let Some(path) = &self.log_http else { return Ok(None) };
-        let file = File::options().create(true).append(true).open(path);
+        let file = append_regular(path);
         let file = file.with_context(|| format!("cannot open {} (--log-http)", path.display()))?;
         Ok(Some(Arc::new(HttpLog::new(file))))
     }

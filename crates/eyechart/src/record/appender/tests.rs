@@ -9,7 +9,7 @@ use crate::record::reader::tests::record;
 async fn an_appended_line_is_in_the_file_and_counts_once_it_is_durable() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("samples.jsonl");
-    let log = Appender::open(&path).unwrap();
+    let log = Appender::open(&path, None).unwrap();
     let mut durable = log.durable();
     log.append(&record("a", Status::Completed)).await.unwrap();
     assert!(std::fs::read_to_string(&path).unwrap().ends_with("\n"));
@@ -26,7 +26,7 @@ async fn a_torn_last_line_is_dropped_before_anything_is_appended() {
     let whole = serde_json::to_string(&record("a", Status::Completed)).unwrap();
     let torn = format!("{whole}\n{}{}", &whole[..20], "x".repeat(100_000));
     std::fs::write(&path, torn).unwrap();
-    let log = Appender::open(&path).unwrap();
+    let log = Appender::open(&path, None).unwrap();
     log.append(&record("b", Status::Completed)).await.unwrap();
     log.finish().unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
@@ -40,7 +40,7 @@ async fn a_last_line_that_lacks_its_newline_alone_is_kept() {
     let path = folder.path().join("samples.jsonl");
     let whole = serde_json::to_string(&record("a", Status::Completed)).unwrap();
     std::fs::write(&path, &whole).unwrap();
-    let log = Appender::open(&path).unwrap();
+    let log = Appender::open(&path, None).unwrap();
     log.append(&record("b", Status::Completed)).await.unwrap();
     log.finish().unwrap();
     let read = crate::record::read_record(&path).unwrap();
