@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use eyechart::record::RunFolder;
-use eyechart::text::counted;
+use eyechart::text::{counted, wrapped};
 use eyechart::types::Status;
 use serde::Serialize;
 
 use super::question::{can_ask, confirm};
 use super::results::chosen_runs;
 use super::{Exit, output};
+
+/// Columns of the table without the folders. A narrower terminal gets a block of lines for each run.
+const TABLE: usize = 50;
 
 /// List runs with their state and size
 #[derive(Debug, Args)]
@@ -90,6 +93,7 @@ impl ListRuns {
         let folders: Vec<RunFolder> = chosen_runs(&self.runs)?.into_iter().map(|run| run.folder).collect();
         let lines: Vec<Line> = folders.iter().map(line).collect();
         output::result(&match self.format {
+            ListFormat::Table if output::terminal_width() < TABLE => blocks(&lines, output::terminal_width()),
             ListFormat::Table => table(&lines),
             ListFormat::Json => serde_json::to_string_pretty(&lines)? + "\n",
         });
@@ -166,6 +170,20 @@ fn table(lines: &[Line]) -> String {
             size(line.bytes),
             line.folder.display()
         ));
+    }
+    text
+}
+
+/// The folder of each run, broken anywhere, and below it what the table has.
+fn blocks(lines: &[Line], width: usize) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let folder: Vec<char> = line.folder.display().to_string().chars().collect();
+        folder.chunks(width.max(1)).for_each(|part| text.extend(part.iter().chain(&['\n'])));
+        let (state, size) = (line.state.name(), size(line.bytes));
+        let counts = format!("{} of {} completed, {} failed", line.completed, line.samples, line.failed);
+        text.push_str(&wrapped(&format!("  {state}: {counts}, {size}"), width, 4));
+        text.push('\n');
     }
     text
 }

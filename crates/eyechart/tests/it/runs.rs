@@ -30,6 +30,14 @@ fn runs_are_listed_with_their_state_and_their_size() {
     let table = stdout(eyechart().arg("runs").arg(place.runs()).assert().code(0).get_output());
     assert_eq!(table.lines().count(), 5, "{table}");
     assert!(table.contains("2 of 3") && table.contains(" kB  "), "{table}");
+    let mut command = eyechart();
+    let output =
+        command.arg("runs").arg(place.runs()).env("COLUMNS", "40").assert().code(0).get_output().clone();
+    let narrow = stdout(&output);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
+    assert!(narrow.contains("stopped: 2 of 3 completed, 0 failed"), "{narrow}");
+    let joined = narrow.replace('\n', "");
+    assert!(place.all_runs().iter().all(|run| joined.contains(run.path().to_str().unwrap())), "{narrow}");
 }
 
 #[test]

@@ -205,6 +205,12 @@ fn a_result_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_none() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to stdout"), "{argument}");
     }
 
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_eyechart"));
+    command.args(["rehearse", "--port", "0"]).stdout(full).stderr(std::process::Stdio::piped());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "an endpoint whose address nobody can read");
+
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_eyechart"));
@@ -221,6 +227,14 @@ fn options_of_other_tools_are_answered_with_what_serves_here() {
         ("--concurrency", "--max-connections N"),
         ("--output-dir", "--out DIR"),
         ("--api-base=http://127.0.0.1", "--base-url URL"),
+        ("--cacert", "--ca FILE.pem"),
+        ("--no-verify-ssl", "--insecure"),
+        ("-k", "--insecure"),
+        ("--proxy", "HTTPS_PROXY"),
+        ("--quiet", "2> /dev/null"),
+        ("--system-prompt", "system in [prompt]"),
+        ("--top-k", "--param top_k=40"),
+        ("--request_timeout", "--timeout SECONDS"),
     ] {
         let said = refused(&["run", "charts.toml", "--model", "custom/m", given, "8"]);
         assert!(said.contains(instead), "{given}: {said}");
