@@ -6,12 +6,13 @@ use std::io;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 
+use super::proxy::Proxy;
 use super::tls::{Certificates, tls_config};
 use crate::text::causes;
 
 /// Builds a client with eyechart's user agent, TLS by rustls, and the settings of `configure`.
 ///
-/// The client asks for no compressed replies: sizes, ranges and hashes of files are those of what is sent.
+/// The client unpacks no compressed replies, and asks for none: sizes, ranges and hashes of files are those of what is sent.
 /// The client follows no redirects: a caller that follows one first checks where the redirect leads.
 ///
 /// # Errors
@@ -28,6 +29,7 @@ pub fn http_client(
         .no_brotli()
         .no_deflate()
         .no_zstd();
+    let builder = if Proxy::is_never_used() { builder.no_proxy() } else { builder };
     configure(builder).build().map_err(|error| causes(&error))
 }
 

@@ -3,6 +3,7 @@
 //! Knows no host and no protocol above HTTP. The retries of model requests are in `provider`.
 
 mod client;
+mod coding;
 mod guard;
 mod headers;
 mod proxy;
@@ -12,6 +13,7 @@ mod retry_after;
 mod tls;
 
 pub(crate) use client::{http_client, shortage_in};
+pub(crate) use coding::{ACCEPTED_CODINGS, CodingError, Unpacker};
 pub(crate) use guard::{Guard, GuardedNames, Refused, SystemNames};
 pub(crate) use headers::{header_text, redirect_target};
 pub(crate) use proxy::Proxy;

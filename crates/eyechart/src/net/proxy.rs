@@ -29,10 +29,20 @@ impl Proxy {
     /// The proxy through which requests to `url` are sent; absent if they are sent directly.
     #[must_use]
     pub fn of(url: &str) -> Option<Self> {
-        let found = Matcher::from_system().intercept(&url.parse::<Uri>().ok()?)?;
+        let url = url.parse::<Uri>().ok()?;
+        if is_exception(&no_proxy(), url.host()?, url.port_u16()) {
+            return None;
+        }
+        let found = Matcher::from_system().intercept(&url)?;
         let uri = found.uri();
         let address = shown_address(uri.to_string().trim_end_matches('/'));
         Some(Self { address, host: uri.host().unwrap_or_default().to_owned(), secrets: secrets(&found) })
+    }
+
+    /// Whether the environment lets every request be sent directly.
+    #[must_use]
+    pub fn is_never_used() -> bool {
+        no_proxy().split(',').any(|entry| entry.trim() == "*")
     }
 
     /// Refuses a proxy in the environment that would be passed by, because its scheme is not known: requests must not go
@@ -74,6 +84,29 @@ impl fmt::Display for Proxy {
     }
 }
 
+/// The addresses that are not reached through a proxy.
+fn no_proxy() -> String {
+    let found = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok());
+    found.unwrap_or_default()
+}
+
+/// Whether `list` has the host in a form that the matcher does not know: `*`, which it does not apply to IP addresses, with a
+/// port, or `*.` before a domain.
+fn is_exception(list: &str, host: &str, port: Option<u16>) -> bool {
+    list.split(',').map(str::trim).any(|entry| {
+        let is_place = || {
+            entry.rsplit_once(':').is_some_and(|(name, number)| {
+                name.eq_ignore_ascii_case(host) && port.is_some_and(|port| number == port.to_string())
+            })
+        };
+        let is_below = |domain: &str| {
+            let host = host.to_ascii_lowercase();
+            domain.starts_with('.') && host.ends_with(&domain.to_ascii_lowercase())
+        };
+        entry == "*" || entry.strip_prefix('*').is_some_and(is_below) || is_place()
+    })
+}
+
 fn secrets(found: &Intercept) -> Vec<String> {
     let basic = found.basic_auth().and_then(|header| header.to_str().ok());
     let basic = basic.and_then(|header| STANDARD.decode(header.strip_prefix("Basic ")?).ok());
@@ -85,4 +118,31 @@ fn secrets(found: &Intercept) -> Vec<String> {
     // Without a password, the user name is the secret: a token.
     let secret = if password.is_empty() { user } else { password };
     credentials.iter().cloned().chain([secret.to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exceptions_are_read_in_the_forms_that_other_tools_know() {
+        for (list, host, port) in [
+            ("*", "127.0.0.1", None),
+            ("a.org, *", "example.org", None),
+            ("a.org,127.0.0.1:8000", "127.0.0.1", Some(8000)),
+            ("[::1]:8000", "[::1]", Some(8000)),
+            ("*.Example.org", "api.example.org", None),
+        ] {
+            assert!(is_exception(list, host, port), "{list}");
+        }
+        for (list, host, port) in [
+            ("", "127.0.0.1", None),
+            ("127.0.0.1:8000", "127.0.0.1", Some(80)),
+            ("*.example.org", "example.com", None),
+            ("*example.org", "myexample.org", None),
+            ("::1", "[::1]", Some(1)),
+        ] {
+            assert!(!is_exception(list, host, port), "{list}");
+        }
+    }
 }

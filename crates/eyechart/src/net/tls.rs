@@ -108,9 +108,11 @@ impl ServerCertVerifier for CertificateVerifier {
         match &verdict {
             // `openssl req -x509` makes a certificate of an authority, which servers then show as their own. That the
             // certificate has not expired was verified before this error.
-            Err(error) if is_of_authority(error) && self.is_trusted(end_entity) => {
-                verify_name(end_entity, server_name)
-            }
+            // A file of trusted certificates may also have the server's own instead of its authority's.
+            Err(error) if is_untrusted(error) => match self.is_trusted(end_entity) {
+                true => verify_name(end_entity, server_name),
+                false => Err(CertificateError::UnknownIssuer.into()),
+            },
             _ => verdict,
         }
     }
@@ -146,9 +148,15 @@ impl ServerCertVerifier for CertificateVerifier {
     }
 }
 
-fn is_of_authority(error: &Error) -> bool {
-    let Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error else { return false };
-    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+/// Whether no trusted authority has signed the certificate, or it is the certificate of an authority.
+fn is_untrusted(error: &Error) -> bool {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
+            matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+        }
+        _ => false,
+    }
 }
 
 /// Verifies that the certificate is for the server. A certificate that names no server is for every server: its owner could

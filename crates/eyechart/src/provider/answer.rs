@@ -4,7 +4,7 @@ use super::protocol::{Decoder, Event};
 use super::reply::{Read, ReplyReader};
 use crate::types::{Failure, FailureKind, ModelOutput, StopReason, Usage};
 
-/// Reads one response with status 200 as an answer.
+/// Reads one successful response as an answer.
 pub(super) struct AnswerReader {
     decoder: Box<dyn Decoder>,
     /// The request field that raises the limit on an answer's tokens.
@@ -55,6 +55,12 @@ impl ReplyReader for AnswerReader {
 
     fn finish(mut self) -> Read<ModelOutput> {
         self.decoder.finish(&mut self.events);
+        self.add_events();
+        self.answer.read(self.max_tokens, self.keeps_reasoning)
+    }
+
+    fn fail(mut self, failure: Failure, usage: Usage) -> Read<ModelOutput> {
+        self.events.extend([Event::Usage(usage), Event::Failed(failure)]);
         self.add_events();
         self.answer.read(self.max_tokens, self.keeps_reasoning)
     }

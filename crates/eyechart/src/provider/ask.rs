@@ -14,7 +14,7 @@ use super::key::ApiKey;
 use super::presets::url_below;
 use super::protocol::{Parameter, Protocol};
 use super::reply::{Read, ReplyReader};
-use crate::types::{Endpoint, FailureKind, ModelOutput, Request};
+use crate::types::{Endpoint, Failure, FailureKind, ModelOutput, Request, Usage};
 
 /// Time between two looks at whether the endpoint is ready.
 const BETWEEN_PROBES: Duration = Duration::from_secs(1);
@@ -67,12 +67,16 @@ impl Provider {
     /// endpoint is first found not to be ready, and then every half minute.
     ///
     /// # Errors
-    /// [`Halt::NotReady`] if it is not ready after `longest`.
+    /// [`Halt::NotReady`] if it is not ready after `longest`; [`Halt::Insecure`] if TLS fails, which no wait mends.
     pub async fn wait_until_ready(&self, longest: Duration, waiting: impl Fn(&str)) -> Result<(), Halt> {
         let start = Instant::now();
         let mut next_notice = start;
         loop {
-            let Err(reason) = self.asker.client.probe(&self.models_url).await else { return Ok(()) };
+            let Err(failure) = self.asker.client.probe(&self.models_url).await else { return Ok(()) };
+            if failure.kind == FailureKind::Tls {
+                return Err(Halt::Insecure { failure });
+            }
+            let reason = failure.to_string();
             let now = Instant::now();
             if now.duration_since(start) >= longest {
                 return Err(Halt::NotReady { waited: longest, reason });
@@ -159,5 +163,9 @@ impl ReplyReader for WithoutKeys<'_> {
         let without_keys = |output| self.client.without_keys(output);
         let Read { outcome, unusable, usage } = self.reader.finish();
         Read { outcome: outcome.map(without_keys), unusable: unusable.map(without_keys), usage }
+    }
+
+    fn fail(self, failure: Failure, usage: Usage) -> Read<ModelOutput> {
+        self.reader.fail(failure, usage)
     }
 }

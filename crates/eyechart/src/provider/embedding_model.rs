@@ -11,7 +11,7 @@ use super::key::ApiKey;
 use super::presets::url_below;
 use super::protocol::{OPENAI_CHAT, openai_embeddings};
 use super::reply::{Read, ReplyReader};
-use crate::types::{Endpoint, Failure};
+use crate::types::{Endpoint, Failure, Usage};
 
 /// A model that turns texts into vectors, ready to be asked from many tasks at once.
 #[derive(Debug)]
@@ -72,5 +72,9 @@ impl ReplyReader for VectorsReader {
 
     fn finish(self) -> Read<Self::Answer> {
         openai_embeddings::parse(&self.body, self.count).unwrap_or_else(Read::failed)
+    }
+
+    fn fail(self, failure: Failure, usage: Usage) -> Read<Self::Answer> {
+        Read { outcome: Err(failure), unusable: None, usage: Some(usage) }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
 
 use super::flow::allowance::{self, Allowance};
@@ -12,11 +12,11 @@ use super::flow::health::ReplyOrigin;
 use super::http_log::{Exchange, HttpLog, Message};
 use super::key::{ApiKey, Header, QueryParameter, is_placeholder};
 use super::protocol::{ErrorReport, PROTOCOLS, Protocol};
-use super::received::{ReceivedReply, asked_wait, header, refusal, unknown_coding};
+use super::received::{ReceivedReply, asked_wait, header, no_body, refusal};
 use super::reply::{Read, ReplyReader};
 use super::secrets::Secrets;
 use crate::files::Shortage;
-use crate::net::{Certificates, Proxy, http_client, shortage_in};
+use crate::net::{ACCEPTED_CODINGS, Certificates, CodingError, Proxy, Unpacker, http_client, shortage_in};
 use crate::text::{causes, now, with_shown_addresses};
 use crate::types::{Attempt, Failure, FailureKind, ModelOutput};
 
@@ -29,7 +29,7 @@ const EXCERPT: usize = 400;
 /// How long the end of a response may take after its answer is complete. Once it has ended, its connection can be used
 /// again.
 const AFTER_ANSWER: Duration = Duration::from_millis(500);
-/// Bytes of a response with status 200 that are kept for the log.
+/// Bytes of a successful response that are kept for the log.
 const LOGGED: usize = 64 << 10;
 
 /// Why requests cannot be sent.
@@ -121,7 +121,7 @@ pub(super) struct Sent<T> {
     pub(super) attempt: Attempt,
     /// Where the reply came from.
     pub(super) origin: ReplyOrigin,
-    /// What the response contains, or why there is no response with status 200.
+    /// What the response contains, or why there is no successful response.
     pub(super) outcome: Result<Read<T>, Failure>,
     /// What the response's headers report about the endpoint's limits.
     pub(super) allowances: Vec<Allowance>,
@@ -133,21 +133,18 @@ impl Client {
         Proxy::check_environment().map_err(ProviderError::Client)?;
         let headers = headers(protocol, key.as_ref(), &settings.headers)?;
         // Redirects are never followed: they would carry the key and the pictures to another address.
+        let proxy = Proxy::of(&url);
         let client = http_client(settings.certificates, |client| {
+            let client = if proxy.is_none() { client.no_proxy() } else { client };
             client
                 .default_headers(headers.clone())
                 .timeout(settings.timeout)
                 .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
                 .pool_max_idle_per_host(settings.connections)
                 .tcp_nodelay(true)
-                .gzip(true)
-                .brotli(true)
-                .deflate(true)
-                .zstd(true)
         })
         .map_err(ProviderError::Client)?;
         let target = target_of(&url, &settings.query)?;
-        let proxy = Proxy::of(&url);
         let others = settings.query.iter().map(|parameter| parameter.value.clone());
         let others = others.chain(proxy.iter().flat_map(|proxy| proxy.secrets().to_vec()));
         let secrets = Secrets::of(key.as_ref(), &settings.headers, others);
@@ -170,17 +167,24 @@ impl Client {
     ///
     /// # Errors
     /// Why it does not: no connection, an error of a server or a proxy, or a web page.
-    pub(super) async fn probe(&self, url: &str) -> Result<(), String> {
-        let mut url = Url::parse(url).map_err(|error| error.to_string())?;
+    pub(super) async fn probe(&self, url: &str) -> Result<(), Failure> {
+        let mut url = Url::parse(url).map_err(|error| malformed(error.to_string()))?;
         url.set_query(self.target.query());
         let sent = self.client.get(url).timeout(self.timeout.min(LONGEST_PROBE)).send().await;
-        let reply = sent.map_err(|error| self.presentable(self.transport(error)).to_string())?;
+        let reply = sent.map_err(|error| self.presentable(self.transport(error)))?;
         let received = ReceivedReply {
             status: Some(reply.status()),
             headers: reply.headers().clone(),
             ..Default::default()
         };
-        if received.origin() == ReplyOrigin::Api { Ok(()) } else { Err(format!("status {}", reply.status())) }
+        let status = reply.status();
+        match received.origin() {
+            ReplyOrigin::Api => Ok(()),
+            _ if received.is_web_page() => Err(malformed(format!(
+                "status {status} with a web page: expected the API; check the base URL"
+            ))),
+            _ => Err(Failure::new(FailureKind::ServerError, format!("status {status}"))),
+        }
     }
 
     pub(super) async fn send<R: ReplyReader>(&self, body: Bytes, mut reader: R) -> Sent<R::Answer> {
@@ -198,10 +202,15 @@ impl Client {
         let received_at = now();
         let error = received.error(self.protocol);
         let outcome = match (outcome, received.status, &error) {
-            (Ok(()), Some(status), Some(error)) => Err(self.refused(status, &received.headers, error)),
+            (Ok(()), Some(status), Some(error)) => {
+                let failure = self.refused(status, &received.headers, error);
+                // Some endpoints report the tokens that a failed request took.
+                error.usage.map(|usage| reader.fail(failure.clone(), usage)).ok_or(failure)
+            }
+            (Ok(()), Some(status), None) if received.first_byte.is_none() => Err(no_body(status)),
             (Ok(()), ..) => Ok(reader.finish()),
             (Err(_), ..) if reader.is_complete() => Ok(reader.finish()),
-            (Err(failure), Some(StatusCode::OK), _) => {
+            (Err(failure), Some(status), _) if status.is_success() => {
                 // What was received is kept: its tokens are paid for.
                 let Read { outcome, unusable, usage } = reader.finish();
                 Ok(Read { outcome: Err(failure), unusable: unusable.or(outcome.ok()), usage })
@@ -223,8 +232,8 @@ impl Client {
         Sent { attempt, origin: received.origin(), outcome, allowances }
     }
 
-    /// Sends the body. A response with status 200 goes to the reader as it arrives; of any other response, `received`
-    /// keeps the body. `received` also has what came before a failure.
+    /// Sends the body. A successful response goes to the reader as it arrives; of any other response, `received` keeps the
+    /// body. `received` also has what came before a failure.
     async fn exchange<R: ReplyReader>(
         &self,
         body: Bytes,
@@ -238,32 +247,34 @@ impl Client {
         })?;
         received.status = Some(reply.status());
         received.headers = std::mem::take(reply.headers_mut());
-        let (is_answer, is_logged) = (reply.status() == StatusCode::OK, self.log.is_some());
-        if let Some(coding) = unknown_coding(&received.headers) {
-            return if is_answer { Err(Failure::new(FailureKind::Malformed, coding)) } else { Ok(()) };
-        }
+        let (is_answer, is_logged) = (reply.status().is_success(), self.log.is_some());
+        let failed = |error: CodingError| match error {
+            CodingError::TooLong(_) => Err(malformed(error.to_string())),
+            _ if is_answer => Err(malformed(error.to_string())),
+            // The status of an error counts, whatever its body is.
+            _ => Ok(()),
+        };
+        let mut unpacker = match Unpacker::new(&received.headers, LARGEST_REPLY) {
+            Ok(unpacker) => unpacker,
+            Err(error) => return failed(error),
+        };
         loop {
             // Servers that keep the connection open after the answer must not hold the sample.
             let longest = if reader.is_complete() { AFTER_ANSWER } else { self.timeout };
             let part = match tokio::time::timeout(longest, reply.chunk()).await {
-                // The status of an error counts, whatever its body is.
-                Ok(Err(error)) if error.is_decode() && !is_broken(&error) && !is_answer => return Ok(()),
                 Ok(part) => part.map_err(|error| self.transport(error))?,
                 Err(_) if reader.is_complete() => return Ok(()),
                 Err(_) => return Err(self.timed_out()),
             };
-            let Some(part) = part else { return Ok(()) };
-            received.first_byte = received.first_byte.or_else(|| part.trim_ascii_start().first().copied());
-            received.bytes += part.len();
-            if received.bytes > LARGEST_REPLY {
-                let message = format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20);
-                return Err(Failure::new(FailureKind::Malformed, message));
-            }
-            if is_answer {
-                reader.push(&part);
-            }
-            if !is_answer || is_logged && received.body.len() < LOGGED {
-                received.body.extend_from_slice(&part);
+            let Some(part) = part else { return unpacker.finish().or_else(failed) };
+            let unpacked = unpacker.push(&part, &mut |part| {
+                received.add(part, !is_answer || is_logged && received.body.len() < LOGGED);
+                if is_answer {
+                    reader.push(part);
+                }
+            });
+            if let Err(error) = unpacked {
+                return failed(error);
             }
         }
     }
@@ -291,11 +302,6 @@ impl Client {
         if error.is_timeout() && !error.is_connect() {
             return self.timed_out();
         }
-        if error.is_decode() && !is_broken(&error) {
-            let cause = causes(&error.without_url());
-            let message = format!("the reply is not compressed as its header Content-Encoding says: {cause}");
-            return Failure::new(FailureKind::Malformed, message);
-        }
         let is_connect = error.is_connect();
         let cause = causes(&error.without_url());
         let message = match &self.proxy {
@@ -306,7 +312,7 @@ impl Client {
         Failure::new(kind, message)
     }
 
-    /// The failure that a response with another status than 200 is. A proxy answers in place of an endpoint that is not
+    /// The failure that a response that is not successful is. A proxy answers in place of an endpoint that is not
     /// encrypted.
     fn refused(&self, status: StatusCode, headers: &HeaderMap, error: &ErrorReport) -> Failure {
         let failure = refusal(status, headers, error);
@@ -341,12 +347,8 @@ impl Client {
     }
 }
 
-/// Whether the connection broke: the decoders pass its errors on as their own.
-fn is_broken(error: &(dyn std::error::Error + 'static)) -> bool {
-    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<hyper::Error>()
-        || hidden.is_some_and(|hidden| is_broken(hidden))
-        || error.source().is_some_and(is_broken)
+fn malformed(message: String) -> Failure {
+    Failure::new(FailureKind::Malformed, message)
 }
 
 /// Whether TLS failed. Errors of the TLS library are inside those of the connection.
@@ -378,6 +380,7 @@ fn headers(
 ) -> Result<HeaderMap, ProviderError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED_CODINGS));
     for (name, value) in protocol.headers() {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

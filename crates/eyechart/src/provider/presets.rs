@@ -145,7 +145,7 @@ impl ModelName {
             return Err(ModelNameError::BaseUrlHolds { what: "a query or fragment" });
         }
         match url.scheme() {
-            "http" | "https" if url.has_host() => Ok(with_query(path, query)),
+            "http" | "https" if url.has_host() => Ok(with_query(&with_normal_host(path, &url), query)),
             _ => Err(ModelNameError::BaseUrl { given: address.to_owned() }),
         }
     }
@@ -174,6 +174,14 @@ impl ModelName {
 pub(super) fn url_below(base_url: &str, url_of: impl FnOnce(&str) -> String) -> String {
     let (base_url, query) = base_url.split_once('?').unwrap_or((base_url, ""));
     with_query(&url_of(base_url), query)
+}
+
+/// The address with the scheme and the host of `url` in lower case: the same endpoint has one name.
+fn with_normal_host(address: &str, url: &reqwest::Url) -> String {
+    let Some((_, rest)) = address.split_once("://") else { return address.to_owned() };
+    let path = rest.find('/').map_or("", |start| &rest[start..]);
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 fn with_query(address: &str, query: &str) -> String {
@@ -209,6 +217,11 @@ mod tests {
         {
             assert_eq!(name.base_url(Some(given)).unwrap(), "http://h:1/v1");
         }
+        for given in ["HTTP://h:1/v1", "http://H:1/v1", "Http://H:1/v1/"] {
+            assert_eq!(name.base_url(Some(given)).unwrap(), "http://h:1/v1");
+        }
+        assert_eq!(name.base_url(Some("HTTPS://H:443/V1")).unwrap(), "https://h/V1");
+        assert_eq!(name.base_url(Some("http://[::1]:8000")).unwrap(), "http://[::1]:8000");
         assert!(name.base_url(None).unwrap_err().to_string().contains("mistral"));
         assert!(name.base_url(Some("h:1/v1")).is_err());
         let azure = "https://h/openai/deployments/gpt";

@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use super::answer::AnswerReader;
 use super::flow::allowance::{self, Allowance};
 use super::protocol::{Parameter, Protocol};
-use super::received::{asked_wait, refusal};
+use super::received::{asked_wait, no_body, refusal};
 use super::reply::{Read, ReplyReader};
 use crate::types::{Failure, FailureKind, ModelOutput};
 
@@ -41,8 +41,9 @@ pub fn read_reply(
             map.insert(name, value);
         }
     }
-    let error = (status != StatusCode::OK).then(|| protocol.read_error(status.as_u16(), body));
+    let error = (!status.is_success()).then(|| protocol.read_error(status.as_u16(), body));
     let outcome = match &error {
+        None if body.trim_ascii().is_empty() => Err(no_body(status)),
         None => read_answer(protocol, body, false).outcome,
         Some(error) => Err(refusal(status, &map, error)),
     };
@@ -54,7 +55,7 @@ pub fn read_reply(
 /// The answer in a reply of `protocol` that another tool has received, judged as if it had come just now.
 ///
 /// # Errors
-/// Why it cannot be used, such as a refusal or another status than 200.
+/// Why it cannot be used, such as a refusal or another status than 2xx.
 pub(crate) fn read_recorded(
     protocol: &dyn Protocol,
     status: u16,
@@ -63,12 +64,12 @@ pub(crate) fn read_recorded(
 ) -> Result<ModelOutput, Failure> {
     let no_status = |_| Failure::new(FailureKind::Malformed, format!("{status} is no HTTP status"));
     match StatusCode::from_u16(status).map_err(no_status)? {
-        StatusCode::OK => read_answer(protocol, body, keeps_reasoning).outcome,
+        status if status.is_success() => read_answer(protocol, body, keeps_reasoning).outcome,
         other => Err(refusal(other, &HeaderMap::new(), &protocol.read_error(status, body))),
     }
 }
 
-/// The answer in the whole body of a response with status 200.
+/// The answer in the whole body of a successful response.
 pub(super) fn read_answer(protocol: &dyn Protocol, body: &[u8], keeps_reasoning: bool) -> Read<ModelOutput> {
     let max_tokens = protocol.parameter_names(Parameter::MaxTokens).first().copied().unwrap_or_default();
     let mut reader = AnswerReader::new(protocol.decoder(), max_tokens).keep_reasoning(keeps_reasoning);

@@ -11,7 +11,7 @@ use super::flow::health::ReplyOrigin;
 use super::protocol::{ErrorReport, Protocol};
 use crate::net::retry_after;
 use crate::text::{shown_address, without_query_values};
-use crate::types::Failure;
+use crate::types::{Failure, FailureKind};
 
 /// A response as far as it was received.
 #[derive(Default)]
@@ -29,23 +29,34 @@ pub(super) struct ReceivedReply {
 }
 
 impl ReceivedReply {
-    /// Where the reply came from. Servers and proxies in front of an API answer with web pages.
+    /// Whether the reply is a web page, with which servers and proxies in front of an API answer.
+    pub(super) fn is_web_page(&self) -> bool {
+        let kind = header(&self.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
+        kind.trim_start().starts_with("text/html") || self.first_byte == Some(b'<')
+    }
+
+    /// Where the reply came from.
     pub(super) fn origin(&self) -> ReplyOrigin {
         let Some(status) = self.status else { return ReplyOrigin::NoReply };
-        let is_page = is_web_page(&self.headers) || self.first_byte == Some(b'<');
-        let is_other = status.is_server_error() || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if is_other || is_page { ReplyOrigin::Gateway } else { ReplyOrigin::Api }
+        let is_other = status.is_server_error()
+            || [StatusCode::PROXY_AUTHENTICATION_REQUIRED, StatusCode::REQUEST_TIMEOUT].contains(&status);
+        if is_other || self.is_web_page() { ReplyOrigin::Gateway } else { ReplyOrigin::Api }
     }
 
-    /// The error that the response is. Only a response with status 200 can be an answer.
+    /// Adds the next bytes of the body. They are kept if `is_kept`.
+    pub(super) fn add(&mut self, part: &[u8], is_kept: bool) {
+        self.first_byte = self.first_byte.or_else(|| part.trim_ascii_start().first().copied());
+        self.bytes += part.len();
+        if is_kept {
+            self.body.extend_from_slice(part);
+        }
+    }
+
+    /// The error that the response is. Only a response with status 2xx can be an answer.
     pub(super) fn error(&self, protocol: &dyn Protocol) -> Option<ErrorReport> {
-        let status = self.status.filter(|status| *status != StatusCode::OK)?;
+        let status = self.status.filter(|status| !status.is_success())?;
         Some(protocol.read_error(status.as_u16(), &self.body))
     }
-}
-
-fn is_web_page(headers: &HeaderMap) -> bool {
-    header(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.trim_start().starts_with("text/html"))
 }
 
 /// How long a response asks to wait: its headers say so, or else the error that it is (Gemini's).
@@ -57,7 +68,7 @@ pub(super) fn asked_wait(
     retry_after(headers, now).or_else(|| error?.wait)
 }
 
-/// The failure that a response with another status than 200 is.
+/// The failure that a response with another status than 2xx is.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, error: &ErrorReport) -> Failure {
     let redirected = header(headers, "location").filter(|_| status.is_redirection());
     let message = match redirected {
@@ -71,16 +82,32 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, error: &ErrorRepo
     Failure::new(error.kind, message)
 }
 
-/// Why the reply cannot be read, if it is compressed in a way that the client does not unpack. The client removes the header
-/// `Content-Encoding` of a reply that it unpacks.
-pub(super) fn unknown_coding(headers: &HeaderMap) -> Option<String> {
-    let coding = header(headers, "content-encoding")
-        .filter(|coding| !coding.trim().eq_ignore_ascii_case("identity"))?;
-    Some(format!(
-        "the reply has the Content-Encoding {coding:?}: expected one of gzip, br, deflate and zstd, or none"
-    ))
+/// The failure that a response with status 2xx and an empty body is.
+pub(super) fn no_body(status: StatusCode) -> Failure {
+    Failure::new(FailureKind::Malformed, format!("status {status} with an empty body: expected an answer"))
 }
 
 pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_of_the_api_is_told_from_one_of_a_server_in_front_of_it() {
+        let origin = |status: u16, first_byte: u8| {
+            let status = StatusCode::from_u16(status).ok();
+            ReceivedReply { status, first_byte: Some(first_byte), ..Default::default() }.origin()
+        };
+        for status in [407, 408, 500, 502, 503, 504] {
+            assert_eq!(origin(status, b'{'), ReplyOrigin::Gateway, "{status}");
+        }
+        for status in [200, 201, 400, 401, 404, 429] {
+            assert_eq!(origin(status, b'{'), ReplyOrigin::Api, "{status}");
+            assert_eq!(origin(status, b'<'), ReplyOrigin::Gateway, "{status} with a web page");
+        }
+        assert_eq!(ReceivedReply::default().origin(), ReplyOrigin::NoReply);
+    }
 }

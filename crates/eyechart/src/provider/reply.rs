@@ -1,8 +1,8 @@
-//! The contents of one response with status 200, and what reads them.
+//! The contents of one successful response (status 2xx), and what reads them.
 
 use crate::types::{Failure, Usage};
 
-/// What a response with status 200 contains.
+/// What a successful response contains.
 pub(super) struct Read<T> {
     /// The answer, or why the response is not one.
     pub(super) outcome: Result<T, Failure>,
@@ -18,7 +18,7 @@ impl<T> Read<T> {
     }
 }
 
-/// Reads the body of one response with status 200 while it arrives.
+/// Reads the body of one successful response while it arrives.
 pub(super) trait ReplyReader {
     /// What the endpoint is asked for.
     type Answer;
@@ -33,4 +33,7 @@ pub(super) trait ReplyReader {
 
     /// What the body contains, as far as it was received.
     fn finish(self) -> Read<Self::Answer>;
+
+    /// What a response contains that is an error, in place of a body. The endpoint reports that it took `usage`.
+    fn fail(self, failure: Failure, usage: Usage) -> Read<Self::Answer>;
 }

@@ -280,13 +280,22 @@ fn answers_that_broke_off_use_up_the_budget_before_their_samples_end() {
     {
         let usage = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
         let reply = json!({"model": "m", "choices": choices, "usage": usage, "error": error});
-        broken_off_answers_are_paid_for(&reply.to_string());
+        failed_answers_are_paid_for(200, &reply.to_string());
     }
 }
 
-fn broken_off_answers_are_paid_for(broken_off: &str) {
+#[test]
+fn the_tokens_that_an_error_reports_use_up_the_budget_whatever_its_status() {
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
+    let error = json!({"error": {"message": "the provider broke off"}, "usage": usage});
+    for status in [500, 502, 504] {
+        failed_answers_are_paid_for(status, &error.to_string());
+    }
+}
+
+fn failed_answers_are_paid_for(status: u16, body: &str) {
     let place = Place::new();
-    let server = endpoint(vec![rule(json!({"body": broken_off}))]);
+    let server = endpoint(vec![rule(json!({"status": status, "body": body}))]);
     let task = place.texts(8);
     let limits = ["--max-tokens-total", "5000", "--max-connections", "1"];
     let output = run_at(&server, &place, &task).args(limits).assert().code(3).get_output().clone();

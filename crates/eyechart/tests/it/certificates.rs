@@ -58,6 +58,24 @@ fn an_authority_in_a_file_is_trusted_and_the_command_that_resumes_names_the_file
 }
 
 #[test]
+fn the_certificate_of_the_server_itself_is_trusted_if_it_is_named_though_an_authority_signed_it() {
+    let (place, url) = (Place::new(), tls::endpoint());
+    run(&place, &url).arg("--ca").arg(tls::server()).assert().code(0);
+    assert!(is_answered(&place));
+}
+
+#[test]
+fn a_self_signed_certificate_gets_the_option_named_that_trusts_it_and_is_not_waited_for() {
+    for arguments in [&[][..], &["--wait-for-endpoint", "10m"]] {
+        let place = Place::new();
+        let mut command = run(&place, &tls::self_signed_endpoint(""));
+        let said = stderr(command.args(arguments).assert().code(3).get_output());
+        assert!(said.contains("invalid peer certificate: UnknownIssuer"), "{said}");
+        assert!(said.contains("--ca FILE.pem or SSL_CERT_FILE"), "{said}");
+    }
+}
+
+#[test]
 fn a_file_without_certificates_is_bad_usage_that_says_what_is_expected() {
     let place = Place::new();
     let file = place.write("ca.der", b"0\x82\x01");

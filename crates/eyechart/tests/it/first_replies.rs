@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
+use crate::common::site::{Page, Site};
 use crate::common::{Place, endpoint, eyechart, rule, run_at, stderr, stdout};
 use eyechart::rehearse::{Options, Server};
 use serde_json::json;
@@ -42,6 +43,26 @@ fn the_same_error_for_the_first_samples_stops_the_run_and_a_resumed_run_asks_the
     let table = stdout(&output);
     assert!(table.contains("60 of 60 failed (60 bad_request)"), "{table}");
     assert!(table.contains("first bad_request: status 400"), "{table}");
+}
+
+#[test]
+fn another_failure_at_first_and_ids_of_letters_do_not_keep_the_same_error_from_stopping_the_run() {
+    let place = Place::new();
+    let task = place.texts(40);
+    let refused =
+        |id: &str| json!({"error": {"message": format!("Unsupported parameter temperature [{id}]")}});
+    let ids = ["qwhzjdkf", "lpoiuytr", "mnbvcxzs", "kkdjfhgu", "uuwxyzab"];
+    let mut rules = vec![rule(json!({"prompt": "What is 0?", "status": 500, "times": 1}))];
+    for (index, id) in ids.iter().cycle().take(40).enumerate() {
+        let prompt = format!("What is {index}?");
+        rules.push(rule(json!({"prompt": prompt, "status": 400, "body": refused(id).to_string()})));
+    }
+    let server = endpoint(rules);
+    let mut command = run_at(&server, &place, &task);
+    command.args(["--max-connections", "1", "--max-retries", "0"]);
+    let said = stderr(command.assert().code(3).get_output());
+    assert!(said.contains("samples all failed with the same error"), "{said}");
+    assert!(server.stats().requests < 15, "{:?}", server.stats());
 }
 
 #[test]
@@ -121,6 +142,20 @@ fn an_endpoint_that_is_not_ready_in_time_stops_the_run() {
 }
 
 #[test]
+fn a_web_page_in_place_of_the_list_of_models_is_called_one() {
+    let place = Place::new();
+    let task = place.texts(1);
+    let site = Site::start(|_, _| {
+        Page::Whole(200, vec!["content-type: text/html".to_owned()], b"<html>hello</html>".to_vec())
+    });
+    let mut command = eyechart();
+    command.arg("run").arg(&task).args(["--model", "custom/m", "--base-url", &site.url("/v1")]);
+    command.args(["--no-score", "--wait-for-endpoint", "1s", "--out"]).arg(place.runs());
+    let said = stderr(command.assert().code(3).get_output());
+    assert!(said.contains("status 200 OK with a web page: expected the API; check the base URL"), "{said}");
+}
+
+#[test]
 fn an_endpoint_that_wants_a_key_gets_the_variable_named_that_was_not_set() {
     let place = Place::new();
     let task = place.texts(3);
@@ -152,4 +187,28 @@ fn an_endpoint_that_reports_different_models_for_one_name_is_noted() {
     let same = endpoint(vec![rule(json!({"body": answer("m-2026-05")}))]);
     let table = stdout(run_at(&same, &place, &task).assert().code(0).get_output());
     assert!(!table.contains("different models"), "{table}");
+}
+
+#[test]
+fn every_status_of_success_is_an_answer_and_an_empty_body_is_none() {
+    let choice = json!({"message": {"content": "A rise."}, "finish_reason": "stop"});
+    let answer = json!({"model": "m", "choices": [choice]}).to_string();
+    for status in [201, 202, 203] {
+        let (place, server) = (Place::new(), endpoint(vec![rule(json!({"status": status, "body": answer}))]));
+        let task = place.texts(1);
+        run_at(&server, &place, &task).assert().code(0);
+        let sample = place.run().sample("t-0");
+        assert_eq!(
+            (&sample["output"]["text"], &sample["attempts"][0]["status"]),
+            (&json!("A rise."), &json!(status))
+        );
+    }
+    for (status, reason) in [(200, "200 OK"), (202, "202 Accepted"), (204, "204 No Content")] {
+        let (place, server) = (Place::new(), endpoint(vec![rule(json!({"status": status, "body": " "}))]));
+        let task = place.texts(1);
+        run_at(&server, &place, &task).args(["--max-retries", "0"]).assert().code(1);
+        let error = &place.run().sample("t-0")["error"];
+        let expected = format!("status {reason} with an empty body: expected an answer");
+        assert_eq!(*error, json!({"kind": "malformed", "message": expected}));
+    }
 }

@@ -56,7 +56,7 @@ impl Protocol for Lines {
     fn read_error(&self, status: u16, body: &[u8]) -> ErrorReport {
         let message = String::from_utf8_lossy(body).trim_start_matches("no ").to_owned();
         let kind = if status == 503 { FailureKind::ServerError } else { FailureKind::BadRequest };
-        ErrorReport { kind, message, wait: None }
+        ErrorReport { kind, message, wait: None, usage: None }
     }
 
     fn parameter_names(&self, parameter: Parameter) -> &'static [&'static str] {

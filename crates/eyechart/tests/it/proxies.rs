@@ -130,3 +130,14 @@ fn requests_are_sent_through_a_socks_proxy() {
     }
     assert_eq!(server.stats().requests, 4);
 }
+
+#[test]
+fn an_endpoint_that_needs_no_proxy_is_reached_without_one_in_every_form_of_the_list() {
+    let server = endpoint(Vec::new());
+    let port = server.url().rsplit_once(':').unwrap().1.trim_end_matches("/v1").to_owned();
+    for list in ["*", "a.org, *", "127.0.0.1", "127.0.0.0/8", &format!("127.0.0.1:{port}")] {
+        let place = Place::new();
+        let mut command = run(&place, &server.url());
+        command.env("HTTP_PROXY", "http://127.0.0.1:9").env("NO_PROXY", list).assert().code(0);
+    }
+}

@@ -45,6 +45,9 @@ fn a_key_is_not_sent_to_an_address_that_only_the_folder_names() {
         resumed(&place).env(variable, KEY).arg("--dry-run").assert().code(0);
         resumed(&place).env(variable, KEY).args(["--base-url", &server.url()]).assert().code(0);
         assert_eq!(server.stats().requests, sent + 2);
+        std::fs::write(place.run().path().join("samples.jsonl"), "").unwrap();
+        let in_capitals = server.url().replace("http", "HTTP");
+        resumed(&place).env(variable, KEY).args(["--base-url", &in_capitals]).assert().code(0);
         // A finished run sends nothing, so nothing is asked.
         resumed(&place).env(variable, KEY).assert().code(0);
     }

@@ -44,7 +44,7 @@ pub(super) enum OtherSamples {
 pub(in crate::provider) enum ReplyOrigin {
     /// There was no reply.
     NoReply,
-    /// A server or a proxy in front of the API: a 407, an HTML page or a 5xx.
+    /// A server or a proxy in front of the API: a 407, a 408, an HTML page or a 5xx.
     Gateway,
     /// The API, if only with a status.
     Api,
@@ -159,9 +159,14 @@ impl EndpointHealth {
         self.has_reply_of_api |= origin == ReplyOrigin::Api;
     }
 
+    /// Whether something has replied, but never the API.
+    fn is_only_gateway(&self) -> bool {
+        self.was_reached && !self.has_reply_of_api
+    }
+
     /// How long the endpoint may be silent.
     fn patience(&self) -> Duration {
-        match self.was_reached && !self.has_reply_of_api {
+        match self.is_only_gateway() {
             true => self.give_up_after.min(self.first_reply_within),
             false => self.give_up_after,
         }
@@ -270,9 +275,13 @@ impl EndpointHealth {
     }
 
     /// The endpoint asks for a pause. A pause is not silence, up to [`LONGEST_WAIT`] altogether; if the endpoint may be
-    /// down, up to as long as it may be silent.
+    /// down, up to as long as it may be silent. A pause that only a server in front of the API asks for is silence.
     pub(super) fn excuse(&mut self, pause: Pause, now: Instant) {
-        let most = if pause.may_be_down { self.patience() } else { LONGEST_WAIT };
+        let most = match pause.may_be_down {
+            true if self.is_only_gateway() => Duration::ZERO,
+            true => self.give_up_after,
+            false => LONGEST_WAIT,
+        };
         let Some(silence) = &mut self.silence else { return };
         let added = pause.until.saturating_duration_since(silence.excused_until.max(now));
         let added = added.min(most.saturating_sub(silence.excused));

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ErrorReport;
+use super::openai_chat::usage_of;
 use super::withheld::is_withheld;
 use crate::text::{parse_duration, repaired_json};
-use crate::types::{Failure, FailureKind};
+use crate::types::{Failure, FailureKind, Usage};
 
 /// The bytes of an error text that are read.
 const LONGEST_ERROR: usize = 64 << 10;
@@ -30,10 +31,12 @@ pub(super) struct ErrorBody {
     is_withheld: bool,
     /// How long the server asks to wait.
     pub(super) wait: Option<Duration>,
+    /// The tokens that the request took all the same.
+    usage: Option<Usage>,
 }
 
 impl ErrorBody {
-    /// The error in the body of a response with another status than 200.
+    /// The error in the body of a response with another status than 2xx.
     pub(super) fn of_body(body: &[u8]) -> Self {
         let parsed: Option<Value> = read_json(body).ok();
         // Gemini's servers wrap their errors in a list.
@@ -43,7 +46,10 @@ impl ErrorBody {
         let found = error.map(Self::of_error).filter(|error| !error.message.is_empty());
         let found = found.unwrap_or_else(|| Self { message: one_line(body), ..Self::default() });
         match parsed {
-            Some(beside) => found.with_codes_beside(beside),
+            Some(beside) => {
+                let usage = beside.get("usage").map(usage_of).filter(|usage| *usage != Usage::default());
+                Self { usage, ..found.with_codes_beside(beside) }
+            }
             None => found,
         }
     }
@@ -76,6 +82,7 @@ impl ErrorBody {
             status: status_of(error),
             is_withheld: is_withheld(error),
             wait,
+            usage: None,
         }
     }
 
@@ -93,7 +100,7 @@ impl ErrorBody {
 
     /// What the error reports, if it came with `status`, which is not 200.
     pub(super) fn report(self, status: u16) -> ErrorReport {
-        ErrorReport { kind: self.kind(status), wait: self.wait, message: self.message }
+        ErrorReport { kind: self.kind(status), wait: self.wait, usage: self.usage, message: self.message }
     }
 
     /// The kind of a failure with `status`, which is not 200.

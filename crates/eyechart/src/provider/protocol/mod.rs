@@ -50,10 +50,10 @@ pub trait Protocol: Debug + Send + Sync {
     /// The body of a request: `request`, and the request fields `params` as they are.
     fn body(&self, model: &str, params: &Map<String, Value>, request: &Request) -> Bytes;
 
-    /// A decoder for the body of one response with status 200.
+    /// A decoder for the body of one successful response (status 2xx).
     fn decoder(&self) -> Box<dyn Decoder>;
 
-    /// What the body of a response with another status than 200 reports.
+    /// What the body of a response with another status than 2xx reports.
     fn read_error(&self, status: u16, body: &[u8]) -> ErrorReport;
 
     /// The request fields that set `parameter`, the usual one first. Any of them may be in a request.
@@ -93,7 +93,7 @@ pub trait Decoder: Send {
     fn finish(&mut self, events: &mut Vec<Event>);
 }
 
-/// What a response with status 200 reports.
+/// What a successful response reports.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The next piece of the answer. It may be empty.
@@ -121,6 +121,8 @@ pub struct ErrorReport {
     pub message: String,
     /// How long the endpoint asks to wait; absent if the body does not say.
     pub wait: Option<Duration>,
+    /// The tokens that the request took all the same; absent if the body does not say.
+    pub usage: Option<Usage>,
 }
 
 /// `address` without the path of any protocol.

@@ -13,7 +13,7 @@ use super::{Decoder, ErrorReport, Parameter, Protocol};
 use crate::provider::key::Header;
 use crate::types::{ImageDetail, Part, Request, RequestImage};
 use response::ResponseDecoder;
-pub(super) use response::token_count;
+pub(super) use response::{token_count, usage_of};
 
 /// OpenAI's chat completions.
 pub const OPENAI_CHAT: &dyn Protocol = &OpenaiChat;

@@ -17,6 +17,11 @@ pub fn authority() -> PathBuf {
     fixture("authority.pem")
 }
 
+/// The endpoint's own certificate.
+pub fn server() -> PathBuf {
+    fixture("server.pem")
+}
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
 }
@@ -29,7 +34,7 @@ pub fn self_signed(variant: &str) -> PathBuf {
 
 /// Answers every request, for as long as the test lives; its base URL.
 pub fn endpoint() -> String {
-    endpoint_with(&fixture("server.pem"), "server.key")
+    endpoint_with(&server(), "server.key")
 }
 
 /// As [`endpoint`], with the certificate of [`self_signed`].

@@ -313,3 +313,19 @@ fn an_endpoint_that_only_a_proxy_has_answered_for_is_given_up_after_half_a_minut
     assert!(matches!(silent_at(ReplyOrigin::Api, 300), Err(Halt::Silent { .. })));
     assert_eq!(silent_at(ReplyOrigin::NoReply, 299), Ok(()), "timeouts of a server that loads its model");
 }
+
+#[test]
+fn a_pause_that_only_a_proxy_asks_for_does_not_make_that_longer() {
+    let mut world = World::new();
+    let mut sample = world.sample();
+    world.health.record_reply(ReplyOrigin::Gateway);
+    let failing = transient(FailureKind::ServerError);
+    let mut fails_at = |seconds: u64| {
+        world.at(seconds).ends(seconds, &mut sample, &failing)?;
+        let until = world.now + Duration::from_secs(10);
+        world.health.excuse(Pause { until, may_be_down: true }, world.now);
+        Ok(())
+    };
+    assert_eq!([10, 20, 30].map(&mut fails_at), [Ok(()), Ok(()), Ok(())]);
+    assert!(matches!(fails_at(40), Err(Halt::NoReplyOfApi { .. })));
+}

@@ -36,6 +36,8 @@ struct Progress {
     has_ended: bool,
     /// Whether any event reports that the prompt or the answer is withheld.
     is_withheld: bool,
+    /// The text of the answer so far.
+    text: String,
 }
 
 impl Default for ResponseDecoder {
@@ -290,9 +292,23 @@ impl Progress {
         push_model_and_usage(chunk.model, chunk.usage, events);
         // The last chunk may have the usage only.
         let Some(mut choice) = chunk.choices.into_iter().flatten().find(Choice::is_first) else { return };
-        push_message(choice.delta.take().unwrap_or_default(), events);
+        let message = choice.delta.take().or_else(|| choice.message.take().map(|whole| self.rest_of(whole)));
+        let message = message.unwrap_or_default();
+        self.text.push_str(&message.content.as_ref().map(content_text).unwrap_or_default());
+        push_message(message, events);
         self.has_stopped |= choice.stop_reason().is_some();
         push_stop_reason(&choice, events);
+    }
+
+    /// What is new in a message that a gateway sends in place of a piece of one. It may repeat what came before.
+    fn rest_of(&self, whole: Message) -> Message {
+        let text = whole.content.as_ref().map(content_text).unwrap_or_default();
+        match text.strip_prefix(&self.text) {
+            Some(rest) if !self.text.is_empty() => {
+                Message { content: Some(rest.into()), reasoning: None, reasoning_content: None, ..whole }
+            }
+            _ => whole,
+        }
     }
 
     fn fail(&mut self, failure: Event, events: &mut Vec<Event>) {
@@ -413,7 +429,7 @@ fn stop_reason(reason: &str) -> StopReason {
 }
 
 /// The token counts. A value that is not a count is absent: it is no reason to pay for the answer again.
-fn usage_of(usage: &Value) -> Usage {
+pub(in crate::provider::protocol) fn usage_of(usage: &Value) -> Usage {
     Usage {
         input_tokens: usage.get("prompt_tokens").and_then(token_count),
         output_tokens: usage.get("completion_tokens").and_then(token_count),

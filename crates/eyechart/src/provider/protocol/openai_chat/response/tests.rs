@@ -321,3 +321,23 @@ fn any_json() -> impl Strategy<Value = Value> {
         ]
     })
 }
+
+#[test]
+fn events_with_a_message_in_place_of_a_delta_are_read_and_repeat_nothing() {
+    let event = |name: &str, text: &str, finish: Option<&str>| {
+        let choice =
+            json!({"index": 0, name: {"role": "assistant", "content": text}, "finish_reason": finish});
+        format!("data: {}\n\n", json!({"choices": [choice]}))
+    };
+    let whole = event("message", "A rise.", Some("stop"));
+    let pieces = [event("message", "A ", None), event("message", "rise.", Some("stop"))].concat();
+    let growing = [event("message", "A ", None), event("message", "A rise.", Some("stop"))].concat();
+    let repeated = [event("delta", "A rise.", None), event("message", "A rise.", Some("stop"))].concat();
+    for events in [whole, pieces, growing, repeated] {
+        assert_eq!(
+            parse(format!("{events}data: [DONE]\n\n").as_bytes()).unwrap().text,
+            "A rise.",
+            "{events}"
+        );
+    }
+}
