@@ -259,6 +259,7 @@ fn unbrotli(
 mod tests {
     use std::io::Write as _;
 
+    use proptest::prelude::*;
     use reqwest::header::HeaderValue;
 
     use super::*;
@@ -369,6 +370,23 @@ mod tests {
         for codings in ["compress", "gzip, compress", "gzip;q=1", "gzip, gzip, gzip, gzip, gzip, gzip"] {
             let error = unpacked(&[codings], b"", 1).unwrap_err();
             assert_eq!(error, CodingError::Unknown(codings.to_owned()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_body_is_unpacked_or_refused_and_nothing_panics(
+            coding in prop::sample::select(&["gzip", "deflate", "raw deflate", "br", "zstd"][..]),
+            text in prop::collection::vec(0..4_u8, 0..5_000),
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            piece in 1..700_usize,
+        ) {
+            let mut body = packed(coding, &text);
+            for (at, byte) in flips {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            let _ = unpacked(&[coding.trim_start_matches("raw ")], &body, piece);
         }
     }
 }

@@ -9,7 +9,6 @@ use super::allowance::Allowance;
 use super::gate::{AttemptReport, Gate};
 use super::halt::Halt;
 use super::health::ReplyOrigin;
-use super::outcome::AttemptOutcome;
 use super::retry::RetryPolicy;
 use super::sample_attempts::{NextStep, SampleAttempts};
 use crate::files::unrelieved;
@@ -91,7 +90,7 @@ pub(super) async fn ask_until_settled<T, F: Future<Output = FinishedAttempt<T>>>
         if let Some(shortage) = unrelieved().filter(|_| attempt.error.is_some()) {
             return Err(Halt::Shortage { reason: shortage.to_string() });
         }
-        let ended = AttemptOutcome::classify(&attempt);
+        let ended = gate.classify(&attempt, origin);
         let tokens = read.usage.map(|usage| usage.total());
         let report = AttemptReport { outcome: &ended, origin, tokens, allowances: &allowances };
         gate.report_attempt(&attempt);

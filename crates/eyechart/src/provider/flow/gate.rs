@@ -230,6 +230,13 @@ impl Gate {
         self.changed.notified()
     }
 
+    /// Classifies an attempt whose reply came from `origin`.
+    pub(super) fn classify(&self, attempt: &Attempt, origin: ReplyOrigin) -> AttemptOutcome {
+        let mut state = self.lock();
+        state.health.record_reply(origin);
+        state.health.with_limited_wait(AttemptOutcome::classify(attempt), Instant::now())
+    }
+
     /// Tells observers how an attempt ended.
     pub(super) fn report_attempt(&self, attempt: &Attempt) {
         self.observers.emit(&RunEvent::AttemptEnded(attempt));

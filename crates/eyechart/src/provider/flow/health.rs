@@ -172,6 +172,16 @@ impl EndpointHealth {
         }
     }
 
+    /// The outcome with the wait that counts: if only a server in front of the API has replied, no wait lasts longer than the
+    /// run waits for the API. A wait that stops the run is left as it is.
+    pub(super) fn with_limited_wait(&self, outcome: AttemptOutcome, now: Instant) -> AttemptOutcome {
+        if !self.is_only_gateway() || outcome.wait().is_none_or(|wait| wait > LONGEST_WAIT) {
+            return outcome;
+        }
+        let since = self.silence.as_ref().map_or(now, |silence| silence.since);
+        outcome.with_wait_at_most((since + self.patience()).saturating_duration_since(now))
+    }
+
     /// Records how an attempt of the sample with this history ended.
     ///
     /// # Errors

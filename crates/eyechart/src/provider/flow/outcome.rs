@@ -72,6 +72,14 @@ impl AttemptOutcome {
         }
     }
 
+    /// The outcome with a wait of at most `longest`.
+    pub(super) fn with_wait_at_most(mut self, longest: Duration) -> Self {
+        if let Self::TurnedAway { wait, .. } | Self::TransientFailure { wait, .. } = &mut self {
+            *wait = wait.map(|wait| wait.min(longest));
+        }
+        self
+    }
+
     pub(super) fn is_turned_away(&self) -> bool {
         matches!(self, Self::TurnedAway { .. })
     }

@@ -328,4 +328,16 @@ fn a_pause_that_only_a_proxy_asks_for_does_not_make_that_longer() {
     };
     assert_eq!([10, 20, 30].map(&mut fails_at), [Ok(()), Ok(()), Ok(())]);
     assert!(matches!(fails_at(40), Err(Halt::NoReplyOfApi { .. })));
+    let limited = |seconds: u64, wait: u64| {
+        let mut world = World::new();
+        world.health.record_reply(ReplyOrigin::Gateway);
+        world.ends(1, &mut world.sample(), &failing).unwrap();
+        let failure = Failure::new(FailureKind::ServerError, "status 503");
+        let wait = Some(Duration::from_secs(wait));
+        let asks = AttemptOutcome::TurnedAway { may_be_down: true, wait, failure };
+        let now = world.at(seconds).now;
+        world.health.with_limited_wait(asks, now).wait().unwrap().as_secs()
+    };
+    assert_eq!([limited(0, 60), limited(20, 60), limited(20, 5), limited(40, 5)], [30, 10, 5, 0]);
+    assert_eq!(limited(0, 7_200), 7_200, "which stops the run");
 }
