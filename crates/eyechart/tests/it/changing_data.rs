@@ -1,6 +1,7 @@
 //! Data that changes or breaks off while a run reads it: the run stops, and no record has the content of another row.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
@@ -139,7 +140,8 @@ fn truncate(path: &Path) {
 /// Saves the same bytes, first in place and then as another file of the same name.
 fn touch(path: &Path) {
     let content = fs::read(path).unwrap();
-    fs::write(path, &content).unwrap();
+    // In place without cutting the file off first: a reader that meets an empty file has met other content.
+    fs::OpenOptions::new().write(true).open(path).unwrap().write_all(&content).unwrap();
     fs::write(path.with_extension("new"), &content).unwrap();
     fs::rename(path.with_extension("new"), path).unwrap();
 }
