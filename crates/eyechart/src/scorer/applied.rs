@@ -196,6 +196,20 @@ impl Scorer {
         target.is_none_or(is_given) && choices.is_none_or(|choices| choices.label.is_some())
     }
 
+    /// Returns the number of scores that an answer to the sample would have: one per reference that is not blank, if each
+    /// has its own score, else 1; 0 if no answer could be scored.
+    #[must_use]
+    pub fn possible_scores(&self, record: &SampleRecord) -> usize {
+        let has_one_each = !self.declaration.reads_all_references && self.references() == References::Each;
+        match self.could_score(record) {
+            false => 0,
+            true if has_one_each => {
+                self.targets(record).iter().filter(|reference| !reference.trim().is_empty()).count()
+            }
+            true => 1,
+        }
+    }
+
     /// Returns how an answer is scored in which `extract` finds nothing. For a program such an answer is always
     /// unscored: the program does not see it, and 0 may be outside the range of the program.
     fn unparsed(&self) -> Unparsed {

@@ -22,6 +22,9 @@ pub use estimate::{mean, quantile, share_above, top_k};
 pub use interval::{Interval, Level, Scale, Spread, score_interval, t_interval, wilson};
 pub use jackknife::jackknife_variance;
 pub use order::{quantile_interval, top_count, top_share};
-pub use paired::{PairedCounts, compare_means, holm, mcnemar, not_worse, tango};
+pub use paired::{
+    DifferenceTest, PairedCounts, compare_means, equal_differences_test, holm, mcnemar, not_worse, t_test,
+    tango,
+};
 pub use power::{detectable_difference, mcnemar_power, samples_needed};
 pub use ranks::{Correlation, kendall_tau_b, spearman_rho};

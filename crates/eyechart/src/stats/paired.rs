@@ -2,7 +2,7 @@
 
 use super::clusters::cluster_mean;
 use super::distribution::{binomial, normal_upper_tail, t_upper_tail};
-use super::interval::{Interval, Level, Spread, t_interval};
+use super::interval::{Interval, Level, Scale, Spread, score_interval, t_interval};
 
 /// How often two runs were right on the same samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,13 +147,50 @@ pub struct PairedMean {
 pub fn compare_means(first: &[f64], second: &[f64], clusters: &[usize], level: Level) -> Option<PairedMean> {
     let differences: Vec<f64> = first.iter().zip(second).map(|(first, second)| first - second).collect();
     let mean = cluster_mean(&differences, clusters)?;
-    let spread = mean.spread.filter(|spread| spread.variance > 0.0);
+    let test = mean.spread.and_then(|spread| t_test(mean.mean, spread, level));
     Some(PairedMean {
         difference: mean.mean,
         spread: mean.spread,
-        interval: spread.and_then(|spread| t_interval(mean.mean, spread, level)),
-        p: spread.map(|spread| 2.0 * t_upper_tail(mean.mean.abs() / spread.standard_error(), spread.df)),
+        interval: test.map(|test| test.interval),
+        p: test.map(|test| test.p),
     })
+}
+
+/// An interval of a difference, and the p value of no difference.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DifferenceTest {
+    /// The interval.
+    pub interval: Interval,
+    /// The two-sided p value.
+    pub p: f64,
+}
+
+/// Student's interval and test of a difference; `None` without variance.
+#[must_use]
+pub fn t_test(difference: f64, spread: Spread, level: Level) -> Option<DifferenceTest> {
+    let interval = t_interval(difference, spread, level)?;
+    Some(DifferenceTest {
+        interval,
+        p: 2.0 * t_upper_tail(difference.abs() / spread.standard_error(), spread.df),
+    })
+}
+
+/// The interval and test of a difference that is the same in each of `clusters`, on a `scale` with 0 in its middle. The
+/// interval is [`score_interval`]'s without variance; p is the tail of the level at which it reaches 0. For a share of
+/// which one side has all and the other nothing, this is the exact sign test.
+#[must_use]
+pub fn equal_differences_test(
+    difference: f64,
+    scale: Scale,
+    clusters: usize,
+    level: Level,
+) -> DifferenceTest {
+    let share = difference.abs() / (scale.high - scale.low);
+    let spread = Spread { variance: 0.0, df: 1.0, clusters };
+    DifferenceTest {
+        interval: score_interval(difference, spread, scale, level),
+        p: (2.0 * (0.5 / (0.5 + share)).powf(clusters as f64)).min(1.0),
+    }
 }
 
 /// Holm's adjustment (1979) of p values for their number, in the order of the input.
