@@ -52,6 +52,7 @@
 
 pub mod analyze;
 pub mod calc;
+pub mod compare;
 pub mod dataset;
 pub mod demo;
 pub mod embed;

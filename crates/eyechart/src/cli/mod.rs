@@ -2,6 +2,7 @@
 
 mod calc;
 mod check;
+mod compare;
 mod data;
 mod demo;
 mod embed;
@@ -71,6 +72,7 @@ enum Command {
     Run(Box<run::Run>),
     Score(score::Score),
     Results(results::ShowResults),
+    Compare(compare::CompareRuns),
     Show(show::Show),
     Calc(calc::Calc),
     Check(check::Check),
@@ -94,6 +96,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Run(run) => run.call(),
         Command::Score(score) => score.call(),
         Command::Results(results) => results.call(),
+        Command::Compare(compare) => compare.call(),
         Command::Show(show) => show.call(),
         Command::Calc(calc) => calc.call(),
         Command::Check(check) => check.call(),

@@ -22,24 +22,31 @@ pub struct ShowResults {
     format: ResultsFormat,
 }
 
+/// The format of figures and comparisons.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ResultsFormat {
+pub enum ResultsFormat {
     Table,
     Markdown,
     Csv,
     Json,
 }
 
+impl ResultsFormat {
+    /// The format of the report, with the width of the terminal.
+    pub fn to_report(self) -> Format {
+        match self {
+            Self::Table => Format::Table { width: output::width() },
+            Self::Markdown => Format::Markdown,
+            Self::Csv => Format::Csv,
+            Self::Json => Format::Json,
+        }
+    }
+}
+
 impl ShowResults {
     pub fn call(self) -> anyhow::Result<Exit> {
         let entries = show_each(&chosen_runs(&self.runs)?, |folder| Ok(entry(folder, read_scored(folder)?)))?;
-        let format = match self.format {
-            ResultsFormat::Table => Format::Table { width: output::width() },
-            ResultsFormat::Markdown => Format::Markdown,
-            ResultsFormat::Csv => Format::Csv,
-            ResultsFormat::Json => Format::Json,
-        };
-        output::result(&render(&entries, format));
+        output::result(&render(&entries, self.format.to_report()));
         Ok(Exit::Success)
     }
 }
@@ -51,6 +58,11 @@ pub struct ChosenRun {
 }
 
 impl ChosenRun {
+    /// Whether the command line names the run itself.
+    pub fn is_named(&self) -> bool {
+        self.is_named
+    }
+
     /// Whether the run is named itself or is of this task. Prints a note if it is not.
     pub fn is_of_task(&self, name: &str) -> bool {
         let task = self.folder.spec().map(|spec| spec.task.name);

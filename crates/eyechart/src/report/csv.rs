@@ -33,6 +33,11 @@ pub(super) fn render(entries: &[Entry]) -> String {
         rows.extend(counted(entry));
         rows.extend(published(entry));
     }
+    written(rows)
+}
+
+/// The rows as CSV. All have the same number of cells.
+pub(super) fn written<const WIDTH: usize>(rows: Vec<[String; WIDTH]>) -> String {
     let mut text = csv::Writer::from_writer(Vec::new());
     for row in rows {
         text.write_record(row.map(inert)).expect("all rows have as many cells, and a Vec takes any bytes");
@@ -54,7 +59,7 @@ fn label_of(results: &Results) -> String {
     results.label.clone().into_iter().chain(control).collect::<Vec<_>>().join(", ")
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 

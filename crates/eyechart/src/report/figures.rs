@@ -50,7 +50,7 @@ struct Column {
 
 /// The unit of a figure.
 #[derive(Clone, Copy, PartialEq)]
-enum Unit {
+pub(super) enum Unit {
     /// In percent, with one digit after the point.
     Percent,
     /// As it is, with this number of digits after the point.
@@ -296,7 +296,7 @@ impl Column {
 }
 
 impl Unit {
-    fn of([lowest, highest]: [f64; 2]) -> Self {
+    pub(super) fn of([lowest, highest]: [f64; 2]) -> Self {
         match lowest.abs().max(highest.abs()) {
             ..=1.0 => Self::Percent,
             ..=10.0 => Self::Plain(3),
@@ -311,12 +311,18 @@ impl Unit {
         format!("[{}, {}]{mark}", self.show(Some(low)), self.show(Some(high)))
     }
 
-    fn show(self, value: Option<f64>) -> String {
+    pub(super) fn show(self, value: Option<f64>) -> String {
         match (value, self) {
             (None, _) => ABSENT.to_owned(),
             (Some(value), Self::Percent) => format!("{:.1}", value * 100.0),
             (Some(value), Self::Plain(digits)) => format!("{value:.digits$}"),
         }
+    }
+
+    /// The difference of two figures, always with its sign.
+    pub(super) fn show_difference(self, difference: f64) -> String {
+        let shown = self.show(Some(difference));
+        if shown.starts_with('-') { shown } else { format!("+{shown}") }
     }
 }
 
@@ -335,7 +341,7 @@ fn is_shown(figure: &Figure, entry: &Entry) -> bool {
 }
 
 /// A number without needless digits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let rounded = (value * 1e6).round() / 1e6;
     rounded.to_string()
 }

@@ -5,7 +5,7 @@
 pub(super) struct Table {
     /// The title.
     pub(super) title: String,
-    /// Head of the column of groups.
+    /// Head of the column of groups; empty for a table without groups.
     pub(super) group: &'static str,
     /// Head of the column of names.
     pub(super) name: &'static str,

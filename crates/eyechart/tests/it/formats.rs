@@ -18,6 +18,10 @@ fn check(schema: &jsonschema::Validator, instance: &Value) {
     assert!(errors.is_empty(), "{errors:#?}\nin {instance:#}");
 }
 
+pub fn check_comparison(comparison: &Value) {
+    check(&schema("comparison.schema.json"), comparison);
+}
+
 fn check_run(run: &RunFiles) {
     check(&schema("spec.schema.json"), &run.json("spec.json"));
     let (sample, score) = (schema("sample.schema.json"), schema("score.schema.json"));

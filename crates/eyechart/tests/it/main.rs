@@ -21,6 +21,8 @@ mod command;
 mod command_interrupt;
 #[cfg(unix)]
 mod command_rules;
+mod compare;
+mod compare_refusals;
 mod compression;
 mod control;
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 pub mod benchmarks;
 #[cfg(unix)]
 pub mod command;
+pub mod compared;
 pub mod hub_data;
 pub mod hub_fixture;
 pub mod hub_python;
