@@ -1,5 +1,6 @@
 //! `eyechart compare`: runs against each other, sample by sample, with a verdict.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -70,7 +71,13 @@ impl CompareRuns {
 
     /// The comparison, before anything is printed.
     fn compare(&self) -> anyhow::Result<Comparison> {
-        let chosen = chosen_runs(&self.runs)?;
+        let mut chosen = chosen_runs(&self.runs)?;
+        let mut seen = HashSet::new();
+        // A run can be named itself and by its folder.
+        chosen.retain(|run| {
+            let path = run.folder.path();
+            seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+        });
         let options = Options {
             force: self.force,
             // Who names runs one by one wants each pair of them.

@@ -106,7 +106,7 @@ impl Page<'_> {
 
     fn table(&self) -> Table {
         let (own, other) = (letter(self.pair.baseline), letter(self.pair.other));
-        let heads = [&own, &other, "difference", "p", "won", "lost", "n", "verdict"];
+        let heads = [&own, &other, "difference", "verdict", "p", "won", "lost", "n"];
         Table {
             title: format!("{other} against {own}"),
             group: "",
@@ -214,14 +214,12 @@ fn rows(figure: &FigureComparison) -> Vec<Row> {
             intervals: vec![String::new(), String::new(), interval.unwrap_or_default()],
         }
     };
-    let counts = [figure.won, figure.lost].map(|count| count.to_string());
-    let [won, lost] = counts.clone();
-    let verdict = figure.verdict.in_words().to_owned();
+    let [won, lost] = [figure.won, figure.lost].map(|count| count.to_string());
     let mut rows = vec![row(
         figure.figure.clone(),
         [figure.baseline_value, figure.other_value, figure.difference],
         figure.low.zip(figure.high),
-        [p_value(figure.p_adjusted), won, lost, figure.n.to_string(), verdict],
+        [figure.verdict.in_words().to_owned(), p_value(figure.p_adjusted), won, lost, figure.n.to_string()],
     )];
     if let Some(failures) = &figure.with_failures {
         rows.push(row(
@@ -229,11 +227,11 @@ fn rows(figure: &FigureComparison) -> Vec<Row> {
             [failures.baseline_value, failures.other_value, failures.difference],
             failures.low.zip(failures.high),
             [
+                failures.verdict.in_words().to_owned(),
                 p_value(failures.p_adjusted),
                 String::new(),
                 String::new(),
                 failures.n.to_string(),
-                failures.verdict.in_words().to_owned(),
             ],
         ));
     }

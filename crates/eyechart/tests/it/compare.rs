@@ -270,6 +270,27 @@ fn means_of_highest_scores_are_not_compared_and_say_so() {
     assert!(table.contains("similarity.top_1: not compared: means of the highest scores"), "{table}");
 }
 
+#[test]
+fn each_reference_is_a_pair_and_a_failed_sample_has_as_many_as_an_answer() {
+    let place = Place::new();
+    let row = |i: usize| json!({"id": format!("s-{i}"), "right": ["yes", "no"], "group": i.to_string()});
+    place.write_jsonl("rows.jsonl", &(0..6).map(row).collect::<Vec<_>>());
+    place.write("t.toml", format!("{TASK}references = \"each\"\n"));
+    let runs = [
+        run_of(&place, "old", &answers(&[(5, "yes"), (1, "")])),
+        run_of(&place, "new", &answers(&[(1, "yes"), (3, "no"), (2, "")])),
+    ];
+    let found = &compared(&[&runs[0], &runs[1]], &[])["pairs"][0];
+    assert_eq!([&found["n"], &found["clusters"], &found["only_baseline"]], [8, 4, 2]);
+    assert_eq!([&found["won"], &found["lost"], &found["same"]], [3, 3, 2]);
+    assert_eq!(
+        found["changed"][0],
+        json!({"id": "s-1", "epoch": 1, "reference": 0, "baseline": 1.0, "other": 0.0})
+    );
+    let failures = &found["with_failures"];
+    assert_eq!([&failures["n"], &failures["failed_baseline"], &failures["failed_other"]], [12, 2, 4]);
+}
+
 /// Epochs are not asked yet, so the second one is written into the files.
 #[test]
 fn epochs_are_paired_by_their_number_and_are_in_the_cluster_of_their_sample() {

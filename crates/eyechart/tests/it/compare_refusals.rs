@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::common::compared::{TASK, compare, compared, run_of, two_runs};
+use crate::common::compared::{TASK, compare, compared, lay_out, run_of, two_runs};
 use crate::common::{Place, RunFiles, eyechart, stderr, stdout};
 
 fn edit(run: &RunFiles, file: &str, change: impl FnOnce(&mut Value)) {
@@ -83,6 +83,19 @@ fn other_parameters_another_version_and_a_control_are_refused_by_name() {
 }
 
 #[test]
+fn similarities_by_another_encoder_are_refused_and_those_by_another_name_are_not() {
+    let place = Place::new();
+    lay_out(&place, 3, |i| i);
+    place.write("t.toml", TASK.replace("exact_match", "similarity"));
+    let runs = ["a", "b"].map(|name| run_of(&place, name, &["yes", "no", "maybe"]));
+    edit(&runs[1], "results.json", |results| results["encoder"]["name"] = json!("my-folder"));
+    compare(&[&runs[0], &runs[1]], &[]).code(0);
+    edit(&runs[1], "results.json", |results| results["encoder"]["sha256"] = json!("ab".repeat(32)));
+    let message = stderr(compare(&[&runs[0], &runs[1]], &[]).code(2).get_output());
+    assert!(message.contains("the encoder of \"similarity\" is"), "{message}");
+}
+
+#[test]
 fn a_folder_of_runs_is_compared_within_each_task_and_one_run_is_not_enough() {
     let place = Place::new();
     let [old, new] = two_runs(&place);
@@ -101,7 +114,7 @@ fn a_folder_of_runs_is_compared_within_each_task_and_one_run_is_not_enough() {
         3,
         "named one by one"
     );
-    let one = compare(&[&old], &[]).code(2);
+    let one = compare(&[&old, &old], &[]).code(2);
     assert!(stderr(one.get_output()).contains("needs two runs or more, and only one is given"));
 }
 

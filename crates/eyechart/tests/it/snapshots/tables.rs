@@ -144,3 +144,35 @@ fn findings_in_a_damaged_run() {
     session.run(&["check", "runs"]);
     session.matches("tables", "findings");
 }
+
+/// Two runs of six questions by each model, of which the small one leaves one out.
+fn lay_out_comparison(session: &mut Session) -> [String; 2] {
+    lay_out_choices(session);
+    session.run(&["run", "questions.toml", "--model", "recorded/small"]);
+    session.run(&["run", "questions.toml", "--model", "recorded/large", "--label", "second try"]);
+    session.transcript.clear();
+    ["recorded-small", "recorded-large"].map(|name| session.run_named("runs", name))
+}
+
+#[test]
+fn a_comparison_in_each_format() {
+    let mut session = Session::new();
+    let [small, large] = lay_out_comparison(&mut session);
+    session.run(&["compare", &small, &large]);
+    for format in ["markdown", "csv", "json"] {
+        session.run(&["compare", &small, &large, "--changed", "1", "--format", format]);
+    }
+    session.matches("tables", "comparison");
+}
+
+#[test]
+fn a_comparison_of_three_runs_in_a_terminal_of_40_columns() {
+    let mut session = Session::new();
+    lay_out_comparison(&mut session);
+    session.columns = 40;
+    session.run(&["run", "questions.toml", "--model", "recorded/small", "--label", "again"]);
+    session.transcript.clear();
+    session.run(&["compare", "runs", "--primary", "choice.accuracy", "--changed", "2"]);
+    session.run(&["compare", "runs/none"]);
+    session.matches("tables", "comparison_narrow");
+}
