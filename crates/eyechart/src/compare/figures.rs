@@ -51,7 +51,7 @@ impl NoComparison {
             Self::OnlyOther => "only the other run has it",
             Self::TopK => "means of the highest scores are of other samples in each run",
             Self::NotPaired => "it is not computed from single scores that could be paired",
-            Self::NoPairs => "no sample has a score in both runs",
+            Self::NoPairs => "no sample has a score in both runs, or it is not defined over them",
         }
     }
 }

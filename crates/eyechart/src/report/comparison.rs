@@ -126,6 +126,7 @@ impl Page<'_> {
             .filter(|note| of_pair(note.runs))
             .map(|note| self.named(&note.text))
             .collect();
+        notes.extend(self.clusters());
         for lacking in comparison.lacking.iter().filter(|lacking| of_pair(lacking.runs)) {
             notes.extend(self.lacking(lacking));
         }
@@ -133,6 +134,19 @@ impl Page<'_> {
             notes.push(format!("{}: not compared: {}.", figure.figure, self.named(figure.reason.in_words())));
         }
         notes.extend(self.figures().find(|figure| self.is_main(figure)).and_then(changed));
+        notes
+    }
+
+    /// The number of clusters, where some have several scores.
+    fn clusters(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for figure in self.figures().filter(|figure| figure.clusters < figure.n) {
+            let (n, clusters) = (counted(figure.n, "score"), counted(figure.clusters, "cluster"));
+            let note = format!("{n} in {clusters}: those of one cluster are not independent.");
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         notes
     }
 

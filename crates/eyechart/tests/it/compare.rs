@@ -62,6 +62,8 @@ fn clusters_are_compared_by_students_t_of_the_differences() {
     }
     assert_eq!((&found["clusters"], &found["method"]), (&json!(8), &json!("paired_t")));
     assert_eq!(found["verdict"], "cant_tell", "{found}");
+    let table = stdout(compare(&[&runs[0], &runs[1]], &[]).code(0).get_output());
+    assert!(table.contains("24 scores in 8 clusters: those of one cluster are not independent."), "{table}");
 }
 
 #[test]
