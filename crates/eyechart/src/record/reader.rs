@@ -26,6 +26,9 @@ impl BadLine {
     }
 }
 
+/// What is wrong with an incomplete last line.
+const INCOMPLETE: &str = "the line is incomplete, as after a crash";
+
 /// The content of a log.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {
@@ -91,8 +94,7 @@ fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result
                 }
             },
             Content::Torn => {
-                let reason = "the line is incomplete, as after a crash".to_owned();
-                record.torn = Some(BadLine { line: line.number, reason });
+                record.torn = Some(BadLine { line: line.number, reason: INCOMPLETE.to_owned() });
             }
             Content::Bad(reason) => record.bad_lines.push(BadLine { line: line.number, reason }),
         }
@@ -135,7 +137,7 @@ pub(crate) fn for_each_score_line(
 }
 
 /// Calls `visit` with each line of `samples.jsonl`, in order: the last line of an (id, epoch) counts. Returns the lines
-/// that `visit` cannot parse, except an incomplete last line.
+/// that `visit` cannot parse.
 ///
 /// # Errors
 /// [`RecordError::Io`] if the file cannot be read.
@@ -145,10 +147,9 @@ pub(crate) fn for_each_sample_line(
 ) -> Result<Vec<BadLine>, RecordError> {
     let mut bad_lines = Vec::new();
     for_each_line(path, |line| {
-        if let Err(error) = visit(line.bytes)
-            && line.whole
-        {
-            bad_lines.push(BadLine { line: line.number, reason: json_mistake(&error) });
+        if let Err(error) = visit(line.bytes) {
+            let reason = if line.whole { json_mistake(&error) } else { INCOMPLETE.to_owned() };
+            bad_lines.push(BadLine { line: line.number, reason });
         }
         Ok(())
     })?;

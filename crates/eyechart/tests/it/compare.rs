@@ -324,7 +324,7 @@ fn other_prompts_clusters_and_unreadable_lines_are_named() {
     place.write("t.toml", TASK.replace("text = \"?\"", "text = \"Which one?\""));
     let new = run_of(&place, "new-prompt", &["yes"; 20]);
     let log = new.path().join("samples.jsonl");
-    fs::write(&log, fs::read_to_string(&log).unwrap() + "not JSON\n").unwrap();
+    fs::write(&log, fs::read_to_string(&log).unwrap() + "not JSON\n{\"id\"").unwrap();
     let done = compare(&[&old, &new], &["--format", "json"]).code(0);
     let comparison: Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
     let notes: Vec<&str> =
@@ -340,7 +340,9 @@ fn other_prompts_clusters_and_unreadable_lines_are_named() {
     let setting =
         &comparison["differing"].as_array().unwrap().iter().find(|one| one["name"] == "prompt.text");
     assert_eq!(setting.unwrap()["values"], json!(["?", "Which one?"]));
-    assert!(stderr(done.get_output()).contains("samples.jsonl:21: not a sample's record"));
+    let notices = stderr(done.get_output());
+    assert!(notices.contains("samples.jsonl:21: not a sample's record"), "{notices}");
+    assert!(notices.contains("samples.jsonl:22: not a sample's record: the line is incomplete"), "{notices}");
 }
 
 #[test]
