@@ -251,6 +251,69 @@ fn an_error_in_a_workbook_is_a_bad_row_and_what_is_no_workbook_is_refused() {
     assert!(dry_run(&place, "d.xlsx", "", 2).0.contains("expected a workbook"));
 }
 
+/// A formula that no spreadsheet program has evaluated, as libraries write it, in each spelling.
+#[test]
+fn a_formula_without_a_value_is_a_bad_row_and_an_empty_text_as_its_value_is_none() {
+    let place = Place::new();
+    let text =
+        |place: &str, text: &str| format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let row = |number: u64, cells: &str| format!("<row r=\"{number}\">{cells}</row>");
+    let named = ["id", "question", "answer", "image"].iter().zip('A'..);
+    let header: String = named.map(|(name, column)| text(&format!("{column}1"), name)).collect();
+    let with = |number: u64, question: &str| {
+        let at = |column: &str| format!("{column}{number}");
+        let cells =
+            [text(&at("A"), &at("r")), question.to_owned(), text(&at("C"), "A"), text(&at("D"), "g.jpg")];
+        row(number, &cells.concat())
+    };
+    let rows = [
+        row(1, &header),
+        with(2, "<c r=\"B2\"><f>A2&amp;\"?\"</f><v></v></c>"),
+        with(3, "<c r=\"B3\"><f>A3&amp;\"?\"</f><v/></c>"),
+        with(4, "<c r=\"B4\" t=\"str\"><f>A4</f></c>"),
+        with(5, "<c r=\"B5\"><f t=\"shared\" si=\"0\"/></c>"),
+        with(6, "<c r=\"B6\" t=\"str\"><f>\"\"</f><v></v></c>"),
+        with(7, "<c r=\"B7\" t=\"str\"><f>A7&amp;\"?\"</f><v>r7?</v></c>"),
+    ];
+    place.write("d.xlsx", workbook::of_rows(&rows.concat()));
+    let (said, found) = dry_run(&place, "d.xlsx", "", 1);
+    assert_eq!((&found[0]["rows"], &found[0]["bad_rows"]), (&json!(6), &json!(4)));
+    for cell in ["B2", "B3", "B4", "B5"] {
+        let reason =
+            format!("the cell {cell} of the sheet \"S\" has a formula without a value: open the file");
+        assert!(said.contains(&reason), "{said}");
+    }
+    let prompts: Vec<_> = samples(&place, "d.xlsx", "").into_iter().map(|[_, prompt, _]| prompt).collect();
+    assert_eq!(prompts, ["", "r7?"]);
+    place.write("d.xlsx", workbook::of_rows(&row(1, "<c r=\"AB1\"><f>A2</f></c>")));
+    let (said, _) = dry_run(&place, "d.xlsx", "", 2);
+    assert!(said.contains("the cell AB1 of the sheet \"S\" has a formula without a value"), "{said}");
+}
+
+#[test]
+fn merged_cells_of_a_workbook_are_named() {
+    let place = Place::new();
+    let cell =
+        |place: &str, text: &str| format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let rows: String =
+        [["id", "question", "answer", "image"], ["a", "Q", "A", "g.jpg"], ["b", "", "B", "g.jpg"]]
+            .iter()
+            .zip(1..)
+            .map(|(texts, number)| {
+                let cells: String = texts
+                    .iter()
+                    .zip('A'..)
+                    .map(|(text, column)| cell(&format!("{column}{number}"), text))
+                    .collect();
+                format!("<row r=\"{number}\">{cells}</row>")
+            })
+            .collect();
+    let merged = "<mergeCells count=\"1\"><mergeCell ref=\"B2:B3\"/></mergeCells>";
+    place.write("d.xlsx", workbook::of_rows_and(&rows, merged));
+    let (said, _) = dry_run(&place, "d.xlsx", "", 0);
+    assert!(said.contains("its sheet \"S\" has merged cells, such as B2:B3: only the first"), "{said}");
+}
+
 #[test]
 fn a_workbook_that_unpacks_to_too_much_is_refused() {
     let place = Place::new();

@@ -34,6 +34,11 @@ pub fn of_rows(xml: &str) -> Vec<u8> {
     packed(&[("S", sheet_of(xml))], None)
 }
 
+/// A workbook whose only sheet has these rows, and more elements behind them, as XML.
+pub fn of_rows_and(xml: &str, more: &str) -> Vec<u8> {
+    packed(&[("S", sheet_of(xml).replace("</sheetData>", &format!("</sheetData>{more}")))], None)
+}
+
 /// A workbook with an empty sheet and one more part.
 pub fn with_part(name: &str, bytes: &[u8]) -> Vec<u8> {
     packed(&[("S", sheet_of(""))], Some((name, bytes)))
