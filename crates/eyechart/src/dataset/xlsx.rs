@@ -72,8 +72,9 @@ struct CellFault {
 enum CellFaultKind {
     /// The spreadsheet program shows this error.
     Error(CellErrorType),
-    /// No spreadsheet program has evaluated the formula: libraries such as openpyxl write formulas without their values.
-    NoValue,
+    /// No spreadsheet program has evaluated the formula. Libraries write formulas without a value (openpyxl) or with 0
+    /// (XlsxWriter).
+    NotEvaluated,
 }
 
 impl Xlsx {
@@ -137,7 +138,8 @@ impl Sheet {
         let mut workbook: Workbook<_> = open_workbook_from_rs(open()?).map_err(wrong)?;
         let sheets = workbook.sheet_names();
         let first = sheets.first().cloned().ok_or_else(|| malformed("it has no sheet".to_owned()))?;
-        let mut rows = read_rows(&mut workbook, &first).map_err(malformed)?.into_iter();
+        let rows = read_rows(&mut workbook, &first, parts.need_calculation).map_err(malformed)?;
+        let mut rows = rows.into_iter();
         let header = rows.next().ok_or_else(|| malformed(format!("its sheet {first:?} is empty")))?;
         if let Some(fault) = &header.fault {
             return Err(malformed(fault.in_words(&first, header.number)));
@@ -181,9 +183,9 @@ impl CellFault {
     fn in_words(&self, sheet: &str, row: u64) -> String {
         match &self.kind {
             CellFaultKind::Error(error) => format!("column {} has the error {error}", self.column + 1),
-            CellFaultKind::NoValue => format!(
-                "the cell {} of the sheet {sheet:?} has a formula without a value: open the file in a spreadsheet program \
-                 and save it",
+            CellFaultKind::NotEvaluated => format!(
+                "the cell {} of the sheet {sheet:?} has a formula that no spreadsheet program has evaluated: open the file in \
+                 one and save it",
                 cell_name(self.column, row)
             ),
         }
@@ -227,12 +229,13 @@ fn names_in(header: &SheetRow) -> ByteRecord {
 fn read_rows<R: io::Read + io::Seek>(
     workbook: &mut Workbook<R>,
     sheet: &str,
+    needs_calculation: bool,
 ) -> Result<Vec<SheetRow>, String> {
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|error| error.to_string())?;
     let (mut rows, mut bytes): (Vec<SheetRow>, usize) = (Vec::new(), 0);
     while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| error.to_string())? {
         let (row, column) = cell.pos;
-        let value = match value_of(&cell) {
+        let value = match value_of(&cell, needs_calculation) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => continue,
             Err(fault) => Err(fault),
@@ -265,10 +268,17 @@ fn read_rows<R: io::Read + io::Seek>(
 }
 
 /// The value of a cell; nothing if it is empty. A formula whose value is an empty text has that text stored with it.
-fn value_of(cell: &XlsxCellFormulaMetadataRecord<'_>) -> Result<Option<Value>, CellFaultKind> {
+/// `needs_calculation`: a library has stored 0 with formulas that were not evaluated.
+fn value_of(
+    cell: &XlsxCellFormulaMetadataRecord<'_>,
+    needs_calculation: bool,
+) -> Result<Option<Value>, CellFaultKind> {
     let text = |text: &str| (!text.is_empty()).then(|| Value::from(text));
     Ok(match &cell.value {
-        DataRef::Empty if cell.formula.is_some() => return Err(CellFaultKind::NoValue),
+        DataRef::Empty if cell.formula.is_some() => return Err(CellFaultKind::NotEvaluated),
+        DataRef::Float(number) if needs_calculation && cell.formula.is_some() && *number == 0.0 => {
+            return Err(CellFaultKind::NotEvaluated);
+        }
         DataRef::Empty => None,
         DataRef::Int(number) => Some(Value::from(*number)),
         DataRef::Float(number) => Some(number_of(*number)),

@@ -12,6 +12,9 @@ const MAX_UNPACKED_BYTES: u64 = 256 << 20;
 pub(super) struct Parts {
     /// Whether a sheet has merged cells.
     pub(super) have_merged_cells: bool,
+    /// Whether the workbook asks to be calculated when it is opened: a library has written it. The values of its formulas are
+    /// missing or 0.
+    pub(super) need_calculation: bool,
 }
 
 /// Unpacks every part once and throws it away: the sizes that an archive gives for its parts may be false.
@@ -23,7 +26,8 @@ pub(super) fn unpack_once(file: impl Read + Seek) -> Result<Parts, String> {
         format!("{error}: expected a workbook; save one of another version as .xlsx or .csv")
     };
     let mut archive = ZipArchive::new(file).map_err(|error| no_workbook(&error))?;
-    let (mut left, mut have_merged_cells) = (MAX_UNPACKED_BYTES, false);
+    let mut left = MAX_UNPACKED_BYTES;
+    let mut parts = Parts { have_merged_cells: false, need_calculation: false };
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| no_workbook(&error))?;
         let mut seen = Seen::default();
@@ -34,30 +38,55 @@ pub(super) fn unpack_once(file: impl Read + Seek) -> Result<Parts, String> {
         if seen.strings.most > read {
             return Err(format!("a part of {read} bytes announces {} strings: refused", seen.strings.most));
         }
-        have_merged_cells |= seen.has_merged_cells;
+        parts.have_merged_cells |= seen.merged.is_found;
+        parts.need_calculation |= seen.calculation.is_found;
     }
-    Ok(Parts { have_merged_cells })
+    Ok(parts)
 }
 
 /// What the bytes of a part show, in any encoding that has ASCII characters as bytes or as pairs with a zero.
-#[derive(Default)]
 struct Seen {
     strings: AnnouncedStrings,
-    has_merged_cells: bool,
-    /// Number of bytes of [`MERGED`] that were just seen.
-    matched: usize,
+    merged: Word,
+    calculation: Word,
 }
 
-/// The start of the element that has the merged cells of a sheet.
-const MERGED: &[u8] = b"<mergeCell";
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            strings: AnnouncedStrings::default(),
+            merged: Word::new(b"<mergeCell"),
+            calculation: Word::new(b"fullCalcOnLoad=\"1\""),
+        }
+    }
+}
 
 impl Seen {
     fn see(&mut self, byte: u8) {
         self.strings.see(byte);
-        let is_next = byte == MERGED[self.matched];
-        self.matched = if is_next { self.matched + 1 } else { usize::from(byte == MERGED[0]) };
-        if self.matched == MERGED.len() {
-            (self.has_merged_cells, self.matched) = (true, 0);
+        self.merged.see(byte);
+        self.calculation.see(byte);
+    }
+}
+
+/// Finds a word whose first byte it has only once.
+struct Word {
+    word: &'static [u8],
+    /// Number of its bytes that were just seen.
+    matched: usize,
+    is_found: bool,
+}
+
+impl Word {
+    fn new(word: &'static [u8]) -> Self {
+        Self { word, matched: 0, is_found: false }
+    }
+
+    fn see(&mut self, byte: u8) {
+        let is_next = byte == self.word[self.matched];
+        self.matched = if is_next { self.matched + 1 } else { usize::from(byte == self.word[0]) };
+        if self.matched == self.word.len() {
+            (self.is_found, self.matched) = (true, 0);
         }
     }
 }
