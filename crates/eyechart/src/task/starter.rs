@@ -88,12 +88,19 @@ fn choices(guess: &Guess) -> String {
     };
     let form = match label.form {
         Some(LabelForm::Position) => format!(", form = \"position\", first = {}", label.first),
-        _ => String::new(),
+        Some(LabelForm::Letter) => ", form = \"letter\"".to_owned(),
+        Some(LabelForm::Text) => ", form = \"text\"".to_owned(),
+        None => String::new(),
     };
     let mut text = format!(
         "# Multiple choice: the options, and the right one.\nchoices = {{ options = {columns}, label = {}{form} }}\n",
         quoted(target)
     );
+    if label.is_form_unclear {
+        text.push_str(&comment(
+            "Attention: labels such as A are the letter of one option and the text of another: check `form`.",
+        ));
+    }
     if label.is_first_unclear {
         text.push_str(&comment(
             "Attention: the first rows do not show whether positions are counted from 0 or from 1: check `first`.",
@@ -133,7 +140,7 @@ fn template(guess: &Guess) -> String {
         (None, ChoiceOptions::Column(column)) => listed(&variable(column), options.have_letters),
         (None, ChoiceOptions::Columns(columns)) => {
             let line = |(letter, column): (char, &String)| {
-                let column = variable(column);
+                let column = if options.in_object { key_variable(column) } else { variable(column) };
                 format!("{{% if {column} %}}\n{letter}. {{{{ {column} }}}}{{% endif %}}")
             };
             ('A'..='Z').zip(columns).map(line).collect()
@@ -177,6 +184,12 @@ fn variable(column: &str) -> String {
         true => column.to_owned(),
         false => format!("row[{}]", quoted(column)),
     }
+}
+
+/// The key of an object as templates name it.
+fn key_variable(path: &str) -> String {
+    path.split_once('.')
+        .map_or_else(|| variable(path), |(column, key)| format!("{}[{}]", variable(column), quoted(key)))
 }
 
 fn images(guess: &Guess) -> String {
@@ -234,11 +247,12 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
         } else {
             "name the column with the right answer, or a list of them, here."
         };
+        let column = guess.others.first().map_or("COLUMN", String::as_str);
         let text = format!(
             "There is nothing to compare with: no column looks like an answer. Answers are recorded and not \
              scored. To score them, {how}"
         );
-        let entry = "# [[score]]\n# scorer = \"exact_match\"\n# target = \"COLUMN\"\n";
+        let entry = format!("# [[score]]\n# scorer = \"exact_match\"\n# target = {}\n", quoted(column));
         return format!("{}{entry}", comment(&text));
     };
     if guess.target_is_number {
