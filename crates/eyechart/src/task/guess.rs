@@ -12,7 +12,7 @@ use crate::types::{ChoiceOptions, LabelForm, Marker, SendAs, column_of, list_or_
 use options::options;
 use pictures::{pictures, unused_pictures};
 
-const QUESTIONS: [&str; 16] = [
+const QUESTIONS: [&str; 17] = [
     "question",
     "query",
     "instruction",
@@ -29,6 +29,7 @@ const QUESTIONS: [&str; 16] = [
     "domanda",
     "вопрос",
     "問題",
+    "q",
 ];
 const TARGETS: [&str; 32] = [
     "answer",
@@ -107,7 +108,7 @@ pub struct GuessedOptions {
     pub reason: String,
     /// Whether the options start with letters of their own, such as `B) Red`.
     pub have_letters: bool,
-    /// Whether the columns are paths to the keys of an object.
+    /// Whether the columns are paths to the keys of objects.
     pub in_object: bool,
     /// How the target gives the right option; absent if it gives none in most rows.
     pub label: Option<GuessedLabel>,
@@ -235,7 +236,10 @@ impl Guess {
     }
 
     fn is_asked(&self, column: &str) -> bool {
-        let is_list = |options: &GuessedOptions| matches!(&options.columns, ChoiceOptions::Column(list) if list == column);
+        let is_list = |options: &GuessedOptions| {
+            let is = |list: &String| list == column || options.in_object && column_of(list) == column;
+            matches!(&options.columns, ChoiceOptions::Column(list) if is(list))
+        };
         self.question.as_ref().is_some_and(|found| found.column == column)
             || self.options.as_ref().is_some_and(is_list)
     }

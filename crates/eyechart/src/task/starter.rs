@@ -5,7 +5,7 @@
 use super::first_rows::FirstRows;
 use super::guess::{Guess, GuessedColumn, GuessedOptions};
 use crate::text::counted;
-use crate::types::{ChoiceOptions, LabelForm, SendAs};
+use crate::types::{ChoiceOptions, LabelForm, SendAs, column_of};
 
 /// The prompt if no column has a question.
 const DESCRIBE: &str = "Describe this image.";
@@ -53,7 +53,8 @@ fn dataset(data: &FirstRows, guess: &Guess) -> String {
     }
     if !guess.literal.is_empty() || lists_without_label(guess).is_some() {
         text.push_str("# Columns whose texts are written as lists of JSON or Python:\n");
-        let columns: Vec<String> = guess.literal.iter().chain(lists_without_label(guess)).cloned().collect();
+        let lists = lists_without_label(guess).map(|column| column_of(column).to_owned());
+        let columns: Vec<String> = guess.literal.iter().cloned().chain(lists).collect();
         text.push_str(&format!("literal = {}\n", list(&columns)));
     }
     text.push_str(&choices(guess));
@@ -137,7 +138,11 @@ fn template(guess: &Guess) -> String {
     }
     let lines = match (&options.label, &options.columns) {
         (Some(_), _) => listed("choices", options.have_letters),
-        (None, ChoiceOptions::Column(column)) => listed(&variable(column), options.have_letters),
+        (None, ChoiceOptions::Column(column)) => match column.split_once("[].") {
+            Some((list, key)) if options.in_object => listed(&variable(list), false)
+                .replace("{{ option }}", &format!("{{{{ option[{}] }}}}", quoted(key))),
+            _ => listed(&variable(column), options.have_letters),
+        },
         (None, ChoiceOptions::Columns(columns)) => {
             let line = |(letter, column): (char, &String)| {
                 let column = if options.in_object { key_variable(column) } else { variable(column) };

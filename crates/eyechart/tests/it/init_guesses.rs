@@ -54,6 +54,27 @@ fn options_in_an_object_become_options_with_the_letters_of_its_keys() {
 }
 
 #[test]
+fn options_in_a_list_of_objects_become_options_by_their_texts() {
+    let place = Place::new();
+    let row = |id: &str, label: &str| {
+        let options = json!([{"key": "A", "text": "Red"}, {"key": "B", "text": "Blue"}]);
+        json!({"id": id, "question": format!("Which {id}?"), "options": options, "answer": label})
+    };
+    let (written, _) = init(&place, &[row("a", "A"), row("b", "Blue")]);
+    assert!(written.contains("choices = { options = \"options[].text\", label = \"answer\" }"), "{written}");
+    assert_eq!(labels(&place), ["A", "B"]);
+    let (written, said) = init(&place, &[row("a", "?"), row("b", "none")]);
+    assert!(said.contains("gives no option"), "{said}");
+    assert!(
+        written.contains("literal = [\"options\"]") && !written.contains("scorer = \"choice\""),
+        "{written}"
+    );
+    labels(&place);
+    let prompt = place.run().sample("a")["prompt"].clone();
+    assert_eq!(prompt, "Which a?\n\nA. Red\nB. Blue\n\nAnswer with the right option.");
+}
+
+#[test]
 fn a_label_is_found_by_its_values_whatever_the_name_of_its_column() {
     for name in ["Lösung", "答え", "xyz"] {
         let place = Place::new();

@@ -1,5 +1,9 @@
 //! Guesses where the options of a multiple-choice question are, and how the target gives the right one.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::{
     Guess, GuessedColumn, GuessedLabel, GuessedOptions, by_name, column, is_id_name, is_options, is_scalar,
     normal,
@@ -149,6 +153,17 @@ pub(super) fn options(data: &FirstRows, guess: &Guess) -> Option<GuessedOptions>
         let reason = found.reason;
         return Some(GuessedOptions { columns, reason, have_letters, in_object: false, label: None });
     }
+    let in_list = by_name(data, guess, &OPTIONS, |column| text_key_in(column).is_some());
+    if let Some(found) = in_list {
+        let key = column(data, &found.column).and_then(text_key_in)?;
+        return Some(GuessedOptions {
+            columns: ChoiceOptions::Column(format!("{}[].{key}", found.column)),
+            reason: found.reason,
+            have_letters: false,
+            in_object: true,
+            label: None,
+        });
+    }
     let in_object = by_name(data, guess, &OPTIONS, |column| option_keys(column).is_some());
     if let Some(found) = in_object {
         let keys = column(data, &found.column).and_then(option_keys)?;
@@ -169,6 +184,21 @@ pub(super) fn options(data: &FirstRows, guess: &Guess) -> Option<GuessedOptions>
         in_object: false,
         label: None,
     })
+}
+
+/// The key with the longest texts, if every cell is a list of objects such as `{"key": "A", "text": "Red"}`.
+fn text_key_in(column: &Column) -> Option<String> {
+    let mut lengths: BTreeMap<String, usize> = BTreeMap::new();
+    for cell in &column.cells {
+        let Value::Array(items) = list_or_cell(cell.clone()) else { return None };
+        for item in items {
+            for (key, value) in item.as_object()? {
+                *lengths.entry(key.clone()).or_default() += value.as_str().map_or(0, str::len);
+            }
+        }
+    }
+    let (key, length) = lengths.into_iter().max_by_key(|(_, length)| *length)?;
+    (length > 0 && column_of(&key) == key).then_some(key)
 }
 
 /// The keys of the objects in the cells, if each object has options such as `{"A": "Red", "B": "Blue"}`. Keys of one
@@ -212,8 +242,7 @@ fn option_columns(data: &FirstRows) -> Option<Vec<String>> {
             word.is_empty() && name.len() == 1 && name.starts_with(|c: char| c.is_ascii_uppercase());
         (is_letter || OPTION_WORDS.contains(&word)).then(|| (word.to_owned(), order))
     }
-    let mut groups: std::collections::BTreeMap<String, Vec<(u32, String)>> =
-        std::collections::BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<(u32, String)>> = BTreeMap::new();
     for column in data.columns.iter().filter(|column| is_scalar(column)) {
         if let Some((word, order)) = place(&column.name) {
             groups.entry(word).or_default().push((order, column.name.clone()));
