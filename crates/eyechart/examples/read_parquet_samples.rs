@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let clock = Instant::now();
     let dataset = TaskData::find(&task, &DataAccess::new(Some(folder)), &Silent)?;
     let survey = dataset.survey()?;
-    let picked = dataset.pick(&survey.eligible, limit, 0)?;
+    let picked = dataset.pick(&survey.eligible, limit, 0, &mut Vec::new())?;
     let (mut samples, mut bytes) = (0, 0);
     for sample in dataset.samples(picked)? {
         let sample = sample?.map_err(|unmade| unmade.failure)?;

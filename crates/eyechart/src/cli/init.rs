@@ -154,6 +154,12 @@ fn notices_of(look: &FirstRows, guess: &Guess) -> Vec<String> {
             "the first rows do not show whether positions of options are counted from 0 or from 1: check `first` in the file"
                 .to_owned(),
         ),
+        (Some(options), Some(target)) if options.label.is_some_and(|label| label.is_form_unclear) => {
+            notices.push(format!(
+                "labels in {} are the letter of one option and the text of another: check `form` in the file",
+                target.column
+            ));
+        }
         (Some(options), Some(target)) if options.label.is_none() => notices.push(format!(
             "the column {} gives no option by its letter, text or position in most rows: `choice` cannot score it",
             target.column
@@ -161,10 +167,13 @@ fn notices_of(look: &FirstRows, guess: &Guess) -> Vec<String> {
         _ => {}
     }
     if guess.target.is_none() {
-        notices.push(
-            "no column looks like an answer: answers are recorded and not scored; see the end of the file"
-                .to_owned(),
-        );
+        let others = match guess.others.as_slice() {
+            [] => String::new(),
+            others => format!("; to score by one of {}, name it there as `target`", others.join(", ")),
+        };
+        notices.push(format!(
+            "no column looks like an answer: answers are recorded and not scored; see the end of the file{others}"
+        ));
     }
     notices
 }

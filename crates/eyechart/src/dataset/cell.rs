@@ -18,6 +18,8 @@ use bytes::Bytes;
 use serde_json::{Map, Number, Value};
 
 use super::rows::MAX_ROW_BYTES;
+use crate::text::hex;
+use crate::types::text_of;
 
 /// Pictures by column; pictures inside a list or struct by `column.0` or `column.field`.
 type Blobs = BTreeMap<String, Bytes>;
@@ -30,6 +32,7 @@ pub(super) fn is_readable(data_type: &DataType) -> bool {
     use DataType as T;
     match data_type {
         T::List(item) => is_readable(item.data_type()),
+        T::Map(entry, _) => is_readable(entry.data_type()),
         T::Struct(fields) => fields.iter().all(|field| is_readable(field.data_type())),
         T::Null | T::Boolean | T::Utf8 | T::Binary | T::FixedSizeBinary(_) | T::Date32 => true,
         T::Time32(_) | T::Time64(_) | T::Timestamp(..) => true,
@@ -64,7 +67,12 @@ const PATH: &str = "path";
 /// The leaf columns below a field, in the order of the file.
 pub(super) fn leaves(field: &Field) -> Vec<Leaf> {
     match field.data_type() {
-        DataType::List(item) | DataType::Map(item, _) => leaves(item),
+        DataType::List(item) => leaves(item),
+        // A map is read as a whole, with the pictures in it.
+        DataType::Map(entry, _) => {
+            let is_picture = |leaf: Leaf| if leaf == Leaf::Picture { Leaf::Binary } else { leaf };
+            leaves(entry).into_iter().map(is_picture).collect()
+        }
         DataType::Struct(fields) => {
             let is_picture = is_picture(field.data_type());
             let of_field = |field: &Field| match is_picture && field.name() == BYTES {
@@ -118,6 +126,7 @@ impl CellReader {
                 Ok(Some(Value::Object(self.object(array.as_struct(), full, index, path)?)))
             }
             DataType::List(_) => self.list(array.as_list::<i32>().value(index).as_ref(), full, path),
+            DataType::Map(..) => self.map(&array.as_map().value(index), full, path),
             _ => self.counted(scalar(array, index)),
         }
     }
@@ -143,16 +152,46 @@ impl CellReader {
         }
     }
 
+    fn count_items(&mut self, count: usize) -> Result<(), String> {
+        self.items = self.items.saturating_add(count);
+        match self.items > MAX_ITEMS {
+            true => Err(format!("its lists have {} items or more, over {MAX_ITEMS}", self.items)),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads the entries of a map as an object. Entries with a null are left out, as fields of a struct are.
+    fn map(
+        &mut self,
+        entries: &StructArray,
+        full: &DataType,
+        path: &CellPath<'_>,
+    ) -> Result<Option<Value>, String> {
+        self.count_items(entries.len())?;
+        let DataType::Map(entry, _) = full else { return Ok(None) };
+        let DataType::Struct(fields) = entry.data_type() else { return Ok(None) };
+        let ([keys, values], [key_field, value_field]) = (entries.columns(), &fields[..]) else {
+            return Ok(None);
+        };
+        let mut object = Map::new();
+        for at in 0..entries.len() {
+            let key = self.cell(keys.as_ref(), key_field.data_type(), at, path)?;
+            let Some(key) = key.as_ref().map(text_of) else { continue };
+            let path = CellPath::Field(path, &key);
+            if let Some(value) = self.cell(values.as_ref(), value_field.data_type(), at, &path)? {
+                object.insert(key, value);
+            }
+        }
+        Ok(Some(Value::Object(object)))
+    }
+
     fn list(
         &mut self,
         items: &dyn Array,
         full: &DataType,
         path: &CellPath<'_>,
     ) -> Result<Option<Value>, String> {
-        self.items = self.items.saturating_add(items.len());
-        if self.items > MAX_ITEMS {
-            return Err(format!("its lists have {} items or more, over {MAX_ITEMS}", self.items));
-        }
+        self.count_items(items.len())?;
         let full = item_type(full);
         let item = |at: usize| {
             let item = self.cell(items, full, at, &CellPath::Item(path, at))?;
@@ -210,6 +249,15 @@ fn text_in(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
+/// Bytes of a fixed length as the text that they are, without the zeros that fill them up; others in hexadecimal.
+fn fixed_text(bytes: &[u8]) -> String {
+    let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    match text_in(&bytes[..length]).filter(|text| !text.is_empty()) {
+        Some(text) => text.to_owned(),
+        None => hex(bytes),
+    }
+}
+
 /// The path of a cell, for the name of a picture.
 pub(super) enum CellPath<'a> {
     /// A column.
@@ -243,9 +291,7 @@ fn scalar(array: &dyn Array, index: usize) -> Option<Value> {
     match array.data_type() {
         T::Utf8 => text(array.as_string::<i32>().value(index).to_owned()),
         T::Boolean => Some(array.as_boolean().value(index).into()),
-        T::FixedSizeBinary(_) => {
-            text(array.as_fixed_size_binary().value(index).iter().map(|byte| format!("{byte:02x}")).collect())
-        }
+        T::FixedSizeBinary(_) => text(fixed_text(array.as_fixed_size_binary().value(index))),
         T::Decimal32(..) => text(decimal::<Decimal32Type>(array, index)),
         T::Decimal64(..) => text(decimal::<Decimal64Type>(array, index)),
         T::Decimal128(..) => text(decimal::<Decimal128Type>(array, index)),

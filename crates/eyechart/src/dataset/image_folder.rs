@@ -13,7 +13,7 @@ use super::jsonl::Jsonl;
 use super::rows::{MAX_ROW_BYTES, find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows, TextOptions};
 use crate::files::open_regular;
-use crate::types::{BadRow, Row};
+use crate::types::{BadRow, PICTURE_EXTENSIONS, Row};
 
 /// The columns of a folder without metadata.
 const COLUMNS: [&str; 4] = ["file_name", "image", "folder", "text"];
@@ -116,7 +116,7 @@ fn described(metadata: &dyn Reader, pick: &Pick, columns: &[String]) -> Result<R
 }
 
 fn with_image(mut row: Row) -> Row {
-    if !row.cells.contains_key("image")
+    if row.get("image").is_none()
         && let Some(name) = row.cells.get("file_name").cloned()
     {
         row.cells.insert("image".to_owned(), name);
@@ -156,7 +156,7 @@ fn read_text(path: &Path) -> Result<String, String> {
 /// Whether the name has the extension of a picture that can be sent.
 #[must_use]
 pub(crate) fn is_picture(name: &str) -> bool {
-    ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"].contains(&extension(name).as_str())
+    PICTURE_EXTENSIONS.contains(&extension(name).as_str())
 }
 
 #[cfg(test)]

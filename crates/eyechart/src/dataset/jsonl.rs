@@ -5,7 +5,7 @@
 mod list;
 
 use std::io::{self, BufRead, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -45,6 +45,29 @@ impl Reader for Jsonl {
         });
         Ok(numbered(objects, pick, parse))
     }
+}
+
+/// An object of a file that is no dataset.
+pub(crate) struct JsonObject {
+    /// The number of the line that it begins on, from 1.
+    pub(crate) line: u64,
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// The objects in a file of JSON that is no dataset, packed or not: one on each line, or in one list. An item is an object or
+/// the reason why it cannot be read.
+///
+/// # Errors
+/// [`DatasetError`], from this call or as an item, if the file cannot be read further.
+pub(crate) fn json_objects(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<Result<JsonObject, BadRow>, DatasetError>>, DatasetError> {
+    let objects = Objects::open(&TextFile::new(path, None), MAX_ROW_BYTES)?;
+    Ok(objects.zip(0..).map(|(object, number)| {
+        let object = object?;
+        let line = object.line;
+        Ok(parse(number, object).map(|row| JsonObject { line, fields: row.cells }))
+    }))
 }
 
 /// The text of an object.
@@ -148,7 +171,7 @@ fn parse(number: u64, object: Object) -> Result<Row, BadRow> {
     }
 }
 
-/// The keys and values of the object, without nulls.
+/// The keys and values of the object.
 fn cells_of(object: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(object.trim_ascii_end())
         .map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to() + 1))?;
@@ -156,10 +179,7 @@ fn cells_of(object: &[u8]) -> Result<Map<String, Value>, String> {
     let value = serde_json::from_str(text)
         .or_else(|error| parse_json(text).ok_or_else(|| format!("not JSON: {}", json_mistake(&error))))?;
     match value {
-        Value::Object(mut cells) => {
-            cells.retain(|_, value| !value.is_null());
-            Ok(cells)
-        }
+        Value::Object(cells) => Ok(cells),
         Value::Array(_) => Err("expected a JSON object, found a list".to_owned()),
         _ => Err("expected a JSON object, found a single value".to_owned()),
     }
@@ -197,7 +217,7 @@ mod tests {
         assert_eq!(row.number, 0);
         assert_eq!(row.cells["options"], json!(["A) 1", "B) 2"]));
         assert_eq!(row.cells["image"], "images/1501.0001_0.jpg");
-        assert!(!row.cells.contains_key("rationale"));
+        assert_eq!((row.get("rationale"), row.cells.contains_key("rationale")), (None, true));
     }
 
     #[test]
@@ -225,7 +245,7 @@ mod tests {
         let (_folder, reader) = jsonl(&[content]);
         let rows = read(&reader, Pick::Scan);
         assert_eq!(rows.len(), 2);
-        assert_eq!(Value::Object(rows[0].clone().unwrap().cells), json!({"b": [null, "NaN"]}));
+        assert_eq!(Value::Object(rows[0].clone().unwrap().cells), json!({"a": null, "b": [null, "NaN"]}));
         assert_eq!(rows[1].clone().unwrap().cells["a"], 1);
     }
 

@@ -34,6 +34,16 @@ pub(crate) fn resolve_label(label: &str, options: &[String]) -> Option<usize> {
     only(&positions(&options, |option| option.text == label))
 }
 
+/// Whether `label` is the whole text of one option and, read as a letter, names another one.
+#[must_use]
+pub(crate) fn is_ambiguous_label(label: &str, options: &[String]) -> bool {
+    let label = normal(label);
+    let options: Vec<_> = options.iter().map(|option| Choice::new(option)).collect();
+    let as_text = only(&positions(&options, |option| option.whole == label));
+    let as_letter = lettered(&label).and_then(|(letter, text)| by_letter(letter, text, &options));
+    as_text.zip(as_letter).is_some_and(|(text, letter)| text != letter)
+}
+
 /// As [`resolve_label`], but the label is only read as a letter, or only as a text.
 #[must_use]
 pub(crate) fn resolve_label_as(form: LabelForm, label: &str, options: &[String]) -> Option<usize> {
@@ -219,6 +229,24 @@ mod tests {
         assert_eq!([read(LabelForm::Letter, "A"), read(LabelForm::Text, "A")], [Some(0), Some(1)]);
         assert_eq!([read(LabelForm::Letter, "x"), read(LabelForm::Text, "x")], [None, Some(2)]);
         assert_eq!([read(LabelForm::Text, ""), read(LabelForm::Position, "1")], [None, None]);
+    }
+
+    #[test]
+    fn a_label_is_ambiguous_if_it_is_a_letter_and_the_text_of_another_option() {
+        let is = |label, options: &[&str]| {
+            is_ambiguous_label(label, &options.iter().map(|&option| option.to_owned()).collect::<Vec<_>>())
+        };
+        assert!(is("A", &["B", "C", "D", "A"]));
+        assert!(is("b", &["B", "Red"]));
+        for (label, options) in [
+            ("A", ["A", "B"]),
+            ("B", ["Red", "Blue"]),
+            ("A", ["B) A", "A) B"]),
+            ("C", ["B", "C"]),
+            ("", ["B", "A"]),
+        ] {
+            assert!(!is(label, &options), "{label} {options:?}");
+        }
     }
 
     proptest! {

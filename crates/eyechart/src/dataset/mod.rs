@@ -28,7 +28,8 @@ pub use files::Files;
 pub(crate) use files::{RemoteFile, find_files, fingerprint, select};
 pub(crate) use folder::{has_rows, unpacked_extension};
 pub(crate) use image_folder::{is_picture, other_files};
-pub(crate) use label::{resolve_label, resolve_label_as};
+pub(crate) use jsonl::{JsonObject, json_objects};
+pub(crate) use label::{is_ambiguous_label, resolve_label, resolve_label_as};
 pub(crate) use ranges::Ranges;
 pub(crate) use read_at::ReadAt;
 pub(crate) use watch::Watch;
@@ -96,7 +97,7 @@ pub enum DatasetError {
     /// The text is neither UTF-8 nor in an encoding that can be guessed.
     #[error(
         "{path} is not UTF-8, and its encoding cannot be guessed: name it as `encoding` in [dataset], such as \
-         \"windows-1252\", \"shift_jis\" or \"gbk\", or save the file as UTF-8"
+         \"windows-1250\" (Central Europe), \"windows-1251\" (Cyrillic), \"windows-1252\", \"shift_jis\" or \"gbk\", or save the file as UTF-8"
     )]
     UnknownEncoding {
         /// The file.

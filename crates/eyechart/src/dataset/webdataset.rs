@@ -15,10 +15,7 @@ use super::archive::{Entry, Kind, LocalTar, MAX_MEMBER_BYTES, StreamError, membe
 use super::io_error;
 use super::rows::{MAX_ROW_BYTES, picked_numbers, until_error};
 use super::{DatasetError, Files, Pick, Reader, Rows};
-use crate::types::{BadRow, Row, parse_json};
-
-/// Extensions of pictures.
-const PICTURES: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
+use crate::types::{BadRow, PICTURE_EXTENSIONS, Row, parse_json};
 
 /// The column with the first picture of a sample, in addition to the column named by its extension.
 const IMAGE: &str = "image";
@@ -139,7 +136,7 @@ impl Part {
     }
 
     fn is_picture(&self) -> bool {
-        PICTURES.contains(&self.format())
+        PICTURE_EXTENSIONS.contains(&self.format())
     }
 
     fn is_json(&self) -> bool {
@@ -280,7 +277,12 @@ impl Sample {
             None => return Err("is not JSON".to_owned()),
             Some(value) if ending != "json" => drop(self.row.cells.insert(ending.to_owned(), value)),
             Some(Value::Object(cells)) => {
-                self.row.cells.extend(cells.into_iter().filter(|(_, value)| !value.is_null()));
+                // A null takes nothing from another member of the sample.
+                for (name, value) in cells {
+                    if !value.is_null() || !self.row.cells.contains_key(&name) {
+                        self.row.cells.insert(name, value);
+                    }
+                }
             }
             Some(_) => return Err("is not a JSON object".to_owned()),
         }

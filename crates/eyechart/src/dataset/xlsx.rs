@@ -1,7 +1,7 @@
 //! Workbooks of spreadsheet programs (`.xlsx`): the rows of the first sheet, below a header row with the column names.
 //!
-//! No formula is evaluated: a cell has the value that the program has stored with it. Does not know what the columns
-//! mean.
+//! No formula is evaluated: a cell has the value that the program has stored with it. A row with a formula without such a
+//! value is a bad row. Does not know what the columns mean.
 
 mod limits;
 
@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ::csv::ByteRecord;
-use calamine::{DataRef, ExcelDateTime, Reader as _, Xlsx as Workbook, XlsxError, open_workbook_from_rs};
+use calamine::{
+    CellErrorType, DataRef, ExcelDateTime, Reader as _, Xlsx as Workbook, XlsxCellFormulaMetadataRecord,
+    XlsxError, open_workbook_from_rs,
+};
 use serde_json::{Map, Value};
 
-use self::limits::refuse_bomb;
+use self::limits::unpack_once;
 use super::csv::named_columns;
 use super::rows::{find_columns, numbered};
 use super::{DatasetError, Files, Pick, Reader, Rows, io_error};
@@ -42,6 +45,8 @@ struct SheetFile {
 /// The first sheet of a workbook.
 struct Sheet {
     path: PathBuf,
+    /// The name of the sheet.
+    title: String,
     names: Vec<String>,
     rows: Vec<SheetRow>,
     notices: Vec<String>,
@@ -53,7 +58,23 @@ struct SheetRow {
     /// From 1.
     number: u64,
     cells: Vec<(usize, Value)>,
-    fault: Option<String>,
+    /// The first cell that cannot be read.
+    fault: Option<CellFault>,
+}
+
+/// A cell that cannot be read.
+struct CellFault {
+    /// From 0.
+    column: u32,
+    kind: CellFaultKind,
+}
+
+enum CellFaultKind {
+    /// The spreadsheet program shows this error.
+    Error(CellErrorType),
+    /// No spreadsheet program has evaluated the formula. Libraries write formulas without a value (openpyxl) or with 0
+    /// (XlsxWriter).
+    NotEvaluated,
 }
 
 impl Xlsx {
@@ -112,19 +133,26 @@ impl Sheet {
     fn read(path: &Path) -> Result<Self, DatasetError> {
         let malformed = |reason| DatasetError::Malformed { path: path.to_owned(), format: "xlsx", reason };
         let open = || open_regular(path).map(BufReader::new).map_err(io_error(path));
-        refuse_bomb(open()?).map_err(malformed)?;
+        let parts = unpack_once(open()?).map_err(malformed)?;
         let wrong = |error: XlsxError| malformed(error.to_string());
         let mut workbook: Workbook<_> = open_workbook_from_rs(open()?).map_err(wrong)?;
         let sheets = workbook.sheet_names();
         let first = sheets.first().cloned().ok_or_else(|| malformed("it has no sheet".to_owned()))?;
-        let mut rows = read_rows(&mut workbook, &first).map_err(malformed)?.into_iter();
+        let rows = read_rows(&mut workbook, &first, parts.need_calculation).map_err(malformed)?;
+        let mut rows = rows.into_iter();
         let header = rows.next().ok_or_else(|| malformed(format!("its sheet {first:?} is empty")))?;
+        if let Some(fault) = &header.fault {
+            return Err(malformed(fault.in_words(&first, header.number)));
+        }
         let named = named_columns(&names_in(&header)).map_err(malformed)?;
         let mut notices = named.notices;
         if sheets.len() > 1 {
             notices.push(format!("it has {} sheets, of which the first is read, {first:?}", sheets.len()));
         }
-        Ok(Self { path: path.to_owned(), names: named.names, rows: rows.collect(), notices })
+        if parts.have_merged_cells {
+            notices.extend(merged_notice(&mut workbook, &first));
+        }
+        Ok(Self { path: path.to_owned(), title: first, names: named.names, rows: rows.collect(), notices })
     }
 
     fn row(&self, number: u64, row: &SheetRow) -> Result<Row, BadRow> {
@@ -133,7 +161,7 @@ impl Sheet {
             Err(BadRow { number, file, line: row.number, reason, is_damage: false })
         };
         if let Some(fault) = &row.fault {
-            return bad(fault.clone());
+            return bad(fault.in_words(&self.title, row.number));
         }
         let mut cells: Map<_, _> = self.names.iter().map(|name| (name.clone(), Value::from(""))).collect();
         for (column, value) in &row.cells {
@@ -151,6 +179,42 @@ impl Sheet {
     }
 }
 
+impl CellFault {
+    fn in_words(&self, sheet: &str, row: u64) -> String {
+        match &self.kind {
+            CellFaultKind::Error(error) => format!("column {} has the error {error}", self.column + 1),
+            CellFaultKind::NotEvaluated => format!(
+                "the cell {} of the sheet {sheet:?} has a formula that no spreadsheet program has evaluated: open the file in \
+                 one and save it",
+                cell_name(self.column, row)
+            ),
+        }
+    }
+}
+
+/// The name of a cell, such as `C2`. `column` counts from 0, `row` from 1.
+fn cell_name(column: u32, row: u64) -> String {
+    let mut letters = Vec::new();
+    let mut left = column + 1;
+    while left > 0 {
+        left -= 1;
+        letters.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    letters.iter().rev().chain(row.to_string().chars().collect::<Vec<_>>().iter()).collect()
+}
+
+/// What the user should know if cells of the sheet are merged.
+fn merged_notice<R: io::Read + io::Seek>(workbook: &mut Workbook<R>, sheet: &str) -> Option<String> {
+    let merged = workbook.merge_cells_by_sheet_name(sheet).ok()?;
+    let first = merged.first()?;
+    let [start, end] = [first.start, first.end].map(|(row, column)| cell_name(column, u64::from(row) + 1));
+    Some(format!(
+        "its sheet {sheet:?} has merged cells, such as {start}:{end}: only the first of them has the value, the others are \
+         empty"
+    ))
+}
+
 /// The header's texts, with an empty one for each empty cell between them.
 fn names_in(header: &SheetRow) -> ByteRecord {
     let count = header.cells.iter().map(|(column, _)| column + 1).max().unwrap_or(0);
@@ -165,15 +229,16 @@ fn names_in(header: &SheetRow) -> ByteRecord {
 fn read_rows<R: io::Read + io::Seek>(
     workbook: &mut Workbook<R>,
     sheet: &str,
+    needs_calculation: bool,
 ) -> Result<Vec<SheetRow>, String> {
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|error| error.to_string())?;
     let (mut rows, mut bytes): (Vec<SheetRow>, usize) = (Vec::new(), 0);
-    while let Some(cell) = cells.next_cell().map_err(|error| error.to_string())? {
-        let (row, column) = cell.get_position();
-        let value = match value_of(cell.get_value()) {
+    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| error.to_string())? {
+        let (row, column) = cell.pos;
+        let value = match value_of(&cell, needs_calculation) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => continue,
-            Err(error) => Err(error),
+            Err(fault) => Err(fault),
         };
         if column >= MAX_COLUMNS {
             return Err(format!(
@@ -196,16 +261,24 @@ fn read_rows<R: io::Read + io::Seek>(
         let Some(row) = rows.last_mut() else { continue };
         match value {
             Ok(value) => row.cells.push((column as usize, value)),
-            Err(error) => row.fault = Some(format!("column {} has the error {error}", column + 1)),
+            Err(kind) => drop(row.fault.get_or_insert(CellFault { column, kind })),
         }
     }
     Ok(rows)
 }
 
-/// The value of a cell; nothing if it is empty, or the error that the spreadsheet program shows in it.
-fn value_of(cell: &DataRef<'_>) -> Result<Option<Value>, String> {
+/// The value of a cell; nothing if it is empty. A formula whose value is an empty text has that text stored with it.
+/// `needs_calculation`: a library has stored 0 with formulas that were not evaluated.
+fn value_of(
+    cell: &XlsxCellFormulaMetadataRecord<'_>,
+    needs_calculation: bool,
+) -> Result<Option<Value>, CellFaultKind> {
     let text = |text: &str| (!text.is_empty()).then(|| Value::from(text));
-    Ok(match cell {
+    Ok(match &cell.value {
+        DataRef::Empty if cell.formula.is_some() => return Err(CellFaultKind::NotEvaluated),
+        DataRef::Float(number) if needs_calculation && cell.formula.is_some() && *number == 0.0 => {
+            return Err(CellFaultKind::NotEvaluated);
+        }
         DataRef::Empty => None,
         DataRef::Int(number) => Some(Value::from(*number)),
         DataRef::Float(number) => Some(number_of(*number)),
@@ -213,7 +286,7 @@ fn value_of(cell: &DataRef<'_>) -> Result<Option<Value>, String> {
         DataRef::String(value) | DataRef::DateTimeIso(value) | DataRef::DurationIso(value) => text(value),
         DataRef::SharedString(value) => text(value),
         DataRef::DateTime(time) => Some(time_of(time)),
-        DataRef::Error(error) => return Err(error.to_string()),
+        DataRef::Error(error) => return Err(CellFaultKind::Error(error.clone())),
     })
 }
 

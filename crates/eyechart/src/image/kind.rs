@@ -3,9 +3,7 @@
 //! Shows nothing of the bytes: they may be a secret in the wrong place.
 
 use crate::files::{LFS_POINTER, is_lfs_pointer};
-
-/// The formats that are read, for messages.
-const READ: &str = "PNG, JPEG, WebP, GIF, BMP or TIFF";
+use crate::types::PICTURE_FORMATS;
 
 /// Bytes at the start in which a text is recognised.
 const LOOKED_AT: usize = 1024;
@@ -22,10 +20,12 @@ pub(super) fn not_a_picture(bytes: &[u8]) -> String {
         _ if is_lfs_pointer(bytes) => format!("not a picture: {LFS_POINTER}"),
         _ if bytes.is_empty() => "not a picture: it is empty".to_owned(),
         Some(Other { name, command: Some(command) }) => {
-            format!("it is {name}, expected {READ}: convert it, for example with `{command}`")
+            format!("it is {name}, expected {PICTURE_FORMATS}: convert it, for example with `{command}`")
         }
-        Some(Other { name, command: None }) => format!("it is {name}, expected a picture ({READ})"),
-        None => format!("not a picture: expected {READ}"),
+        Some(Other { name, command: None }) => {
+            format!("it is {name}, expected a picture ({PICTURE_FORMATS})")
+        }
+        None => format!("not a picture: expected {PICTURE_FORMATS}"),
     }
 }
 

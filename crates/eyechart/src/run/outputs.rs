@@ -1,14 +1,16 @@
-//! A file of outputs that another tool made: lines of `{"id": …, "output": …}`, or the results of a batch at OpenAI or with
+//! A file of outputs that another tool made: objects `{"id": …, "output": …}`, or the results of a batch at OpenAI or with
 //! vLLM.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::RunError;
-use crate::files::{read_regular, sha256_hex};
-use crate::text::{counted, json_mistake, shown_value};
+use crate::dataset::{JsonObject, json_objects};
+use crate::files::{FileHash, sha256_of_file};
+use crate::text::{counted, shown_value};
 use crate::types::{DataFile, PickedSample, id_of};
 
 /// The shape of a line.
@@ -53,19 +55,25 @@ impl Outputs {
     /// # Errors
     /// [`RunError::Config`] if the file cannot be read, or if no line has an output.
     pub(super) fn read(path: &Path) -> Result<Self, RunError> {
-        let bytes = read_regular(path).map_err(|error| {
+        let error = |error: &dyn Display| {
             RunError::Config(format!("cannot read --outputs {}: {error}", path.display()))
-        })?;
-        let sha256 = sha256_hex(&bytes);
-        let lines = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes).split(|byte| *byte == b'\n');
+        };
+        let hash = || sha256_of_file(path).map_err(|found| RunError::Config(format!("--outputs: {found}")));
+        let FileHash { bytes, sha256 } = hash()?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let file = DataFile { path: absolute, bytes: bytes.len() as u64, sha256 };
+        let file = DataFile { path: absolute, bytes, sha256 };
         let mut outputs =
             Self { lines: HashMap::new(), bad: Vec::new(), without_output: None, repeated: 0, file };
-        for (number, line) in lines.enumerate() {
-            if !line.trim_ascii().is_empty() {
-                outputs.add(line, &format!("{}:{}", path.display(), number + 1));
+        for object in json_objects(path).map_err(|found| error(&found))? {
+            match object.map_err(|found| error(&found))? {
+                Ok(object) => outputs.add(&object, &format!("{}:{}", path.display(), object.line)),
+                Err(bad) => outputs
+                    .bad
+                    .push(format!("{}:{}: expected {EXPECTED}: {}", bad.file, bad.line, bad.reason)),
             }
+        }
+        if hash()?.sha256 != outputs.file.sha256 {
+            return Err(error(&"it changed while it was read"));
         }
         let has_content = |line: &RecordedLine| !matches!(line, RecordedLine::Nothing(_));
         match !outputs.lines.values().any(has_content) {
@@ -74,15 +82,14 @@ impl Outputs {
         }
     }
 
-    fn add(&mut self, line: &[u8], place: &str) {
-        match read_line(line) {
+    fn add(&mut self, object: &JsonObject, place: &str) {
+        match read_line(&object.fields) {
             Ok(Some(Line { id, content })) => {
                 self.repeated += usize::from(self.lines.insert(id, content).is_some());
             }
             Ok(None) => {
-                let keys = || serde_json::from_slice::<Map<String, Value>>(line).unwrap_or_default();
-                let keys = || keys().keys().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ");
-                self.without_output.get_or_insert_with(|| format!("{place} has the keys {}", keys()));
+                let keys = object.fields.keys().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ");
+                self.without_output.get_or_insert_with(|| format!("{place} has the keys {keys}"));
             }
             Err(reason) => self.bad.push(format!("{place}: expected {EXPECTED}: {reason}")),
         }
@@ -147,10 +154,9 @@ impl Outputs {
 ///
 /// # Errors
 /// Why the line cannot be read.
-fn read_line(line: &[u8]) -> Result<Option<Line>, String> {
-    let line: Map<String, Value> = serde_json::from_slice(line).map_err(|error| json_mistake(&error))?;
+fn read_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
     let Some(id) = line.get("custom_id").filter(|_| line.contains_key("response")) else {
-        return own_line(&line);
+        return own_line(line);
     };
     // Both tools keep the reply of the endpoint. A request that was never answered has none.
     let reply = line.get("response").filter(|reply| !reply.is_null());

@@ -203,14 +203,15 @@ fn pick(
     if let (Some(outputs), None, true) =
         (outputs, options.limit, own.is_some_and(|own| (own as u64) < eligible))
     {
-        let all = dataset.pick(&survey.eligible, usize::MAX, options.seed)?;
+        let all = dataset.pick(&survey.eligible, usize::MAX, options.seed, notices)?;
         let named: HashSet<&str> = outputs.ids().collect();
         return Ok(all.into_iter().filter(|picked| named.contains(picked.id.as_str())).collect());
     }
     if let Some(limit) = options.limit.filter(|limit| *limit as u64 > eligible) {
         notices.push(format!("--limit {limit} exceeds the {}: all are asked", counted(eligible, "sample")));
     }
-    Ok(dataset.pick(&survey.eligible, options.limit.or(own).unwrap_or(usize::MAX), options.seed)?)
+    let limit = options.limit.or(own).unwrap_or(usize::MAX);
+    Ok(dataset.pick(&survey.eligible, limit, options.seed, notices)?)
 }
 
 fn notices_of(survey: &Survey, task: &Task) -> Vec<String> {
@@ -229,6 +230,13 @@ fn notices_of(survey: &Survey, task: &Task) -> Vec<String> {
         notices.push(format!(
             "{} with a label that matches none of the options{hint}",
             counted(survey.unresolved_labels, "row")
+        ));
+    }
+    if let Some(label) = &survey.ambiguous_label {
+        notices.push(format!(
+            "{} with a label that is the letter of one option and the text of another, such as {label}: read as the text; \
+             write form = \"letter\" or form = \"text\" in `choices`",
+            counted(survey.ambiguous_labels, "row")
         ));
     }
     notices

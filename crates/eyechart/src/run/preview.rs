@@ -62,7 +62,7 @@ impl AskingSetup {
 /// [`RunError::Config`] with some ids if there is no such sample; [`RunError::Data`] if the data cannot be read.
 pub fn sample_named(mut dataset: TaskData, id: &str, progress: &dyn Progress) -> Result<Sample, RunError> {
     let survey = dataset.survey()?;
-    let all = dataset.pick(&survey.eligible, usize::MAX, 0)?;
+    let all = dataset.pick(&survey.eligible, usize::MAX, 0, &mut Vec::new())?;
     let row = named_row(id);
     let by_row = || all.iter().find(|picked| Some(picked.row) == row);
     let Some(picked) = all.iter().find(|picked| picked.id == id).or_else(by_row) else {

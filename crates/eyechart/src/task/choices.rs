@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::dataset::{resolve_label, resolve_label_as};
+use crate::dataset::{is_ambiguous_label, resolve_label, resolve_label_as};
 use crate::scorer::choice::Options;
 use crate::types::{
     ChoiceOptions, Choices, LabelForm, RecordedChoices, Row, items_of, list_or_cell, text_of,
@@ -18,7 +18,7 @@ use crate::types::{
 /// The reason why a cell is not a list of options.
 pub(super) fn read_choices(row: &Row, choices: &Choices, prompt: &str) -> Result<RecordedChoices, String> {
     let all = match choices.are_in_text() {
-        true => options_in(prompt).into_iter().map(Some).collect(),
+        true => options_in(prompt),
         false => all_options(row, choices)?,
     };
     let label = row.get(&choices.label).unwrap_or_default();
@@ -28,6 +28,21 @@ pub(super) fn read_choices(row: &Row, choices: &Choices, prompt: &str) -> Result
     let options: Vec<String> = all.into_iter().flatten().collect();
     let label = right.map(|right| Options::new(&options).letter(right));
     Ok(RecordedChoices { options, label })
+}
+
+/// The label of a row if it is the letter of one option and the text of another one, and the task does not say which of
+/// them counts.
+pub(super) fn ambiguous_label(row: &Row, choices: &Choices, prompt: &str) -> Option<String> {
+    if choices.form.is_some() {
+        return None;
+    }
+    let label = text_of(&row.get(&choices.label)?);
+    let all = match choices.are_in_text() {
+        true => options_in(prompt),
+        false => all_options(row, choices).ok()?,
+    };
+    let all: Vec<String> = all.into_iter().map(Option::unwrap_or_default).collect();
+    is_ambiguous_label(&label, &all).then_some(label)
 }
 
 /// The options of a row in the columns of `choices`, without those that are empty, null or `nan`.
@@ -134,41 +149,58 @@ fn whole_number(text: &str) -> Option<i64> {
     })
 }
 
-/// The options that a text lists as `A. Red`, `(A) Red`, `A) Red` or `A: Red`, each with its letter: the longest list with
-/// the letters A, B, C, … in order. An option ends at the next one, and the last one at the end of its line.
-fn options_in(text: &str) -> Vec<String> {
-    static MARKER: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(?:^|\s)[(\[（]?([A-Z])[)\].:）．、]\s*").ok());
-    let Some(marker) = MARKER.as_ref() else { return Vec::new() };
-    let found: Vec<OptionMarker> = marker
-        .captures_iter(text)
-        .filter_map(|found| {
-            let letter = found.get(1)?.as_str().bytes().next()?;
-            Some(OptionMarker { bytes: found.get(0)?.range(), position: usize::from(letter - b'A') })
-        })
-        .take(MAX_MARKERS)
-        .collect();
-    let mut best: Vec<&OptionMarker> = Vec::new();
-    for (first, _) in found.iter().enumerate().filter(|(_, marker)| marker.position == 0) {
-        let mut run: Vec<&OptionMarker> = Vec::new();
-        for marker in &found[first..] {
-            if marker.position == run.len() {
-                run.push(marker);
-            }
-        }
-        if run.len() >= best.len() {
-            best = run;
-        }
-    }
+/// The options that a text lists as `A. Red`, `(A) Red`, `A) Red` or `A: Red`, each with its letter and without a text if it
+/// is empty: the longest list with the letters A, B, C, … in order, or with small letters if there is no such list. An option
+/// ends at the next one, and the last one at the end of its line.
+fn options_in(text: &str) -> Vec<Option<String>> {
+    let markers = markers_in(text);
+    let longest = [b'A', b'a'].map(|first| longest_list(&markers, first));
+    let [capital, small] = &longest;
+    let list = if capital.len() < 2 { small } else { capital };
+    // Texts may be below their letters.
+    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |length| at + length);
+    let is_below =
+        |marker: &&&OptionMarker| text[marker.bytes.end..line_end(marker.bytes.end)].trim().is_empty();
+    let are_below = list.iter().rev().skip(1).all(|marker| is_below(&marker));
     let option = |(at, marker): (usize, &&OptionMarker)| {
         let start = marker.bytes.end;
-        let end = match best.get(at + 1) {
+        let end = match list.get(at + 1) {
             Some(next) => next.bytes.start,
-            None => text[start..].find('\n').map_or(text.len(), |length| start + length),
+            None if are_below && is_below(&marker) => line_end((line_end(start) + 1).min(text.len())),
+            None => line_end(start),
         };
-        format!("{}. {}", ('A'..='Z').nth(at).unwrap_or('?'), text[start..end.max(start)].trim())
+        let option = text[start..end.max(start)].trim();
+        (!option.is_empty()).then(|| format!("{}. {option}", ('A'..='Z').nth(at).unwrap_or('?')))
     };
-    if best.len() < 2 { Vec::new() } else { best.iter().enumerate().map(option).collect() }
+    if list.len() < 2 { Vec::new() } else { list.iter().enumerate().map(option).collect() }
+}
+
+/// The letters in a text that could stand before options.
+fn markers_in(text: &str) -> Vec<OptionMarker> {
+    static MARKER: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:^|\s)[(\[（]?([A-Za-z])[)\].:）．、]").ok());
+    let Some(marker) = MARKER.as_ref() else { return Vec::new() };
+    let found = marker.captures_iter(text).filter_map(|found| {
+        Some(OptionMarker { bytes: found.get(0)?.range(), letter: found.get(1)?.as_str().bytes().next()? })
+    });
+    found.take(MAX_MARKERS).collect()
+}
+
+/// The longest list with the letters from `first` on in order; of several, the last one.
+fn longest_list(markers: &[OptionMarker], first: u8) -> Vec<&OptionMarker> {
+    let mut best: Vec<&OptionMarker> = Vec::new();
+    for (at, _) in markers.iter().enumerate().filter(|(_, marker)| marker.letter == first) {
+        let mut list: Vec<&OptionMarker> = Vec::new();
+        for marker in &markers[at..] {
+            if usize::from(marker.letter) == usize::from(first) + list.len() && list.len() < 26 {
+                list.push(marker);
+            }
+        }
+        if list.len() >= best.len() {
+            best = list;
+        }
+    }
+    best
 }
 
 /// Maximum number of markers that are looked at: the search takes the square of their number.
@@ -178,8 +210,7 @@ const MAX_MARKERS: usize = 1000;
 struct OptionMarker {
     /// The bytes with the signs around the letter.
     bytes: std::ops::Range<usize>,
-    /// The position that the letter stands for, from 0.
-    position: usize,
+    letter: u8,
 }
 
 #[cfg(test)]
@@ -281,11 +312,27 @@ mod tests {
             "Which? (A) red (B) dark blue (C) green",
             "Which?\n A) red\n\n B) dark blue\n\n C) green",
             "Which? A: red B: dark blue C: green\nAnswer:",
+            "Which?\na) red\nb) dark blue\nc) green",
+            "Which is it, e.g. by a. look: (a) red (b) dark blue (c) green",
+            "Which?\nA.\nred\nB.\ndark blue\nC.\ngreen\nAnswer:",
         ] {
             let (options, letter) = read(keys, json!({"l": "B"}), prompt).unwrap();
             assert_eq!(options, ["A. red", "B. dark blue", "C. green"], "{prompt}");
             assert_eq!(letter.as_deref(), Some("B"), "{prompt}");
         }
         assert_eq!(read(keys, json!({"l": "B"}), "Who is A. Smith?").unwrap(), (Vec::new(), None));
+        for prompt in
+            ["Which?\nA. red\nB.\nC. green", "Which? A) red B) C) green", "(a) red\n(b) \n(c) green"]
+        {
+            let (options, letter) = read(keys, json!({"l": "C"}), prompt).unwrap();
+            assert_eq!(
+                (options, letter.as_deref()),
+                (vec!["A. red".to_owned(), "C. green".to_owned()], Some("C")),
+                "{prompt}"
+            );
+            assert_eq!(read(keys, json!({"l": "B"}), prompt).unwrap().1, None, "{prompt}");
+        }
+        let (options, _) = read(keys, json!({"l": "A"}), "Which?\nA. red\nB. blue\nC.\nAnswer:").unwrap();
+        assert_eq!(options, ["A. red", "B. blue"]);
     }
 }

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::dataset::{self, DatasetError, Files, Pick, find_files, is_picture, unpacked_extension};
-use crate::types::{BadRow, ErrorClass, Row, list_or_cell, parse_list, text_of, texts_of};
+use crate::types::{BadRow, ErrorClass, Row, list_or_cell, parse_list, parse_object, text_of, texts_of};
 
 /// Number of rows that are read.
 const ROWS: u64 = 100;
@@ -37,6 +37,8 @@ pub struct FirstRows {
     pub rows: usize,
     /// Columns in the order of the file.
     pub columns: Vec<Column>,
+    /// The columns that are empty in all of these rows.
+    pub empty_columns: Vec<String>,
     /// The rows that were read, without the pictures in them.
     pub(crate) samples: Vec<Row>,
     /// Number of rows that cannot be read.
@@ -123,6 +125,7 @@ impl FirstRows {
             file,
             rows: 0,
             columns: Vec::new(),
+            empty_columns: Vec::new(),
             samples: Vec::new(),
             bad_rows: 0,
             bad: None,
@@ -148,7 +151,8 @@ impl FirstRows {
                 }
             }
         }
-        self.columns.retain(|column| !column.cells.is_empty() || column.blobs > 0);
+        let is_empty = |column: &mut Column| column.cells.is_empty() && column.blobs == 0;
+        self.empty_columns = self.columns.extract_if(.., is_empty).map(|column| column.name).collect();
         Ok(())
     }
 
@@ -199,6 +203,16 @@ impl Column {
             _ => false,
         };
         !self.cells.is_empty() && self.cells.iter().all(|cell| is_list(&list_or_cell(cell.clone())))
+    }
+
+    /// The objects in the cells, also those that are written as text; `None` if a cell is no object.
+    pub(crate) fn objects(&self) -> Option<Vec<Map<String, Value>>> {
+        let object = |cell: &Value| match cell {
+            Value::Object(fields) => Some(fields.clone()),
+            Value::String(text) => parse_object(text),
+            _ => None,
+        };
+        self.cells.iter().map(object).collect()
     }
 
     /// Whether a cell is a text that is written as a list.

@@ -12,9 +12,26 @@ use crate::types::{ChoiceOptions, LabelForm, Marker, SendAs, column_of, list_or_
 use options::options;
 use pictures::{pictures, unused_pictures};
 
-const QUESTIONS: [&str; 10] =
-    ["question", "query", "instruction", "problem", "prompt", "input", "问题", "题目", "質問", "질문"];
-const TARGETS: [&str; 23] = [
+const QUESTIONS: [&str; 17] = [
+    "question",
+    "query",
+    "instruction",
+    "problem",
+    "prompt",
+    "input",
+    "问题",
+    "题目",
+    "質問",
+    "질문",
+    "frage",
+    "pregunta",
+    "pergunta",
+    "domanda",
+    "вопрос",
+    "問題",
+    "q",
+];
+const TARGETS: [&str; 32] = [
     "answer",
     "answers",
     "label",
@@ -38,6 +55,15 @@ const TARGETS: [&str; 23] = [
     "回答",
     "正解",
     "정답",
+    "答え",
+    "lösung",
+    "antwort",
+    "réponse",
+    "respuesta",
+    "resposta",
+    "risposta",
+    "ответ",
+    "odpowiedź",
 ];
 const IDS: [&str; 10] =
     ["id", "question_id", "sample_id", "item_id", "qid", "uid", "uuid", "pid", "idx", "index"];
@@ -82,12 +108,14 @@ pub struct GuessedOptions {
     pub reason: String,
     /// Whether the options start with letters of their own, such as `B) Red`.
     pub have_letters: bool,
+    /// Whether the columns are paths to the keys of objects.
+    pub in_object: bool,
     /// How the target gives the right option; absent if it gives none in most rows.
     pub label: Option<GuessedLabel>,
 }
 
 /// How the target gives the right option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GuessedLabel {
     /// The form, if it must be named.
     pub form: Option<LabelForm>,
@@ -95,6 +123,8 @@ pub struct GuessedLabel {
     pub first: i64,
     /// Whether the first option could have the number 0 or 1.
     pub is_first_unclear: bool,
+    /// Whether the labels could be letters as well as texts.
+    pub is_form_unclear: bool,
 }
 
 /// The guessed role of each column.
@@ -167,7 +197,7 @@ impl Guess {
             self.question = ends_in_question_mark(data, self);
         }
         if self.target.is_none() {
-            self.target = only_text_left(data, self);
+            self.target = only_text_left(data, self).or_else(|| only_column_left(data, self));
         }
     }
 
@@ -206,7 +236,10 @@ impl Guess {
     }
 
     fn is_asked(&self, column: &str) -> bool {
-        let is_list = |options: &GuessedOptions| matches!(&options.columns, ChoiceOptions::Column(list) if list == column);
+        let is_list = |options: &GuessedOptions| {
+            let is = |list: &String| list == column || options.in_object && column_of(list) == column;
+            matches!(&options.columns, ChoiceOptions::Column(list) if is(list))
+        };
         self.question.as_ref().is_some_and(|found| found.column == column)
             || self.options.as_ref().is_some_and(is_list)
     }
@@ -216,9 +249,12 @@ impl Guess {
             found.as_ref().is_some_and(|found| column_of(&found.column) == column)
         };
         let is_picture = |pictures: &GuessedPictures| {
-            root(&pictures.found.column) == column || pictures.series.iter().any(|name| name == column)
+            column_of(&pictures.found.column) == column || pictures.series.iter().any(|name| name == column)
         };
-        let is_option = |options: &GuessedOptions| matches!(&options.columns, ChoiceOptions::Columns(columns) if columns.iter().any(|name| name == column));
+        let is_option = |options: &GuessedOptions| {
+            let is = |name: &String| name == column || options.in_object && column_of(name) == column;
+            matches!(&options.columns, ChoiceOptions::Columns(columns) if columns.iter().any(is))
+        };
         self.pictures.as_ref().is_some_and(is_picture)
             || self.options.as_ref().is_some_and(is_option)
             || is(&self.id)
@@ -238,13 +274,17 @@ fn is_options(column: &Column) -> bool {
     column.is_list()
 }
 
+/// Whether no cell is a list or an object.
+fn is_scalar(column: &Column) -> bool {
+    column.cells.iter().all(|cell| !cell.is_object() && !cell.is_array())
+}
+
 fn is_target(column: &Column) -> bool {
-    let is_scalar = column.cells.iter().all(|cell| !cell.is_object() && !cell.is_array());
     let is_list_of_objects = || {
         let has_object = |cell| matches!(list_or_cell(cell), serde_json::Value::Array(items) if items.iter().all(|item| item.is_object()));
         column.cells.iter().all(|cell| has_object(cell.clone()))
     };
-    (is_scalar || column.is_list() || is_list_of_objects())
+    (is_scalar(column) || column.is_list() || is_list_of_objects())
         && !column.items().any(|text| is_address(&text) || names_picture(&text))
 }
 
@@ -322,6 +362,16 @@ fn only_text_left(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
         .then(|| GuessedColumn { column: column.name.clone(), reason: "the only other text".to_owned() })
 }
 
+/// The column of single values without a role, if there is exactly one and the data has a question.
+fn only_column_left(data: &FirstRows, guess: &Guess) -> Option<GuessedColumn> {
+    let is_left = |column: &&Column| !guess.is_used(&column.name) && !is_id_name(&column.name);
+    let mut left = data.columns.iter().filter(|_| guess.question.is_some()).filter(is_left);
+    let (column, other) = (left.next()?, left.next());
+    let is_answer = other.is_none() && is_scalar(column) && is_target(column);
+    is_answer
+        .then(|| GuessedColumn { column: column.name.clone(), reason: "the only other column".to_owned() })
+}
+
 /// Whether the texts could be answers, and are neither ids nor categories.
 fn is_prose(column: &&Column) -> bool {
     let mut distinct: Vec<_> = column.texts().collect();
@@ -335,11 +385,6 @@ fn is_prose(column: &&Column) -> bool {
 
 fn column<'a>(data: &'a FirstRows, name: &str) -> Option<&'a Column> {
     data.columns.iter().find(|column| column.name == name || column.name == column_of(name))
-}
-
-/// The column in a path such as `image.bytes`.
-fn root(path: &str) -> &str {
-    path.split_once('.').map_or(path, |(column, _)| column)
 }
 
 /// The name in lower case with `_` between its words.

@@ -53,23 +53,21 @@ pub(super) fn pictures_in(row: &Row, column: &str) -> Result<Vec<NumberedPicture
         let picture = PictureValue::Bytes { bytes: bytes.clone(), place: column.to_owned(), name };
         return Ok(vec![NumberedPicture { number: 1, picture }]);
     }
-    let stored = |index: usize| Some((index, row.blobs.get(&format!("{column}.{index}"))?));
+    let items_at = ItemPlaces::of(column);
     let items = match &cell {
         Some(Value::Array(items)) => items.clone(),
         Some(other) => return Ok(one(picture_of(other, column)?, 1).into_iter().collect()),
         None => Vec::new(),
     };
     let mut pictures = Vec::new();
-    for index in 0..items.len().max(stored_items(row, column)) {
-        let picture = match stored(index) {
-            Some((index, bytes)) => Some(PictureValue::Bytes {
-                bytes: bytes.clone(),
-                place: format!("{column}.{index}"),
-                name: items.get(index).and_then(name_in),
-            }),
-            None => {
-                items.get(index).map_or(Ok(None), |item| picture_of(item, &format!("{column}.{index}")))?
+    for index in 0..items.len().max(items_at.stored_count(row)) {
+        let place = items_at.place(index);
+        let picture = match row.blobs.get(&place) {
+            Some(bytes) => {
+                let name = items.get(index).and_then(name_in);
+                Some(PictureValue::Bytes { bytes: bytes.clone(), place, name })
             }
+            None => items.get(index).map_or(Ok(None), |item| picture_of(item, &place))?,
         };
         pictures.extend(one(picture, index + 1));
     }
@@ -80,10 +78,31 @@ fn one(picture: Option<PictureValue>, number: usize) -> Option<NumberedPicture<P
     picture.map(|picture| NumberedPicture { number, picture })
 }
 
-/// The number of items in the list of a column, as far as the pictures stored in the data file show.
-fn stored_items(row: &Row, column: &str) -> usize {
-    let index = |place: &String| place.strip_prefix(column)?.strip_prefix('.')?.parse::<usize>().ok();
-    row.blobs.keys().filter_map(index).max().map_or(0, |last| last + 1)
+/// Where the pictures of a list are stored: at `images.0` for the column `images`, at `image.0.file` for the path
+/// `image[].file`.
+struct ItemPlaces<'a> {
+    list: &'a str,
+    /// What follows the number of an item.
+    rest: &'a str,
+}
+
+impl<'a> ItemPlaces<'a> {
+    fn of(column: &'a str) -> Self {
+        let (list, rest) = column.split_once("[]").unwrap_or((column, ""));
+        Self { list, rest }
+    }
+
+    fn place(&self, index: usize) -> String {
+        format!("{}.{index}{}", self.list, self.rest)
+    }
+
+    /// The number of items in the list, as far as the pictures stored in the data file show.
+    fn stored_count(&self, row: &Row) -> usize {
+        let index = |place: &String| {
+            place.strip_prefix(self.list)?.strip_prefix('.')?.strip_suffix(self.rest)?.parse::<usize>().ok()
+        };
+        row.blobs.keys().filter_map(index).max().map_or(0, |last| last + 1)
+    }
 }
 
 /// The path beside a stored picture.
@@ -297,5 +316,21 @@ mod tests {
         assert_eq!(found[0].picture, stored("0", "images.0", Some("0.png")));
         assert_eq!(found[2].picture, PictureValue::Path("4.png".to_owned()));
         assert_eq!(found[4].picture, stored("10", "images.10", None));
+    }
+
+    #[test]
+    fn a_path_into_a_list_finds_the_pictures_that_are_stored_in_its_objects() {
+        let mut row = Row::default();
+        row.cells.insert("image".to_owned(), json!([{"file": "0.png"}, {"caption": "c"}, {"file": "2.png"}]));
+        row.blobs.insert("image.0.file".to_owned(), Bytes::from_static(b"0"));
+        row.blobs.insert("image.3.file".to_owned(), Bytes::from_static(b"3"));
+        row.blobs.insert("image.4.other".to_owned(), Bytes::from_static(b"4"));
+        let found = pictures_in(&row, "image[].file").unwrap();
+        assert_eq!(found.iter().map(|found| found.number).collect::<Vec<_>>(), [1, 3, 4]);
+        let place = |at: usize| match &found[at].picture {
+            PictureValue::Bytes { place, .. } => place.clone(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!([place(0), place(1), place(2)], ["image.0.file", "Path(\"2.png\")", "image.3.file"]);
     }
 }

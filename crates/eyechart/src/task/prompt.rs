@@ -5,13 +5,14 @@
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use minijinja::value::{Serde, Value as Rendered};
+use minijinja::value::{Serde, Value as Rendered, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
 use serde_json::{Map, Value};
 
 use crate::types::{did_you_mean, parse_list};
-use source::{LIST_CHECK, ROW, Source};
+use source::{LIST_CHECK, NOTATION_CHECK, ROW, Source};
 
 /// The work that one rendering may do: one unit for each instruction and for each 64 bytes, so at most 128 MiB.
 const FUEL: u64 = 2 << 20;
@@ -29,8 +30,12 @@ pub(crate) struct Prompt {
     name: &'static str,
     environment: Environment<'static>,
     columns: Vec<String>,
-    /// The columns that the template names by `row["name"]`.
+    /// The columns that the template names by `row["name"]`, `row.get("name")` or `"name" in row`.
     row_columns: BTreeSet<String>,
+    /// Those among them that the data may lack.
+    tested_columns: BTreeSet<String>,
+    /// Whether the template uses `row` as a value.
+    reads_row: bool,
     /// Whether the template reads the options by the name [`CHOICES`].
     reads_choices: bool,
 }
@@ -67,23 +72,40 @@ impl Prompt {
         let source = Source::read(template)?;
         let mut environment = environment(source.literals);
         environment.add_template_owned(name, source.text).map_err(|error| format!("{error:#}"))?;
-        let used = environment.get_template(name).map(|template| template.undeclared_variables(false));
-        let mut columns: BTreeSet<_> = used.unwrap_or_default().into_iter().collect();
+        let mut columns = variables_of(&source.with_bases)?;
         // A loop may have a variable of its own with this name.
-        let row_columns = if columns.contains(ROW) { source.row_columns } else { BTreeSet::new() };
-        if !source.has_bare_row {
-            columns.remove(ROW);
-        }
+        let has_row = columns.remove(ROW);
+        let [mut row_columns, mut tested_columns] = match has_row {
+            true => [source.row_columns, source.tested_columns],
+            false => [BTreeSet::new(), BTreeSet::new()],
+        };
         let reads_choices = has_choices && columns.remove(CHOICES);
         columns.extend(row_columns.iter().cloned());
-        let columns = columns.into_iter().collect();
-        Ok(Self { name, environment, columns, row_columns, reads_choices })
+        tested_columns.retain(|column| !columns.contains(column));
+        row_columns.extend(tested_columns.iter().cloned());
+        let (columns, reads_row) = (columns.into_iter().collect(), has_row && source.has_bare_row);
+        Ok(Self { name, environment, columns, row_columns, tested_columns, reads_row, reads_choices })
     }
 
-    /// The columns that the template reads.
+    /// The columns that the template reads and that the data must have.
     #[must_use]
     pub(crate) fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// Whether the template can read columns that are not among [`Self::columns`].
+    pub(crate) fn reads_more(&self) -> bool {
+        self.reads_row || !self.tested_columns.is_empty()
+    }
+
+    /// The columns of data with the columns `all` that the template reads in addition to [`Self::columns`].
+    pub(crate) fn more_columns<'a>(&self, all: &'a [String]) -> impl Iterator<Item = &'a String> {
+        // Without other uses of `row`, a column of this name is meant.
+        let is_column = self.row_columns.is_empty() && all.iter().any(|column| column == ROW);
+        all.iter().filter(move |column| match self.reads_row {
+            true => !is_column || *column == ROW,
+            false => self.tested_columns.contains(*column),
+        })
     }
 
     /// Whether the template reads the options of the question.
@@ -103,11 +125,17 @@ impl Prompt {
 
     fn variables(&self, values: PromptValues<'_>) -> BTreeMap<String, Rendered> {
         let cell = |column: &String| {
-            let cell = values.cells.get(column)?;
+            let cell = values.cells.get(column).filter(|cell| !cell.is_null())?;
             Some((column.clone(), Rendered::from(Serde(cell))))
         };
         let mut variables: BTreeMap<String, Rendered> = self.columns.iter().filter_map(cell).collect();
-        if !self.row_columns.is_empty() {
+        let column_row = cell(&ROW.to_owned()).filter(|_| self.reads_row && self.row_columns.is_empty());
+        if let Some((name, cell)) = column_row {
+            variables.insert(name, cell);
+        } else if self.reads_row {
+            let row: BTreeMap<String, Rendered> = values.cells.keys().filter_map(cell).collect();
+            variables.insert(ROW.to_owned(), Rendered::from(row));
+        } else if !self.row_columns.is_empty() {
             let row: BTreeMap<String, Rendered> = self.row_columns.iter().filter_map(cell).collect();
             variables.insert(ROW.to_owned(), Rendered::from(row));
         }
@@ -132,7 +160,7 @@ impl Prompt {
             }
             ErrorKind::UndefinedError => {
                 let is_missing = |column: &&String| cells.get(*column).is_none_or(Value::is_null);
-                let Some(missing) = self.columns.iter().find(is_missing) else {
+                let Some(missing) = self.columns.iter().chain(&self.tested_columns).find(is_missing) else {
                     return format!("the {name} cannot be rendered: {error:#}");
                 };
                 let hint = did_you_mean(missing, cells.keys().map(String::as_str));
@@ -150,7 +178,7 @@ impl Prompt {
     fn explain_text_as_list(&self, text: &str, cells: &Map<String, Value>) -> String {
         let name = self.name;
         let has_text = |column: &&String| cells.get(*column).and_then(Value::as_str) == Some(text);
-        let column = self.columns.iter().find(has_text);
+        let column = self.columns.iter().chain(cells.keys()).find(has_text);
         let what = column.map_or("a text".to_owned(), |column| format!("the text in the column {column:?}"));
         let column = column.map_or("COLUMN", String::as_str);
         let hint = match parse_list(text) {
@@ -171,6 +199,13 @@ impl Prompt {
     }
 }
 
+/// The variables that a template uses and does not set.
+fn variables_of(template: &str) -> Result<BTreeSet<String>, String> {
+    let environment = Environment::empty();
+    let template = environment.template_from_str(template).map_err(|error| format!("{error:#}"))?;
+    Ok(template.undeclared_variables(false).into_iter().collect())
+}
+
 /// An environment in which a missing column can be tested and not printed, and a text cannot be used as a list.
 /// `literals` are the texts that the template spells out: they may be taken apart.
 fn environment(literals: BTreeSet<String>) -> Environment<'static> {
@@ -182,14 +217,45 @@ fn environment(literals: BTreeSet<String>) -> Environment<'static> {
         true => Err(Error::new(ErrorKind::UndefinedError, "the value is null")),
         false => escape_formatter(out, state, value),
     });
+    environment
+        .set_unknown_method_callback(|_, value, method, arguments| map_method(value, method, arguments));
+    let literals = Arc::new(literals);
+    let spelled_out = Arc::clone(&literals);
     environment.add_filter(LIST_CHECK, move |value: Rendered| match value.as_str() {
-        Some(text) if !literals.contains(text) => {
-            let source = TextAsList(text.to_owned());
-            Err(Error::new(ErrorKind::InvalidOperation, "a text is not a list").with_source(source))
-        }
+        Some(text) if !spelled_out.contains(text) => Err(text_as_list(text)),
+        _ => Ok(value),
+    });
+    environment.add_filter(NOTATION_CHECK, move |value: Rendered| match value.as_str() {
+        Some(text) if !literals.contains(text) && parse_list(text).is_some() => Err(text_as_list(text)),
         _ => Ok(value),
     });
     environment
+}
+
+/// The methods of a dictionary in Python that templates for other tools use, such as `row.get("hint", "")`.
+fn map_method(value: &Rendered, method: &str, arguments: &[Rendered]) -> Result<Rendered, Error> {
+    let keys = || Ok(value.try_iter()?.collect::<Vec<_>>());
+    match (value.kind(), method, arguments) {
+        (ValueKind::Map, "get", [key] | [key, _]) => {
+            let found = value.get_item(key)?;
+            let other = || arguments.get(1).cloned().unwrap_or_default();
+            Ok(if found.is_undefined() { other() } else { found })
+        }
+        (ValueKind::Map, "keys", []) => keys().map(Rendered::from),
+        (ValueKind::Map, "values", []) => {
+            keys()?.iter().map(|key| value.get_item(key)).collect::<Result<Vec<_>, _>>().map(Rendered::from)
+        }
+        (ValueKind::Map, "items", []) => {
+            let pair = |key: Rendered| Ok(Rendered::from(vec![key.clone(), value.get_item(&key)?]));
+            keys()?.into_iter().map(pair).collect::<Result<Vec<_>, Error>>().map(Rendered::from)
+        }
+        _ => Err(Error::new(ErrorKind::UnknownMethod, format!("there is no method {method:?}"))),
+    }
+}
+
+fn text_as_list(text: &str) -> Error {
+    let source = TextAsList(text.to_owned());
+    Error::new(ErrorKind::InvalidOperation, "a text is not a list").with_source(source)
 }
 
 /// The template uses this text as a list.
@@ -198,156 +264,4 @@ fn environment(literals: BTreeSet<String>) -> Environment<'static> {
 struct TextAsList(String);
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn render(template: &str, cells: Value) -> Result<String, String> {
-        let Value::Object(cells) = cells else { panic!("an object") };
-        let choices = ["Red".to_owned(), "Blue".to_owned()];
-        Prompt::new(template, true)?.render(PromptValues { cells: &cells, choices: Some(&choices) })
-    }
-
-    #[test]
-    fn the_sources_arxivqa_prompt_comes_out_to_the_letter() {
-        let template =
-            "Answer Query Based on Image\n\nQuestion: {{ question }}\nOptions: {{ options | join(\", \") }}";
-        let row = json!({"question": "Which <b> & \"c\"?", "options": ["A) Red", "B) Blue"]});
-        assert_eq!(
-            render(template, row).unwrap(),
-            "Answer Query Based on Image\n\nQuestion: Which <b> & \"c\"?\nOptions: A) Red, B) Blue"
-        );
-    }
-
-    #[test]
-    fn a_column_that_the_row_lacks_is_named() {
-        let error = render("{{ question }}", json!({"query": "?"})).unwrap_err();
-        assert!(error.contains("\"question\"") && error.contains("query"), "{error}");
-        let error = render("{{ hint }}", json!({"hint": null})).unwrap_err();
-        assert!(error.contains("\"hint\"") && error.contains("{% if hint %}"), "{error}");
-    }
-
-    #[test]
-    fn a_column_that_the_row_lacks_can_be_tested() {
-        let template = "{{ q }}{% if hint %} Hint: {{ hint }}{% endif %}{{ more | default(\"!\") }}";
-        for (row, expected) in [
-            (json!({"q": "Q"}), "Q!"),
-            (json!({"q": "Q", "hint": null, "more": "?"}), "Q?"),
-            (json!({"q": "Q", "hint": ""}), "Q!"),
-            (json!({"q": "Q", "hint": "h"}), "Q Hint: h!"),
-        ] {
-            assert_eq!(render(template, row).unwrap(), expected);
-        }
-    }
-
-    #[test]
-    fn a_column_of_any_name_is_named_through_row() {
-        let row = json!({"Question Text": "Q", "问题": "问", "a.b": "c", "row": "r"});
-        let template = "{{ row[\"Question Text\"] }} {{ row['问题'] }} {{ row[\"a.b\"] | upper }}";
-        assert_eq!(render(template, row.clone()).unwrap(), "Q 问 C");
-        assert_eq!(render("{{ row }}", row).unwrap(), "r");
-        let prompt = Prompt::new(template, false).unwrap();
-        assert_eq!(prompt.columns(), ["Question Text", "a.b", "问题"]);
-        let error = render("{{ row[\"Question\"] }}", json!({"Question Text": "Q"})).unwrap_err();
-        assert!(error.contains("\"Question\"") && error.contains("row[\"Question\"] | default"), "{error}");
-        let table = json!({"table": [{"x": 1}, {"x": 2}]});
-        let looped = "{% for row in table %}{{ row.x }}{{ row[\"x\"] }}{% endfor %}";
-        assert_eq!(render(looped, table).unwrap(), "1122");
-        assert_eq!(Prompt::new(looped, false).unwrap().columns(), ["table"]);
-        assert_eq!(render("{% if row.x %}{{ row.x }}{% endif %}", json!({"y": 1})).unwrap(), "");
-    }
-
-    #[test]
-    fn choices_are_the_options_of_the_question() {
-        assert_eq!(render("{{ choices | join(\", \") }}", json!({})).unwrap(), "Red, Blue");
-        assert_eq!(Prompt::new("{{ choices }}", false).unwrap().columns(), ["choices"]);
-    }
-
-    #[test]
-    fn a_text_is_not_used_as_a_list() {
-        let row = json!({"o": "[\"cat\", \"dog\"]", "t": "a, b", "l": ["x", "y"]});
-        for template in [
-            "{{ o | join(\", \") }}",
-            "{% for x in o %}{{ x }}{% endfor %}",
-            "{%- for x in o | reverse if x != \"b\" -%}{{ x }}{% endfor %}",
-            "{% for i, x in (o | list) | batch(2) %}{% endfor %}",
-            "{% set p = o %}{% for x in p recursive %}{{ x }}{% endfor %}",
-            "{{ row[\"o\"] | map(\"upper\") | list }}",
-        ] {
-            let error = render(template, row.clone()).unwrap_err();
-            assert!(error.contains("as a list, which would take it apart"), "{template}: {error}");
-        }
-        let error = render("{{ o | join }}", row.clone()).unwrap_err();
-        assert!(error.contains("literal = [\"o\"]"), "{error}");
-        let error = render("{{ t | join }}", row.clone()).unwrap_err();
-        assert!(error.contains("literal = [\"t\"]") && error.contains("t | split"), "{error}");
-        for (template, expected) in [
-            ("{% for x in l %}{{ loop.index }}{{ x }}{% endfor %}", "1x2y"),
-            ("{% for x in l if x != \"x\" %}{{ x }}{% else %}-{% endfor %}", "y"),
-            ("{% for letter in \"AB\" %}{{ letter }}.{% endfor %}", "A.B."),
-            ("{% for word in t | split(\", \") %}{{ word }}|{% endfor %}", "a|b|"),
-            ("{{ t | length }} {{ o }}", "4 [\"cat\", \"dog\"]"),
-            (
-                "{{ l | join(\"|\") | upper }}{# for x in o #}{% raw %}{% for x in o %}{% endraw %}",
-                "X|Y{% for x in o %}",
-            ),
-        ] {
-            assert_eq!(render(template, row.clone()).unwrap(), expected, "{template}");
-        }
-    }
-
-    #[test]
-    fn a_broken_template_is_an_error_and_no_panic() {
-        for template in
-            ["{{ question", "{% for %}", "{% for x in %}", "{% for x in a", "{{ | join }}", "{{ row[ }}"]
-        {
-            assert!(render(template, json!({"question": "q"})).is_err(), "{template}");
-        }
-        assert!(Prompt::new("{{ question", false).unwrap_err().contains("prompt.text"));
-    }
-
-    #[test]
-    fn a_template_cannot_hang_or_abort_the_process() {
-        let many = |text: &str| text.repeat(200_000);
-        for template in [
-            format!("{{{{ {}1 }}}}", many("not ")),
-            format!("{{{{ q{} }}}}", many("|upper")),
-            format!("{{{{ 1{} }}}}", many("+1")),
-            format!("{{{{ {}1{} }}}}", many("("), many(")")),
-            format!("{{{{ {}1{} }}}}", "[".repeat(240), "]".repeat(240)),
-            many("{% if 1 %}"),
-            format!("{{% set x = q %}}{}{{{{ x }}}}", "{% set x = x ~ x %}".repeat(40)),
-            format!(
-                "{{% set x %}}{{{{ q }}}}{{% endset %}}{}",
-                "{% set x %}{{ x }}{{ x }}{% endset %}".repeat(40)
-            ),
-            "{{ '%3000000000d'|format(1) }}".to_owned(),
-            "{{ 'x' * 3000000000 }}".to_owned(),
-            "{{ q | replace('a', 'a' * 1000000) | replace('a', 'a' * 1000000) }}".to_owned(),
-            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}".to_owned(),
-            "{{ q | indent(2000000000) | center(2000000000) }}".to_owned(),
-        ] {
-            let error = render(&template, json!({"q": "a\nb"}));
-            assert!(error.is_err(), "{}", template.get(..80).unwrap_or(&template));
-        }
-    }
-
-    #[test]
-    fn the_deepest_templates_that_are_allowed_need_little_stack() {
-        let on_small_stack = |template: String, cells: Value| {
-            let render = move || render(&template, cells);
-            std::thread::Builder::new().stack_size(1 << 20).spawn(render).unwrap().join().unwrap()
-        };
-        for (open, close) in
-            [("", "+1"), ("not ", ""), ("", "|upper"), ("-", ""), ("", "[0]"), ("", " if 1 else 2")]
-        {
-            let deep = format!("{{{{ {}q{} }}}}", open.repeat(160), close.repeat(160));
-            let _ = on_small_stack(deep, json!({"q": 1}));
-        }
-        let endless = "{% for x in l recursive %}{{ loop(l) }}{% endfor %}".to_owned();
-        assert!(on_small_stack(endless, json!({"l": [1]})).is_err());
-        let blocks = format!("{}x{}", "{% if 1 %}".repeat(140), "{% endif %}".repeat(140));
-        assert_eq!(on_small_stack(blocks, json!({})).as_deref(), Ok("x"));
-    }
-}
+mod tests;

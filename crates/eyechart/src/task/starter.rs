@@ -5,7 +5,7 @@
 use super::first_rows::FirstRows;
 use super::guess::{Guess, GuessedColumn, GuessedOptions};
 use crate::text::counted;
-use crate::types::{ChoiceOptions, LabelForm, SendAs};
+use crate::types::{ChoiceOptions, LabelForm, SendAs, column_of};
 
 /// The prompt if no column has a question.
 const DESCRIBE: &str = "Describe this image.";
@@ -53,7 +53,8 @@ fn dataset(data: &FirstRows, guess: &Guess) -> String {
     }
     if !guess.literal.is_empty() || lists_without_label(guess).is_some() {
         text.push_str("# Columns whose texts are written as lists of JSON or Python:\n");
-        let columns: Vec<String> = guess.literal.iter().chain(lists_without_label(guess)).cloned().collect();
+        let lists = lists_without_label(guess).map(|column| column_of(column).to_owned());
+        let columns: Vec<String> = guess.literal.iter().cloned().chain(lists).collect();
         text.push_str(&format!("literal = {}\n", list(&columns)));
     }
     text.push_str(&choices(guess));
@@ -88,12 +89,19 @@ fn choices(guess: &Guess) -> String {
     };
     let form = match label.form {
         Some(LabelForm::Position) => format!(", form = \"position\", first = {}", label.first),
-        _ => String::new(),
+        Some(LabelForm::Letter) => ", form = \"letter\"".to_owned(),
+        Some(LabelForm::Text) => ", form = \"text\"".to_owned(),
+        None => String::new(),
     };
     let mut text = format!(
         "# Multiple choice: the options, and the right one.\nchoices = {{ options = {columns}, label = {}{form} }}\n",
         quoted(target)
     );
+    if label.is_form_unclear {
+        text.push_str(&comment(
+            "Attention: labels such as A are the letter of one option and the text of another: check `form`.",
+        ));
+    }
     if label.is_first_unclear {
         text.push_str(&comment(
             "Attention: the first rows do not show whether positions are counted from 0 or from 1: check `first`.",
@@ -130,10 +138,14 @@ fn template(guess: &Guess) -> String {
     }
     let lines = match (&options.label, &options.columns) {
         (Some(_), _) => listed("choices", options.have_letters),
-        (None, ChoiceOptions::Column(column)) => listed(&variable(column), options.have_letters),
+        (None, ChoiceOptions::Column(column)) => match column.split_once("[].") {
+            Some((list, key)) if options.in_object => listed(&variable(list), false)
+                .replace("{{ option }}", &format!("{{{{ option[{}] }}}}", quoted(key))),
+            _ => listed(&variable(column), options.have_letters),
+        },
         (None, ChoiceOptions::Columns(columns)) => {
             let line = |(letter, column): (char, &String)| {
-                let column = variable(column);
+                let column = if options.in_object { key_variable(column) } else { variable(column) };
                 format!("{{% if {column} %}}\n{letter}. {{{{ {column} }}}}{{% endif %}}")
             };
             ('A'..='Z').zip(columns).map(line).collect()
@@ -177,6 +189,12 @@ fn variable(column: &str) -> String {
         true => column.to_owned(),
         false => format!("row[{}]", quoted(column)),
     }
+}
+
+/// The key of an object as templates name it.
+fn key_variable(path: &str) -> String {
+    path.split_once('.')
+        .map_or_else(|| variable(path), |(column, key)| format!("{}[{}]", variable(column), quoted(key)))
 }
 
 fn images(guess: &Guess) -> String {
@@ -234,11 +252,12 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
         } else {
             "name the column with the right answer, or a list of them, here."
         };
+        let column = guess.others.first().map_or("COLUMN", String::as_str);
         let text = format!(
             "There is nothing to compare with: no column looks like an answer. Answers are recorded and not \
              scored. To score them, {how}"
         );
-        let entry = "# [[score]]\n# scorer = \"exact_match\"\n# target = \"COLUMN\"\n";
+        let entry = format!("# [[score]]\n# scorer = \"exact_match\"\n# target = {}\n", quoted(column));
         return format!("{}{entry}", comment(&text));
     };
     if guess.target_is_number {

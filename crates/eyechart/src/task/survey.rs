@@ -15,6 +15,10 @@ pub struct Survey {
     pub bad_rows: u64,
     /// Number of rows whose label names none of their options.
     pub unresolved_labels: u64,
+    /// Number of rows whose label is the letter of one option and the text of another one.
+    pub ambiguous_labels: u64,
+    /// The first of these labels with its row, for messages.
+    pub ambiguous_label: Option<String>,
 }
 
 /// The rows that can be picked.

@@ -1,18 +1,17 @@
 //! The data of a task: finds the files, surveys the rows, picks samples, and makes them one by one.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::choices::read_choices;
+use super::choices::{ambiguous_label, read_choices};
 use super::data_error::DataError;
 use super::kept::{KeptColumns, cluster_of};
 use super::loaded_task::LoadedTask;
 use super::message::Layout;
 use super::missing_columns::MissingColumns;
-use super::pick::pick;
 use super::prompt::Prompt;
 use super::source::{DataAccess, LocatedData, locate};
 use super::survey::{Eligible, Survey};
@@ -20,18 +19,19 @@ use crate::dataset::{self, DatasetError, Pick, Reader, TextOptions, Watch};
 use crate::text::counted;
 use crate::types::{
     BadRow, Choices, DataFile, DataOrigin, DatasetSpec, Failure, FailureKind, PickedSample, Place, Progress,
-    Row, Sample, Task, id_of, text_of,
+    RecordedChoices, Row, Sample, Task, text_of,
 };
 
 mod donors;
 mod messages;
 mod row_pictures;
 mod row_texts;
+mod sample_ids;
 
 use donors::ExchangedPictures;
 pub(crate) use donors::{Donor, Donors, RowPictures};
 use row_pictures::{example_path, named_pictures};
-use row_texts::literal_columns;
+use row_texts::{literal_columns, more_columns};
 
 /// The rows of a task, and the pictures that they name.
 pub struct TaskData {
@@ -43,6 +43,8 @@ pub struct TaskData {
     kept: KeptColumns,
     /// The columns whose texts are read as lists.
     literal: Arc<BTreeSet<String>>,
+    /// Columns of the data that the templates read if they are there.
+    optional: Vec<String>,
     data: LocatedData,
     reader: Box<dyn Reader>,
     /// Notices that the data files change.
@@ -90,10 +92,13 @@ impl TaskData {
         let has_choices = loaded.task.dataset.has_option_columns();
         let system =
             prompt.system.as_deref().map(|system| Prompt::of_system(system, has_choices)).transpose();
+        let system = system.map_err(DataError::Template)?;
+        let prompt = Prompt::new(&prompt.text, has_choices).map_err(DataError::Template)?;
         Ok(Self {
             task: loaded.task.clone(),
-            prompt: Prompt::new(&prompt.text, has_choices).map_err(DataError::Template)?,
-            system: system.map_err(DataError::Template)?,
+            optional: more_columns(std::iter::once(&prompt).chain(&system), reader.as_ref())?,
+            prompt,
+            system,
             layout: images.as_ref().map(Layout::of),
             kept: KeptColumns::of(&loaded.task),
             literal: Arc::new(literal_columns(&loaded.task)),
@@ -185,7 +190,7 @@ impl TaskData {
         let mut columns = spec.require.clone();
         columns.extend(spec.choices.iter().flat_map(Choices::columns).cloned());
         if spec.choices.as_ref().is_some_and(Choices::are_in_text) {
-            columns.extend_from_slice(self.prompt.columns());
+            columns.extend(self.prompt.columns().iter().chain(&self.optional).cloned());
         }
         if columns.is_empty()
             && let Some(rows) = self.reader.known_len()?
@@ -202,7 +207,7 @@ impl TaskData {
             row.iter().for_each(|row| missing.remove_found(row));
             match row {
                 Ok(row) if spec.require.iter().all(|column| has_text(&row, column)) => {
-                    survey.unresolved_labels += u64::from(self.has_unresolved_label(&row));
+                    self.survey_label(&row, &mut survey);
                     eligible.push(row.number);
                 }
                 Ok(_) => {}
@@ -227,49 +232,21 @@ impl TaskData {
         self.columns().into_iter().chain(named).collect()
     }
 
-    fn has_unresolved_label(&self, row: &Row) -> bool {
-        let Some(choices) = &self.task.dataset.choices else { return false };
+    /// Counts the label of a row if it names no option, or one as a letter and another as a text.
+    fn survey_label(&self, row: &Row, survey: &mut Survey) {
+        let Some(choices) = &self.task.dataset.choices else { return };
         let prompt = if choices.are_in_text() { self.prompt_of(row) } else { Ok(String::new()) };
-        let read = prompt.and_then(|prompt| read_choices(row, choices, &prompt));
-        read.map_or(true, |read| read.label.is_none())
-    }
-
-    /// Picks at most `limit` samples by `seed`, ascending by row. If an id occurs again, it gets `#2`, `#3`, ….
-    ///
-    /// # Errors
-    /// [`DatasetError`] if the ids cannot be read.
-    pub fn pick(
-        &self,
-        eligible: &Eligible,
-        limit: usize,
-        seed: u64,
-    ) -> Result<Vec<PickedSample>, DatasetError> {
-        let indices = pick(eligible.count(), limit as u64, seed);
-        let rows: Vec<u64> = indices.into_iter().map(|index| eligible.nth(index)).collect();
-        let Some(column) = &self.task.dataset.id else {
-            return Ok(rows.into_iter().map(|row| PickedSample { id: row.to_string(), row }).collect());
-        };
-        let mut ids: HashMap<u64, String> = HashMap::new();
-        for row in self.reader.rows(Pick::Rows(rows.clone()), std::slice::from_ref(column))? {
-            if let Ok(row) = row?
-                && let Some(id) = row.get(column).map(|id| id_of(&id)).filter(|id| !id.is_empty())
-            {
-                ids.insert(row.number, id);
+        let read = prompt.and_then(|prompt| {
+            Ok((read_choices(row, choices, &prompt)?, ambiguous_label(row, choices, &prompt)))
+        });
+        match read {
+            Ok((RecordedChoices { label: Some(_), .. }, None)) => {}
+            Ok((_, Some(label))) => {
+                survey.ambiguous_labels += 1;
+                survey.ambiguous_label.get_or_insert_with(|| format!("{label:?} in row {}", row.number));
             }
+            _ => survey.unresolved_labels += 1,
         }
-        let mut taken: HashSet<String> = HashSet::new();
-        let name = |row: u64| {
-            let id = ids.remove(&row).unwrap_or_else(|| row.to_string());
-            let mut unique = id.clone();
-            for times in 2.. {
-                if taken.insert(unique.clone()) {
-                    break;
-                }
-                unique = format!("{id}#{times}");
-            }
-            PickedSample { id: unique, row }
-        };
-        Ok(rows.into_iter().map(name).collect())
     }
 
     /// Fetches what the samples of `picked` need from remote data: pieces of Parquet files, and pictures on the Hub
@@ -366,7 +343,7 @@ impl TaskData {
         if eligible.count() == 0 {
             return Ok(None);
         }
-        let picked = self.pick(&Eligible::Some(vec![eligible.nth(0)]), 1, 0)?;
+        let picked = self.pick(&Eligible::Some(vec![eligible.nth(0)]), 1, 0, &mut Vec::new())?;
         self.samples(picked)?.next().transpose()
     }
 
@@ -424,7 +401,7 @@ impl TaskData {
         // are not read from remote files for that.
         let reads_images = self.with_images || self.data.files.remote.is_empty();
         let images = self.picture_columns().iter().filter(|_| reads_images);
-        let others = self.recorded.iter().chain(&self.task.dataset.cluster);
+        let others = self.recorded.iter().chain(&self.task.dataset.cluster).chain(&self.optional);
         let prompts = std::iter::once(&self.prompt).chain(&self.system).flat_map(Prompt::columns);
         let all = prompts.chain(images).chain(self.kept.names()).chain(others);
         let mut columns: Vec<String> = all.cloned().collect();

@@ -1,4 +1,5 @@
-//! Reads the notation of Python for lists, dictionaries, texts and numbers, as `str(value)` and NumPy write them.
+//! Reads the notation of Python for lists, dictionaries, texts and numbers, as `str(value)` and NumPy write them, and texts as
+//! people write them in code: with the prefixes `u`, `r` and `b`, and in triple quotes.
 
 use serde_json::{Map, Value};
 
@@ -14,6 +15,22 @@ pub(crate) fn parse_python(text: &str) -> Option<Value> {
     let value = parser.value(0)?;
     parser.skip_space();
     (parser.at == text.len()).then_some(value)
+}
+
+/// What the letters before a quote mean.
+#[derive(Clone, Copy, Default)]
+struct Prefix {
+    /// Backslashes are characters.
+    is_raw: bool,
+    /// The characters are bytes.
+    is_bytes: bool,
+}
+
+/// The text whose bytes in UTF-8 are the characters of `bytes`.
+fn as_utf8(bytes: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> =
+        bytes.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
+    String::from_utf8(bytes?).ok()
 }
 
 struct Parser<'a> {
@@ -48,8 +65,11 @@ impl<'a> Parser<'a> {
             '[' => self.list(']', depth),
             '(' => self.list(')', depth),
             '{' => self.dictionary(depth),
-            '\'' | '"' => self.string().map(Value::String),
-            _ => self.word(),
+            '\'' | '"' => self.string(Prefix::default()).map(Value::String),
+            _ => match self.prefix() {
+                Some(prefix) => self.string(prefix).map(Value::String),
+                None => self.word(),
+            },
         }
     }
 
@@ -90,42 +110,76 @@ impl<'a> Parser<'a> {
         Some(Value::Object(fields))
     }
 
-    fn string(&mut self) -> Option<String> {
-        let quote = self.rest().chars().next()?;
-        let mut characters = self.rest().char_indices().skip(1);
+    /// Takes the letters before a quote, if they are those of a text.
+    fn prefix(&mut self) -> Option<Prefix> {
+        let rest = self.rest();
+        let length = rest.find(['\'', '"']).filter(|length| (1..=2).contains(length))?;
+        let letters = rest[..length].to_ascii_lowercase();
+        let (is_raw, is_bytes) = match letters.as_str() {
+            "u" => (false, false),
+            "r" | "ur" => (true, false),
+            "b" => (false, true),
+            "br" | "rb" => (true, true),
+            _ => return None,
+        };
+        self.at += length;
+        Some(Prefix { is_raw, is_bytes })
+    }
+
+    /// A text in single or triple quotes.
+    fn string(&mut self, prefix: Prefix) -> Option<String> {
+        let quote = &self.rest()[..1];
+        let triple = quote.repeat(3);
+        let end = if self.rest().starts_with(&triple) { triple.as_str() } else { quote };
+        self.at += end.len();
         let mut text = String::new();
-        while let Some((at, character)) = characters.next() {
+        loop {
+            if self.rest().starts_with(end) {
+                self.at += end.len();
+                return if prefix.is_bytes { as_utf8(&text) } else { Some(text) };
+            }
+            let character = self.next_character()?;
             match character {
-                _ if character == quote => {
-                    self.at += at + 1;
-                    return Some(text);
-                }
-                '\\' => {
-                    let (_, escaped) = characters.next()?;
-                    let digits = match escaped {
-                        'x' => 2,
-                        'u' => 4,
-                        'U' => 8,
-                        _ => 0,
-                    };
-                    if digits > 0 {
-                        let code: String = characters.by_ref().take(digits).map(|(_, digit)| digit).collect();
-                        text.push(char::from_u32(u32::from_str_radix(&code, 16).ok()?)?);
-                        continue;
-                    }
-                    match escaped {
-                        'n' => text.push('\n'),
-                        't' => text.push('\t'),
-                        'r' => text.push('\r'),
-                        '\n' => {}
-                        '\\' | '\'' | '"' => text.push(escaped),
-                        other => text.extend(['\\', other]),
-                    }
-                }
+                '\\' if prefix.is_raw => text.extend(['\\', self.next_character()?]),
+                '\\' => self.escaped(&mut text)?,
                 _ => text.push(character),
             }
         }
-        None
+    }
+
+    fn next_character(&mut self) -> Option<char> {
+        let character = self.rest().chars().next()?;
+        self.at += character.len_utf8();
+        Some(character)
+    }
+
+    /// Reads what follows a backslash.
+    fn escaped(&mut self, text: &mut String) -> Option<()> {
+        let escaped = self.next_character()?;
+        let digits = match escaped {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ => 0,
+        };
+        if digits > 0 {
+            let code = self.rest().get(..digits)?;
+            if !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return None;
+            }
+            self.at += digits;
+            text.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+            return Some(());
+        }
+        match escaped {
+            'n' => text.push('\n'),
+            't' => text.push('\t'),
+            'r' => text.push('\r'),
+            '\n' => {}
+            '\\' | '\'' | '"' => text.push(escaped),
+            other => text.extend(['\\', other]),
+        }
+        Some(())
     }
 
     /// A number, or a name with a fixed meaning.
@@ -169,6 +223,14 @@ mod tests {
             ("[123456789012345678901234567890]", json!(["123456789012345678901234567890"])),
             ("['a' 'b'\n 'c']", json!(["a", "b", "c"])),
             ("[0.1 2.  3]", json!([0.1, 2.0, 3])),
+            (
+                r"[u'caf\u00e9', U'b', r'a\nb', R'\'', b'caf\xc3\xa9', Rb'x\d']",
+                json!(["café", "b", "a\\nb", "\\'", "café", "x\\d"]),
+            ),
+            (
+                "['''it's \"so\"''', \"\"\"two\nlines\"\"\", '', u\"\"\"\"\"\"]",
+                json!(["it's \"so\"", "two\nlines", "", ""]),
+            ),
             ("[]", json!([])),
             ("[('a', 1), {'k': ['v'], 2: None}, ]", json!([["a", 1], {"k": ["v"], "2": null}])),
             ("{'text': ['yes'], 'n': 1}", json!({"text": ["yes"], "n": 1})),
@@ -194,6 +256,12 @@ mod tests {
             "[,]",
             "[1,,2]",
             "['\\x4']",
+            "[f'a']",
+            "[uu'a']",
+            "[b'\\xff']",
+            "['''a'']",
+            "[r'\\']",
+            "['\\x+1']",
             "hello",
             "[see above]",
         ] {

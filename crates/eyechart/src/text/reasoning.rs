@@ -68,7 +68,7 @@ impl SplitAnswer {
 /// Splits the reasoning of a model from its answer by the marks of all model families that eyechart supports.
 ///
 /// Text between an opening and a closing mark is reasoning. If a closing mark has no opening mark, everything before it
-/// is reasoning; if an opening mark has no closing mark, everything after it.
+/// is reasoning; if an opening mark has no closing mark, everything after it. A mark in quotation marks or backticks is text.
 #[must_use]
 pub fn split_reasoning(text: &str) -> SplitAnswer {
     let Found { spans, is_unclosed } = find(text);
@@ -126,20 +126,19 @@ fn find(text: &str) -> Found {
     let mut at = 0;
     while let Some(offset) = text.as_bytes()[at..].iter().position(|&b| matches!(b, b'<' | b'[' | 0xE2)) {
         at += offset;
-        let rest = &text.as_bytes()[at..];
         let start = at;
         match &open {
-            Some(mark) if starts_with(rest, mark.close) => {
+            Some(mark) if has_mark(text, at, mark.close) => {
                 at += mark.close.len();
                 found.spans.push(ReasoningSpan { whole: mark.start..at, inner: mark.end..start });
                 open = None;
             }
             Some(_) => at += 1,
             None => {
-                if let Some(marks) = MARKS.iter().find(|marks| starts_with(rest, marks.open)) {
+                if let Some(marks) = MARKS.iter().find(|marks| has_mark(text, at, marks.open)) {
                     at += marks.open.len();
                     open = Some(OpenMark { start, end: at, close: marks.close });
-                } else if let Some(marks) = MARKS.iter().find(|marks| starts_with(rest, marks.close)) {
+                } else if let Some(marks) = MARKS.iter().find(|marks| has_mark(text, at, marks.close)) {
                     at += marks.close.len();
                     found.spans.clear();
                     found.spans.push(ReasoningSpan { whole: 0..at, inner: 0..start });
@@ -165,8 +164,21 @@ struct OpenMark {
     close: &'static str,
 }
 
-fn starts_with(text: &[u8], mark: &str) -> bool {
-    text.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark.as_bytes()))
+/// Whether the mark is at the byte `at` of the text and not quoted.
+fn has_mark(text: &str, at: usize, mark: &str) -> bool {
+    let end = at + mark.len();
+    let found = text.as_bytes().get(at..end);
+    found.is_some_and(|found| found.eq_ignore_ascii_case(mark.as_bytes())) && !is_quoted(text, at..end)
+}
+
+/// The signs before and after a quoted word.
+const QUOTES: [(char, char); 7] =
+    [('`', '`'), ('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('«', '»'), ('「', '」')];
+
+fn is_quoted(text: &str, range: Range<usize>) -> bool {
+    let before = text[..range.start].chars().next_back();
+    let after = text[range.end..].chars().next();
+    before.zip(after).is_some_and(|signs| QUOTES.contains(&signs))
 }
 
 #[cfg(test)]
@@ -208,6 +220,21 @@ mod tests {
         let two = split("x <think>a</think> y <think>b</think>");
         assert_eq!(two, ("x  y ".to_owned(), some("a\n\nb"), false));
         assert_eq!(split("Red. <think>Is it"), ("Red. ".to_owned(), some("Is it"), true));
+    }
+
+    #[test]
+    fn a_mark_in_quotes_is_text() {
+        for text in [
+            "The answer is B, as the `<think>` tag shows.",
+            "\"<think>\" opens it, “</think>” closes it: B",
+            "B. Not '<think>' but «[THINK]».",
+            "Use `</think>`: B",
+        ] {
+            assert_eq!(split(text), (text.to_owned(), None, false));
+        }
+        let quoted = split("<think>Shall I write `</think>`? No.</think>B");
+        assert_eq!(quoted, ("B".to_owned(), some("Shall I write `</think>`? No."), false));
+        assert_eq!(split("\"<think>a</think>B\"").0, "\"B\"");
     }
 
     #[test]

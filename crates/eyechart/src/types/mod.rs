@@ -15,6 +15,7 @@ mod limit_change;
 mod metric;
 mod nearest;
 mod output;
+mod picture_formats;
 mod place;
 mod price;
 mod progress;
@@ -44,6 +45,7 @@ pub use limit_change::LimitChange;
 pub use metric::{Counts, Formula, Metric, MetricKind, READABLE, SCORES, readable_metric};
 pub use nearest::{did_you_mean, nearest};
 pub use output::{ModelOutput, StopReason, Usage};
+pub(crate) use picture_formats::{PICTURE_EXTENSIONS, PICTURE_FORMATS};
 pub use place::{FoundMarker, Marker, Place};
 pub use price::{Budget, Price, Tokens};
 pub use progress::{Progress, Silent};
@@ -54,8 +56,8 @@ pub use results::{
     Unscored,
 };
 pub use row::{
-    BadRow, Row, column_of, id_of, items_of, list_or_cell, named_row, parse_json, parse_list, text_of,
-    texts_of,
+    BadRow, Row, column_of, id_of, items_of, list_or_cell, named_row, parse_json, parse_list, parse_object,
+    text_of, texts_of,
 };
 pub use sample::{ImageSource, Sample};
 pub use score::{Score, ScoreValue};

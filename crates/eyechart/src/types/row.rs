@@ -14,7 +14,7 @@ pub struct Row {
     pub number: u64,
     /// The file with the pictures, if the dataset has several files.
     pub file: Option<PathBuf>,
-    /// The cells that JSON can represent. An empty CSV cell is an empty string; a null is absent.
+    /// The cells that JSON can represent. An empty CSV cell is an empty string; a null of JSON is null, of Parquet absent.
     pub cells: Map<String, Value>,
     /// Pictures stored in the data file (Parquet's `struct<bytes, path>`), by column.
     pub blobs: BTreeMap<String, Bytes>,
@@ -150,6 +150,18 @@ pub fn parse_list(text: &str) -> Option<Vec<Value>> {
     }
     match parse_notation(text)? {
         Value::Array(items) => Some(items),
+        _ => None,
+    }
+}
+
+/// The object that a text writes in the notation of JSON or Python; `None` if the text is not such an object.
+#[must_use]
+pub fn parse_object(text: &str) -> Option<Map<String, Value>> {
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    match parse_notation(text)? {
+        Value::Object(fields) => Some(fields),
         _ => None,
     }
 }

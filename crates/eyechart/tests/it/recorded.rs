@@ -281,11 +281,43 @@ fn labels_that_name_no_option_are_counted_and_repeated_ids_told_apart() {
     let run = place.run();
     assert_eq!(run.json("spec.json")["data"]["unresolved_labels"], 2);
     let ids: Vec<Value> = run.samples().into_iter().map(|sample| sample["id"].clone()).collect();
-    assert_eq!(ids, ["x", "x#2", "x#2#2", "y"]);
+    assert_eq!(ids, ["x", "x#3", "x#2", "y"], "the own id of a row stays");
+    let said = "1 row has an id that an earlier row has, such as \"x\" in the rows 0 and 1";
+    assert!(
+        stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ").contains(said),
+        "{}",
+        stderr(&output)
+    );
+}
+
+/// Rows without an id are named by their row, whatever ids other rows have.
+#[test]
+fn a_row_without_an_id_does_not_share_the_output_of_another_row() {
+    let place = Place::new();
+    let rows = [
+        json!({"q": "?", "answer": "A"}),
+        json!({"id": 0, "q": "?", "answer": "B"}),
+        json!({"id": "", "q": "?", "answer": "C"}),
+    ];
+    place.write_jsonl("t.jsonl", &rows);
+    let task = place.write(
+        "t.toml",
+        "name = \"t\"\n[dataset]\nfile = \"t.jsonl\"\nid = \"id\"\n[prompt]\ntext = \"{{ q }}\"\n",
+    );
+    let theirs = place.write_jsonl(
+        "theirs.jsonl",
+        &[json!({"id": 0, "output": "B"}), json!({"id": "row:2", "output": "C"})],
+    );
+    let output = run(&place, &task, &["--outputs", theirs.to_str().unwrap()]).code(1).get_output().clone();
+    assert!(stderr(&output).contains("2 rows have no id"), "{}", stderr(&output));
+    let run = place.run();
+    assert_eq!(run.sample("row:0")["error"]["kind"], "not_recorded");
+    let text = |id: &str| run.sample(id)["output"]["text"].clone();
+    assert_eq!([text("0"), text("row:2")], [json!("B"), json!("C")]);
 }
 
 /// A task of one text, and what `run --outputs` says about a file with `lines`.
-fn outputs(place: &Place, lines: &str, code: i32) -> String {
+fn outputs(place: &Place, lines: impl AsRef<[u8]>, code: i32) -> String {
     place.write_jsonl("t.jsonl", &[json!({"id": "a", "q": "What?", "answer": "Red"})]);
     let task = place.write(
         "t.toml",
@@ -302,6 +334,45 @@ fn outputs_without_a_model_are_named_after_their_file() {
     let place = Place::new();
     outputs(&place, "{\"id\": \"a\", \"output\": \"red\"}\n", 0);
     assert_eq!(place.run().json("spec.json")["model"], "theirs");
+}
+
+#[test]
+fn outputs_are_read_in_other_encodings_packed_and_as_one_list() {
+    let line = json!({"id": "a", "output": "Réd"}).to_string();
+    let utf16: Vec<u8> = format!("\u{feff}{line}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let list = format!("[\n  {line},\n  {}\n]\n", json!({"id": "z", "output": null}));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, line.as_bytes()).unwrap();
+    let zstd = zstd::encode_all(line.as_bytes(), 3).unwrap();
+    for bytes in
+        [utf16, list.clone().into_bytes(), gzip.finish().unwrap(), zstd, format!("{line}\n").into_bytes()]
+    {
+        let place = Place::new();
+        outputs(&place, &bytes, 0);
+        assert_eq!(place.run().sample("a")["output"]["text"], "Réd", "{bytes:?}");
+    }
+    let place = Place::new();
+    let cut_off = outputs(&place, &list[..list.len() - 9], 2);
+    assert!(cut_off.contains("cannot read --outputs"), "{cut_off}");
+    assert!(!place.runs().exists(), "nothing was started");
+}
+
+/// Beyond 64 bits, a JSON library may keep 17 digits of an id.
+#[test]
+fn ids_of_any_length_are_compared_by_their_digits() {
+    let place = Place::new();
+    let ids = ["123456789012345678901", "123456789012345678902"];
+    let rows: String = ids.map(|id| format!("{{\"id\": {id}, \"q\": \"?\"}}\n")).concat();
+    place.write("t.jsonl", rows);
+    let task = place.write(
+        "t.toml",
+        "name = \"t\"\n[dataset]\nfile = \"t.jsonl\"\nid = \"id\"\n[prompt]\ntext = \"{{ q }}\"\n",
+    );
+    let lines: String = ids.map(|id| format!("{{\"id\": {id}, \"output\": \"{}\"}}\n", &id[19..])).concat();
+    let theirs = place.write("theirs.jsonl", lines);
+    run(&place, &task, &["--outputs", theirs.to_str().unwrap()]).code(0);
+    let run = place.run();
+    assert_eq!(ids.map(|id| run.sample(id)["output"]["text"].clone()), [json!("01"), json!("02")]);
 }
 
 #[test]
@@ -339,12 +410,12 @@ fn the_results_of_a_batch_are_judged_as_replies_are() {
         (json!({"id": "a", "output": null}).to_string(), "not_recorded"),
     ] {
         let place = Place::new();
-        outputs(&place, &format!("\u{feff}{line}\n{other}\n"), 1);
+        outputs(&place, format!("\u{feff}{line}\n{other}\n"), 1);
         assert_eq!(place.run().sample("a")["error"]["kind"], kind, "{line}");
     }
     let place = Place::new();
     let parts = json!([{"type": "text", "text": "Red"}]);
-    outputs(&place, &format!("{}\n", reply(200, choice(parts, "length"))), 0);
+    outputs(&place, format!("{}\n", reply(200, choice(parts, "length"))), 0);
     let output = place.run().sample("a")["output"].clone();
     assert_eq!((&output["text"], &output["stop_reason"]), (&json!("Red"), &json!("length")));
 }
@@ -354,6 +425,6 @@ fn the_results_of_a_batch_are_read_as_outputs() {
     let place = Place::new();
     let line = json!({"id": "batch_1", "custom_id": "a", "error": null, "response": {"status_code": 200,
         "body": {"choices": [{"message": {"role": "assistant", "content": "<think>Hm.</think>Red"}}]}}});
-    outputs(&place, &format!("{line}\n"), 0);
+    outputs(&place, format!("{line}\n"), 0);
     assert_eq!(place.run().sample("a")["output"], json!({"text": "Red", "reasoning": "Hm."}));
 }

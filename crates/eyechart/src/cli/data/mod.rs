@@ -107,7 +107,7 @@ impl SampleChoice {
         let dataset = TaskData::find(&task, access, progress)?;
         let survey = dataset.survey()?;
         let limit = self.limit.or(task.task.dataset.sample_size).unwrap_or(usize::MAX);
-        let picked = dataset.pick(&survey.eligible, limit, self.seed)?;
+        let picked = dataset.pick(&survey.eligible, limit, self.seed, &mut Vec::new())?;
         Ok(ChosenSamples { task, dataset, survey, picked })
     }
 }

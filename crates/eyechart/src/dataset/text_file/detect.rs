@@ -55,7 +55,7 @@ pub(super) fn legacy_encoding(text: impl BufRead) -> io::Result<Option<Legacy>> 
     let counts = Counts::of(text)?;
     Ok(if counts.invalid <= counts.valid {
         Some(Legacy::Utf8)
-    } else if counts.in_runs > counts.invalid / 2 {
+    } else if counts.in_runs > counts.invalid / 2 || counts.is_other_alphabet() {
         None
     } else if counts.unused > 0 {
         Some(Legacy::Utf8)
@@ -76,9 +76,17 @@ struct Counts {
     in_runs: usize,
     /// Those that Windows-1252 leaves unused, or that no word of Western Europe has.
     unused: usize,
+    /// Those that are signs in Windows-1252, such as `³`, and stand between two letters.
+    signs_in_words: usize,
 }
 
 impl Counts {
+    /// Whether the bytes are letters of an alphabet that Windows-1252 does not have, such as the Polish `ł`.
+    fn is_other_alphabet(&self) -> bool {
+        let foreign = self.unused + self.signs_in_words;
+        foreign > 1 && foreign < self.invalid && foreign * 20 >= self.invalid || self.signs_in_words > 1
+    }
+
     fn of(mut text: impl BufRead) -> io::Result<Self> {
         let (mut counts, mut block) = (Self::default(), Vec::new());
         loop {
@@ -100,7 +108,8 @@ impl Counts {
             return;
         }
         let mut was_invalid = false;
-        for chunk in bytes.utf8_chunks() {
+        let mut chunks = bytes.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
             let valid = chunk.valid();
             self.valid += valid.bytes().filter(|byte| *byte >= 0xC2).count();
             let invalid = chunk.invalid();
@@ -109,12 +118,22 @@ impl Counts {
             self.invalid += invalid.len();
             self.in_runs += if is_run { invalid.len() } else { 0 };
             self.unused += invalid.iter().filter(|byte| is_unused(**byte)).count();
+            let next = chunks.peek().and_then(|next| next.valid().bytes().next());
+            let is_in_word = [valid.bytes().next_back(), next]
+                .iter()
+                .all(|byte| byte.is_some_and(|b| b.is_ascii_alphabetic()));
+            self.signs_in_words += usize::from(is_in_word && matches!(invalid, [byte] if is_sign(*byte)));
         }
     }
 }
 
 fn is_unused(byte: u8) -> bool {
     matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D | 0xFF)
+}
+
+/// Whether the byte is a sign in Windows-1252 that no word has: no apostrophe, no hyphen, no dot.
+fn is_sign(byte: u8) -> bool {
+    matches!(byte, 0xA1..=0xBF if !matches!(byte, 0xAA | 0xAD | 0xB0 | 0xB4 | 0xB5 | 0xB7 | 0xBA))
 }
 
 /// The number of bytes at the end that begin a character without finishing it.
@@ -174,6 +193,15 @@ mod tests {
         );
         assert_eq!(legacy(b"a,\xFF"), Some(Legacy::Utf8), "no letter");
         assert_eq!(legacy(&encoding_rs::GBK.encode("图中有什么颜色的气球").0), None);
+        let polish = "Jaki kolor ma piłka? Żółty, biały, błękitny. Ile ząbków widać w kółku?";
+        assert_eq!(legacy(&encoding_rs::WINDOWS_1250.encode(polish).0), None);
+        let turkish = "Topun rengi nedir? Kırmızı, sarı, açık mavi";
+        assert_eq!(
+            legacy(&encoding_rs::WINDOWS_1254.encode(turkish).0),
+            Some(Legacy::Windows1252),
+            "all are letters"
+        );
+        assert_eq!(legacy(b"5 m\xB2, 3\xB0C, l\xB4eau, col\xB7legi, \xBFqu\xE9?"), Some(Legacy::Windows1252));
     }
 
     #[test]

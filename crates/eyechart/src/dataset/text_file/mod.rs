@@ -73,7 +73,9 @@ impl TextFile {
         drop(self.open()?);
         let guessed = self.legacy.get() == Some(&Legacy::Windows1252);
         Ok(guessed.then(|| {
-            "it is not UTF-8 and is read as Windows-1252: if that is wrong, name its `encoding` in [dataset]".to_owned()
+            "it is not UTF-8 and is read as Windows-1252 (Western Europe): if its letters are wrong, name its `encoding` in \
+             [dataset], such as \"windows-1250\" (Central Europe) or \"windows-1254\" (Turkish)"
+                .to_owned()
         }))
     }
 

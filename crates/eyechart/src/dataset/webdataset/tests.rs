@@ -59,7 +59,7 @@ fn members_with_one_key_are_one_row_over_all_shards() {
     let cells: Vec<_> = scanned.iter().map(|row| Value::Object(row.clone().unwrap().cells)).collect();
     let expected = [
         json!({"__key__": "train/1", "jpg": "train/1.jpg", "image": "train/1.jpg", "question": "What?",
-               "txt": "a caption", "cls": "7"}),
+               "n": null, "txt": "a caption", "cls": "7"}),
         json!({"__key__": "train/2", "a.png": "train/2.A.PNG", "image": "train/2.A.PNG", "meta.json": [1]}),
         json!({"__key__": "3", "webp": "3.webp", "image": "3.webp"}),
     ];

@@ -1,9 +1,16 @@
 //! Guesses where the options of a multiple-choice question are, and how the target gives the right one.
 
-use super::{Guess, GuessedLabel, GuessedOptions, by_name, column, is_options, normal};
-use crate::task::choices::read_choices;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    Guess, GuessedColumn, GuessedLabel, GuessedOptions, by_name, column, is_id_name, is_options, is_scalar,
+    normal,
+};
+use crate::task::choices::{ambiguous_label, read_choices};
 use crate::task::first_rows::{Column, FirstRows};
-use crate::types::{ChoiceOptions, Choices, LabelForm, Row, list_or_cell, text_of, texts_of};
+use crate::types::{ChoiceOptions, Choices, LabelForm, Row, column_of, list_or_cell, text_of, texts_of};
 
 const OPTIONS: [&str; 8] =
     ["options", "choices", "candidates", "answer_choices", "multiple_choices", "选项", "選択肢", "선택지"];
@@ -12,61 +19,125 @@ const OPTIONS: [&str; 8] =
 const OPTION_WORDS: [&str; 8] =
     ["option", "options", "opt", "choice", "choices", "answer_option", "answer_choice", "选项"];
 
-impl Guess {
-    /// Finds options in the texts of the questions, if no column has options.
-    fn find_options_in_question(&mut self, data: &FirstRows) {
-        let (None, Some(target), Some(question)) = (&self.options, &self.target, &self.question) else {
-            return;
-        };
-        let columns = ChoiceOptions::Column(ChoiceOptions::IN_TEXT.to_owned());
-        let choices =
-            Choices { options: columns.clone(), label: target.column.clone(), form: None, first: None };
-        let is_resolved = |row: &&Row| {
-            let question = row.get(&question.column).map(|text| text_of(&text)).unwrap_or_default();
-            read_choices(row, &choices, &question).is_ok_and(|read| read.label.is_some())
-        };
-        if data.samples.iter().filter(is_resolved).count() * 5 >= data.samples.len() * 4 {
-            let reason = "in the text of the question".to_owned();
-            let label = Some(GuessedLabel { form: None, first: 0, is_first_unclear: false });
-            self.options = Some(GuessedOptions { columns, reason, have_letters: true, label });
-        }
-    }
+/// Share of the rows whose label must name an option, as a fraction.
+const MOST_ROWS: (usize, usize) = (4, 5);
 
-    /// Finds how the target gives the right option.
+impl Guess {
+    /// Finds how the target gives the right option. If the target gives none, the values of another column may, whatever
+    /// its name.
     pub(super) fn check_choices(&mut self, data: &FirstRows) {
-        self.find_options_in_question(data);
-        let (Some(options), Some(target)) = (&mut self.options, &self.target) else { return };
+        if self.options.is_none() {
+            self.find_options_in_question(data);
+        }
+        let Some(options) = &self.options else { return };
         if options.label.is_some() {
             return;
         }
-        let resolves = |form, first| {
-            let options = options.columns.clone();
-            let choices = Choices { options, label: target.column.clone(), form, first: Some(first) };
-            let read = |row| read_choices(row, &choices, "").is_ok_and(|read| read.label.is_some());
-            let asked = data.samples.iter().filter(|row| row.get(&target.column).is_some());
-            let asked_count = asked.clone().count();
-            asked_count > 0 && asked.filter(|row| read(row)).count() * 5 >= asked_count * 4
+        let named = self.target.as_ref().and_then(|target| label_in(data, &options.columns, &target.column));
+        let by_values = || {
+            let column = self
+                .label_columns(data)
+                .find(|column| resolves(data, &options.columns, (column, None, 0), ""))?;
+            Some((by_values(column), label_in(data, &options.columns, column)))
         };
-        let position = |first| resolves(Some(LabelForm::Position), first);
-        let labels =
-            || data.samples.iter().filter_map(|row| row.get(&target.column)).map(|label| text_of(&label));
-        let has_zero = labels().any(|label| label.trim() == "0");
-        options.label = match () {
-            () if resolves(None, 0) => Some(GuessedLabel { form: None, first: 0, is_first_unclear: false }),
-            () if has_zero && position(0) => {
-                Some(GuessedLabel { form: Some(LabelForm::Position), first: 0, is_first_unclear: false })
-            }
-            () if position(1) => Some(GuessedLabel {
-                form: Some(LabelForm::Position),
-                first: 1,
-                is_first_unclear: position(0),
-            }),
-            () if position(0) => {
-                Some(GuessedLabel { form: Some(LabelForm::Position), first: 0, is_first_unclear: false })
-            }
-            () => None,
+        let (target, label) = match named {
+            Some(named) => (None, Some(named)),
+            None => by_values().map_or((None, None), |(target, label)| (Some(target), label)),
         };
+        self.target = target.or(self.target.take());
+        if let Some(options) = &mut self.options {
+            options.label = label;
+        }
     }
+
+    /// Finds options in the texts of the questions, if no column has options.
+    fn find_options_in_question(&mut self, data: &FirstRows) {
+        let Some(question) = &self.question else { return };
+        let columns = ChoiceOptions::Column(ChoiceOptions::IN_TEXT.to_owned());
+        let names_options = |column: &&str| resolves(data, &columns, (column, None, 0), &question.column);
+        let named = self.target.as_ref().filter(|target| names_options(&target.column.as_str())).cloned();
+        let found = named.or_else(|| self.label_columns(data).find(names_options).map(by_values));
+        if let Some(target) = found {
+            self.target = Some(target);
+            let reason = "in the text of the question".to_owned();
+            let label = Some(GuessedLabel::default());
+            self.options =
+                Some(GuessedOptions { columns, reason, have_letters: true, in_object: false, label });
+        }
+    }
+
+    /// The columns without a role whose values could name the right option.
+    fn label_columns<'a>(&'a self, data: &'a FirstRows) -> impl Iterator<Item = &'a str> {
+        let is_label = |column: &&Column| {
+            let is_full = column.cells.len() * MOST_ROWS.1 >= data.rows * MOST_ROWS.0;
+            is_full && is_scalar(column) && !self.is_used(&column.name) && !is_id_name(&column.name)
+        };
+        data.columns.iter().filter(is_label).map(|column| column.name.as_str())
+    }
+}
+
+fn by_values(column: &str) -> GuessedColumn {
+    GuessedColumn { column: column.to_owned(), reason: "its values name the options".to_owned() }
+}
+
+/// Whether the labels of most rows name an option. `question` is the column with the options in its text, if they are there.
+fn resolves(
+    data: &FirstRows,
+    options: &ChoiceOptions,
+    (label, form, first): (&str, Option<LabelForm>, i64),
+    question: &str,
+) -> bool {
+    let choices = Choices { options: options.clone(), label: label.to_owned(), form, first: Some(first) };
+    let names_option = |row: &&Row| {
+        let question = row.get(question).map(|text| text_of(&text)).unwrap_or_default();
+        read_choices(row, &choices, &question).is_ok_and(|read| read.label.is_some())
+    };
+    let labelled = data.samples.iter().filter(|row| row.get(label).is_some());
+    let count = labelled.clone().count();
+    count > 0 && labelled.filter(names_option).count() * MOST_ROWS.1 >= count * MOST_ROWS.0
+}
+
+/// How the column `label` gives the right option; `None` if it gives none in most rows.
+fn label_in(data: &FirstRows, options: &ChoiceOptions, label: &str) -> Option<GuessedLabel> {
+    let resolves = |form, first| resolves(data, options, (label, form, first), "");
+    let position = |first| resolves(Some(LabelForm::Position), first);
+    let at_position = |first, is_first_unclear| {
+        Some(GuessedLabel {
+            form: Some(LabelForm::Position),
+            first,
+            is_first_unclear,
+            ..GuessedLabel::default()
+        })
+    };
+    let mut labels = data.samples.iter().filter_map(|row| row.get(label)).map(|label| text_of(&label));
+    if resolves(None, 0) {
+        return Some(letter_or_text(data, options, label));
+    }
+    match () {
+        () if labels.any(|label| label.trim() == "0") && position(0) => at_position(0, false),
+        () if position(1) => at_position(1, position(0)),
+        () if position(0) => at_position(0, false),
+        () => None,
+    }
+}
+
+/// The form of labels that are letters or texts. It is named only if a label could be both, and is the one that more rows
+/// have.
+fn letter_or_text(data: &FirstRows, options: &ChoiceOptions, label: &str) -> GuessedLabel {
+    let of_form = |form| Choices { options: options.clone(), label: label.to_owned(), form, first: None };
+    let either = of_form(None);
+    if !data.samples.iter().any(|row| ambiguous_label(row, &either, "").is_some()) {
+        return GuessedLabel::default();
+    }
+    let count = |form| {
+        let choices = of_form(Some(form));
+        let names_option =
+            |row: &&Row| read_choices(row, &choices, "").is_ok_and(|read| read.label.is_some());
+        data.samples.iter().filter(names_option).count()
+    };
+    let [letters, texts] = [LabelForm::Letter, LabelForm::Text].map(count);
+    let form = if letters > texts { LabelForm::Letter } else { LabelForm::Text };
+    GuessedLabel { form: Some(form), is_form_unclear: letters == texts, ..GuessedLabel::default() }
 }
 
 pub(super) fn options(data: &FirstRows, guess: &Guess) -> Option<GuessedOptions> {
@@ -79,16 +150,77 @@ pub(super) fn options(data: &FirstRows, guess: &Guess) -> Option<GuessedOptions>
         let have_letters =
             cells.iter().all(|cell| texts_of(&list_or_cell(cell.clone())).iter().all(is_lettered));
         let columns = ChoiceOptions::Column(found.column);
-        return Some(GuessedOptions { columns, reason: found.reason, have_letters, label: None });
+        let reason = found.reason;
+        return Some(GuessedOptions { columns, reason, have_letters, in_object: false, label: None });
+    }
+    let in_list = by_name(data, guess, &OPTIONS, |column| text_key_in(column).is_some());
+    if let Some(found) = in_list {
+        let key = column(data, &found.column).and_then(text_key_in)?;
+        return Some(GuessedOptions {
+            columns: ChoiceOptions::Column(format!("{}[].{key}", found.column)),
+            reason: found.reason,
+            have_letters: false,
+            in_object: true,
+            label: None,
+        });
+    }
+    let in_object = by_name(data, guess, &OPTIONS, |column| option_keys(column).is_some());
+    if let Some(found) = in_object {
+        let keys = column(data, &found.column).and_then(option_keys)?;
+        let columns = keys.iter().map(|key| format!("{}.{key}", found.column)).collect();
+        return Some(GuessedOptions {
+            columns: ChoiceOptions::Columns(columns),
+            reason: format!("{}; one key each", found.reason),
+            have_letters: false,
+            in_object: true,
+            label: None,
+        });
     }
     let columns = option_columns(data)?;
     Some(GuessedOptions {
         columns: ChoiceOptions::Columns(columns),
         reason: "a column each".to_owned(),
         have_letters: false,
+        in_object: false,
         label: None,
     })
 }
+
+/// The key with the longest texts, if every cell is a list of objects such as `{"key": "A", "text": "Red"}`.
+fn text_key_in(column: &Column) -> Option<String> {
+    let mut lengths: BTreeMap<String, usize> = BTreeMap::new();
+    for cell in &column.cells {
+        let Value::Array(items) = list_or_cell(cell.clone()) else { return None };
+        for item in items {
+            for (key, value) in item.as_object()? {
+                *lengths.entry(key.clone()).or_default() += value.as_str().map_or(0, str::len);
+            }
+        }
+    }
+    let (key, length) = lengths.into_iter().max_by_key(|(_, length)| *length)?;
+    (length > 0 && column_of(&key) == key).then_some(key)
+}
+
+/// The keys of the objects in the cells, if each object has options such as `{"A": "Red", "B": "Blue"}`. Keys of one
+/// character are in their order, other keys as the objects have them.
+fn option_keys(column: &Column) -> Option<Vec<String>> {
+    let mut keys: Vec<String> = Vec::new();
+    for object in column.objects()? {
+        if object.len() < 2 || object.values().any(|value| value.is_array() || value.is_object()) {
+            return None;
+        }
+        let new: Vec<_> = object.keys().filter(|key| !keys.contains(key)).cloned().collect();
+        keys.extend(new);
+    }
+    if keys.iter().all(|key| key.chars().count() == 1) {
+        keys.sort();
+    }
+    let is_path = |key: &String| column_of(key) != key || key.is_empty();
+    (!keys.is_empty() && keys.len() <= MAX_KEYS && !keys.iter().any(is_path)).then_some(keys)
+}
+
+/// Options have letters; objects with more keys are something else.
+const MAX_KEYS: usize = 26;
 
 /// Columns that hold one option each: `A`, `B`, … or `Option A`, `option_b`, `choice1`, …, from the first letter or number
 /// without a gap.
@@ -110,10 +242,8 @@ fn option_columns(data: &FirstRows) -> Option<Vec<String>> {
             word.is_empty() && name.len() == 1 && name.starts_with(|c: char| c.is_ascii_uppercase());
         (is_letter || OPTION_WORDS.contains(&word)).then(|| (word.to_owned(), order))
     }
-    let is_scalar = |column: &&Column| column.cells.iter().all(|cell| !cell.is_array() && !cell.is_object());
-    let mut groups: std::collections::BTreeMap<String, Vec<(u32, String)>> =
-        std::collections::BTreeMap::new();
-    for column in data.columns.iter().filter(is_scalar) {
+    let mut groups: BTreeMap<String, Vec<(u32, String)>> = BTreeMap::new();
+    for column in data.columns.iter().filter(|column| is_scalar(column)) {
         if let Some((word, order)) = place(&column.name) {
             groups.entry(word).or_default().push((order, column.name.clone()));
         }

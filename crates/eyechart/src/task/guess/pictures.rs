@@ -47,7 +47,8 @@ pub(super) fn pictures(data: &FirstRows) -> Option<GuessedPictures> {
     Some(pictures)
 }
 
-/// The columns of pictures whose names differ from that of `first` only in their number; empty if there is only one.
+/// The columns of pictures whose names differ from that of `first` only in their number, also those that are empty in the
+/// first rows; empty if there is only one.
 fn series(first: &GuessedPictures, data: &FirstRows) -> Vec<String> {
     let stem = |name: &str| {
         let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -61,7 +62,13 @@ fn series(first: &GuessedPictures, data: &FirstRows) -> Vec<String> {
         let is_member = other == own && pictures.send == first.send && pictures.found.column == column.name;
         is_member.then(|| (number, column.name.clone()))
     };
+    // Rows further on may have more pictures than the first ones.
+    let empty = |name: &String| {
+        let (other, number) = stem(name)?;
+        (other == own).then(|| (number, name.clone()))
+    };
     let mut found: Vec<(u32, String)> = data.columns.iter().filter_map(member).collect();
+    found.extend(data.empty_columns.iter().filter_map(empty));
     found.sort();
     if found.len() < 2 { Vec::new() } else { found.into_iter().map(|(_, name)| name).collect() }
 }
@@ -82,7 +89,14 @@ fn pictures_in(data: &FirstRows, column: &Column) -> Option<GuessedPictures> {
             index.is_some_and(|index| index.parse::<usize>().is_ok())
         };
         let name = column.blob.clone().filter(|blob| !is_item(blob)).unwrap_or_else(|| column.name.clone());
-        let warning = (name != column.name).then(|| "only the first picture of each row is sent".to_owned());
+        // A picture in the objects of a list, such as `images.0.file`.
+        let in_objects = || {
+            let (index, key) = name.strip_prefix(&column.name)?.strip_prefix('.')?.split_once('.')?;
+            index.parse::<usize>().ok().map(|_| format!("{}[].{key}", column.name))
+        };
+        let name = in_objects().unwrap_or(name);
+        let is_one = name != column.name && !name.contains("[]");
+        let warning = is_one.then(|| "only the first picture of each row is sent".to_owned());
         let found = GuessedColumn { column: name, reason: "it holds pictures".to_owned() };
         return Some(GuessedPictures { found, series: Vec::new(), send: SendAs::Bytes, warning });
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::TaskData;
-use crate::dataset::{DatasetError, Pick, Rows};
+use crate::dataset::{DatasetError, Pick, Reader, Rows};
 use crate::task::choices::{is_kept, kept_options};
 use crate::task::prompt::{Prompt, PromptValues};
 use crate::types::{Choices, PickedSample, Row, Task, list_or_cell, parse_list};
@@ -74,6 +74,18 @@ impl TaskData {
         };
         Ok(targets.iter().find(is_list).map(note))
     }
+}
+
+/// The columns of the data that `templates` read if they are there. Formats without a common list of columns give all of
+/// a row anyway.
+pub(super) fn more_columns<'a>(
+    templates: impl Iterator<Item = &'a Prompt>,
+    reader: &dyn Reader,
+) -> Result<Vec<String>, DatasetError> {
+    let mut templates = templates.filter(|template| template.reads_more()).peekable();
+    let all = if templates.peek().is_some() { reader.columns()? } else { None };
+    let all = all.unwrap_or_default();
+    Ok(templates.flat_map(|template| template.more_columns(&all)).cloned().collect())
 }
 
 /// The columns of `task` whose texts are read as lists.

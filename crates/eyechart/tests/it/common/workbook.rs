@@ -34,12 +34,27 @@ pub fn of_rows(xml: &str) -> Vec<u8> {
     packed(&[("S", sheet_of(xml))], None)
 }
 
+/// A workbook whose only sheet has these rows, and more elements behind them, as XML.
+pub fn of_rows_and(xml: &str, more: &str) -> Vec<u8> {
+    packed(&[("S", sheet_of(xml).replace("</sheetData>", &format!("</sheetData>{more}")))], None)
+}
+
+/// A workbook whose only sheet has these rows, as XML, and that asks to be calculated, as libraries write it.
+pub fn of_rows_to_calculate(xml: &str) -> Vec<u8> {
+    packed_with(&[("S", sheet_of(xml))], "<calcPr calcId=\"124519\" fullCalcOnLoad=\"1\"/>", None)
+}
+
 /// A workbook with an empty sheet and one more part.
 pub fn with_part(name: &str, bytes: &[u8]) -> Vec<u8> {
     packed(&[("S", sheet_of(""))], Some((name, bytes)))
 }
 
 fn packed(sheets: &[(&str, String)], more: Option<(&str, &[u8])>) -> Vec<u8> {
+    packed_with(sheets, "", more)
+}
+
+/// `calculation` follows the list of sheets.
+fn packed_with(sheets: &[(&str, String)], calculation: &str, more: Option<(&str, &[u8])>) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let mut add = |name: &str, bytes: &[u8]| {
         archive.start_file(name, SimpleFileOptions::default()).unwrap();
@@ -62,7 +77,7 @@ fn packed(sheets: &[(&str, String)], more: Option<(&str, &[u8])>) -> Vec<u8> {
     );
     add("_rels/.rels", root.as_bytes());
     let book = format!(
-        "<workbook xmlns=\"{NAMESPACE}\" xmlns:r=\"{RELATIONS}\"><sheets>{names}</sheets></workbook>"
+        "<workbook xmlns=\"{NAMESPACE}\" xmlns:r=\"{RELATIONS}\"><sheets>{names}</sheets>{calculation}</workbook>"
     );
     // The second style is that of dates.
     let styles = format!(
