@@ -67,7 +67,7 @@ pub mod report;
 pub mod run;
 pub mod score;
 pub mod scorer;
-pub(crate) mod stats;
+pub mod stats;
 pub mod task;
 pub mod text;
 pub mod types;

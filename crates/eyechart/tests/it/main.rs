@@ -23,6 +23,7 @@ mod command_interrupt;
 mod command_rules;
 mod compression;
 mod control;
+mod coverage;
 #[cfg(unix)]
 mod crash;
 mod data_cache;
