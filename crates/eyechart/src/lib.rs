@@ -50,6 +50,7 @@
 //! `ARCHITECTURE.md` describes the data flow and the dependency rule. The library never prints; only the command line
 //! does.
 
+pub mod agreement;
 pub mod analyze;
 pub mod calc;
 pub mod dataset;

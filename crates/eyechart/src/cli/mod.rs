@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. The only module that prints, and the only one that uses `anyhow`.
 
+mod agreement;
 mod calc;
 mod check;
 mod data;
@@ -72,6 +73,7 @@ enum Command {
     Score(score::Score),
     Results(results::ShowResults),
     Show(show::Show),
+    Agreement(agreement::ShowAgreement),
     Calc(calc::Calc),
     Check(check::Check),
     Runs(runs::ListRuns),
@@ -95,6 +97,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Score(score) => score.call(),
         Command::Results(results) => results.call(),
         Command::Show(show) => show.call(),
+        Command::Agreement(agreement) => agreement.call(),
         Command::Calc(calc) => calc.call(),
         Command::Check(check) => check.call(),
         Command::Runs(runs) => runs.call(),

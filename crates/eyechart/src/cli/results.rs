@@ -22,24 +22,30 @@ pub struct ShowResults {
     format: ResultsFormat,
 }
 
+/// The output format of a report.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ResultsFormat {
+pub enum ResultsFormat {
     Table,
     Markdown,
     Csv,
     Json,
 }
 
+impl From<ResultsFormat> for Format {
+    fn from(format: ResultsFormat) -> Self {
+        match format {
+            ResultsFormat::Table => Self::Table { width: output::width() },
+            ResultsFormat::Markdown => Self::Markdown,
+            ResultsFormat::Csv => Self::Csv,
+            ResultsFormat::Json => Self::Json,
+        }
+    }
+}
+
 impl ShowResults {
     pub fn call(self) -> anyhow::Result<Exit> {
         let entries = show_each(&chosen_runs(&self.runs)?, |folder| Ok(entry(folder, read_scored(folder)?)))?;
-        let format = match self.format {
-            ResultsFormat::Table => Format::Table { width: output::width() },
-            ResultsFormat::Markdown => Format::Markdown,
-            ResultsFormat::Csv => Format::Csv,
-            ResultsFormat::Json => Format::Json,
-        };
-        output::result(&render(&entries, format));
+        output::result(&render(&entries, Format::from(self.format)));
         Ok(Exit::Success)
     }
 }

@@ -23,8 +23,8 @@ pub use check::{CheckedPictures, CheckedRun, Finding, Problem, check_pictures, c
 pub use fold::fold;
 pub use folder::{FrozenSpec, RunFolder, RunLock, Unfinished};
 pub(crate) use load::{append_load, repair_load};
-pub(crate) use reader::read_outline;
 pub use reader::{BadLine, Record, for_each_last, read_record, read_scores};
+pub(crate) use reader::{for_each_sample_line, for_each_score_line, read_outline};
 
 /// The reason why the record cannot be written or read.
 #[derive(Debug, thiserror::Error)]

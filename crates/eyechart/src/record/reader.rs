@@ -107,18 +107,52 @@ fn read_with(path: &Path, keep: impl Fn(SampleRecord) -> SampleRecord) -> Result
 /// [`RecordError`] if the file cannot be read. `eyechart score` makes it again.
 pub fn read_scores(path: &Path) -> Result<Vec<Score>, RecordError> {
     let mut scores = Vec::new();
+    for_each_score_line(path, |line| {
+        scores.push(serde_json::from_slice(line)?);
+        Ok(())
+    })?;
+    Ok(scores)
+}
+
+/// Calls `visit` with each line of `scores.jsonl`, so that the scores need not be in memory together.
+///
+/// # Errors
+/// As [`read_scores`]. The error of a line that `visit` cannot parse names the line.
+pub(crate) fn for_each_score_line(
+    path: &Path,
+    mut visit: impl FnMut(&[u8]) -> serde_json::Result<()>,
+) -> Result<(), RecordError> {
     for_each_line(path, |line| {
-        scores.push(serde_json::from_slice(line.bytes).map_err(|error| RecordError::Malformed {
+        visit(line.bytes).map_err(|error| RecordError::Malformed {
             path: path.to_owned(),
             reason: format!(
                 "line {}: {}; `eyechart score` makes it again",
                 line.number,
                 json_mistake(&error)
             ),
-        })?);
+        })
+    })
+}
+
+/// Calls `visit` with each line of `samples.jsonl`, in order: the last line of an (id, epoch) counts. Returns the lines
+/// that `visit` cannot parse, except an incomplete last line.
+///
+/// # Errors
+/// [`RecordError::Io`] if the file cannot be read.
+pub(crate) fn for_each_sample_line(
+    path: &Path,
+    mut visit: impl FnMut(&[u8]) -> serde_json::Result<()>,
+) -> Result<Vec<BadLine>, RecordError> {
+    let mut bad_lines = Vec::new();
+    for_each_line(path, |line| {
+        if let Err(error) = visit(line.bytes)
+            && line.whole
+        {
+            bad_lines.push(BadLine { line: line.number, reason: json_mistake(&error) });
+        }
         Ok(())
     })?;
-    Ok(scores)
+    Ok(bad_lines)
 }
 
 /// The content of a line of `samples.jsonl`. Every reader of the log uses this type.

@@ -33,6 +33,11 @@ pub(super) fn render(entries: &[Entry]) -> String {
         rows.extend(counted(entry));
         rows.extend(published(entry));
     }
+    lines(rows)
+}
+
+/// The rows as lines of CSV, safe for spreadsheets.
+pub(super) fn lines<const CELLS: usize>(rows: Vec<[String; CELLS]>) -> String {
     let mut text = csv::Writer::from_writer(Vec::new());
     for row in rows {
         text.write_record(row.map(inert)).expect("all rows have as many cells, and a Vec takes any bytes");

@@ -2,6 +2,7 @@
 //!
 //! A report reads only the folders of runs and returns text, which `cli` prints.
 
+mod agreement;
 mod controls;
 mod cost;
 mod csv;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 use crate::types::{Results, Task};
 
+pub use agreement::render_agreement;
 pub use layout::{LayoutError, export_vlm_benchmarks};
 pub use samples::{SampleView, Samples, Selection, samples_as_json, samples_as_text};
 

@@ -7,6 +7,7 @@
 
 mod common;
 
+mod agreement;
 mod budget;
 mod cache;
 mod calc;
