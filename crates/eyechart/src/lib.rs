@@ -50,6 +50,7 @@
 //! `ARCHITECTURE.md` describes the data flow and the dependency rule. The library never prints; only the command line
 //! does.
 
+pub mod agreement;
 pub mod analyze;
 pub mod calc;
 pub mod compare;
@@ -68,7 +69,7 @@ pub mod report;
 pub mod run;
 pub mod score;
 pub mod scorer;
-pub(crate) mod stats;
+pub mod stats;
 pub mod task;
 pub mod text;
 pub mod types;

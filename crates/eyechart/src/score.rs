@@ -2,6 +2,7 @@
 
 mod columns;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::analyze::{self, Measured, analyze};
@@ -12,7 +13,7 @@ use crate::stats::Level;
 use crate::task::{LoadedTask, TaskError};
 use columns::Completion;
 
-use crate::types::{ErrorClass, Results, Score, Task};
+use crate::types::{ErrorClass, Results, Row, Score, Task, text_of};
 
 /// The reason why a run cannot be scored.
 #[derive(Debug, thiserror::Error)]
@@ -206,6 +207,22 @@ pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
         Some(source) => with_scorers_of(&own, &LoadedTask::recorded(source)?.task),
     };
     Ok(Scored { results, task, bad_lines: Vec::new() })
+}
+
+/// Reads a column of these rows from the data of a run, as text by row. Rows without the column are absent.
+///
+/// # Errors
+/// Why the data cannot be read, that it has changed, or that it has no such column.
+pub(crate) fn read_data_column(
+    folder: &RunFolder,
+    rows: Vec<u64>,
+    column: &str,
+) -> Result<HashMap<u64, String>, String> {
+    let own = own_task(folder).map_err(|error| error.to_string())?;
+    let spec = folder.spec().map_err(|error| error.to_string())?;
+    let found = columns::data_rows(&own, &spec, rows, &[column.to_owned()])?;
+    let text = |(number, row): (u64, Row)| Some((number, text_of(&row.get(column)?)));
+    Ok(found.into_iter().filter_map(text).collect())
 }
 
 /// Returns the task as recorded in the spec of the run. The task file is not read.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::arguments::{LevelArg, same_length, with};
 use super::{Function, Output, parse};
-use crate::stats::{self, Correlation, KappaWeights, Level, Measurement, Scale, Spread};
+use crate::stats::{self, Correlation, KappaWeights, Level, Measurement};
 
 pub(super) const FUNCTIONS: &[(&str, Function)] = &[
     ("kappa", kappa),
@@ -16,12 +16,8 @@ pub(super) const FUNCTIONS: &[(&str, Function)] = &[
 
 /// A correlation with its standard error and interval, from `clusters` of equal size.
 fn associated(name: &str, found: Option<Correlation>, clusters: usize, level: Level) -> Output {
-    let variance = found.and_then(|found| found.variance);
-    let interval = found.zip(variance).map(|(found, variance)| {
-        let spread = Spread { variance, df: clusters.saturating_sub(1) as f64, clusters };
-        stats::score_interval(found.value, spread, Scale::CORRELATION, level)
-    });
-    let se = variance.map(|variance| variance.sqrt().into());
+    let interval = found.and_then(|found| found.interval(&vec![1; clusters], level));
+    let se = found.and_then(|found| Some(found.variance?.sqrt().into()));
     with([(name, found.map(|found| found.value.into())), ("se", se)], interval)
 }
 
@@ -108,5 +104,6 @@ fn krippendorff(args: Value) -> Result<Output, String> {
         Metric::Ordinal => Measurement::Ordinal,
         Metric::Interval => Measurement::Interval,
     };
-    Ok(associated("alpha", stats::krippendorff_alpha(&units, measurement), count, level.0))
+    let own: Vec<usize> = (0..count).collect();
+    Ok(associated("alpha", stats::krippendorff_alpha(&units, measurement, &own), count, level.0))
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use eyechart::agreement::AgreementError;
 use eyechart::compare::CompareError;
 use eyechart::files::{FileError, is_shortage};
 use eyechart::record::RecordError;
@@ -80,6 +81,7 @@ fn class_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorClass> {
         .map(RunError::class)
         .or_else(|| error.downcast_ref().map(DataError::class))
         .or_else(|| error.downcast_ref().map(ScoreError::class))
+        .or_else(|| error.downcast_ref().map(AgreementError::class))
         .or_else(|| error.downcast_ref().map(CompareError::class))
         .or_else(|| error.downcast_ref().map(RecordError::class))
         .or_else(|| error.downcast_ref().map(EmbedError::class))

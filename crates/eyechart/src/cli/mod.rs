@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. The only module that prints, and the only one that uses `anyhow`.
 
+mod agreement;
 mod calc;
 mod check;
 mod compare;
@@ -74,6 +75,7 @@ enum Command {
     Results(results::ShowResults),
     Compare(compare::CompareRuns),
     Show(show::Show),
+    Agreement(agreement::ShowAgreement),
     Calc(calc::Calc),
     Check(check::Check),
     Runs(runs::ListRuns),
@@ -98,6 +100,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Results(results) => results.call(),
         Command::Compare(compare) => compare.call(),
         Command::Show(show) => show.call(),
+        Command::Agreement(agreement) => agreement.call(),
         Command::Calc(calc) => calc.call(),
         Command::Check(check) => check.call(),
         Command::Runs(runs) => runs.call(),

@@ -2,6 +2,7 @@
 //!
 //! A report reads only the folders of runs and returns text, which `cli` prints.
 
+mod agreement;
 mod comparison;
 mod controls;
 mod cost;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use crate::types::{Results, Task};
 
+pub use agreement::render_agreement;
 pub use comparison::render_comparison;
 pub use layout::{LayoutError, export_vlm_benchmarks};
 pub use samples::{SampleView, Samples, Selection, samples_as_json, samples_as_text};

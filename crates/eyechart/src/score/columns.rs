@@ -70,25 +70,37 @@ impl Completion<'_> {
     }
 
     fn rows(&self, records: &[SampleRecord], columns: &[String]) -> Result<BTreeMap<u64, Row>, String> {
-        let text = |error: DatasetError| error.to_string();
-        let found = TaskData::find(self.own, &DataAccess::of_run(self.spec), &Silent);
-        let mut dataset = found.map_err(|error| error.to_string())?.recorded(None);
-        if hashes(&dataset.fingerprint().map_err(text)?) != hashes(&self.spec.data.files) {
-            let folder = dataset.folder().display();
-            return Err(format!("the data in {folder} has changed since the run was made"));
-        }
-        let mut numbers: Vec<u64> = records.iter().map(|record| record.row).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let rows = dataset.rows(numbers, columns).map_err(text)?;
-        dataset.watch().clone().check().map_err(text)?;
-        let is_held = |row: &Row, column: &str| {
-            row.get(column).is_some() || row.blobs.keys().any(|place| place.starts_with(column))
-        };
-        match columns.iter().find(|column| !rows.iter().any(|row| is_held(row, column))) {
-            Some(column) => Err(format!("no row of the data has a column {column:?}")),
-            None => Ok(rows.into_iter().map(|row| (row.number, row)).collect()),
-        }
+        data_rows(self.own, self.spec, records.iter().map(|record| record.row).collect(), columns)
+    }
+}
+
+/// Reads columns of these rows from the data of a run.
+///
+/// # Errors
+/// Why the data cannot be read, that it has changed, or that no row has one of the columns.
+pub(super) fn data_rows(
+    own: &LoadedTask,
+    spec: &EvalSpec,
+    mut numbers: Vec<u64>,
+    columns: &[String],
+) -> Result<BTreeMap<u64, Row>, String> {
+    let text = |error: DatasetError| error.to_string();
+    let found = TaskData::find(own, &DataAccess::of_run(spec), &Silent);
+    let mut dataset = found.map_err(|error| error.to_string())?.recorded(None);
+    if hashes(&dataset.fingerprint().map_err(text)?) != hashes(&spec.data.files) {
+        let folder = dataset.folder().display();
+        return Err(format!("the data in {folder} has changed since the run was made"));
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    let rows = dataset.rows(numbers, columns).map_err(text)?;
+    dataset.watch().clone().check().map_err(text)?;
+    let is_held = |row: &Row, column: &str| {
+        row.get(column).is_some() || row.blobs.keys().any(|place| place.starts_with(column))
+    };
+    match columns.iter().find(|column| !rows.iter().any(|row| is_held(row, column))) {
+        Some(column) => Err(format!("no row of the data has a column {column:?}")),
+        None => Ok(rows.into_iter().map(|row| (row.number, row)).collect()),
     }
 }
 

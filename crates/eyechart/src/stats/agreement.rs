@@ -110,10 +110,14 @@ pub enum Measurement {
 const MOST_ORDINAL_RATINGS: usize = 100;
 
 /// Krippendorff's α (2011). `units` has the ratings of each unit, of any number of raters; units with fewer than two do not
-/// count. The variance leaves out one unit at a time; it is absent for more than 100 different ordinal ratings. `None` if
-/// all ratings are equal.
+/// count. `clusters` has the number of each unit's cluster, from 0 on without gaps. The variance is absent for more than
+/// 100 different ordinal ratings. `None` if all ratings are equal.
 #[must_use]
-pub fn krippendorff_alpha(units: &[Vec<f64>], measurement: Measurement) -> Option<Correlation> {
+pub fn krippendorff_alpha(
+    units: &[Vec<f64>],
+    measurement: Measurement,
+    clusters: &[usize],
+) -> Option<Correlation> {
     let ratings = Ratings::new(units);
     let sums = match measurement {
         Measurement::Nominal | Measurement::Interval => {
@@ -121,15 +125,18 @@ pub fn krippendorff_alpha(units: &[Vec<f64>], measurement: Measurement) -> Optio
         }
         Measurement::Ordinal => Distances::Ranked(Coincidences::of(&ratings)),
     };
-    let alpha = |left_out| {
-        let is_defined = ratings.distinct_without(left_out) > 1;
-        is_defined.then(|| sums.alpha_without(left_out)).flatten()
+    let alpha = |members: &[usize]| {
+        let left_out = LeftOut::of(members.iter().map(|unit| &ratings.units[*unit]).collect());
+        let is_defined = ratings.distinct_without(&left_out.counts) > 1;
+        is_defined.then(|| sums.alpha_without(&left_out)).flatten()
     };
-    let nothing = UnitCounts::new();
-    let value = alpha(&nothing)?;
+    let value = alpha(&[])?;
     let is_too_fine = measurement == Measurement::Ordinal && ratings.values.len() > MOST_ORDINAL_RATINGS;
-    let without: Vec<Option<f64>> =
-        if is_too_fine { Vec::new() } else { ratings.units.iter().map(alpha).collect() };
+    let without: Vec<Option<f64>> = if is_too_fine {
+        Vec::new()
+    } else {
+        members_of(clusters).iter().map(|members| alpha(members)).collect()
+    };
     Some(Correlation { value, variance: jackknife_variance(&without) })
 }
 
@@ -142,7 +149,7 @@ enum Distances {
 }
 
 impl Distances {
-    fn alpha_without(&self, left_out: &UnitCounts) -> Option<f64> {
+    fn alpha_without(&self, left_out: &LeftOut<'_>) -> Option<f64> {
         match self {
             Self::Fixed(sums) => sums.alpha_without(left_out),
             Self::Ranked(coincidences) => coincidences.alpha_without(left_out),
@@ -155,6 +162,23 @@ type UnitCounts = BTreeMap<usize, f64>;
 
 fn size(unit: &UnitCounts) -> f64 {
     unit.values().sum()
+}
+
+/// Units to leave out together.
+struct LeftOut<'a> {
+    units: Vec<&'a UnitCounts>,
+    /// The counts of all of them.
+    counts: UnitCounts,
+}
+
+impl<'a> LeftOut<'a> {
+    fn of(units: Vec<&'a UnitCounts>) -> Self {
+        let mut counts = UnitCounts::new();
+        for (place, count) in units.iter().flat_map(|unit| unit.iter()) {
+            *counts.entry(*place).or_default() += count;
+        }
+        Self { units, counts }
+    }
 }
 
 struct Ratings {
@@ -185,7 +209,7 @@ impl Ratings {
         Self { values, units, counts }
     }
 
-    /// The number of different ratings without a unit.
+    /// The number of different ratings without some.
     fn distinct_without(&self, left_out: &UnitCounts) -> usize {
         self.counts.len() - left_out.iter().filter(|(place, count)| self.counts[**place] == **count).count()
     }
@@ -255,16 +279,17 @@ impl Sums {
         pairs / (size - 1.0)
     }
 
-    fn alpha_without(&self, left_out: &UnitCounts) -> Option<f64> {
-        let n = self.n - size(left_out);
-        let (first, second) = self.moments(left_out);
+    fn alpha_without(&self, left_out: &LeftOut<'_>) -> Option<f64> {
+        let n = self.n - size(&left_out.counts);
+        let (first, second) = self.moments(&left_out.counts);
         let expected = if self.numbers.is_some() {
             2.0 * (n * (self.second - second) - (self.first - first).powi(2))
         } else {
             let fall = |(place, count): (&usize, &f64)| count * (2.0 * self.counts[*place] - count);
-            n * n - (self.square_counts - left_out.iter().map(fall).sum::<f64>())
+            n * n - (self.square_counts - left_out.counts.iter().map(fall).sum::<f64>())
         };
-        alpha_of(n, self.observed - self.inside(left_out), expected)
+        let inside: f64 = left_out.units.iter().map(|unit| self.inside(unit)).sum();
+        alpha_of(n, self.observed - inside, expected)
     }
 }
 
@@ -287,15 +312,17 @@ impl Coincidences {
         all
     }
 
-    fn alpha_without(&self, left_out: &UnitCounts) -> Option<f64> {
+    fn alpha_without(&self, left_out: &LeftOut<'_>) -> Option<f64> {
         let mut counts = self.counts.clone();
-        left_out.iter().for_each(|(place, count)| counts[*place] -= count);
+        left_out.counts.iter().for_each(|(place, count)| counts[*place] -= count);
         let ranks = mean_ranks(&counts);
         let distance = |one: usize, two: usize| (ranks[one] - ranks[two]).powi(2);
         let count = counts.len();
         let mut observed: f64 =
             self.pairs.iter().enumerate().map(|(at, weight)| weight * distance(at / count, at % count)).sum();
-        each_pair(left_out, |one, two, weight| observed -= weight * distance(one, two));
+        for unit in &left_out.units {
+            each_pair(unit, |one, two, weight| observed -= weight * distance(one, two));
+        }
         let n: f64 = counts.iter().sum();
         let mean = counts.iter().zip(&ranks).map(|(count, rank)| count * rank).sum::<f64>() / n;
         let squares: f64 = counts.iter().zip(&ranks).map(|(count, rank)| count * (rank - mean).powi(2)).sum();
@@ -320,4 +347,28 @@ fn mean_ranks(counts: &[f64]) -> Vec<f64> {
         below - count / 2.0
     };
     counts.iter().map(rank).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_leaves_out_whole_clusters() {
+        let units: Vec<Vec<f64>> = (0..30)
+            .map(|unit| vec![f64::from(unit % 5), f64::from(unit % 7 % 5), f64::from(unit % 3)])
+            .collect();
+        let clusters: Vec<usize> = (0..30).map(|unit| unit % 8).collect();
+        for measurement in [Measurement::Nominal, Measurement::Ordinal, Measurement::Interval] {
+            let again = |left_out: usize| {
+                let kept = units.iter().zip(&clusters).filter(|(_, cluster)| **cluster != left_out);
+                let kept: Vec<Vec<f64>> = kept.map(|(unit, _)| unit.clone()).collect();
+                let own: Vec<usize> = (0..kept.len()).collect();
+                krippendorff_alpha(&kept, measurement, &own).map(|alpha| alpha.value)
+            };
+            let expected = jackknife_variance(&(0..8).map(again).collect::<Vec<_>>()).unwrap();
+            let found = krippendorff_alpha(&units, measurement, &clusters).unwrap().variance.unwrap();
+            assert!((found - expected).abs() < 1e-12, "{found}, expected {expected}");
+        }
+    }
 }

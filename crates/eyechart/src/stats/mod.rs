@@ -14,6 +14,7 @@ mod order;
 mod paired;
 mod power;
 mod ranks;
+mod spearman;
 
 pub use agreement::{KappaWeights, Measurement, kappa, krippendorff_alpha};
 pub use clusters::{bell_mccaffrey_df, cluster_mean, cluster_share, standard_errors};
@@ -23,8 +24,9 @@ pub use interval::{Interval, Level, Scale, Spread, score_interval, t_interval, w
 pub use jackknife::jackknife_variance;
 pub use order::{quantile_interval, top_count, top_share};
 pub use paired::{
-    DifferenceTest, PairedCounts, compare_means, equal_differences_test, holm, mcnemar, not_worse, t_test,
+    DifferenceTest, PairedCounts, PairedMean, compare_means, equal_differences_test, holm, mcnemar, not_worse, t_test,
     tango,
 };
 pub use power::{detectable_difference, mcnemar_power, samples_needed};
-pub use ranks::{Correlation, kendall_tau_b, spearman_rho};
+pub use ranks::{Correlation, kendall_tau_b};
+pub use spearman::{mean_ranks, spearman_rho};

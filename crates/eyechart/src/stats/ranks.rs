@@ -1,7 +1,9 @@
-//! Rank correlations, with the figure without each cluster, from sorted sums instead of a new computation for each.
+//! Kendall's τ-b, with the figure without each cluster, from sorted sums instead of a new computation for each.
 
 use std::cmp::Ordering;
 
+use super::clusters::bell_mccaffrey_df;
+use super::interval::{Interval, Level, Scale, Spread, score_interval};
 use super::jackknife::jackknife_variance;
 
 /// A measure of association with its variance.
@@ -11,6 +13,19 @@ pub struct Correlation {
     pub value: f64,
     /// Its variance, by leaving out one cluster at a time; absent if the measure is not defined without some cluster.
     pub variance: Option<f64>,
+}
+
+impl Correlation {
+    /// The interval, from the numbers of items in the clusters; `None` without a variance.
+    #[must_use]
+    pub fn interval(&self, cluster_sizes: &[usize], level: Level) -> Option<Interval> {
+        let spread = Spread {
+            variance: self.variance?,
+            df: bell_mccaffrey_df(cluster_sizes),
+            clusters: cluster_sizes.len(),
+        };
+        Some(score_interval(self.value, spread, Scale::CORRELATION, level))
+    }
 }
 
 /// Kendall's τ-b; `None` if one side is constant. `clusters` has the number of each pair's cluster, from 0 on without
@@ -34,22 +49,6 @@ pub fn kendall_tau_b(x: &[f64], y: &[f64], clusters: &[usize]) -> Option<Correla
     });
     let without: Vec<Option<f64>> = without.collect();
     Some(Correlation { value: total.tau_b()?, variance: jackknife_variance(&without) })
-}
-
-/// Spearman's ρ; `None` if one side is constant. Arguments as for [`kendall_tau_b`].
-#[must_use]
-pub fn spearman_rho(x: &[f64], y: &[f64], clusters: &[usize]) -> Option<Correlation> {
-    let (x, y) = (Ranked::of(x), Ranked::of(y));
-    let value = rho(&x.ranks, &y.ranks, x.ties, y.ties)?;
-    let singles = Singles::of(&x, &y);
-    let without: Vec<Option<f64>> = members_of(clusters)
-        .iter()
-        .map(|members| match members[..] {
-            [item] => singles.rho_without(item),
-            _ => rho_without(&x, &y, members),
-        })
-        .collect();
-    Some(Correlation { value, variance: jackknife_variance(&without) })
 }
 
 /// The items of each cluster.
@@ -113,7 +112,6 @@ struct Position {
     below_x_same_y: i64,
     same_x_above_y: i64,
     same_x_below_y: i64,
-    same_both: i64,
 }
 
 impl Position {
@@ -152,7 +150,6 @@ fn positions(x: &[f64], y: &[f64]) -> Vec<Position> {
                 below_x_same_y: low.same,
                 below_x_above_y: low.above,
                 same_x_below_y: own.below,
-                same_both: own.same - 1,
                 same_x_above_y: own.above,
                 above_x_below_y: all.below - low.below - own.below,
                 above_x_same_y: all.same - low.same - own.same,
@@ -169,7 +166,7 @@ fn positions(x: &[f64], y: &[f64]) -> Vec<Position> {
 }
 
 /// The items in the order of their values, the place of each among the distinct values, and the number of these.
-fn places(values: &[f64]) -> (Vec<usize>, Vec<usize>, usize) {
+pub(super) fn places(values: &[f64]) -> (Vec<usize>, Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| compare(values[*a], values[*b]));
     let mut place = vec![0; values.len()];
@@ -238,134 +235,9 @@ impl Counts {
     }
 }
 
-/// Values with their ranks.
-struct Ranked<'a> {
-    values: &'a [f64],
-    order: Vec<usize>,
-    /// Ranks from 1 on; equal values have the mean of their ranks.
-    ranks: Vec<f64>,
-    /// Σ(t³ − t) over groups of t equal values.
-    ties: f64,
-    /// The number of values equal to each, itself included.
-    group: Vec<usize>,
-}
-
-impl<'a> Ranked<'a> {
-    fn of(values: &'a [f64]) -> Self {
-        let (order, place, _) = places(values);
-        let (mut ranks, mut group) = (vec![0.0; values.len()], vec![0; values.len()]);
-        for equal in order.chunk_by(|a, b| place[*a] == place[*b]) {
-            equal.iter().for_each(|item| group[*item] = equal.len());
-        }
-        let ties = mean_ranks(&order, &place, &mut ranks);
-        Self { values, order, ranks, ties, group }
-    }
-
-    /// For each item, the sum of `weights` over the items above it, and half of that over the other items equal to it.
-    fn sums_above(&self, weights: &[f64]) -> Vec<f64> {
-        let mut sums = vec![0.0; weights.len()];
-        let mut above = 0.0;
-        let is_equal = |a: &usize, b: &usize| compare(self.values[*a], self.values[*b]) == Ordering::Equal;
-        let groups: Vec<&[usize]> = self.order.chunk_by(is_equal).collect();
-        for equal in groups.into_iter().rev() {
-            let own: f64 = equal.iter().map(|item| weights[*item]).sum();
-            equal.iter().for_each(|item| sums[*item] = above + 0.5 * (own - weights[*item]));
-            above += own;
-        }
-        sums
-    }
-}
-
-/// t³ − t.
-fn cubes(count: usize) -> f64 {
-    let count = count as f64;
-    count * count * count - count
-}
-
-/// Writes the ranks of the items in `order`, from 1 on, with the mean rank for items of one place. Returns Σ(t³ − t).
-fn mean_ranks(order: &[usize], place: &[usize], ranks: &mut [f64]) -> f64 {
-    let (mut before, mut ties) = (0, 0.0);
-    for equal in order.chunk_by(|a, b| place[*a] == place[*b]) {
-        let rank = before as f64 + 0.5 * (equal.len() + 1) as f64;
-        equal.iter().for_each(|item| ranks[*item] = rank);
-        ties += cubes(equal.len());
-        before += equal.len();
-    }
-    ties
-}
-
-/// Pearson's correlation of ranks, from the sum of their products and Σ(t³ − t) of both sides.
-fn rho_of_sums(n: f64, products: f64, x_ties: f64, y_ties: f64) -> Option<f64> {
-    let all = n * n * n - n;
-    let (x, y) = ((all - x_ties) / 12.0, (all - y_ties) / 12.0);
-    let mean = 0.5 * (n + 1.0);
-    (x > 0.0 && y > 0.0).then(|| (products - n * mean * mean) / (x.sqrt() * y.sqrt()))
-}
-
-fn rho(x: &[f64], y: &[f64], x_ties: f64, y_ties: f64) -> Option<f64> {
-    let products = x.iter().zip(y).map(|(x, y)| x * y).sum();
-    rho_of_sums(x.len() as f64, products, x_ties, y_ties)
-}
-
-/// ρ without the items `left_out`, in O(n): both orders stay as they are.
-fn rho_without(x: &Ranked<'_>, y: &Ranked<'_>, left_out: &[usize]) -> Option<f64> {
-    let mut is_left = vec![true; x.values.len()];
-    left_out.iter().for_each(|item| is_left[*item] = false);
-    let ranks_of = |side: &Ranked<'_>| {
-        let order: Vec<usize> = side.order.iter().copied().filter(|item| is_left[*item]).collect();
-        let (mut ranks, mut place) = (vec![0.0; side.values.len()], vec![0; side.values.len()]);
-        let mut count = 0;
-        for pair in order.windows(2) {
-            count += usize::from(compare(side.values[pair[0]], side.values[pair[1]]) == Ordering::Less);
-            place[pair[1]] = count;
-        }
-        let ties = mean_ranks(&order, &place, &mut ranks);
-        (ranks, ties)
-    };
-    let ((x_ranks, x_ties), (y_ranks, y_ties)) = (ranks_of(x), ranks_of(y));
-    let products = x_ranks.iter().zip(&y_ranks).map(|(x, y)| x * y).sum();
-    rho_of_sums((is_left.len() - left_out.len()) as f64, products, x_ties, y_ties)
-}
-
-/// What ρ without one item needs. Without it, the rank of each item above it falls by 1, of each equal one by 1/2.
-struct Singles<'a> {
-    x: &'a Ranked<'a>,
-    y: &'a Ranked<'a>,
-    products: f64,
-    /// For each item, the fall of the products by the fall of the ranks in y, and in x.
-    by_y: Vec<f64>,
-    by_x: Vec<f64>,
-    positions: Vec<Position>,
-}
-
-impl<'a> Singles<'a> {
-    fn of(x: &'a Ranked<'a>, y: &'a Ranked<'a>) -> Self {
-        Self {
-            products: x.ranks.iter().zip(&y.ranks).map(|(x, y)| x * y).sum(),
-            by_y: y.sums_above(&x.ranks),
-            by_x: x.sums_above(&y.ranks),
-            positions: positions(x.values, y.values),
-            x,
-            y,
-        }
-    }
-
-    fn rho_without(&self, item: usize) -> Option<f64> {
-        let n = self.positions.len() as f64 - 1.0;
-        let at = &self.positions[item];
-        let fall_of_both = at.above_both as f64
-            + 0.5 * (at.above_x_same_y + at.same_x_above_y) as f64
-            + 0.25 * at.same_both as f64;
-        let products =
-            self.products - self.x.ranks[item] * self.y.ranks[item] - self.by_y[item] - self.by_x[item]
-                + fall_of_both;
-        let ties = |side: &Ranked<'_>| side.ties - cubes(side.group[item]) + cubes(side.group[item] - 1);
-        rho_of_sums(n, products, ties(self.x), ties(self.y))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::spearman::spearman_rho;
     use super::*;
 
     /// Values with ties from a fixed sequence.

@@ -6,13 +6,15 @@ use crate::common::{self, Place, RunFiles, endpoint, eyechart, rule, run_at};
 use eyechart::types::FailureKind;
 use serde_json::{Value, json};
 
-fn schema(name: &str) -> jsonschema::Validator {
+/// A schema of `docs/schemas`.
+pub fn schema(name: &str) -> jsonschema::Validator {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas").join(name);
     let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     jsonschema::validator_for(&schema).unwrap()
 }
 
-fn check(schema: &jsonschema::Validator, instance: &Value) {
+/// Fails where the instance is not as the schema says.
+pub fn check(schema: &jsonschema::Validator, instance: &Value) {
     let errors: Vec<String> =
         schema.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}\nin {instance:#}");

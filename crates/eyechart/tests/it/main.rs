@@ -7,6 +7,7 @@
 
 mod common;
 
+mod agreement;
 mod budget;
 mod cache;
 mod calc;
@@ -25,6 +26,7 @@ mod compare;
 mod compare_refusals;
 mod compression;
 mod control;
+mod coverage;
 #[cfg(unix)]
 mod crash;
 mod data_cache;
