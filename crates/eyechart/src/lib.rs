@@ -59,6 +59,7 @@ pub mod demo;
 pub mod embed;
 pub mod engine;
 pub mod files;
+pub mod gate;
 pub mod hub;
 pub mod image;
 pub mod net;

@@ -12,6 +12,7 @@ mod encoder;
 mod exit;
 mod export;
 mod fetching;
+mod gates;
 mod images;
 mod init;
 mod interrupt;
@@ -62,7 +63,7 @@ Examples:
 
 Exit codes:
     0  success
-    1  samples failed, or a check found something
+    1  samples failed, or a gate or a check found something
     2  bad usage or configuration
     3  the run stopped and can be resumed (disk, record, endpoint, budget)
   130  interrupted";

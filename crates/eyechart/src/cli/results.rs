@@ -8,10 +8,12 @@ use eyechart::report::{Entry, Format, render};
 use eyechart::score::{ScoreError, Scored, read_scored};
 use eyechart::text::counted;
 
+use super::gates::{GateArguments, GatedRun, check_gates, report_gates};
 use super::{Exit, chain_of, output};
 
 /// Show the figures of scored runs, side by side
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ShowResults {
     /// Folder of a run, or a folder of runs
     #[arg(required = true, value_name = "RUN")]
@@ -20,7 +22,16 @@ pub struct ShowResults {
     /// Output format
     #[arg(long, value_enum, default_value_t = ResultsFormat::Table)]
     format: ResultsFormat,
+
+    #[command(flatten)]
+    gates: GateArguments,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  eyechart results runs --format markdown
+  eyechart results RUN --fail-if 'accuracy.low < 75%' --fail-if 'failed > 1%'
+      for CI: exit code 1 if one of them holds (docs/ci.md)";
 
 /// The format of figures and comparisons.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -46,8 +57,11 @@ impl ResultsFormat {
 impl ShowResults {
     pub fn call(self) -> anyhow::Result<Exit> {
         let entries = show_each(&chosen_runs(&self.runs)?, |folder| Ok(entry(folder, read_scored(folder)?)))?;
+        let gates = self.gates.gates();
+        let gated: Vec<GatedRun<'_>> = entries.iter().map(GatedRun::of_task).collect();
+        let outcomes = check_gates(&gates, &gated, &[])?;
         output::result(&render(&entries, self.format.to_report()));
-        Ok(Exit::Success)
+        Ok(report_gates(&outcomes))
     }
 }
 

@@ -9,6 +9,7 @@ mod encoder;
 mod error_class;
 mod event;
 mod failure;
+mod figure_id;
 mod images;
 mod invalid;
 mod limit_change;
@@ -37,6 +38,7 @@ pub use encoder::EncoderSpec;
 pub use error_class::ErrorClass;
 pub use event::{Observer, Observers, RunEvent, Tally};
 pub use failure::{Failure, FailureKind};
+pub use figure_id::{UnknownFigure, find_figure};
 pub use images::{
     Colour, ImageDetail, ImageFormat, ImageLimits, ImagesOverride, ImagesSpec, Quality, SendAs,
 };
@@ -52,8 +54,7 @@ pub use progress::{Progress, Silent};
 pub use record::{CachedAnswer, Epoch, ImageRecord, RecordedChoices, SampleRecord, Status};
 pub use request::{Messages, Part, Request, RequestImage, Turn};
 pub use results::{
-    Control, Cost, Direction, Figure, NoInterval, Results, SampleCounts, ScorerSpec, Speed, UnknownFigure,
-    Unscored,
+    Control, Cost, Direction, Figure, NoInterval, Results, SampleCounts, ScorerSpec, Speed, Unscored,
 };
 pub use row::{
     BadRow, Row, column_of, id_of, items_of, list_or_cell, named_row, parse_json, parse_list, parse_object,

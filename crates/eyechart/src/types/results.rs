@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::{Map, Value};
 
-use super::{EncoderSpec, FailureKind, MetricKind, Price, SampleRecord, Status, StopReason, TaskSource};
+use super::{
+    EncoderSpec, FailureKind, MetricKind, Price, SampleRecord, Status, StopReason, TaskSource, UnknownFigure,
+    find_figure,
+};
 
 /// Everything that a report shows of a run. Derived: it can be rebuilt from the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,20 +77,7 @@ impl Results {
     /// # Errors
     /// [`UnknownFigure`] with the existing ids.
     pub fn figure(&self, id: &str) -> Result<&Figure, UnknownFigure> {
-        let ends = |figure: &&Figure| figure.id.strip_suffix(id).is_some_and(|rest| rest.ends_with('.'));
-        let matching: Vec<&Figure> = self.figures.iter().filter(ends).collect();
-        let exact = self.figures.iter().find(|figure| figure.id == id);
-        match (exact, matching.as_slice()) {
-            (Some(figure), _) => Ok(figure),
-            (None, [figure]) => Ok(*figure),
-            (None, several) => {
-                let candidates = if several.is_empty() { self.figures.iter().collect() } else { matching };
-                Err(UnknownFigure {
-                    given: id.to_owned(),
-                    candidates: candidates.iter().map(|figure| figure.id.clone()).collect(),
-                })
-            }
-        }
+        find_figure(id, &self.figures, |figure| &figure.id)
     }
 
     /// The primary figure of the run: the first metric of the first scorer.
@@ -95,16 +85,6 @@ impl Results {
     pub fn primary(&self) -> Option<&Figure> {
         self.figures.iter().find(|figure| figure.primary)
     }
-}
-
-/// An id that no figure's id ends with, or several.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no single figure {given:?}: expected one of {}, or a unique ending of one after a dot", candidates.join(", "))]
-pub struct UnknownFigure {
-    /// The given id.
-    pub given: String,
-    /// The ids that are possible.
-    pub candidates: Vec<String>,
 }
 
 /// A change of the pictures, for a run that is compared with the same run with its own pictures.
@@ -318,6 +298,20 @@ pub enum NoInterval {
     TopK,
     /// All scores are equal, and the figure has no lowest or highest value.
     NoSpread,
+}
+
+impl NoInterval {
+    /// The reason in words.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::TooFewClusters => "all scores are in one cluster, so the figure has no interval",
+            Self::TopK => "a mean of a fixed number of highest scores has no interval",
+            Self::NoSpread => {
+                "all scores are equal and have no lowest or highest value, so the figure has no interval"
+            }
+        }
+    }
 }
 
 impl Figure {

@@ -42,6 +42,7 @@ mod escapes;
 mod faults;
 mod first_replies;
 mod formats;
+mod gates;
 mod hub;
 mod hub_shared;
 mod init_guesses;

@@ -38,3 +38,28 @@ pub fn score(run: &RunFiles, arguments: &[&str]) -> assert_cmd::assert::Assert {
 pub fn scores(run: &RunFiles) -> Vec<u8> {
     fs::read(run.path().join("scores.jsonl")).unwrap()
 }
+
+/// A scored run with a label, whose sample `i` of `n` is right or wrong and belongs to a cluster. Its only figures are those
+/// of `exact_match`.
+pub fn right_or_wrong(
+    place: &Place,
+    label: &str,
+    n: usize,
+    is_right: impl Fn(usize) -> bool,
+    cluster: impl Fn(usize) -> usize,
+) -> RunFiles {
+    let row = |i: usize| json!({"id": format!("s{i}"), "right": "yes", "group": format!("g{}", cluster(i))});
+    place.write_jsonl("rows.jsonl", &(0..n).map(row).collect::<Vec<_>>());
+    let output = |i: usize| json!({"id": format!("s{i}"), "output": if is_right(i) { "yes" } else { "no" }});
+    let outputs = place.write_jsonl(&format!("{label}.jsonl"), &(0..n).map(output).collect::<Vec<_>>());
+    let task = place.write(
+        "t.toml",
+        "name = \"t\"\n[dataset]\nfile = \"rows.jsonl\"\nid = \"id\"\ncluster = \"group\"\n[prompt]\ntext = \"?\"\n\
+         [[score]]\nscorer = \"exact_match\"\ntarget = \"right\"\n",
+    );
+    let mut command = eyechart();
+    command.args(["run", "--model", "m", "--label", label, "--outputs"]).arg(outputs);
+    command.arg(task).arg("--out").arg(place.path(label)).assert().code(0);
+    let folder = fs::read_dir(place.path(label)).unwrap().next().unwrap().unwrap().path();
+    RunFiles(folder)
+}

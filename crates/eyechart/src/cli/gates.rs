@@ -1,0 +1,88 @@
+//! `--fail-if` and `--fail-unless`: gates on the commands that show figures.
+
+use std::path::Path;
+
+use clap::Args;
+use eyechart::gate::{Condition, Gate, GateError, GateOutcome, MeasuredPair, MeasuredRun, Rule, check};
+use eyechart::report::Entry;
+use eyechart::score::figure_ids;
+use eyechart::text::counted;
+use eyechart::types::Results;
+
+use super::{Exit, output};
+
+/// Conditions that decide the exit code.
+#[derive(Debug, Args)]
+pub struct GateArguments {
+    /// End with exit code 1 if this holds, such as 'accuracy < 75%'; can be repeated (docs/ci.md)
+    #[arg(long, value_name = "CONDITION")]
+    fail_if: Vec<Condition>,
+
+    /// End with exit code 1 unless this holds, such as 'accuracy >= 75%'; can be repeated
+    #[arg(long, value_name = "CONDITION")]
+    fail_unless: Vec<Condition>,
+}
+
+impl GateArguments {
+    /// The gates, in the order in which they are checked.
+    pub fn gates(&self) -> Vec<Gate> {
+        let of = |rule, conditions: &[Condition]| -> Vec<Gate> {
+            conditions.iter().map(|condition| Gate { rule, condition: condition.clone() }).collect()
+        };
+        [of(Rule::FailIf, &self.fail_if), of(Rule::FailUnless, &self.fail_unless)].concat()
+    }
+}
+
+/// A run for gates.
+pub struct GatedRun<'a> {
+    name: String,
+    results: &'a Results,
+    ids: Vec<String>,
+}
+
+impl<'a> GatedRun<'a> {
+    /// A run of which `ids` are the figures that it has or lacks.
+    pub fn new(folder: &Path, results: &'a Results, mut ids: Vec<String>) -> Self {
+        let own = results.figures.iter().map(|figure| &figure.id);
+        let more: Vec<String> = own.filter(|id| !ids.contains(id)).cloned().collect();
+        ids.extend(more);
+        Self { name: format!("{} ({})", results.shown_model(), folder.display()), results, ids }
+    }
+
+    /// A run with the figures of its task.
+    pub fn of_task(entry: &'a Entry) -> Self {
+        Self::new(&entry.folder, &entry.results, figure_ids(&entry.task))
+    }
+}
+
+/// Checks gates on the values of `runs` and on the differences of `pairs`. Prints nothing.
+pub fn check_gates<'a, 'b>(
+    gates: &'a [Gate],
+    runs: &'b [GatedRun<'_>],
+    pairs: &[MeasuredPair<'_>],
+) -> Result<Vec<GateOutcome<'a>>, GateError> {
+    let measured =
+        |run: &'b GatedRun<'_>| MeasuredRun { name: &run.name, results: run.results, ids: &run.ids };
+    check(gates, &runs.iter().map(measured).collect::<Vec<_>>(), pairs)
+}
+
+/// Prints each failed gate with the value that decided, and returns the exit code.
+pub fn report_gates(outcomes: &[GateOutcome<'_>]) -> Exit {
+    let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
+    for outcome in outcomes {
+        for failure in &outcome.failures {
+            output::error(&format!("{}: {} in {}", outcome.gate, failure.reason, failure.subject));
+        }
+    }
+    match (outcomes.len(), failed) {
+        (0, _) => Exit::Success,
+        (all, 0) => {
+            output::progress(&format!("{} passed", counted(all, "gate")));
+            Exit::Success
+        }
+        (all, failed) => {
+            output::progress(&format!("{failed} of {} failed", counted(all, "gate")));
+            Exit::FINDINGS
+        }
+    }
+}
