@@ -63,6 +63,7 @@ pub mod gate;
 pub mod hub;
 pub mod image;
 pub mod net;
+pub mod power;
 pub mod provider;
 pub mod record;
 pub mod rehearse;

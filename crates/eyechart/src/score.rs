@@ -13,7 +13,7 @@ use crate::stats::Level;
 use crate::task::{LoadedTask, TaskError};
 use columns::Completion;
 
-use crate::types::{ErrorClass, Results, Row, Score, Task, text_of};
+use crate::types::{ErrorClass, Metric, Results, Row, Score, Task, text_of};
 
 /// The reason why a run cannot be scored.
 #[derive(Debug, thiserror::Error)]
@@ -168,13 +168,31 @@ impl<'a> Scoring<'a> {
     }
 }
 
-/// Returns the ids of the figures of `task`, with the main figure first.
+/// A figure that the runs of a task have.
+#[derive(Debug, Clone)]
+pub struct TaskFigure {
+    /// The id.
+    pub id: String,
+    /// The metric.
+    pub metric: Metric,
+}
+
+/// Returns the figures of `task`, with the primary figure first.
+#[must_use]
+pub fn task_figures(task: &Task) -> Vec<TaskFigure> {
+    let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
+    let measured: Vec<Measured> = scorers
+        .map(|scorer| Measured { spec: scorer.spec(), metrics: scorer.metrics(), failed: 0 })
+        .collect();
+    let ids = analyze::figure_ids(&measured).into_iter();
+    let metrics = measured.into_iter().flat_map(|one| one.metrics);
+    ids.zip(metrics).map(|(id, metric)| TaskFigure { id, metric }).collect()
+}
+
+/// Returns the ids of the figures of `task`, with the primary figure first.
 #[must_use]
 pub fn figure_ids(task: &Task) -> Vec<String> {
-    let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
-    let measured =
-        scorers.map(|scorer| Measured { spec: scorer.spec(), metrics: scorer.metrics(), failed: 0 });
-    analyze::figure_ids(&measured.collect::<Vec<_>>())
+    task_figures(task).into_iter().map(|figure| figure.id).collect()
 }
 
 /// Reads the figures of a run that has been scored.

@@ -20,6 +20,7 @@ mod network;
 mod other_names;
 mod output;
 mod parse;
+mod power;
 mod progress;
 mod question;
 mod rehearse;
@@ -77,6 +78,7 @@ enum Command {
     Compare(compare::CompareRuns),
     Show(show::Show),
     Agreement(agreement::ShowAgreement),
+    Power(power::Power),
     Calc(calc::Calc),
     Check(check::Check),
     Runs(runs::ListRuns),
@@ -102,6 +104,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Compare(compare) => compare.call(),
         Command::Show(show) => show.call(),
         Command::Agreement(agreement) => agreement.call(),
+        Command::Power(power) => power.call(),
         Command::Calc(calc) => calc.call(),
         Command::Check(check) => check.call(),
         Command::Runs(runs) => runs.call(),

@@ -60,6 +60,22 @@ pub fn parse_level(text: &str) -> Result<Level, String> {
     level.ok_or_else(|| "expected a number between 0 and 1, such as 0.9".to_owned())
 }
 
+/// A share strictly between 0 and 1.
+pub fn parse_between(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("expected a number between 0 and 1, such as 0.8".to_owned()),
+    }
+}
+
+/// A correlation of two models' scores. At 1, they would never differ.
+pub fn parse_correlation(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(correlation) if (0.0..1.0).contains(&correlation) => Ok(correlation),
+        _ => Err("expected a number from 0 to below 1, such as 0.5".to_owned()),
+    }
+}
+
 /// A number of samples, or `none`.
 pub fn parse_sample_count(text: &str) -> Result<BudgetLimit<usize>, String> {
     match text {

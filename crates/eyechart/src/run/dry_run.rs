@@ -156,6 +156,7 @@ pub fn dry_run(
         inspected.iter_mut().flat_map(|inspection| inspection.remarks.drain(..)).collect();
     remarks.sort_by(|a, b| (a.row, &a.id, a.oddity).cmp(&(b.row, &b.id, b.oddity)));
     let forecast = forecast(&spec, protocol, size.samples, &size, spent);
+    let forecast = forecast.with_detectable(&task, spec.picked.len());
     Ok(DryRun {
         task: spec.task.name,
         model: spec.model,

@@ -201,13 +201,10 @@ impl PlannedRun {
         let sizer = RequestSizer::new(&self.plan.spec, preparer.as_ref());
         let samples = self.plan.dataset.collect_samples(first)?;
         let measured = samples.iter().flatten().map(|sample| sizer.size_of(sample)).sum();
-        Ok(Some(forecast(
-            &self.plan.spec,
-            self.connection.protocol,
-            to_ask.len() as u64,
-            &measured,
-            &self.spent(),
-        )))
+        let Plan { spec, task, .. } = &self.plan;
+        let requests = to_ask.len() as u64;
+        let forecast = forecast(spec, self.connection.protocol, requests, &measured, &self.spent());
+        Ok(Some(forecast.with_detectable(task, spec.picked.len())))
     }
 
     /// Inspects every sample without sending a request: the forecast, and what is wrong.

@@ -27,6 +27,9 @@ pub use paired::{
     DifferenceTest, PairedCounts, PairedMean, compare_means, equal_differences_test, holm, mcnemar, not_worse, t_test,
     tango,
 };
-pub use power::{detectable_difference, mcnemar_power, samples_needed};
+pub use power::{
+    detectable_difference, detectable_difference_of_means, mcnemar_power, samples_needed,
+    samples_needed_for_means,
+};
 pub use ranks::{Correlation, kendall_tau_b};
 pub use spearman::{mean_ranks, spearman_rho};

@@ -33,6 +33,21 @@ pub fn detectable_difference(discordant: f64, n: f64, alpha: f64, power: f64) ->
     Some(high)
 }
 
+/// As [`samples_needed`] for means: `variance` is that of the differences of paired scores. `None` if one of the numbers
+/// is not above 0.
+#[must_use]
+pub fn samples_needed_for_means(variance: f64, difference: f64, alpha: f64, power: f64) -> Option<f64> {
+    let quantiles = normal_critical(alpha / 2.0) + normal_critical(1.0 - power);
+    (variance > 0.0 && difference > 0.0).then(|| variance * (quantiles / difference).powi(2))
+}
+
+/// The smallest difference of means that `n` samples show, as [`samples_needed_for_means`].
+#[must_use]
+pub fn detectable_difference_of_means(variance: f64, n: f64, alpha: f64, power: f64) -> Option<f64> {
+    let quantiles = normal_critical(alpha / 2.0) + normal_critical(1.0 - power);
+    (variance > 0.0 && n > 0.0).then(|| quantiles * (variance / n).sqrt())
+}
+
 /// The power of McNemar's test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct McNemarPower {

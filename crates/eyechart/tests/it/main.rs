@@ -59,6 +59,7 @@ mod picture_values;
 mod pictures;
 #[cfg(unix)]
 mod pipes;
+mod power;
 mod protocol;
 mod proxies;
 mod query;

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 10] = [
     &["hub", "web"],
     &["dataset", "demo", "image", "record", "provider", "rehearse", "scorer", "weights"],
     &["engine"],
-    &["task", "run", "score", "analyze", "embed", "calc", "gate"],
+    &["task", "run", "score", "analyze", "embed", "calc", "gate", "power"],
     &["agreement", "compare"],
     &["report"],
     &["cli"],

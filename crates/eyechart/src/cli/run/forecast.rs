@@ -154,6 +154,11 @@ fn in_lines(forecast: &Forecast) -> String {
         let usd = cost.value.map_or_else(|| "–".to_owned(), usd);
         line("cost", &usd, &cost.basis)
     }));
+    lines.extend(forecast.detectable.as_ref().map(|detectable| {
+        let points =
+            detectable.value.map_or_else(|| "–".to_owned(), |share| format!("{:.1}pp", share * 100.0));
+        line("difference", &points, &detectable.basis)
+    }));
     lines.join("\n")
 }
 

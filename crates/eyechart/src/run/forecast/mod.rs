@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 
 use super::Spent;
 use crate::image::Preparer;
+use crate::power::{Chances, Differing, PlannedComparison, PlannedFigure, USUAL_CORRELATION, USUAL_P};
 use crate::provider::Protocol;
 use crate::provider::protocol::Parameter;
+use crate::score::{TaskFigure, task_figures};
 use crate::text::counted;
-use crate::types::{Answers, Control, EvalSpec, ImageDetail, ImageSource, Price, Sample, Tokens};
+use crate::types::{Answers, Control, EvalSpec, ImageDetail, ImageSource, Price, Sample, Task, Tokens};
 use token_rule::TokenRule;
 
 /// Characters per token: the rule of thumb that OpenAI documents for English.
@@ -58,6 +60,40 @@ pub struct Forecast {
     /// Cost in US dollars; absent if no price is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Expected>,
+    /// The smallest difference between two models that a comparison on all samples of the run finds, as a fraction; absent
+    /// unless the primary figure is a share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detectable: Option<Expected>,
+}
+
+impl Forecast {
+    /// The forecast with the difference that all `samples` samples of a run of `task` find, by the assumptions of
+    /// `eyechart power`. The published comparison has figures of its own, and recorded answers cost nothing.
+    pub(super) fn with_detectable(self, task: &Task, samples: usize) -> Self {
+        let sends = self.requests.value.is_some_and(|requests| requests > 0.0);
+        let detectable =
+            (sends && !task.is_of_published_suite()).then(|| detectable(task, samples)).flatten();
+        Self { detectable, ..self }
+    }
+}
+
+/// The difference that `samples` samples find in the primary figure, unless it is not a share: the variance of other scores
+/// is known only when they are.
+fn detectable(task: &Task, samples: usize) -> Option<Expected> {
+    let TaskFigure { id, metric } = task_figures(task).into_iter().next()?;
+    let figure = PlannedFigure { id, kind: metric.formula.kind(), range: metric.range };
+    let differing = figure.differing(USUAL_P, USUAL_CORRELATION)?;
+    if !matches!(differing, Differing::Discordant(_)) {
+        return None;
+    }
+    let comparison = PlannedComparison { differing, design_effect: 1.0, chances: Chances::default() };
+    Some(match comparison.detectable(samples) {
+        Some(difference) => {
+            let basis = format!("or more between two models in {} is found (docs/statistics.md)", figure.id);
+            Expected::new(difference, basis)
+        }
+        None => Expected::unknown(format!("no difference in {} is found with so few samples", figure.id)),
+    })
 }
 
 /// Sizes of the requests for some samples, added up.
@@ -172,6 +208,7 @@ pub fn forecast(
         picture_tokens,
         output_tokens,
         cost,
+        detectable: None,
     }
 }
 
@@ -184,6 +221,7 @@ fn nothing_sent() -> Forecast {
         picture_tokens: None,
         output_tokens: none(),
         cost: None,
+        detectable: None,
     }
 }
 
