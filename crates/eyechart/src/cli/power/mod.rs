@@ -1,18 +1,20 @@
 //! `eyechart power`: how many samples a comparison needs, before it is paid for.
 
+mod report;
+
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use eyechart::gate::{Margin, shown_difference};
+use eyechart::gate::Margin;
 use eyechart::power::{
     Chances, Differing, MeasuredComparison, PlannedComparison, PlannedFigure, RunScores, USUAL_CORRELATION,
     USUAL_P,
 };
 use eyechart::record::RunFolder;
 use eyechart::score::{TaskFigure, read_scored, task_figures};
-use eyechart::text::{counted, grouped, wrapped};
 use eyechart::types::{Figure, find_figure};
-use serde::Serialize;
+
+use report::{Basis, Needed, Report, unit_of};
 
 use super::score::one_task;
 use super::values::{at_least_one, parse_between, parse_correlation};
@@ -77,57 +79,6 @@ Examples:
       with the samples on which two runs differ
   eyechart power charts.toml --limit 200
       the difference that 200 samples show";
-
-/// Where the numbers come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Basis {
-    Assumptions,
-    OneRun,
-    TwoRuns,
-}
-
-/// What the command prints.
-#[derive(Debug, Serialize)]
-struct Report {
-    figure: String,
-    #[serde(skip)]
-    range: [f64; 2],
-    basis: Basis,
-    alpha: f64,
-    power: f64,
-    /// The assumed or measured share of right answers; absent if it plays no part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    correlation: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    discordant: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variance: Option<f64>,
-    design_effect: f64,
-    /// What the design effect rests on; absent if nothing is measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    samples: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clusters: Option<usize>,
-    needed: Vec<Needed>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<usize>,
-    /// The smallest difference that `limit` samples show.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detectable: Option<f64>,
-}
-
-/// One line of the table.
-#[derive(Debug, Serialize)]
-struct Needed {
-    difference: f64,
-    /// Absent if no number of samples shows the difference.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    samples: Option<u64>,
-    is_asked: bool,
-}
 
 /// The figure with what is known and assumed about its scores.
 struct Known {
@@ -316,123 +267,12 @@ fn too_few(run: &RunFolder, figure: &Figure) -> anyhow::Error {
     anyhow::anyhow!("{} has fewer than two samples with a score of {}", run.path().display(), figure.id)
 }
 
-/// The differences of the table: 1, 2, 5 and 10 hundredths of the range, or percentage points of a share, and the one
-/// that is asked for.
-fn differences([low, high]: [f64; 2], asked: Option<f64>) -> Vec<f64> {
-    let unit = if low >= -1.0 && high <= 1.0 { 1.0 } else { high - low };
-    let usual = [0.01, 0.02, 0.05, 0.1].map(|part| part * unit);
+/// The differences of the table: 1, 2, 5 and 10 hundredths of the unit, and the one that is asked for.
+fn differences(range: [f64; 2], asked: Option<f64>) -> Vec<f64> {
+    let usual = [0.01, 0.02, 0.05, 0.1].map(|part| part * unit_of(range));
     let mut all: Vec<f64> =
         usual.into_iter().filter(|difference| difference.is_finite()).chain(asked).collect();
     all.sort_unstable_by(f64::total_cmp);
     all.dedup();
     all
-}
-
-impl Report {
-    fn in_words(&self) -> String {
-        let head = format!(
-            "Samples that show a difference in {} with {} power at the level {}:",
-            self.figure,
-            percent(self.power),
-            self.alpha
-        );
-        let mut text = paragraph(&head);
-        text.push_str("  difference     samples\n");
-        for needed in &self.needed {
-            let samples = needed.samples.map_or_else(|| "–".to_owned(), grouped);
-            let mark = if needed.is_asked { "  <- --detect" } else { "" };
-            text.push_str(&format!("  {:>10} {samples:>11}{mark}\n", self.difference(needed.difference)));
-        }
-        let notes =
-            [self.unattainable(), self.of_limit(), Some(self.basis_in_words()), Some(self.of_clusters())];
-        notes.into_iter().flatten().for_each(|note| text.push_str(&paragraph(&note)));
-        text
-    }
-
-    fn difference(&self, difference: f64) -> String {
-        shown_difference(self.range, difference)
-    }
-
-    /// Why some differences have no number of samples.
-    fn unattainable(&self) -> Option<String> {
-        self.needed.iter().any(|needed| needed.samples.is_none()).then(|| match self.discordant {
-            Some(discordant) => format!(
-                "–: not possible, because only one of the models is right on {} of the samples.",
-                percent(discordant)
-            ),
-            None => "–: unknown, because the scores do not vary.".to_owned(),
-        })
-    }
-
-    fn of_limit(&self) -> Option<String> {
-        let samples = counted(self.limit? as u64, "sample");
-        Some(match self.detectable {
-            Some(difference) => {
-                let tenth_of_a_point = (difference * 1e3).round() / 1e3;
-                format!("{samples}: a difference of {} or more is found.", self.difference(tenth_of_a_point))
-            }
-            None => format!("{samples}: no possible difference is found with this power."),
-        })
-    }
-
-    fn basis_in_words(&self) -> String {
-        let differ = match (self.discordant, self.variance) {
-            (Some(discordant), _) => {
-                format!("only one of them is right on {} of the samples", percent(discordant))
-            }
-            (None, variance) => {
-                format!("the variance of their differences is {}", rounded(variance.unwrap_or_default()))
-            }
-        };
-        let correlation = self.correlation.map(rounded).unwrap_or_default();
-        match (self.basis, self.p) {
-            (Basis::TwoRuns, _) => format!("Measured on {} of both runs: {differ}.", self.counted_samples()),
-            (_, Some(p)) => {
-                let (p, whole) = (percent(p), self.discordant.is_some());
-                let scores = if whole {
-                    format!("both models are right on {p} of the samples (--p)")
-                } else {
-                    format!("all scores are at the ends of the range, {p} at the upper one (--p)")
-                };
-                format!(
-                    "Assumed: {scores} and their scores correlate by {correlation} (--correlation), so {differ}."
-                )
-            }
-            (_, None) => format!(
-                "Assumed: another model's scores vary like those of this run and correlate with them by {correlation} \
-                 (--correlation), so {differ}."
-            ),
-        }
-    }
-
-    fn counted_samples(&self) -> String {
-        counted(self.samples.unwrap_or_default() as u64, "sample")
-    }
-
-    fn of_clusters(&self) -> String {
-        match self.clusters {
-            None => "Each sample counts as independent. `eyechart power RUN` measures how the scores of a run vary and \
-                     what its clusters change."
-                .to_owned(),
-            Some(clusters) => format!(
-                "Design effect {}: measured on {} in {}.",
-                rounded(self.design_effect),
-                self.counted_samples(),
-                counted(clusters as u64, "cluster")
-            ),
-        }
-    }
-}
-
-fn paragraph(text: &str) -> String {
-    wrapped(text, output::width(), 2) + "\n"
-}
-
-fn percent(share: f64) -> String {
-    format!("{}%", rounded(share * 100.0))
-}
-
-/// A number with at most three digits after the point.
-fn rounded(number: f64) -> String {
-    ((number * 1e3).round() / 1e3).to_string()
 }
