@@ -9,6 +9,7 @@ use eyechart::compare::{Comparison, Options, ScoredRun, compare};
 use eyechart::report::render_comparison;
 use eyechart::text::counted;
 
+use super::gates::{GateArguments, check_in_comparison, report_gates};
 use super::results::{ResultsFormat, chosen_runs, show_each};
 use super::score::notice_bad_lines;
 use super::values::{parse_level, parse_whole};
@@ -42,6 +43,9 @@ pub struct CompareRuns {
     /// Output format
     #[arg(long, value_enum, default_value_t = ResultsFormat::Table)]
     format: ResultsFormat,
+
+    #[command(flatten)]
+    gates: GateArguments,
 }
 
 const EXAMPLES: &str = "\
@@ -51,11 +55,15 @@ Examples:
   eyechart compare runs --primary exact_match.accuracy
       all pairs of the runs of a task, decided by one figure
   eyechart compare OLD NEW --format json
-      every number, with the samples that one side lacks";
+      every number, with the samples that one side lacks
+  eyechart compare OLD NEW --fail-if 'accuracy worse' --fail-if 'failed > 1%'
+      for CI: exit code 1 if one of them holds (docs/ci.md)";
 
 impl CompareRuns {
     pub fn call(self) -> anyhow::Result<Exit> {
         let comparison = self.compare()?;
+        let gates = self.gates.gates();
+        let outcomes = check_in_comparison(&gates, &comparison)?;
         for run in &comparison.runs {
             notice_bad_lines(&run.folder, &run.bad_lines);
         }
@@ -66,7 +74,7 @@ impl CompareRuns {
             ));
         }
         output::result(&render_comparison(&comparison, self.format.to_report()));
-        Ok(Exit::Success)
+        Ok(report_gates(&outcomes))
     }
 
     /// The comparison, before anything is printed.

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use clap::Args;
-use eyechart::gate::{Condition, Gate, GateError, GateOutcome, MeasuredPair, MeasuredRun, Rule, check};
+use eyechart::compare::{Comparison, NoTest, RunPair};
+use eyechart::gate::{
+    Condition, Gate, GateError, GateOutcome, MeasuredDifference, MeasuredPair, MeasuredRun, Rule, check,
+};
 use eyechart::report::Entry;
 use eyechart::score::figure_ids;
 use eyechart::text::counted;
@@ -64,6 +67,58 @@ pub fn check_gates<'a, 'b>(
     let measured =
         |run: &'b GatedRun<'_>| MeasuredRun { name: &run.name, results: run.results, ids: &run.ids };
     check(gates, &runs.iter().map(measured).collect::<Vec<_>>(), pairs)
+}
+
+/// Checks gates in a comparison: on differences in every pair, on values in every run that is compared with an earlier one.
+pub fn check_in_comparison<'a>(
+    gates: &'a [Gate],
+    comparison: &Comparison,
+) -> Result<Vec<GateOutcome<'a>>, GateError> {
+    let of_runs = comparison.runs.iter().flat_map(|run| &run.results.figures).map(|figure| &figure.id);
+    let mut ids: Vec<String> = of_runs.cloned().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut pairs: Vec<RunPair> = Vec::new();
+    for figure in &comparison.pairs {
+        if !pairs.contains(&figure.runs) {
+            pairs.push(figure.runs);
+        }
+    }
+    let run = |at: usize| {
+        let run = &comparison.runs[at];
+        GatedRun::new(run.folder.path(), &run.results, ids.clone())
+    };
+    let others = (0..comparison.runs.len()).filter(|at| pairs.iter().any(|pair| pair.other == *at));
+    let others: Vec<GatedRun<'_>> = others.map(run).collect();
+    let measured = pairs.iter().map(|pair| MeasuredPair {
+        name: format!("{} against {}", run(pair.other).name, run(pair.baseline).name),
+        differences: differences(comparison, *pair),
+        ids: &ids,
+    });
+    check_gates(gates, &others, &measured.collect::<Vec<_>>())
+}
+
+fn differences(comparison: &Comparison, pair: RunPair) -> Vec<MeasuredDifference<'_>> {
+    let primary = comparison.primary.as_deref().or_else(|| {
+        let primary = comparison.runs[pair.baseline].results.primary()?;
+        Some(primary.id.as_str())
+    });
+    let of_pair = comparison.pairs.iter().filter(|figure| figure.runs == pair);
+    let measured = of_pair.map(|figure| MeasuredDifference {
+        figure: &figure.figure,
+        is_primary: primary == Some(figure.figure.as_str()),
+        range: figure.range,
+        direction: figure.direction,
+        difference: figure.difference,
+        interval: match (figure.low, figure.high) {
+            (Some(low), Some(high)) => Ok([low, high]),
+            _ => Err(figure.no_interval.map_or("it has no test", NoTest::in_words)),
+        },
+        won: figure.won,
+        lost: figure.lost,
+        same: figure.same,
+    });
+    measured.collect()
 }
 
 /// Prints each failed gate with the value that decided, and returns the exit code.

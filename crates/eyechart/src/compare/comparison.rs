@@ -35,15 +35,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The figure with this id, or the only figure whose id ends with it after a dot. `None` if no pair has it.
+    /// The ids of the compared figures.
     #[must_use]
-    pub fn figure_id(&self, id: &str) -> Option<&str> {
-        let ids = || self.pairs.iter().map(|pair| pair.figure.as_str());
-        let ends = |figure: &&str| figure.strip_suffix(id).is_some_and(|rest| rest.ends_with('.'));
-        ids().find(|figure| *figure == id).or_else(|| {
-            let found = ids().find(ends)?;
-            ids().filter(ends).all(|figure| figure == found).then_some(found)
-        })
+    pub fn figure_ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::new();
+        for pair in &self.pairs {
+            if !ids.contains(&pair.figure) {
+                ids.push(pair.figure.clone());
+            }
+        }
+        ids
     }
 }
 

@@ -33,6 +33,17 @@ pub enum NoTest {
     NoSpread,
 }
 
+impl NoTest {
+    /// The reason in words.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::TooFewClusters => "all scores are in one cluster",
+            Self::NoSpread => "all differences are equal, and the figure has no lowest or highest value",
+        }
+    }
+}
+
 /// The interval and p value of a difference.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tested {

@@ -22,7 +22,7 @@ use crate::record::{RecordError, RunFolder};
 use crate::score::{ScoreError, Scored, read_scored};
 use crate::scorer::Scorer;
 use crate::stats::Level;
-use crate::types::{ErrorClass, EvalSpec, ScorerSpec, UnknownFigure};
+use crate::types::{ErrorClass, EvalSpec, ScorerSpec, UnknownFigure, find_figure};
 
 pub use comparison::{
     ChangedSample, ComparedRun, Comparison, ComparisonWithFailures, DifferingSetting, FigureComparison,
@@ -198,8 +198,8 @@ pub fn compare(runs: Vec<ScoredRun>, options: &Options) -> Result<Comparison, Co
         return Err(CompareError::NothingShared { runs: runs.len() });
     }
     if let Some(given) = &options.primary {
-        let primary = comparison.figure_id(given).map(str::to_owned);
-        comparison.primary = Some(primary.ok_or_else(|| unknown(given, &comparison))?);
+        let primary = find_figure(given, &comparison.figure_ids(), String::as_str)?.clone();
+        comparison.primary = Some(primary);
     }
     verdict::reach_verdicts(&mut comparison.pairs, comparison.primary.as_deref());
     comparison.left_out = left_out;
@@ -215,16 +215,6 @@ pub fn compare(runs: Vec<ScoredRun>, options: &Options) -> Result<Comparison, Co
         })
         .collect();
     Ok(comparison)
-}
-
-fn unknown(given: &str, comparison: &Comparison) -> UnknownFigure {
-    let mut candidates: Vec<String> = Vec::new();
-    for pair in &comparison.pairs {
-        if !candidates.contains(&pair.figure) {
-            candidates.push(pair.figure.clone());
-        }
-    }
-    UnknownFigure { given: given.to_owned(), candidates }
 }
 
 /// The pairs of runs, the earlier run first.

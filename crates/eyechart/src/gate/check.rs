@@ -287,7 +287,7 @@ fn difference(
     margin: Margin,
 ) -> Result<Found, GateMistake> {
     let Some(found) = pair.differences.iter().find(|difference| difference.figure == id) else {
-        return Ok(Err(format!("the difference of {id} is absent: a run has no answer to score")));
+        return Ok(Err(format!("the difference of {id} is absent: the figure is not compared in these runs")));
     };
     let margin = margin.within(id, found.range)?;
     let [low, high] = match found.interval {

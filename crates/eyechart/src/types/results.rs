@@ -305,11 +305,9 @@ impl NoInterval {
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
-            Self::TooFewClusters => "all scores are in one cluster, so the figure has no interval",
+            Self::TooFewClusters => "all scores are in one cluster",
             Self::TopK => "a mean of a fixed number of highest scores has no interval",
-            Self::NoSpread => {
-                "all scores are equal and have no lowest or highest value, so the figure has no interval"
-            }
+            Self::NoSpread => "all scores are equal, and the figure has no lowest or highest value",
         }
     }
 }

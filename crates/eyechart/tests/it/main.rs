@@ -43,6 +43,7 @@ mod faults;
 mod first_replies;
 mod formats;
 mod gates;
+mod gates_compare;
 mod hub;
 mod hub_shared;
 mod init_guesses;
