@@ -126,7 +126,7 @@ pub fn report_gates(outcomes: &[GateOutcome<'_>]) -> Exit {
     let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
     for outcome in outcomes {
         for failure in &outcome.failures {
-            output::error(&format!("{}: {} in {}", outcome.gate, failure.reason, failure.subject));
+            output::error(&format!("{}: {}: {}", outcome.gate, failure.subject, failure.reason));
         }
     }
     match (outcomes.len(), failed) {

@@ -37,8 +37,10 @@ pub enum GateMistake {
         name: String,
     },
     /// The condition is true or false whatever is measured.
-    #[error("{name} can be from {low} to {high}: expected a number in between, in the same unit")]
+    #[error("{given} is out of range: {name} is from {low} to {high}")]
     OutOfRange {
+        /// The given number, in the unit of the value.
+        given: String,
         /// The name of the value.
         name: String,
         /// The lowest possible value.
@@ -217,8 +219,8 @@ fn value(
     let name = name_of(id, field);
     let threshold = in_unit(threshold, unit, &name)?;
     if field != Field::N && !(figure.range[0]..=figure.range[1]).contains(&threshold) {
-        let [low, high] = figure.range.map(|end| unit.value(end));
-        return Err(GateMistake::OutOfRange { name, low, high });
+        let [given, low, high] = [threshold, figure.range[0], figure.range[1]].map(|end| unit.value(end));
+        return Err(GateMistake::OutOfRange { given, name, low, high });
     }
     Ok(match field_of(figure, field) {
         Some(value) => Ok(Measured {
@@ -274,8 +276,8 @@ impl Margin {
         if margin < width {
             return Ok(margin);
         }
-        let (low, high) = (unit.difference(0.0), unit.difference(width));
-        Err(GateMistake::OutOfRange { name: format!("a difference of {id}"), low, high })
+        let [given, low, high] = [margin, 0.0, width].map(|number| unit.difference(number));
+        Err(GateMistake::OutOfRange { given, name: format!("a difference of {id}"), low, high })
     }
 }
 
@@ -287,7 +289,9 @@ fn difference(
     margin: Margin,
 ) -> Result<Found, GateMistake> {
     let Some(found) = pair.differences.iter().find(|difference| difference.figure == id) else {
-        return Ok(Err(format!("the difference of {id} is absent: the figure is not compared in these runs")));
+        return Ok(Err(format!(
+            "the difference of {id} is absent: the figure is not compared in these runs"
+        )));
     };
     let margin = margin.within(id, found.range)?;
     let [low, high] = match found.interval {

@@ -97,7 +97,10 @@ fn points_are_for_shares_and_margins_must_be_possible() {
     assert!(mistake.contains("--fail-if 'accuracy worse by 2pp': a.accuracy is not a share"), "{mistake}");
     assert_eq!(of_pair("accuracy worse by 7", score).unwrap(), "a.accuracy differs by -8.5 [-9, -8]");
     let mistake = of_pair("accuracy worse by 2", difference([0.0, 0.1])).unwrap_err().to_string();
-    assert!(mistake.contains("a difference of a.accuracy can be from 0pp to 100pp"), "{mistake}");
+    assert!(
+        mistake.contains("200pp is out of range: a difference of a.accuracy is from 0pp to 100pp"),
+        "{mistake}"
+    );
     let mistake = of_pair("accurcy worse", difference([0.0, 0.1])).unwrap_err().to_string();
     assert!(mistake.contains("did you mean \"accuracy\"?"), "{mistake}");
 }
@@ -152,7 +155,7 @@ fn values_are_compared_in_their_units_and_absent_ones_fail() {
         assert_eq!(of_run(text, &results).unwrap(), reason, "{text}");
     }
     for (text, mistake) in [
-        ("accuracy < 75", "a.accuracy can be from 0% to 100%"),
+        ("accuracy < 75", "7500% is out of range: a.accuracy is from 0% to 100%"),
         ("score < 75%", "b.score is not a share"),
         ("accuracy.n < 5%", "a.accuracy.n is not a share"),
         ("accuracy worse", "`eyechart compare` checks it"),

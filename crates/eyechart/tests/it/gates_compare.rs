@@ -49,11 +49,13 @@ fn a_run_that_is_shown_to_be_worse_fails_and_the_interval_is_named() {
         compare(&[&old, &new], &["--fail-if", "accuracy worse", "--fail-if", "accuracy worse by 10pp"]);
     assert_eq!(gated.code, 1, "{}", gated.stderr);
     assert!(gated.stdout.contains("worse"), "{}", gated.stdout);
-    let line = format!(
-        "'accuracy worse': exact_match.accuracy differs by -20pp [{low:.4}pp, {high:.4}pp] in m [new]"
-    );
+    let line = format!("): exact_match.accuracy differs by -20pp [{low:.4}pp, {high:.4}pp]\n");
     assert!(gated.stderr.contains(&line), "{line}: {}", gated.stderr);
-    assert!(gated.stderr.contains(") against m [old] ("), "{}", gated.stderr);
+    assert!(
+        gated.stderr.contains("'accuracy worse': m [new] (") && gated.stderr.contains(") against m [old] ("),
+        "{}",
+        gated.stderr
+    );
     assert!(gated.stderr.ends_with("2 of 2 gates failed\n"), "{}", gated.stderr);
     assert_eq!(compare(&[&old, &new], &["--fail-if", "accuracy worse by 0.2"]).code, 0);
     // The other way round, the same difference is a gain.
@@ -85,7 +87,7 @@ fn pairs_are_counted_and_values_are_checked_in_all_runs_but_the_baseline() {
     assert_eq!(code(&[&new, &old], ["--fail-if", "accuracy < 75%"]), 0, "only the baseline is below");
     let gated = compare(&[&old, &new], &["--fail-if", "accuracy < 75%", "--fail-if", "cost > 1"]);
     assert_eq!(gated.code, 1);
-    assert!(gated.stderr.contains("accuracy is 70% in m [new]"), "{}", gated.stderr);
+    assert!(gated.stderr.contains("): exact_match.accuracy is 70%\n"), "{}", gated.stderr);
     assert_eq!(gated.stderr.matches("cost is unknown").count(), 1, "{}", gated.stderr);
 }
 
@@ -98,7 +100,7 @@ fn every_pair_of_three_runs_is_checked() {
     assert_eq!(gated.code, 1);
     let failed: Vec<&str> = gated.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
     assert_eq!(failed.len(), 2, "{}", gated.stderr);
-    assert!(failed[0].contains("in m [new] (") && failed[1].contains("in m [third] ("), "{}", gated.stderr);
+    assert!(failed[0].contains("': m [new] (") && failed[1].contains("': m [third] ("), "{}", gated.stderr);
 }
 
 #[test]
@@ -107,7 +109,10 @@ fn mistakes_in_gates_of_a_comparison_end_with_2_before_any_figure() {
     let [old, new] = cannot_tell(&place);
     for (condition, message) in [
         ("accurcy worse", "did you mean \"accuracy\"?"),
-        ("accuracy worse by 2", "a difference of exact_match.accuracy can be from 0pp to 100pp"),
+        (
+            "accuracy worse by 2",
+            "200pp is out of range: a difference of exact_match.accuracy is from 0pp to 100pp",
+        ),
         ("accuracy is worse than before", "expected a condition such as"),
         ("accuracy not worse", "expected a margin: 'accuracy not worse by 2pp'"),
     ] {

@@ -133,7 +133,10 @@ fn what_cannot_be_planned_is_refused_with_what_can() {
     for (arguments, message) in [
         (&[task, "--figure", "acuracy"][..], "(did you mean \"accuracy\"?)"),
         (&[task, "--detect", "2%"], "expected percentage points such as 2pp"),
-        (&[task, "--detect", "2"], "a difference of exact_match.accuracy can be from 0pp to 100pp"),
+        (
+            &[task, "--detect", "2"],
+            "200pp is out of range: a difference of exact_match.accuracy is from 0pp to 100pp",
+        ),
         (&[task, "--detect", "0pp"], "expected a difference above 0"),
         (&[task, "--p", "1"], "expected a number between 0 and 1"),
         (&[task, "--correlation", "1"], "expected a number from 0 to below 1"),
