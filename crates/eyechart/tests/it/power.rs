@@ -170,7 +170,7 @@ fn a_run_says_before_it_asks_which_difference_it_can_find() {
     let server = endpoint(Vec::new());
     let said = stderr(run_at(&server, &place, &task).assert().code(0).get_output());
     let line = said.lines().find(|line| line.contains("difference ")).unwrap_or_else(|| panic!("{said}"));
-    assert!(line.contains("13.8pp  or more between two models in"), "{line}");
+    assert!(line.contains("13.8pp  or more can be found between two models"), "{line}");
     let dry = run_at(&server, &place, &task).args(["--dry-run", "--format", "json"]).assert().code(0);
     let dry: Value = serde_json::from_slice(&dry.get_output().stdout).unwrap();
     let detectable = calc("detectable", json!({"discordant": 0.25, "n": 100}));

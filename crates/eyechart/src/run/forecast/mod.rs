@@ -88,11 +88,8 @@ fn detectable(task: &Task, samples: usize) -> Option<Expected> {
     }
     let comparison = PlannedComparison { differing, design_effect: 1.0, chances: Chances::default() };
     Some(match comparison.detectable(samples) {
-        Some(difference) => {
-            let basis = format!("or more between two models in {} is found (docs/statistics.md)", figure.id);
-            Expected::new(difference, basis)
-        }
-        None => Expected::unknown(format!("no difference in {} is found with so few samples", figure.id)),
+        Some(difference) => Expected::new(difference, "or more can be found between two models"),
+        None => Expected::unknown("too few samples to find any between two models"),
     })
 }
 
