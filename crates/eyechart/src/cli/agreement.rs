@@ -75,7 +75,7 @@ impl ShowAgreement {
         let labels = self.labels.map(|given| source(given, self.label_column));
         let options = AgreementOptions { labels, side, level: self.level, samples: self.samples };
         let agreement = Agreement::of(&folder, &options)?;
-        output::result(&render_agreement(&agreement, self.format.to_report()));
+        output::result(&render_agreement(&agreement, Format::from(self.format)));
         Ok(Exit::Success)
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use eyechart::analyze::Level;
 use eyechart::compare::{Comparison, Options, ScoredRun, compare};
-use eyechart::report::render_comparison;
+use eyechart::report::{Format, render_comparison};
 use eyechart::text::counted;
 
 use super::gates::{GateArguments, check_in_comparison, report_gates};
@@ -73,7 +73,7 @@ impl CompareRuns {
                 counted(comparison.left_out.len(), "pair")
             ));
         }
-        output::result(&render_comparison(&comparison, self.format.to_report()));
+        output::result(&render_comparison(&comparison, Format::from(self.format)));
         Ok(report_gates(&outcomes))
     }
 

@@ -42,14 +42,13 @@ pub enum ResultsFormat {
     Json,
 }
 
-impl ResultsFormat {
-    /// The format of the report, with the width of the terminal.
-    pub fn to_report(self) -> Format {
-        match self {
-            Self::Table => Format::Table { width: output::width() },
-            Self::Markdown => Format::Markdown,
-            Self::Csv => Format::Csv,
-            Self::Json => Format::Json,
+impl From<ResultsFormat> for Format {
+    fn from(format: ResultsFormat) -> Self {
+        match format {
+            ResultsFormat::Table => Self::Table { width: output::width() },
+            ResultsFormat::Markdown => Self::Markdown,
+            ResultsFormat::Csv => Self::Csv,
+            ResultsFormat::Json => Self::Json,
         }
     }
 }
@@ -60,7 +59,7 @@ impl ShowResults {
         let gates = self.gates.gates();
         let gated: Vec<GatedRun<'_>> = entries.iter().map(GatedRun::of_task).collect();
         let outcomes = check_gates(&gates, &gated, &[])?;
-        output::result(&render(&entries, self.format.to_report()));
+        output::result(&render(&entries, Format::from(self.format)));
         Ok(report_gates(&outcomes))
     }
 }

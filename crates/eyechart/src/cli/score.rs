@@ -97,7 +97,7 @@ impl Score {
         let scoring =
             ScoringTools { file, level: self.level, ..ScoringTools::new(&self.embedder, self.allow_command) };
         let entries = show_each(&runs, |folder| scoring.score(folder, None))?;
-        output::result(&render(&entries, self.format.to_report()));
+        output::result(&render(&entries, Format::from(self.format)));
         Ok(Exit::Success)
     }
 }

@@ -24,8 +24,8 @@ pub use interval::{Interval, Level, Scale, Spread, score_interval, t_interval, w
 pub use jackknife::jackknife_variance;
 pub use order::{quantile_interval, top_count, top_share};
 pub use paired::{
-    DifferenceTest, PairedCounts, PairedMean, compare_means, equal_differences_test, holm, mcnemar, not_worse, t_test,
-    tango,
+    DifferenceTest, PairedCounts, PairedMean, compare_means, equal_differences_test, holm, mcnemar,
+    not_worse, t_test, tango,
 };
 pub use power::{
     detectable_difference, detectable_difference_of_means, mcnemar_power, samples_needed,
