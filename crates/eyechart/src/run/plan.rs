@@ -97,11 +97,7 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     if let Some(control) = options.control {
         refuse_control(control, &loaded.task, &options.answers)?;
     }
-    if let (AnswersFrom::Column(column), Some(epochs @ 2..)) = (&options.answers, options.epochs) {
-        return Err(RunError::Config(format!(
-            "--epochs {epochs}: the column of recorded/{column} has one answer to each sample: leave --epochs out"
-        )));
-    }
+    options.epochs.map_or(Ok(()), |epochs| refuse_epochs(epochs, &options.answers))?;
     let dataset = TaskData::find(loaded, &options.data, progress)?;
     let mut dataset = match &options.answers {
         AnswersFrom::Endpoint { .. } => dataset,
@@ -154,6 +150,20 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     };
     refuse_unwritable_paths(&spec)?;
     Ok(Plan { spec, task, dataset, task_folder: loaded.folder.clone(), outputs, notices })
+}
+
+/// Refuses a number of epochs that no run, or no run with these answers, can have.
+fn refuse_epochs(epochs: Epoch, answers: &AnswersFrom) -> Result<(), RunError> {
+    let reason = match answers {
+        _ if !(1..=EvalSpec::MOST_EPOCHS).contains(&epochs) => {
+            format!("expected 1 to {}", EvalSpec::MOST_EPOCHS)
+        }
+        AnswersFrom::Column(column) if epochs > 1 => {
+            format!("the column of recorded/{column} has one answer to each sample: leave --epochs out")
+        }
+        _ => return Ok(()),
+    };
+    Err(RunError::Config(format!("--epochs {epochs}: {reason}")))
 }
 
 /// Refuses paths that no record can have, before a folder is made for it.

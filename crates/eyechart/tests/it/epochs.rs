@@ -309,6 +309,34 @@ fn an_entry_of_other_values_has_no_pass_at_k_and_one_that_reads_no_answer_no_con
 }
 
 #[test]
+fn a_check_finds_epochs_that_are_missing_and_epochs_that_were_not_asked_for() {
+    let place = Place::new();
+    run_of_outputs(&place, &[("q-0", &["A", "B"]), ("q-1", &["B", "B"])], &["--no-score"]).assert().code(0);
+    let run = place.run();
+    let path = run.path().join("samples.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("\"epoch\":2", "\"epoch\":3", 1)).unwrap();
+    let said = stdout(eyechart().arg("check").arg(run.path()).assert().code(1).get_output());
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("1 of 4 answers have no record (\"q-0\")"), "{said}");
+    assert!(said.contains("the sample \"q-0\" has epoch 3, expected 1 to 2"), "{said}");
+}
+
+#[test]
+fn each_epoch_of_a_run_with_shuffled_images_sends_the_same_picture() {
+    let (place, server) = (Place::new(), endpoint(Vec::new()));
+    let task = place.charts(6);
+    let mut command = run_at(&server, &place, &task);
+    command.args(["--control", "shuffle-images", "--epochs", "2"]).assert().code(0);
+    let samples = place.run().samples();
+    assert_eq!(samples.len(), 12);
+    for epochs in samples.chunks(2) {
+        assert_eq!(epochs[0]["images"], epochs[1]["images"]);
+        assert_eq!((&epochs[0]["epoch"], &epochs[1]["epoch"]), (&json!(1), &json!(2)));
+    }
+}
+
+#[test]
 fn epochs_of_few_samples_that_all_fail_with_the_same_error_stop_the_run() {
     let place = Place::new();
     let server = endpoint(vec![rule(json!({"status": 400}))]);
