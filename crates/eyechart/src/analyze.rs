@@ -8,13 +8,17 @@ use crate::files::sha256_hex;
 use crate::stats::{quantile, quantile_interval};
 use crate::types::{Cost, EvalSpec, FailureKind, Results, SampleCounts, SampleRecord, Score, Speed, Tokens};
 
+mod epochs;
 mod figures;
 mod intervals;
+mod options;
 
 pub use crate::stats::Level;
+use epochs::EpochContext;
 use figures::Clusters;
 pub use figures::Measured;
 pub(crate) use figures::figure_ids;
+use options::ShuffledOptions;
 
 /// The counts and times of a run. Records are added one by one, so that 100,000 records need not be in memory.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,7 @@ pub struct Outcomes {
     /// The number of answers without token counts.
     uncounted: usize,
     clusters: Clusters,
+    shuffled: ShuffledOptions,
     /// The message of the first failed sample of each kind.
     failure_messages: BTreeMap<FailureKind, String>,
     /// The number of answers by the model that the endpoint reported.
@@ -59,6 +64,7 @@ impl Outcomes {
         if let Some(cluster) = &record.cluster {
             self.clusters.add(&record.id, cluster);
         }
+        self.shuffled.add(record);
         if let Some(failure) = &record.error {
             self.failure_messages.entry(failure.kind).or_insert_with(|| failure.message.clone());
         }
@@ -98,6 +104,9 @@ pub fn analyze(
     scores: &[Score],
     level: Level,
 ) -> Results {
+    let Outcomes { clusters, shuffled, .. } = &outcomes;
+    let context = EpochContext { measured, clusters, shuffled, epochs: spec.epochs, level };
+    let (figures, variance) = figures::figures(measured, scores, context);
     Results {
         format: Results::FORMAT.to_owned(),
         task: spec.task.name.clone(),
@@ -106,11 +115,13 @@ pub fn analyze(
         control: spec.control,
         scored_by: None,
         picked_sha256: Some(picked_sha256(spec)),
-        samples: SampleCounts { total: spec.picked.len(), ..outcomes.counts.clone() },
+        samples: outcomes.counts.clone().of_run(spec),
         failure_messages: outcomes.failure_messages.clone(),
         reported_models: differing(&outcomes.reported_models),
         scorers: measured.iter().map(|measured| measured.spec.clone()).collect(),
-        figures: figures::figures(measured, scores, &outcomes.clusters, level),
+        figures,
+        variance,
+        positions: outcomes.shuffled.picks(measured, scores, &outcomes.clusters, level),
         unscored: figures::unscored(measured, scores),
         encoder: None,
         cost: cost(spec, &outcomes),

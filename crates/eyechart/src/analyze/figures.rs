@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::epochs::EpochContext;
 use super::intervals::interval_of;
 use crate::stats::{Level, mean, share_above, top_count, top_k};
 use crate::types::{
     Counts, Direction, Figure, Formula, Metric, READABLE, SCORES, Score, ScoreValue, ScorerSpec, Unscored,
+    VarianceSplit,
 };
 
 /// A scorer as it was applied, with its metrics.
@@ -20,41 +22,47 @@ pub struct Measured {
 }
 
 impl Measured {
-    fn is_of(&self, score: &Score) -> bool {
+    pub(super) fn is_of(&self, score: &Score) -> bool {
         let spec = &self.spec;
         score.name == spec.name && score.part == spec.part && score.target == spec.target
     }
 }
 
-/// Computes the figures of each scorer that has a score or an unscored answer, with intervals of `level`.
+/// Computes the figures of each scorer that has a score or an unscored answer, and how the variance of its scores divides
+/// between samples and epochs.
 pub(super) fn figures(
     measured: &[Measured],
     scores: &[Score],
-    clusters: &Clusters,
-    level: Level,
-) -> Vec<Figure> {
-    let mut figures = Vec::new();
+    context: EpochContext<'_>,
+) -> (Vec<Figure>, Vec<VarianceSplit>) {
+    let EpochContext { clusters, level, .. } = context;
+    let (mut figures, mut variances) = (Vec::new(), Vec::new());
     for one in measured {
         let of_it = Scores::of(scores.iter().filter(|score| one.is_of(score)), clusters);
         if of_it.lines > 0 {
             let sums = of_it.sums();
             figures.extend(one.metrics.iter().map(|metric| Figure {
-                id: id(metric, &one.spec, measured),
+                id: id(&metric.id, &one.spec, measured),
                 ..figure(metric, one, &of_it, &sums, level)
             }));
+            if context.epochs > 1 {
+                let of_epochs = context.figures(one, scores.iter().filter(|score| one.is_of(score)));
+                figures.extend(of_epochs.figures);
+                variances.extend(of_epochs.variance);
+            }
         }
     }
     if let Some(first) = figures.first_mut() {
         first.primary = true;
     }
-    figures
+    (figures, variances)
 }
 
 /// Returns the ids of the figures of `measured`, in order.
 #[must_use]
 pub fn figure_ids(measured: &[Measured]) -> Vec<String> {
     let of = |one: &Measured| -> Vec<String> {
-        one.metrics.iter().map(|metric| id(metric, &one.spec, measured)).collect()
+        one.metrics.iter().map(|metric| id(&metric.id, &one.spec, measured)).collect()
     };
     measured.iter().flat_map(of).collect()
 }
@@ -148,7 +156,7 @@ pub(super) struct Clusters(HashMap<String, String>);
 
 /// A cluster that the record names, or the sample's own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Cluster<'a> {
+pub(super) enum Cluster<'a> {
     Named(&'a str),
     Own(&'a str),
 }
@@ -159,24 +167,30 @@ impl Clusters {
         self.0.insert(id.to_owned(), cluster.to_owned());
     }
 
-    fn of<'a>(&'a self, id: &'a str) -> Cluster<'a> {
+    pub(super) fn of<'a>(&'a self, id: &'a str) -> Cluster<'a> {
         self.0.get(id).map_or(Cluster::Own(id), |name| Cluster::Named(name))
     }
 }
 
 /// Numbers for clusters, in the order of their first occurrence.
 #[derive(Default)]
-struct Numbers<'a>(HashMap<Cluster<'a>, usize>);
+pub(super) struct Numbers<'a>(HashMap<Cluster<'a>, usize>);
 
 impl<'a> Numbers<'a> {
-    fn of(&mut self, cluster: Cluster<'a>) -> usize {
+    pub(super) fn of(&mut self, cluster: Cluster<'a>) -> usize {
         let next = self.0.len();
         *self.0.entry(cluster).or_insert(next)
     }
 }
 
 /// Computes a figure, without its id.
-fn figure(metric: &Metric, one: &Measured, scores: &Scores<'_>, sums: &Counts, level: Level) -> Figure {
+pub(super) fn figure(
+    metric: &Metric,
+    one: &Measured,
+    scores: &Scores<'_>,
+    sums: &Counts,
+    level: Level,
+) -> Figure {
     let values = &scores.values;
     let (value, n) = match metric.formula {
         Formula::Mean | Formula::Share => (mean(values).value, values.len()),
@@ -253,12 +267,12 @@ fn bounds(metric: &Metric, scores: &Scores<'_>, failed: usize) -> Option<Bounds>
 
 /// Returns the id, `NAME[.PART][.TARGET].METRIC`. It has part and target only if the task has several entries with the
 /// name.
-fn id(metric: &Metric, spec: &ScorerSpec, all: &[Measured]) -> String {
+pub(super) fn id(metric: &str, spec: &ScorerSpec, all: &[Measured]) -> String {
     let named = || all.iter().map(|one| &one.spec).filter(|other| other.name == spec.name);
     let parts: HashSet<&str> = named().map(|other| other.part.as_str()).collect();
     let targets: HashSet<Option<&str>> = named().map(|other| other.target.as_deref()).collect();
     let part = (parts.len() > 1).then_some(spec.part.as_str());
     let target = spec.target.as_deref().filter(|_| targets.len() > 1);
-    let steps = [Some(spec.name.as_str()), part, target, Some(metric.id.as_str())];
+    let steps = [Some(spec.name.as_str()), part, target, Some(metric)];
     steps.into_iter().flatten().collect::<Vec<_>>().join(".")
 }

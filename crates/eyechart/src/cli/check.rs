@@ -77,6 +77,15 @@ impl Checked {
         text + &wrapped(&self.summary(), output::width(), 2) + "\n"
     }
 
+    /// Such as `50 samples`, or `120 answers of 40 samples` if samples are asked several times.
+    fn asked(&self, total: usize) -> String {
+        let samples: usize = self.runs.iter().map(|run| run.samples.picked()).sum();
+        match samples == total {
+            true => counted(total, "sample"),
+            false => format!("{} of {}", counted(total, "answer"), counted(samples, "sample")),
+        }
+    }
+
     /// Such as `2 findings in 1 run: 50 samples (48 completed, 1 failed, 1 without a record), 12 stored pictures`.
     fn summary(&self) -> String {
         let sum = |of: fn(&CheckedRun) -> usize| self.runs.iter().map(of).sum::<usize>();
@@ -94,7 +103,7 @@ impl Checked {
         format!(
             "{found} in {}: {} ({completed} completed, {failed} failed{missing}), {}",
             counted(self.runs.len(), "run"),
-            counted(total, "sample"),
+            self.asked(total),
             counted(pictures, "stored picture"),
         )
     }

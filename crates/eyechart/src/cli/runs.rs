@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use eyechart::record::RunFolder;
 use eyechart::text::{counted, wrapped};
-use eyechart::types::Status;
+use eyechart::types::{Epoch, SampleCounts, Status};
 use serde::Serialize;
 
 use super::question::{can_ask, confirm};
@@ -82,10 +82,21 @@ struct Line {
     state: State,
     /// Number of picked samples.
     samples: usize,
+    /// How often each is asked; absent if once. The numbers below count each epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epochs: Option<Epoch>,
     completed: usize,
     failed: usize,
     /// Size of all files in the folder. Pictures, which runs share, are left out.
     bytes: u64,
+}
+
+impl Line {
+    /// Such as `40 of 50`, or `120 of 50 × 3` if each sample is asked several times.
+    fn completed(&self) -> String {
+        let times = self.epochs.map(|epochs| format!(" × {epochs}")).unwrap_or_default();
+        format!("{} of {}{times}", self.completed, self.samples)
+    }
 }
 
 impl ListRuns {
@@ -127,10 +138,13 @@ impl ListRuns {
 
 fn line(folder: &RunFolder) -> Line {
     let (path, bytes) = (folder.path().to_owned(), size_of(folder.path()));
-    let unfinished = folder.spec().and_then(|spec| Ok((folder.unfinished(&spec)?, spec.picked.len())));
-    let Ok((unfinished, samples)) = unfinished else {
+    let unfinished = folder.spec().and_then(|spec| {
+        let counts = SampleCounts::default().of_run(&spec);
+        Ok((folder.unfinished(&spec)?, counts))
+    });
+    let Ok((unfinished, counts)) = unfinished else {
         let state = State::Unreadable;
-        return Line { folder: path, state, samples: 0, completed: 0, failed: 0, bytes };
+        return Line { folder: path, state, samples: 0, epochs: None, completed: 0, failed: 0, bytes };
     };
     let failed = unfinished.recorded.iter().filter(|record| record.status == Status::Failed).count();
     let completed = unfinished.completed;
@@ -138,14 +152,15 @@ fn line(folder: &RunFolder) -> Line {
         State::Running
     } else if folder.is_empty() {
         State::Empty
-    } else if completed + failed < samples {
+    } else if completed + failed < counts.total {
         State::Stopped
     } else if folder.results_path().is_file() {
         State::Scored
     } else {
         State::Finished
     };
-    Line { folder: path, state, samples, completed, failed, bytes }
+    let (samples, epochs) = (counts.picked(), counts.epochs);
+    Line { folder: path, state, samples, epochs, completed, failed, bytes }
 }
 
 /// Size of the files directly in `folder`. A run has no other ones.
@@ -162,7 +177,7 @@ fn size_of(folder: &Path) -> u64 {
 fn table(lines: &[Line]) -> String {
     let mut text = format!("{:<10} {:>17} {:>7} {:>10}  run\n", "state", "completed", "failed", "size");
     for line in lines {
-        let completed = format!("{} of {}", line.completed, line.samples);
+        let completed = line.completed();
         text.push_str(&format!(
             "{:<10} {completed:>17} {:>7} {:>10}  {}\n",
             line.state.name(),
@@ -181,7 +196,7 @@ fn blocks(lines: &[Line], width: usize) -> String {
         let folder: Vec<char> = line.folder.display().to_string().chars().collect();
         folder.chunks(width.max(1)).for_each(|part| text.extend(part.iter().chain(&['\n'])));
         let (state, size) = (line.state.name(), size(line.bytes));
-        let counts = format!("{} of {} completed, {} failed", line.completed, line.samples, line.failed);
+        let counts = format!("{} completed, {} failed", line.completed(), line.failed);
         text.push_str(&wrapped(&format!("  {state}: {counts}, {size}"), width, 4));
         text.push('\n');
     }

@@ -7,7 +7,7 @@ use eyechart::provider::{Header, QueryParameter};
 use eyechart::run::BudgetLimit;
 use eyechart::task::REFUSED_FIELDS;
 use eyechart::text::{json_mistake, parse_duration};
-use eyechart::types::Connections;
+use eyechart::types::{Connections, Epoch, EvalSpec};
 use serde_json::Value;
 
 /// `KEY=JSON`.
@@ -52,6 +52,13 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number @ 1..) => Ok(number),
         _ => Err("expected a whole number from 1 up".to_owned()),
     }
+}
+
+/// A number of epochs.
+pub fn parse_epochs(text: &str) -> Result<Epoch, String> {
+    let most = EvalSpec::MOST_EPOCHS;
+    let epochs = text.parse().ok().filter(|epochs| (1..=most).contains(epochs));
+    epochs.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
 }
 
 /// A confidence level.

@@ -1,5 +1,6 @@
 //! The folder of a run: its name, its files, its lock, and the samples that are not finished.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use super::{BadLine, Record, RecordError, read_outline, read_record};
 use crate::files::{
     FileLock, create_folders, read_regular, sync_file, sync_folder, temporaries, write_bytes, write_json,
 };
-use crate::types::{EvalSpec, PickedSample, SampleRecord, Status};
+use crate::types::{Epoch, EvalSpec, SampleRecord, Status, ToAsk};
 
 /// The folder of a running or finished run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +59,9 @@ impl FrozenSpec {
 /// The samples that a run has not finished.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Unfinished {
-    /// Samples without a record or with a failed one, in picked order.
-    pub to_ask: Vec<PickedSample>,
-    /// Number of completed samples.
+    /// Samples without a record or with a failed one, by epoch.
+    pub to_ask: ToAsk,
+    /// Number of completed samples; each epoch counts.
     pub completed: usize,
     /// Lines of the log that cannot be read. Their samples are in `to_ask`.
     pub bad_lines: Vec<BadLine>,
@@ -302,6 +303,18 @@ impl RunFolder {
         Ok(FrozenSpec { path, bytes })
     }
 
+    /// Raises the number of epochs in the spec to `epochs`, unless it is that high.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the spec cannot be read or replaced.
+    pub fn raise_epochs(&self, epochs: Epoch) -> Result<(), RecordError> {
+        let spec = self.spec()?;
+        match spec.epochs < epochs {
+            true => Ok(write_json(&self.spec_path(), &EvalSpec { epochs, ..spec })?),
+            false => Ok(()),
+        }
+    }
+
     /// Reads the record.
     ///
     /// # Errors
@@ -316,15 +329,14 @@ impl RunFolder {
     /// As [`RunFolder::record`].
     pub fn unfinished(&self, spec: &EvalSpec) -> Result<Unfinished, RecordError> {
         let record = read_outline(&self.samples_path())?;
-        let completed: std::collections::HashSet<&str> = record
+        let completed: HashSet<(&str, Epoch)> = record
             .samples
             .iter()
             .filter(|sample| sample.status == Status::Completed)
-            .map(|sample| sample.id.as_str())
+            .map(|sample| (sample.id.as_str(), sample.epoch))
             .collect();
-        let to_ask = spec.picked.iter().filter(|picked| !completed.contains(picked.id.as_str()));
-        let to_ask: Vec<_> = to_ask.cloned().collect();
-        let completed = spec.picked.len() - to_ask.len();
+        let to_ask = ToAsk::except(spec, |id, epoch| completed.contains(&(id, epoch)));
+        let completed = spec.answers_due() - to_ask.answers();
         let mut bad_lines = record.bad_lines;
         bad_lines.extend(record.torn);
         Ok(Unfinished { completed, to_ask, bad_lines, recorded: record.samples })

@@ -3,7 +3,7 @@
 use super::Entry;
 use crate::types::{Control, Results};
 
-/// The entries with each control directly beneath the run with pictures of the same task and model. If there are several
+/// The entries with each control directly beneath the run without a control of the same task and model. If there are several
 /// such runs, one with the same samples comes first, then one with the same label, then the last one. Other entries keep
 /// their order.
 pub(super) fn beneath_their_runs(entries: &[Entry]) -> Vec<Entry> {
@@ -30,7 +30,7 @@ fn run_of(entries: &[&Entry], control: &Entry) -> Option<usize> {
 /// One note per kind of control among `entries`, and one per control with other samples than its run.
 pub(super) fn notes(entries: &[&Entry]) -> Vec<String> {
     let mut notes = Vec::new();
-    for kind in [Control::NoImages, Control::ShuffleImages] {
+    for kind in [Control::NoImages, Control::ShuffleImages, Control::ShuffleOptions] {
         if entries.iter().any(|entry| entry.results.control == Some(kind)) {
             notes.push(format!("Rows marked ({kind}) are controls: {}.", in_words(kind)));
         }
@@ -59,6 +59,10 @@ fn in_words(kind: Control) -> &'static str {
         Control::ShuffleImages => {
             "each prompt was sent with the pictures of another sample, which shows how much of the score above needs \
              the right pictures"
+        }
+        Control::ShuffleOptions => {
+            "the options of each question were sent in other orders, which shows how much of the score above depends on \
+             their order"
         }
     }
 }

@@ -132,23 +132,8 @@ impl<'a> Section<'a> {
 
     /// What the brackets and the mark behind a figure mean, if there are any.
     fn intervals(&self) -> Vec<String> {
-        let shown = || {
-            let figures = self.entries.iter().flat_map(|entry| &entry.results.figures);
-            figures.filter(|figure| self.columns.iter().any(|column| column.is_of(figure)))
-        };
-        let levels =
-            shown().filter_map(|figure| figure.level).map(|level| format!("{}%", number(level * 100.0)));
-        let mut levels: Vec<String> = levels.collect();
-        levels.sort_unstable();
-        levels.dedup();
-        let brackets = (!levels.is_empty()).then(|| {
-            format!("[low, high]: {} confidence interval (docs/statistics.md).", levels.join(" or "))
-        });
-        let is_rough = shown().any(|figure| figure.few_distinct);
-        let mark = is_rough.then(|| {
-            "~: fewer than 10 samples differ from the commonest score, so the interval is rough.".to_owned()
-        });
-        brackets.into_iter().chain(mark).collect()
+        let figures = self.entries.iter().flat_map(|entry| &entry.results.figures);
+        interval_notes(figures.filter(|figure| self.columns.iter().any(|column| column.is_of(figure))))
     }
 
     fn add_rows(&self, table: &mut Table, scored: &ScoreEntry) {
@@ -305,7 +290,7 @@ impl Unit {
     }
 
     /// The interval, such as `[77.1, 88.2]`; empty if there is none.
-    fn interval(self, figure: &Figure) -> String {
+    pub(super) fn interval(self, figure: &Figure) -> String {
         let (Some(low), Some(high)) = (figure.low, figure.high) else { return String::new() };
         let mark = if figure.few_distinct { "~" } else { "" };
         format!("[{}, {}]{mark}", self.show(Some(low)), self.show(Some(high)))
@@ -326,6 +311,22 @@ impl Unit {
     }
 }
 
+/// What the brackets and the mark behind the `shown` figures mean, if there are any.
+pub(super) fn interval_notes<'a>(shown: impl Iterator<Item = &'a Figure> + Clone) -> Vec<String> {
+    let levels =
+        shown.clone().filter_map(|figure| figure.level).map(|level| format!("{}%", number(level * 100.0)));
+    let mut levels: Vec<String> = levels.collect();
+    levels.sort_unstable();
+    levels.dedup();
+    let brackets = (!levels.is_empty())
+        .then(|| format!("[low, high]: {} confidence interval (docs/statistics.md).", levels.join(" or ")));
+    let is_rough = shown.clone().any(|figure| figure.few_distinct);
+    let mark = is_rough.then(|| {
+        "~: fewer than 10 samples differ from the commonest score, so the interval is rough.".to_owned()
+    });
+    brackets.into_iter().chain(mark).collect()
+}
+
 /// Whether tables show the figure. Means of the highest scores grow with the number of samples, so they are shown only
 /// if the task asks for them or belongs to the published comparison.
 fn is_shown(figure: &Figure, entry: &Entry) -> bool {
@@ -336,6 +337,8 @@ fn is_shown(figure: &Figure, entry: &Entry) -> bool {
         MetricKind::TopShare => {
             !entry.task.is_of_published_suite() && entry.task.score.iter().any(is_asked_for)
         }
+        // These have a table of their own.
+        MetricKind::PerSample => false,
         _ => true,
     }
 }

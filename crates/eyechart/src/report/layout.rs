@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::files::{FileError, create_folders, write_atomically};
 use crate::record::{Record, RecordError, RunFolder, read_scores};
 use crate::score::{ScoreError, Scored, read_scored};
-use crate::types::{Control, SampleRecord, Score, ScoreEntry};
+use crate::types::{Control, Epoch, SampleRecord, Score, ScoreEntry};
 
 /// Why a run cannot be exported.
 #[derive(Debug, thiserror::Error)]
@@ -46,11 +46,11 @@ pub enum LayoutError {
     Record(#[from] RecordError),
 }
 
-/// A run with its scores, by sample, part and target.
+/// A run with its scores, by sample, epoch, part and target.
 struct Run {
     scored: Scored,
     record: Record,
-    scores: HashMap<(String, String, Option<String>), Vec<Score>>,
+    scores: HashMap<(String, Epoch, String, Option<String>), Vec<Score>>,
 }
 
 /// A CSV file: heads and rows.
@@ -96,7 +96,7 @@ impl Run {
         }
         let mut scores: HashMap<_, Vec<Score>> = HashMap::new();
         for score in read_scores(&folder.scores_path())? {
-            let key = (score.id.clone(), score.part.clone(), score.target.clone());
+            let key = (score.id.clone(), score.epoch, score.part.clone(), score.target.clone());
             scores.entry(key).or_default().push(score);
         }
         Ok(Self { scored, record: folder.record()?, scores })
@@ -115,7 +115,7 @@ impl Run {
     /// The scores of a part of one sample, in the order of the references. Empty if the part has no score.
     fn numbers(&self, record: &SampleRecord, part: &str) -> Vec<f64> {
         let target = self.entry(part).and_then(|entry| entry.target.clone());
-        let scores = self.scores.get(&(record.id.clone(), part.to_owned(), target));
+        let scores = self.scores.get(&(record.id.clone(), record.epoch, part.to_owned(), target));
         scores.into_iter().flatten().filter_map(Score::number).collect()
     }
 

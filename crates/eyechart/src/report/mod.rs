@@ -7,10 +7,12 @@ mod comparison;
 mod controls;
 mod cost;
 mod csv;
+mod epochs;
 mod figures;
 mod json;
 mod layout;
 mod markdown;
+mod positions;
 mod runs;
 mod samples;
 mod table;
@@ -62,6 +64,7 @@ pub fn render(entries: &[Entry], format: Format) -> String {
         Format::Table { .. } | Format::Markdown => {}
     }
     let mut tables = figures::tables(entries);
+    tables.extend([epochs::table(entries), positions::table(entries)]);
     tables.extend([runs::table(entries), cost::table(entries)]);
     let shown = |table: &table::Table| match format {
         Format::Table { width } => text::render(table, width),

@@ -26,7 +26,9 @@ pub(super) fn table(entries: &[Entry]) -> Table {
 }
 
 fn row(results: &Results) -> Row {
-    let mut cells = vec![results.samples.total.to_string(), results.samples.failed.to_string()];
+    let counts = &results.samples;
+    let times = counts.epochs.map(|epochs| format!(" × {epochs}")).unwrap_or_default();
+    let mut cells = vec![format!("{}{times}", counts.picked()), counts.failed.to_string()];
     let of = |show: fn(&Speed) -> String| results.speed.as_ref().map_or_else(|| ABSENT.to_owned(), show);
     cells.push(of(|speed| format!("{:.0}", speed.inferences_per_hour)));
     cells.push(of(|speed| format!("{:.2}", speed.latency_p50)));
@@ -75,10 +77,14 @@ fn notes(results: &Results) -> Vec<String> {
     let counts = &results.samples;
     let mut notes = Vec::new();
     let run = format!("{} with {}", results.task, results.shown_model());
+    let total = match counts.epochs {
+        Some(_) => counted(counts.total, counts.unit()),
+        None => counts.total.to_string(),
+    };
     if counts.failed > 0 {
         let kinds = counts.failures.iter().map(|(kind, count)| format!("{count} {}", kind.name()));
         let kinds = kinds.collect::<Vec<_>>().join(", ");
-        notes.push(format!("{run}: {} of {} failed ({kinds}).", counts.failed, counts.total));
+        notes.push(format!("{run}: {} of {total} failed ({kinds}).", counts.failed));
     }
     for (kind, message) in &results.failure_messages {
         notes.push(format!("{run}: first {}: {}.", kind.name(), shortened(message, LONGEST_MESSAGE)));
@@ -86,7 +92,7 @@ fn notes(results: &Results) -> Vec<String> {
     notes.extend(different_models(results).map(|models| format!("{run}: {models}.")));
     let unasked = counts.unasked();
     if unasked > 0 {
-        notes.push(format!("{run}: {unasked} of {} without a record.", counts.total));
+        notes.push(format!("{run}: {unasked} of {total} without a record."));
     }
     if counts.cached > 0 {
         let answers = counted(counts.cached, "answer");

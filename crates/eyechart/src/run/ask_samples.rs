@@ -57,7 +57,7 @@ impl Work for AskSamples {
     ) -> Result<Option<SampleRecord>, RunError> {
         let sample = match item {
             Ok(sample) => sample,
-            Err(unmade) => return Ok(Some(SampleRecord::without_sample(unmade.picked, unmade.failure))),
+            Err(unmade) => return Ok(Some(unmade.record())),
         };
         self.observers.emit(&RunEvent::SampleStarted { id: &sample.id });
         let setup = &self.setup;
@@ -233,7 +233,7 @@ pub(super) struct RecordSink<'a> {
 impl<W: Work<Outcome = SampleRecord, Error = RunError>> Sink<W> for RecordSink<'_> {
     async fn take(&mut self, mut record: SampleRecord) -> Result<(), RunError> {
         let tokens = unreported_tokens(&record);
-        record.earlier = record.earlier + self.job.earlier_tokens(&record.id);
+        record.earlier = record.earlier + self.job.earlier_tokens(&record);
         self.log.append(&record).await?;
         self.recorded += 1;
         self.observers.emit(&RunEvent::SampleEnded { record: &record, tokens });

@@ -253,6 +253,7 @@ mod tests {
         let picked = PickedSample { id: "a".to_owned(), row: 0 };
         let mut record = SampleRecord::without_sample(
             picked,
+            1,
             crate::types::Failure::new(crate::types::FailureKind::Sample, "none"),
         );
         record.complete(ModelOutput { usage, ..ModelOutput::recorded("Yes.") });

@@ -1,5 +1,5 @@
-//! Controls: runs that show how much of a score depends on the pictures. Refuses controls of runs without pictures, and
-//! exchanges the pictures of a shuffled run. Sends no request to the model.
+//! Controls: runs that show how much of a score depends on the pictures or on the order of the options. Refuses controls that
+//! change nothing, and exchanges the pictures of a shuffled run. Sends no request to the model.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,13 +20,16 @@ const SHOWN: usize = 3;
 /// Memory for a path or an address, in bytes.
 const NAME_BYTES: u64 = 256;
 
-/// Refuses a control of a run without pictures.
+/// Refuses a control of a run that has nothing to change.
 ///
 /// # Errors
 /// [`RunError::Config`] with the reason.
 pub(super) fn refuse_control(control: Control, task: &Task, answers: &AnswersFrom) -> Result<(), RunError> {
     let flag = format!("--control {}", control.name());
     let recorded = match answers {
+        AnswersFrom::Endpoint { .. } if control == Control::ShuffleOptions => {
+            return has_options(&flag, task);
+        }
         AnswersFrom::Endpoint { .. } if task.images.is_some() => return Ok(()),
         AnswersFrom::Endpoint { .. } => {
             return Err(RunError::Config(format!(
@@ -42,6 +45,19 @@ pub(super) fn refuse_control(control: Control, task: &Task, answers: &AnswersFro
         "{flag}: the answers of {recorded} are recorded already, and a control asks the model again: name the model by \
          --model PROVIDER/NAME"
     )))
+}
+
+/// Refuses a task whose options cannot be put in another order.
+fn has_options(flag: &str, task: &Task) -> Result<(), RunError> {
+    let reason = match &task.dataset.choices {
+        None => "has no options (no `choices` in [dataset]):",
+        Some(choices) if choices.are_in_text() => {
+            "has its options in the question's text (options = \"in_text\"), where they cannot be put in another order: name \
+             the columns that hold them, or"
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(RunError::Config(format!("{flag}: the task {} {reason} leave --control out", task.name)))
 }
 
 /// The hashes of the pictures of a sample, or why the sample cannot be sent.

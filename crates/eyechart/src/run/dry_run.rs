@@ -1,6 +1,8 @@
 //! The dry run: inspects every sample that a run would send, and reports which would fail and what else is unusual. Sends
 //! and stores nothing.
 
+use std::collections::HashMap;
+
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use super::{Plan, RunError, Spent};
 use crate::image::Preparer;
 use crate::provider::Protocol;
 use crate::task::SampleResult;
-use crate::types::{Answers, Failure, FailureKind, ImageSource, PickedSample, Sample};
+use crate::types::{Answers, Epoch, Failure, FailureKind, ImageSource, PickedSample, Sample, ToAsk};
 use crate::web::Web;
 
 /// A prompt with more characters gets a remark. They are about 25,000 tokens.
@@ -85,6 +87,9 @@ pub struct DryRun {
     pub bad_rows: u64,
     /// Samples that would be sent.
     pub samples: usize,
+    /// Answers that they would be asked for: a sample counts once for each epoch. Absent if each is asked once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<usize>,
     /// Samples among them that would fail before they are sent.
     pub would_fail: usize,
     /// The forecast for the other samples.
@@ -122,25 +127,27 @@ pub struct DryRunTools<'a> {
     pub protocol: Option<&'static dyn Protocol>,
 }
 
-/// Inspects the samples `to_ask`. Sends nothing. Blocks, and uses all processors.
+/// Inspects the samples `to_ask`, each once. Sends nothing. Blocks, and uses all processors.
 ///
 /// # Errors
 /// [`RunError::Data`] if the data cannot be read.
 pub fn dry_run(
     plan: Plan,
-    to_ask: Vec<PickedSample>,
+    to_ask: ToAsk,
     tools: &DryRunTools<'_>,
     spent: &Spent,
 ) -> Result<DryRun, RunError> {
     let DryRunTools { preparer, web, protocol } = *tools;
     let Plan { spec, task, dataset, outputs, .. } = plan;
-    let due = to_ask.len();
-    let samples = dataset.samples(to_ask)?;
+    let answers = (spec.epochs > 1).then(|| to_ask.answers());
+    let samples = to_ask.samples().into_owned();
+    let (due, times) = (samples.len(), times_of(to_ask, spec.epochs));
+    let samples = dataset.samples(samples)?;
     let recorded = match &spec.answers {
         Answers::Endpoint(_) => None,
         answers => Some(RecordedAnswers::new(answers, outputs.as_ref(), task.keeps_reasoning())),
     };
-    let inspector = Inspector { sizer: RequestSizer::new(&spec, preparer), preparer, recorded, web };
+    let inspector = Inspector { sizer: RequestSizer::new(&spec, preparer), preparer, recorded, web, times };
     let inspected = samples.par_bridge().map(|sample| Ok(inspector.inspect(sample?)));
     let mut inspected: Vec<Inspection> = inspected.collect::<Result<_, RunError>>()?;
     let samples = inspected.len();
@@ -163,11 +170,22 @@ pub fn dry_run(
         rows: spec.data.rows,
         bad_rows: spec.data.bad_rows,
         samples,
+        answers,
         would_fail: failing,
         forecast,
         prompts,
         remarks,
     })
+}
+
+/// The epochs in which each sample is asked, by row; empty if there is only one epoch.
+fn times_of(to_ask: ToAsk, epochs: Epoch) -> HashMap<u64, Vec<Epoch>> {
+    let mut times: HashMap<u64, Vec<Epoch>> = HashMap::new();
+    for of_epoch in to_ask.into_epochs().into_iter().filter(|_| epochs > 1) {
+        let rows = of_epoch.samples.into_iter().map(|picked| picked.row);
+        rows.for_each(|row| times.entry(row).or_default().push(of_epoch.epoch));
+    }
+    times
 }
 
 fn lengths(inspected: &[Inspection]) -> Option<PromptLengths> {
@@ -182,6 +200,8 @@ struct Inspector<'a> {
     preparer: Option<&'a Preparer>,
     recorded: Option<RecordedAnswers>,
     web: Option<&'a Web>,
+    /// See [`times_of`].
+    times: HashMap<u64, Vec<Epoch>>,
 }
 
 impl Inspector<'_> {
@@ -196,7 +216,7 @@ impl Inspector<'_> {
         found.extend(self.answer(&sample));
         let remark = |(oddity, message): (Oddity, String)| remark(&sample.id, sample.row, oddity, message);
         Inspection {
-            size: self.sizer.size_of(&sample),
+            size: self.sizer.size_of(&sample) * self.epochs_of(&sample).len() as u64,
             prompt: Some((sample.prompt.chars().count(), sample.id.clone())),
             remarks: found.into_iter().map(remark).collect(),
         }
@@ -233,8 +253,15 @@ impl Inspector<'_> {
     }
 
     fn answer(&self, sample: &Sample) -> Option<(Oddity, String)> {
-        let failure = self.recorded.as_ref()?.answer(sample).err()?;
+        let recorded = self.recorded.as_ref()?;
+        let failure =
+            self.epochs_of(sample).iter().find_map(|epoch| recorded.answer(sample, *epoch).err())?;
         Some((Oddity::NoAnswer, failure.message))
+    }
+
+    /// The epochs in which the sample is asked.
+    fn epochs_of(&self, sample: &Sample) -> &[Epoch] {
+        self.times.get(&sample.row).map_or(&[1], Vec::as_slice)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::files::forget_unrelieved;
 use crate::provider::{Gate, GateSettings};
 use crate::record::{Appender, BadLine, RunFolder, RunLock, Unfinished, fold};
 use crate::task::SampleResult;
-use crate::types::{Connections, EvalSpec, Observers, PickedSample, RunEvent, SampleRecord, Status, Tokens};
+use crate::types::{Connections, Epoch, EvalSpec, Observers, RunEvent, SampleRecord, Status, ToAsk, Tokens};
 
 /// Number of recorded answers that are looked up at once.
 const REPLAYED: usize = 16;
@@ -29,16 +29,16 @@ const REPLAYED: usize = 16;
 pub struct Job {
     /// The folder of the run.
     pub folder: RunFolder,
-    /// The samples to ask, ascending by row.
-    pub to_ask: Vec<PickedSample>,
-    /// Samples that completed earlier.
+    /// The samples to ask, by epoch.
+    pub to_ask: ToAsk,
+    /// Samples that completed earlier; each epoch counts.
     pub already: usize,
     /// Lines of the record that could not be read. Their samples are asked again.
     pub bad_lines: Vec<BadLine>,
     /// What the run has used up.
     pub spent: Spent,
     /// Tokens of the samples to ask that have failed before.
-    earlier: HashMap<String, Tokens>,
+    earlier: HashMap<(String, Epoch), Tokens>,
     /// Absent if the run was only looked at.
     lock: Option<RunLock>,
 }
@@ -53,7 +53,7 @@ impl Job {
         let lock = folder.lock()?;
         Ok(Self {
             folder,
-            to_ask: plan.spec.picked.clone(),
+            to_ask: ToAsk::all(&plan.spec),
             already: 0,
             bad_lines: Vec::new(),
             spent: Spent::default(),
@@ -90,16 +90,19 @@ impl Job {
         Ok(Self { folder, to_ask, already: completed, bad_lines, spent, earlier, lock: None })
     }
 
-    /// Tokens of earlier records of the sample `id`.
-    pub(super) fn earlier_tokens(&self, id: &str) -> Tokens {
-        self.earlier.get(id).copied().unwrap_or_default()
+    /// Tokens of earlier records that `record` replaces.
+    pub(super) fn earlier_tokens(&self, record: &SampleRecord) -> Tokens {
+        match self.earlier.is_empty() {
+            true => Tokens::default(),
+            false => self.earlier.get(&(record.id.clone(), record.epoch)).copied().unwrap_or_default(),
+        }
     }
 }
 
 /// Tokens of the failed samples, which will be asked again.
-fn tokens_of_failed(records: &[SampleRecord]) -> HashMap<String, Tokens> {
+fn tokens_of_failed(records: &[SampleRecord]) -> HashMap<(String, Epoch), Tokens> {
     let failed = records.iter().filter(|record| record.status == Status::Failed);
-    let tokens = failed.map(|record| (record.id.clone(), record.tokens()));
+    let tokens = failed.map(|record| ((record.id.clone(), record.epoch), record.tokens()));
     tokens.filter(|(_, tokens)| !tokens.is_zero()).collect()
 }
 
@@ -127,7 +130,7 @@ pub fn execute(
     let limit_changes = setup.is_some().then(|| LimitChangeWriter::keep(&job.folder, Arc::clone(&changes)));
     let limit_changes = limit_changes.transpose().map_err(RuntimeError::NoThreads)?;
     let observers = observers.with(changes);
-    observers.emit(&RunEvent::Started { samples: job.to_ask.len() });
+    observers.emit(&RunEvent::Started { samples: job.to_ask.answers() });
     let order: Vec<String> = plan.spec.picked.iter().map(|picked| picked.id.clone()).collect();
     let files = OpenFiles { log, limit_changes, lock: job.lock.clone() };
     let watch = plan.dataset.watch().clone();
@@ -208,7 +211,7 @@ fn get_answers(
     stop: &Stop,
 ) -> Result<EndReason, RunError> {
     let Plan { spec, task, dataset, outputs, .. } = plan;
-    let samples = dataset.samples(recording.job.to_ask.clone())?;
+    let samples = dataset.answers_to_ask(recording.job.to_ask.clone())?;
     let samples = ReadAhead::start(samples).map_err(RuntimeError::NoThreads)?;
     let observers = recording.observers.clone();
     match setup {
@@ -222,7 +225,7 @@ fn get_answers(
             let gate = Gate::observed(setup.limits, observers.clone());
             let (setup, fetched_size) = (Arc::new(setup), FetchedSize::default());
             let has_cache_failed = AtomicBool::new(false);
-            let same_error = SameErrorCheck::new(setup.start.stop_after_same_error);
+            let same_error = SameErrorCheck::new(setup.start.stop_after_same_error, spec.unit());
             let work = AskSamples {
                 setup,
                 gate: Arc::clone(&gate),
@@ -271,7 +274,7 @@ async fn ask<W: Work<Item = SampleResult, Outcome = SampleRecord, Error = RunErr
     stop: &Stop,
 ) -> Result<EndReason, RunError> {
     let Recording { job, files, observers } = recording;
-    let (total, work) = (job.to_ask.len(), Arc::new(work));
+    let (total, work) = (job.to_ask.answers(), Arc::new(work));
     let mut durable = files.log.durable();
     let mut sink = RecordSink { job, log: &files.log, observers, recorded: 0 };
     let work_loop = WorkLoop { work, gate, memory, total, observers: observers.clone() };

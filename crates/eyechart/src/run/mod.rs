@@ -102,11 +102,13 @@ pub enum RunError {
     #[error(
         "the first {} all failed with the same error ({failure}); check the model's name and the request fields \
          (--param, --drop-param), or ask the remaining samples too with --stop-after-same-error none",
-        counted(*samples, "sample")
+        counted(*samples, unit)
     )]
     SameError {
         /// Number of samples.
         samples: usize,
+        /// What they are called: `sample`, or `answer` if each sample is asked several times.
+        unit: &'static str,
         /// The error of the first one.
         failure: Failure,
     },

@@ -1,7 +1,7 @@
-//! A file of outputs that another tool made: objects `{"id": …, "output": …}`, or the results of a batch at OpenAI or with
-//! vLLM.
+//! A file of outputs that another tool made: objects `{"id": …, "output": …}`, with an `epoch` or without, or the results of
+//! a batch at OpenAI or with vLLM.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::RunError;
 use crate::dataset::{JsonObject, json_objects};
 use crate::files::{FileHash, sha256_of_file};
 use crate::text::{counted, shown_value};
-use crate::types::{DataFile, PickedSample, id_of};
+use crate::types::{DataFile, Epoch, EvalSpec, PickedSample, id_of};
 
 /// The shape of a line.
 const EXPECTED: &str = "{\"id\": …, \"output\": \"…\"}";
@@ -19,7 +19,8 @@ const EXPECTED: &str = "{\"id\": …, \"output\": \"…\"}";
 /// A file of outputs.
 #[derive(Debug)]
 pub struct Outputs {
-    lines: HashMap<String, RecordedLine>,
+    /// The lines of each id, by epoch.
+    lines: HashMap<String, BTreeMap<Epoch, RecordedLine>>,
     bad: Vec<String>,
     /// The first line that has neither an output nor a null in its place, in words.
     without_output: Option<String>,
@@ -46,6 +47,7 @@ pub(super) enum RecordedLine {
 /// One line.
 struct Line {
     id: String,
+    epoch: Epoch,
     content: RecordedLine,
 }
 
@@ -76,7 +78,7 @@ impl Outputs {
             return Err(error(&"it changed while it was read"));
         }
         let has_content = |line: &RecordedLine| !matches!(line, RecordedLine::Nothing(_));
-        match !outputs.lines.values().any(has_content) {
+        match !outputs.lines.values().flat_map(BTreeMap::values).any(has_content) {
             true => Err(RunError::Config(outputs.why_unusable(path))),
             false => Ok(outputs),
         }
@@ -84,8 +86,9 @@ impl Outputs {
 
     fn add(&mut self, object: &JsonObject, place: &str) {
         match read_line(&object.fields) {
-            Ok(Some(Line { id, content })) => {
-                self.repeated += usize::from(self.lines.insert(id, content).is_some());
+            Ok(Some(Line { id, epoch, content })) => {
+                let of_id = self.lines.entry(id).or_default();
+                self.repeated += usize::from(of_id.insert(epoch, content).is_some());
             }
             Ok(None) => {
                 let keys = object.fields.keys().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ");
@@ -110,9 +113,14 @@ impl Outputs {
         }
     }
 
-    /// The line of the sample `id`. The ids `1` and `1.0` meet.
-    pub(super) fn get(&self, id: &str) -> Option<&RecordedLine> {
-        self.lines.get(id).or_else(|| self.lines.get(&other_form(id)?))
+    /// The line of the sample `id` in `epoch`. The ids `1` and `1.0` meet.
+    pub(super) fn get(&self, id: &str, epoch: Epoch) -> Option<&RecordedLine> {
+        self.lines.get(id).or_else(|| self.lines.get(&other_form(id)?))?.get(&epoch)
+    }
+
+    /// The highest epoch of a line.
+    pub(super) fn last_epoch(&self) -> Epoch {
+        self.lines.values().filter_map(|of_id| Some(*of_id.last_key_value()?.0)).max().unwrap_or(1)
     }
 
     /// The ids that have a line, with or without an answer.
@@ -124,8 +132,8 @@ impl Outputs {
         &self.file
     }
 
-    /// Notices about the file, given the samples that are scored.
-    pub(super) fn notices(&self, picked: &[PickedSample]) -> Vec<String> {
+    /// Notices about the file, given the samples and the number of epochs that are scored.
+    pub(super) fn notices(&self, picked: &[PickedSample], epochs: Epoch) -> Vec<String> {
         let mut notices: Vec<String> = self.bad.iter().take(5).cloned().collect();
         if self.bad.len() > 5 {
             notices.push(format!("{} more bad lines in --outputs", self.bad.len() - 5));
@@ -141,6 +149,13 @@ impl Outputs {
             let example = shown_value(example);
             notices.push(format!("{ids} in --outputs {are} not among the samples, such as {example:?}"));
         }
+        let later = self.lines.values().map(|of_id| of_id.range(epochs + 1..).count()).sum::<usize>();
+        if later > 0 {
+            notices.push(format!(
+                "{} of later epochs than --epochs {epochs} left out of --outputs",
+                counted(later, "line")
+            ));
+        }
         if self.repeated > 0 {
             let (ids, come) =
                 (counted(self.repeated, "id"), if self.repeated == 1 { "comes" } else { "come" });
@@ -155,8 +170,9 @@ impl Outputs {
 /// # Errors
 /// Why the line cannot be read.
 fn read_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
+    let epoch = epoch_of(line)?;
     let Some(id) = line.get("custom_id").filter(|_| line.contains_key("response")) else {
-        return own_line(line);
+        return own_line(line, epoch);
     };
     // Both tools keep the reply of the endpoint. A request that was never answered has none.
     let reply = line.get("response").filter(|reply| !reply.is_null());
@@ -172,10 +188,21 @@ fn read_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
             RecordedLine::Nothing(message.unwrap_or("the batch has no reply to its request").to_owned())
         }
     };
-    Ok(Some(Line { id: id_of(id), content }))
+    Ok(Some(Line { id: id_of(id), epoch, content }))
 }
 
-fn own_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
+/// The epoch of a line; 1, if absent.
+fn epoch_of(line: &Map<String, Value>) -> Result<Epoch, String> {
+    let Some(given) = line.get("epoch").filter(|given| !given.is_null()) else { return Ok(1) };
+    let epoch = given.as_u64().and_then(|epoch| Epoch::try_from(epoch).ok());
+    let epoch = epoch.filter(|epoch| (1..=EvalSpec::MOST_EPOCHS).contains(epoch));
+    epoch.ok_or_else(|| {
+        let most = EvalSpec::MOST_EPOCHS;
+        format!("`epoch` is {given}: expected a whole number from 1 to {most}")
+    })
+}
+
+fn own_line(line: &Map<String, Value>, epoch: Epoch) -> Result<Option<Line>, String> {
     let (Some(id), Some(output)) = (line.get("id"), line.get("output")) else { return Ok(None) };
     let content = match output {
         Value::String(text) => RecordedLine::Text(text.clone()),
@@ -183,7 +210,7 @@ fn own_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
         _ => return Err("`output` is not a text".to_owned()),
     };
     match id {
-        Value::String(_) | Value::Number(_) => Ok(Some(Line { id: id_of(id), content })),
+        Value::String(_) | Value::Number(_) => Ok(Some(Line { id: id_of(id), epoch, content })),
         _ => Err("`id` is neither a text nor a number".to_owned()),
     }
 }

@@ -13,8 +13,8 @@ use crate::scorer::Scorer;
 use crate::task::{DataAccess, LoadedTask, Survey, TaskData};
 use crate::text::{counted, now};
 use crate::types::{
-    Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, EvalSpec, Execution, ImagesOverride,
-    ImagesSpec, InvalidKey, PickedSample, Price, Progress, Task,
+    Answers, CommandRecord, Control, DataFile, DataSpec, Endpoint, Epoch, EvalSpec, Execution,
+    ImagesOverride, ImagesSpec, InvalidKey, PickedSample, Price, Progress, Task,
 };
 
 /// The settings of a run besides its task.
@@ -24,7 +24,7 @@ pub struct RunOptions {
     pub model: String,
     /// A text that tells the run from other runs of the same model.
     pub label: Option<String>,
-    /// The change of the pictures, if the run is a control.
+    /// The change of what is sent, if the run is a control.
     pub control: Option<Control>,
     /// Where the answers come from.
     pub answers: AnswersFrom,
@@ -32,6 +32,8 @@ pub struct RunOptions {
     pub data: DataAccess,
     /// Number of samples to pick. If absent, the number of the task, or all samples.
     pub limit: Option<usize>,
+    /// How often each sample is asked. If absent, as often as the outputs have answers, else once.
+    pub epochs: Option<Epoch>,
     /// Determines which samples are picked.
     pub seed: u64,
     /// Changes of the task's `[images]`.
@@ -95,12 +97,16 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
     if let Some(control) = options.control {
         refuse_control(control, &loaded.task, &options.answers)?;
     }
+    options.epochs.map_or(Ok(()), |epochs| refuse_epochs(epochs, &options.answers))?;
     let dataset = TaskData::find(loaded, &options.data, progress)?;
     let mut dataset = match &options.answers {
         AnswersFrom::Endpoint { .. } => dataset,
         AnswersFrom::Column(column) => dataset.recorded(Some(column)),
         AnswersFrom::Outputs(_) => dataset.recorded(None),
     };
+    if options.control == Some(Control::ShuffleOptions) {
+        dataset.draw_option_orders(options.seed);
+    }
     let task = with_images(loaded.task.clone(), options.images)?;
     let outputs = match &options.answers {
         AnswersFrom::Outputs(path) => Some(Arc::new(Outputs::read(path)?)),
@@ -117,8 +123,10 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         return Err(RunError::Config(nothing_to_ask(loaded, &survey)));
     }
     notices.extend(dataset.target_note(&picked)?);
+    let in_outputs = || outputs.as_ref().map_or(1, |outputs| outputs.last_epoch());
+    let epochs = options.epochs.unwrap_or_else(in_outputs);
     if let Some(outputs) = &outputs {
-        notices.extend(outputs.notices(&picked));
+        notices.extend(outputs.notices(&picked, epochs));
     }
     let spec = EvalSpec {
         format: EvalSpec::FORMAT.to_owned(),
@@ -135,12 +143,27 @@ pub fn plan(loaded: &LoadedTask, options: &RunOptions, progress: &dyn Progress) 
         data: data_spec(&mut dataset, &survey)?,
         seed: options.seed,
         limit: options.limit,
+        epochs,
         picked,
         commands: commands(loaded, &mut notices),
         execution: options.execution,
     };
     refuse_unwritable_paths(&spec)?;
     Ok(Plan { spec, task, dataset, task_folder: loaded.folder.clone(), outputs, notices })
+}
+
+/// Refuses a number of epochs that no run, or no run with these answers, can have.
+fn refuse_epochs(epochs: Epoch, answers: &AnswersFrom) -> Result<(), RunError> {
+    let reason = match answers {
+        _ if !(1..=EvalSpec::MOST_EPOCHS).contains(&epochs) => {
+            format!("expected 1 to {}", EvalSpec::MOST_EPOCHS)
+        }
+        AnswersFrom::Column(column) if epochs > 1 => {
+            format!("the column of recorded/{column} has one answer to each sample: leave --epochs out")
+        }
+        _ => return Ok(()),
+    };
+    Err(RunError::Config(format!("--epochs {epochs}: {reason}")))
 }
 
 /// Refuses paths that no record can have, before a folder is made for it.

@@ -1,5 +1,6 @@
 //! A planned run: its plan, the samples that are left to ask, and the client of the endpoint.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::scorer::Scorer;
 use crate::text::counted;
 use crate::types::{
     Answers, Connections, Control, Endpoint, EvalSpec, Execution, Observers, PickedSample, Progress, SendAs,
-    Silent, Task,
+    Silent, Task, ToAsk,
 };
 use crate::web::{Web, WebSettings};
 
@@ -123,10 +124,19 @@ impl PlannedRun {
         resumed.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(&self.connection.out)
     }
 
-    /// The samples that are left to ask.
+    /// The samples that are left to ask in any epoch.
     #[must_use]
-    pub fn to_ask(&self) -> &[PickedSample] {
-        self.job.as_ref().map_or(&self.plan.spec.picked, |job| &job.to_ask)
+    pub fn to_ask(&self) -> Cow<'_, [PickedSample]> {
+        match &self.job {
+            Some(job) => job.to_ask.samples(),
+            None => Cow::Borrowed(&self.plan.spec.picked),
+        }
+    }
+
+    /// Number of answers that are left to ask for: a sample counts once for each epoch.
+    #[must_use]
+    pub fn answers_to_ask(&self) -> usize {
+        self.job.as_ref().map_or_else(|| self.plan.spec.answers_due(), |job| job.to_ask.answers())
     }
 
     /// What the resumed run has used up.
@@ -171,13 +181,13 @@ impl PlannedRun {
     /// # Errors
     /// [`RunError`] if something cannot be fetched, or the pictures cannot be exchanged.
     pub fn bring(&mut self, progress: &dyn Progress) -> Result<(), RunError> {
-        let is_shuffled = self.plan.spec.control == Some(Control::ShuffleImages) && !self.to_ask().is_empty();
+        let is_shuffled = self.plan.spec.control == Some(Control::ShuffleImages) && self.answers_to_ask() > 0;
         // The exchange is among all picked samples, so that a resumed run repeats the same one.
         let needed = match &self.job {
-            Some(job) if !is_shuffled => &job.to_ask,
-            _ => &self.plan.spec.picked,
+            Some(job) if !is_shuffled => job.to_ask.samples(),
+            _ => Cow::Borrowed(self.plan.spec.picked.as_slice()),
         };
-        self.plan.dataset.fetch(needed, progress)?;
+        self.plan.dataset.fetch(&needed, progress)?;
         if let Some(preparer) = self.checking_preparer().filter(|_| is_shuffled) {
             let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
             progress.announce(&format!("{name}: comparing the pictures of {}", counted(count, "sample")));
@@ -202,7 +212,7 @@ impl PlannedRun {
         let samples = self.plan.dataset.collect_samples(first)?;
         let measured = samples.iter().flatten().map(|sample| sizer.size_of(sample)).sum();
         let Plan { spec, task, .. } = &self.plan;
-        let requests = to_ask.len() as u64;
+        let requests = self.answers_to_ask() as u64;
         let forecast = forecast(spec, self.connection.protocol, requests, &measured, &self.spent());
         Ok(Some(forecast.with_detectable(task, spec.picked.len())))
     }
@@ -212,7 +222,8 @@ impl PlannedRun {
     /// # Errors
     /// [`RunError`] if the data cannot be read.
     pub fn dry_run(self) -> Result<DryRun, RunError> {
-        let (to_ask, spent, preparer) = (self.to_ask().to_vec(), self.spent(), self.checking_preparer());
+        let (spent, preparer) = (self.spent(), self.checking_preparer());
+        let to_ask = self.job.map_or_else(|| ToAsk::all(&self.plan.spec), |job| job.to_ask);
         let web = web_for(&self.plan.task, self.connection.allow_private_urls)?;
         let tools = DryRunTools {
             preparer: preparer.as_ref(),
@@ -254,7 +265,10 @@ impl PlannedRun {
             meter.check()?;
         }
         let job = match job {
-            Some(job) => job,
+            Some(job) => {
+                job.folder.raise_epochs(plan.spec.epochs)?;
+                job
+            }
             None => Job::create(&connection.out, &plan)?,
         };
         let setup = provider.map(|provider| connection.setup(provider, &plan, &job, meter)).transpose()?;

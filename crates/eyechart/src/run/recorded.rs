@@ -7,7 +7,7 @@ use super::outputs::{Outputs, RecordedLine};
 use crate::engine::{ExpectedMemory, Lease, Stop, Work};
 use crate::provider::{OPENAI_CHAT, read_recorded};
 use crate::task::SampleResult;
-use crate::types::{Answers, Failure, FailureKind, ModelOutput, Sample, SampleRecord};
+use crate::types::{Answers, Epoch, Failure, FailureKind, ModelOutput, Sample, SampleRecord};
 
 /// Answers that exist already.
 pub(super) struct RecordedAnswers {
@@ -36,13 +36,17 @@ impl RecordedAnswers {
         Self { place, keeps_reasoning }
     }
 
-    pub(super) fn answer(&self, sample: &Sample) -> Result<ModelOutput, Failure> {
+    /// The answer to `sample` in `epoch`.
+    ///
+    /// # Errors
+    /// The failure of the sample if there is no answer.
+    pub(super) fn answer(&self, sample: &Sample, epoch: Epoch) -> Result<ModelOutput, Failure> {
         let missing = |message| Err(Failure::new(FailureKind::NotRecorded, message));
         let (found, place) = match &self.place {
             RecordedPlace::Column(column) => {
                 (sample.fields.get(column).cloned(), format!("the column {column:?}"))
             }
-            RecordedPlace::Outputs(outputs) => match outputs.get(&sample.id) {
+            RecordedPlace::Outputs(outputs) => match outputs.get(&sample.id, epoch) {
                 Some(RecordedLine::Reply { status, body }) => {
                     return read_recorded(OPENAI_CHAT, *status, body, self.keeps_reasoning);
                 }
@@ -90,9 +94,9 @@ impl Work for Replay {
 fn record_of(answers: &RecordedAnswers, sample: SampleResult) -> SampleRecord {
     let sample = match sample {
         Ok(sample) => sample,
-        Err(unmade) => return SampleRecord::without_sample(unmade.picked, unmade.failure),
+        Err(unmade) => return unmade.record(),
     };
-    let answer = answers.answer(&sample);
+    let answer = answers.answer(&sample, sample.epoch);
     let (mut record, _) = SampleRecord::begin(sample);
     match answer {
         Ok(output) => record.complete(output),

@@ -12,7 +12,7 @@ impl PlannedRun {
         let is_named = settings.base_url.is_some() || settings.trusts_recorded_address;
         let sends_secret = self.provider.as_ref().is_some_and(Provider::sends_secret);
         let is_confirmed =
-            is_named || !sends_secret || self.to_ask().is_empty() || self.base_url_option().is_none();
+            is_named || !sends_secret || self.answers_to_ask() == 0 || self.base_url_option().is_none();
         self.has_unconfirmed_address = !is_confirmed;
         self
     }

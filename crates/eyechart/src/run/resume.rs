@@ -33,6 +33,7 @@ pub fn options_of(spec: &EvalSpec, task: &Task) -> RunOptions {
         control: spec.control,
         data: DataAccess::of_run(spec),
         limit: spec.limit,
+        epochs: Some(spec.epochs),
         seed: spec.seed,
         images: spec.images,
         execution: spec.execution,
@@ -72,8 +73,8 @@ pub fn refuse_insecure(recorded: &EvalSpec, is_insecure: bool) -> Result<(), Run
     }
 }
 
-/// The last run under `out` that `plan` could continue: an unfinished one before a finished one, of which nothing has to
-/// be asked again. Runs that cannot be read are left out.
+/// The last run under `out` that `plan` could continue, with more epochs too: an unfinished one before a finished one, of
+/// which nothing has to be asked again. Runs that cannot be read are left out.
 ///
 /// # Errors
 /// [`RunError::Record`] if the folder cannot be listed.
@@ -84,7 +85,7 @@ pub fn find_matching(out: &Path, plan: &Plan) -> Result<Option<RunFolder>, RunEr
         if !spec.differences(&plan.spec).is_empty() {
             continue;
         }
-        if !folder.unfinished(&spec)?.to_ask.is_empty() {
+        if !folder.unfinished(&plan.spec)?.to_ask.is_empty() {
             return Ok(Some(folder));
         }
         finished.get_or_insert(folder);

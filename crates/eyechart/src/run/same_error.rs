@@ -17,6 +17,8 @@ const WORDS_PER_DIFFERENCE: usize = 3;
 pub(super) struct SameErrorCheck {
     /// Number of samples with the same error that stop the run.
     limit: usize,
+    /// `sample`, or `answer` if each sample is asked several times.
+    unit: &'static str,
     /// Whether the endpoint has answered a sample, so that nothing has to be counted any more.
     is_over: AtomicBool,
     seen: Mutex<Vec<SeenError>>,
@@ -31,10 +33,10 @@ struct SeenError {
 }
 
 impl SameErrorCheck {
-    /// Stops the run at `limit` samples; never, if absent.
-    pub(super) fn new(limit: Option<usize>) -> Self {
+    /// Stops the run at `limit` samples, which are called `unit`; never, if absent.
+    pub(super) fn new(limit: Option<usize>, unit: &'static str) -> Self {
         let is_over = AtomicBool::new(limit.is_none());
-        Self { limit: limit.unwrap_or(usize::MAX), is_over, seen: Mutex::default() }
+        Self { unit, limit: limit.unwrap_or(usize::MAX), is_over, seen: Mutex::default() }
     }
 
     /// Records how a sample ended that the endpoint was asked about. Failures without a status 4xx, such as a lost
@@ -68,7 +70,8 @@ impl SameErrorCheck {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.iter().find(|seen| seen.samples >= self.limit) {
             Some(SeenError { failure, .. }) => {
-                Err(RunError::SameError { samples: self.limit, failure: failure.clone() })
+                let (samples, unit) = (self.limit, self.unit);
+                Err(RunError::SameError { samples, unit, failure: failure.clone() })
             }
             None => Ok(()),
         }
@@ -116,7 +119,7 @@ mod tests {
             retry_after: None,
             error: failure.clone(),
         };
-        let mut record = SampleRecord::without_sample(picked, Failure::new(FailureKind::Sample, "none"));
+        let mut record = SampleRecord::without_sample(picked, 1, Failure::new(FailureKind::Sample, "none"));
         match failure {
             Some(failure) => record.fail(failure),
             None => record.status = Status::Completed,
@@ -126,7 +129,7 @@ mod tests {
     }
 
     fn stops(limit: Option<usize>, records: &[SampleRecord]) -> bool {
-        let check = SameErrorCheck::new(limit);
+        let check = SameErrorCheck::new(limit, "sample");
         records.iter().for_each(|record| check.record(record));
         check.check().is_err()
     }

@@ -16,7 +16,8 @@ use crate::provider::{Header, HttpLog, ModelName, Protocol, ProviderError, Query
 use crate::record::{RunFolder, name_one_of};
 use crate::task::{DataAccess, LoadedTask};
 use crate::types::{
-    Answers, Budget, Connections, Control, Endpoint, EvalSpec, Execution, ImagesOverride, Price, Progress,
+    Answers, Budget, Connections, Control, Endpoint, Epoch, EvalSpec, Execution, ImagesOverride, Price,
+    Progress,
 };
 
 /// The settings of a run besides its task. A setting that is absent comes from the resumed run, else from the task or the
@@ -40,10 +41,13 @@ pub struct Settings {
     pub outputs: Option<PathBuf>,
     /// A text that tells this run from other runs of the same model.
     pub label: Option<String>,
-    /// The change of the pictures, if the run is a control.
+    /// The change of what is sent, if the run is a control.
     pub control: Option<Control>,
     /// Number of samples to pick. If absent, the number of the task, or all samples.
     pub limit: Option<usize>,
+    /// How often each sample is asked, from 1 to [`EvalSpec::MOST_EPOCHS`]. If absent, as often as the outputs have answers,
+    /// else once.
+    pub epochs: Option<Epoch>,
     /// Determines which samples are picked; 0, if absent.
     pub seed: Option<u64>,
     /// Request fields that take precedence over those of the task.
@@ -219,6 +223,7 @@ impl Settings {
             answers,
             data: self.access(recorded.data),
             limit: self.limit.or(recorded.limit),
+            epochs: self.epochs.or(recorded.epochs),
             seed: self.seed.unwrap_or(recorded.seed),
             images: self.images.or(recorded.images),
             execution: self.execution.over(spec.execution),
@@ -245,8 +250,7 @@ impl Settings {
             return Ok(Some(self.job_in(folder, &plan.spec)?));
         }
         let Some(folder) = find_matching(path, plan)? else { return Ok(None) };
-        let spec = folder.spec()?;
-        self.job_in(folder, &spec).map(Some)
+        self.job_in(folder, &plan.spec).map(Some)
     }
 
     /// The rest of the run in `folder`. A dry run writes nothing, so it takes no lock.
@@ -288,6 +292,7 @@ impl Settings {
             control: self.control,
             data: self.access(self.recorded(loaded)?),
             limit: self.limit,
+            epochs: self.epochs,
             seed: self.seed.unwrap_or(0),
             images: self.images,
             execution: self.execution.over(Execution::default()),

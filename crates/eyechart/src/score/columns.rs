@@ -1,12 +1,13 @@
 //! Reads columns that scorers need and a record lacks from the data of the run.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::ScoreError;
 use crate::dataset::DatasetError;
 use crate::scorer::Scorer;
-use crate::task::{DataAccess, KeptColumns, LoadedTask, TaskData, cluster_of};
-use crate::types::{DataFile, EvalSpec, Row, SampleRecord, Silent, Task};
+use crate::task::{DataAccess, KeptColumns, LoadedTask, OptionOrder, TaskData, cluster_of, shuffle_options};
+use crate::types::{Choices, Control, DataFile, EvalSpec, Row, SampleRecord, Silent, Task};
 
 /// The completion of the records of a run before they are scored.
 pub(super) struct Completion<'a> {
@@ -26,22 +27,40 @@ impl Completion<'_> {
     pub(super) fn complete(&self, records: &mut [SampleRecord]) -> Result<(), ScoreError> {
         let missing = KeptColumns::read_by(self.task, self.scorers).without(&self.recorded(records));
         let cluster = self.cluster_columns(records);
-        let names: Vec<String> = missing.names().chain(cluster).cloned().collect();
+        let shuffled = self.shuffled_options();
+        let options = shuffled.iter().flat_map(|choices| choices.columns());
+        let mut names: Vec<String> = missing.names().chain(cluster).cloned().collect();
         if names.is_empty() || records.is_empty() {
             return Ok(());
         }
+        names.extend(options.cloned());
         let rows = self.rows(records, &names);
         let rows = rows.map_err(|reason| ScoreError::Columns { columns: names.join(", "), reason })?;
         for record in records {
             let Some(row) = rows.get(&record.row) else { continue };
-            let cells = missing.read(row, &record.prompt);
-            let columns = names.join(", ");
-            cells.map_err(|reason| ScoreError::Columns { columns, reason })?.add_to(record);
+            let mut row = Cow::Borrowed(row);
+            let unreadable = |reason| ScoreError::Columns { columns: names.join(", "), reason };
+            let mut order = None;
+            if let Some(choices) = shuffled {
+                let drawn = OptionOrder { seed: self.spec.seed, id: &record.id, epoch: record.epoch };
+                let moved = shuffle_options(row.to_mut(), choices, drawn);
+                order = Some(moved.map_err(unreadable)?.order);
+            }
+            missing.read(&row, &record.prompt).map_err(unreadable)?.add_to(record);
+            if let Some(choices) = &mut record.choices {
+                choices.order = order.or(choices.order.take());
+            }
             if !cluster.is_empty() {
-                record.cluster = cluster_of(row, self.task);
+                record.cluster = cluster_of(&row, self.task);
             }
         }
         Ok(())
+    }
+
+    /// Returns the options that the run put in other orders, if it did.
+    fn shuffled_options(&self) -> Option<&Choices> {
+        let is_shuffled = self.spec.control == Some(Control::ShuffleOptions);
+        self.own.task.dataset.choices.as_ref().filter(|_| is_shuffled)
     }
 
     /// Returns the columns that the records have. Records of earlier versions have no options.

@@ -27,7 +27,7 @@ pub(super) fn read_choices(row: &Row, choices: &Choices, prompt: &str) -> Result
     let right = right.map(|right| all[..right].iter().flatten().count());
     let options: Vec<String> = all.into_iter().flatten().collect();
     let label = right.map(|right| Options::new(&options).letter(right));
-    Ok(RecordedChoices { options, label })
+    Ok(RecordedChoices { options, label, order: None })
 }
 
 /// The label of a row if it is the letter of one option and the text of another one, and the task does not say which of
@@ -54,7 +54,7 @@ pub(super) fn kept_options(row: &Row, choices: &Choices) -> Result<Vec<String>, 
 }
 
 /// The options with `None` for each that is dropped.
-fn all_options(row: &Row, choices: &Choices) -> Result<Vec<Option<String>>, String> {
+pub(super) fn all_options(row: &Row, choices: &Choices) -> Result<Vec<Option<String>>, String> {
     match &choices.options {
         ChoiceOptions::Column(column) => list_of_options(row, column),
         ChoiceOptions::Columns(columns) => {
@@ -128,7 +128,7 @@ fn is_option(text: &str) -> bool {
 }
 
 /// The position of the right option among all, the dropped ones included.
-fn right_option(label: &Value, all: &[Option<String>], choices: &Choices) -> Option<usize> {
+pub(super) fn right_option(label: &Value, all: &[Option<String>], choices: &Choices) -> Option<usize> {
     let texts: Vec<String> = all.iter().map(|option| option.clone().unwrap_or_default()).collect();
     let text = text_of(label);
     match choices.form {

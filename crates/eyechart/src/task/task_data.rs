@@ -1,6 +1,6 @@
 //! The data of a task: finds the files, surveys the rows, picks samples, and makes them one by one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::choices::{ambiguous_label, read_choices};
 use super::data_error::DataError;
-use super::kept::{KeptColumns, cluster_of};
+use super::kept::KeptColumns;
 use super::loaded_task::LoadedTask;
 use super::message::Layout;
 use super::missing_columns::MissingColumns;
@@ -18,8 +18,8 @@ use super::survey::{Eligible, Survey};
 use crate::dataset::{self, DatasetError, Pick, Reader, TextOptions, Watch};
 use crate::text::counted;
 use crate::types::{
-    BadRow, Choices, DataFile, DataOrigin, DatasetSpec, Failure, FailureKind, PickedSample, Place, Progress,
-    RecordedChoices, Row, Sample, Task, text_of,
+    Choices, DataFile, DataOrigin, DatasetSpec, PickedSample, Place, Progress, RecordedChoices, Row, Task,
+    text_of,
 };
 
 mod donors;
@@ -27,11 +27,12 @@ mod messages;
 mod row_pictures;
 mod row_texts;
 mod sample_ids;
+mod samples;
 
-use donors::ExchangedPictures;
 pub(crate) use donors::{Donor, Donors, RowPictures};
 use row_pictures::{example_path, named_pictures};
 use row_texts::{literal_columns, more_columns};
+pub use samples::{SampleFailure, SampleResult};
 
 /// The rows of a task, and the pictures that they name.
 pub struct TaskData {
@@ -54,19 +55,9 @@ pub struct TaskData {
     with_images: bool,
     /// The samples whose pictures are sent instead of each sample's own, if any.
     donors: Option<Donors>,
+    /// The seed of the orders of the options, if they are shuffled.
+    option_seed: Option<u64>,
 }
-
-/// A picked row that gives no sample.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SampleFailure {
-    /// The row.
-    pub picked: PickedSample,
-    /// The reason.
-    pub failure: Failure,
-}
-
-/// A sample, or the reason why a picked row gives none.
-pub type SampleResult = Result<Sample, Box<SampleFailure>>;
 
 /// Number of bad rows that a survey keeps for messages.
 const SHOWN: usize = 5;
@@ -108,6 +99,7 @@ impl TaskData {
             recorded: None,
             with_images: true,
             donors: None,
+            option_seed: None,
         })
     }
 
@@ -285,113 +277,6 @@ impl TaskData {
         self.data.pictures.fetch(&names, progress)
     }
 
-    /// The samples of `picked` (rows ascending). Each is made when the iterator reaches it, so that memory is bounded
-    /// by one row or one batch of rows. No sample is made of a file that has changed.
-    ///
-    /// # Errors
-    /// [`DatasetError`], from this call or as an item, if the data cannot be read further or has changed.
-    pub fn samples(
-        self,
-        picked: Vec<PickedSample>,
-    ) -> Result<impl Iterator<Item = Result<SampleResult, DatasetError>> + Send, DatasetError> {
-        let rows = picked.iter().map(|picked| picked.row).collect();
-        let found = self.rows_of(Pick::Rows(rows), &self.columns())?;
-        let watch = self.watch.clone();
-        let mut exchanged = ExchangedPictures::new(&picked);
-        let mut names: HashMap<u64, PickedSample> =
-            picked.into_iter().map(|picked| (picked.row, picked)).collect();
-        let made = found.filter_map(move |row| {
-            let row = match row {
-                // The rows behind it are lost too: that is no fault of the samples.
-                Ok(Err(bad)) if bad.is_damage => return Some(Err(damaged(bad))),
-                Ok(row) => row,
-                Err(error) => return Some(Err(error)),
-            };
-            let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
-            let picked = names.remove(&number)?;
-            Some(self.sample_of(row, picked, &mut exchanged))
-        });
-        Ok(watch.guard(made))
-    }
-
-    /// The samples of `picked` (rows ascending) as a list. For few samples.
-    ///
-    /// # Errors
-    /// [`DatasetError`] if the data cannot be read.
-    pub fn collect_samples(&self, picked: Vec<PickedSample>) -> Result<Vec<SampleResult>, DatasetError> {
-        let rows = picked.iter().map(|picked| picked.row).collect();
-        let mut exchanged = ExchangedPictures::new(&picked);
-        let mut names: HashMap<u64, PickedSample> =
-            picked.into_iter().map(|picked| (picked.row, picked)).collect();
-        let mut samples = Vec::new();
-        for row in self.rows_of(Pick::Rows(rows), &self.columns())? {
-            let row = row?;
-            let number = row.as_ref().map_or_else(|bad| bad.number, |row| row.number);
-            if let Some(picked) = names.remove(&number) {
-                samples.push(self.sample_of(row, picked, &mut exchanged)?);
-            }
-        }
-        Ok(samples)
-    }
-
-    /// The first sample that could be picked; absent if there is none.
-    ///
-    /// # Errors
-    /// As [`Self::survey`].
-    pub fn first(self) -> Result<Option<SampleResult>, DatasetError> {
-        let eligible = self.survey()?.eligible;
-        if eligible.count() == 0 {
-            return Ok(None);
-        }
-        let picked = self.pick(&Eligible::Some(vec![eligible.nth(0)]), 1, 0, &mut Vec::new())?;
-        self.samples(picked)?.next().transpose()
-    }
-
-    fn sample_of(
-        &self,
-        row: Result<Row, BadRow>,
-        picked: PickedSample,
-        exchanged: &mut ExchangedPictures,
-    ) -> Result<SampleResult, DatasetError> {
-        let unmade = |picked, failure| Ok(Err(Box::new(SampleFailure { picked, failure })));
-        let row = match row {
-            Ok(row) => row,
-            Err(bad) => return unmade(picked, Failure::new(FailureKind::Sample, bad.to_string())),
-        };
-        let prompt = match self.prompt_of(&row) {
-            Ok(prompt) => prompt,
-            Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
-        };
-        let lent = match &self.donors {
-            Some(donors) => match exchanged.images(row.number, donors, self)? {
-                Ok(lent) => Some(lent),
-                Err(failure) => return unmade(picked, failure),
-            },
-            None => None,
-        };
-        let messages = match self.messages(&row, &prompt, lent.as_deref()) {
-            Ok(messages) => messages,
-            Err(failure) => return unmade(picked, failure),
-        };
-        let mut kept = match self.kept.read(&row, &prompt) {
-            Ok(kept) => kept,
-            Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
-        };
-        if let Some(column) = &self.recorded {
-            kept.fields.extend(row.get(column).map(|cell| (column.clone(), text_of(&cell))));
-        }
-        Ok(Ok(Sample {
-            id: picked.id,
-            row: picked.row,
-            prompt,
-            messages,
-            targets: kept.targets,
-            fields: kept.fields,
-            choices: kept.choices,
-            cluster: cluster_of(&row, &self.task),
-        }))
-    }
-
     fn picture_columns(&self) -> &[String] {
         self.task.images.as_ref().map_or(&[], |images| images.columns())
     }
@@ -431,10 +316,4 @@ fn has_text(row: &Row, column: &str) -> bool {
         Some(Value::Array(items)) => !items.is_empty(),
         Some(value) => !text_of(&value).trim().is_empty(),
     }
-}
-
-/// The error of a file that is damaged at a row.
-fn damaged(bad: BadRow) -> DatasetError {
-    let reason = format!("it is damaged from row {} on: {}", bad.line, bad.reason);
-    DatasetError::Malformed { path: bad.file.into(), format: "Parquet", reason }
 }

@@ -10,7 +10,7 @@ use super::{Attempt, LimitChange, SampleRecord, Tokens};
 pub enum RunEvent<'a> {
     /// The run begins.
     Started {
-        /// Number of samples to ask.
+        /// Number of samples to ask; each epoch counts.
         samples: usize,
     },
     /// A sample has its slot and is being prepared.

@@ -62,6 +62,8 @@ pub enum MetricKind {
     TopK,
     /// Mean of the highest share of the values.
     TopShare,
+    /// Mean over samples of a value that all epochs of a sample have together.
+    PerSample,
 }
 
 impl Metric {

@@ -6,6 +6,7 @@ mod attempt;
 mod choices;
 mod command;
 mod encoder;
+mod epochs;
 mod error_class;
 mod event;
 mod failure;
@@ -30,11 +31,13 @@ mod score_entry;
 mod span;
 mod spec;
 mod task;
+mod to_ask;
 
 pub use attempt::Attempt;
 pub use choices::{ChoiceOptions, Choices, LabelForm};
 pub use command::{ArgumentFile, CommandRecord};
 pub use encoder::EncoderSpec;
+pub use epochs::{Position, PositionPicks, VarianceSplit};
 pub use error_class::ErrorClass;
 pub use event::{Observer, Observers, RunEvent, Tally};
 pub use failure::{Failure, FailureKind};
@@ -71,3 +74,4 @@ pub use spec::{
     SpecDifference, TaskSource,
 };
 pub use task::{Compare, DatasetSpec, Example, PromptSpec, Published, Take, Task};
+pub use to_ask::{EpochSamples, ToAsk};

@@ -79,7 +79,7 @@ impl SampleRecord {
     pub fn begin(sample: Sample) -> (Self, Messages<ImageSource>) {
         let record = Self {
             id: sample.id,
-            epoch: 1,
+            epoch: sample.epoch,
             row: sample.row,
             status: Status::Failed,
             system: sample.messages.system.clone(),
@@ -99,11 +99,12 @@ impl SampleRecord {
         (record, sample.messages)
     }
 
-    /// The record of a picked row that gives no sample.
+    /// The record of a picked row that gives no sample in `epoch`.
     #[must_use]
-    pub fn without_sample(picked: PickedSample, failure: Failure) -> Self {
+    pub fn without_sample(picked: PickedSample, epoch: Epoch, failure: Failure) -> Self {
         let sample = Sample {
             id: picked.id,
+            epoch,
             row: picked.row,
             prompt: String::new(),
             messages: Messages::of_text(""),
@@ -197,12 +198,16 @@ impl SampleRecord {
 /// The options of a multiple-choice question and the right option.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedChoices {
-    /// The options in the row.
+    /// The options in the row, in the order in which they were sent.
     pub options: Vec<String>,
     /// The letter of the right option. `A` is the first option, unless the options have their own letters. Absent if
     /// the label names no option, or more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// For each option as sent, its position in the row, from 0, without dropped options; absent unless the run
+    /// shuffled the options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<usize>>,
 }
 
 /// An answer from the cache.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    EncoderSpec, FailureKind, MetricKind, Price, SampleRecord, Status, StopReason, TaskSource, UnknownFigure,
-    find_figure,
+    EncoderSpec, Epoch, EvalSpec, FailureKind, MetricKind, PositionPicks, Price, SampleRecord, Status,
+    StopReason, TaskSource, UnknownFigure, VarianceSplit, find_figure,
 };
 
 /// Everything that a report shows of a run. Derived: it can be rebuilt from the record.
@@ -23,7 +23,7 @@ pub struct Results {
     /// The `--label`, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The change of the pictures if the run is a control.
+    /// The change of what is sent if the run is a control.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
     /// The task file of `eyechart score --task`, which the scorers and published figures are from; absent for the
@@ -46,6 +46,12 @@ pub struct Results {
     pub scorers: Vec<ScorerSpec>,
     /// All figures, in the task's order.
     pub figures: Vec<Figure>,
+    /// How the scores vary within and between samples, by scorer; empty unless samples were asked several times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variance: Vec<VarianceSplit>,
+    /// The positions of the picked options, by scorer; empty unless the run shuffled the options.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub positions: Vec<PositionPicks>,
     /// Number of answers of completed samples without a score, by reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unscored: Vec<Unscored>,
@@ -87,7 +93,7 @@ impl Results {
     }
 }
 
-/// A change of the pictures, for a run that is compared with the same run with its own pictures.
+/// A change of the pictures or the options, for a run that is compared with the same run without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Control {
@@ -95,6 +101,8 @@ pub enum Control {
     NoImages,
     /// Every sample is sent the pictures of another sample.
     ShuffleImages,
+    /// The options of each question are in another order in each epoch.
+    ShuffleOptions,
 }
 
 impl Control {
@@ -104,6 +112,7 @@ impl Control {
         match self {
             Self::NoImages => "no-images",
             Self::ShuffleImages => "shuffle-images",
+            Self::ShuffleOptions => "shuffle-options",
         }
     }
 }
@@ -113,6 +122,7 @@ impl std::fmt::Display for Control {
         f.write_str(match self {
             Self::NoImages => "no images",
             Self::ShuffleImages => "shuffled images",
+            Self::ShuffleOptions => "shuffled options",
         })
     }
 }
@@ -179,8 +189,11 @@ pub struct Unscored {
 /// How the samples of a run ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleCounts {
-    /// Number of picked samples.
+    /// Number of picked samples; with epochs, of the answers that they are asked for: all other numbers count answers too.
     pub total: usize,
+    /// How often each sample is asked; absent if once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<Epoch>,
     /// Number of samples with an answer that can be scored.
     pub completed: usize,
     /// Number of samples that ended without an answer. `total - completed - failed` samples were not asked yet.
@@ -197,6 +210,25 @@ pub struct SampleCounts {
 }
 
 impl SampleCounts {
+    /// The counts as those of a run of `spec`.
+    #[must_use]
+    pub fn of_run(self, spec: &EvalSpec) -> Self {
+        let epochs = Some(spec.epochs).filter(|epochs| *epochs > 1);
+        Self { total: spec.answers_due(), epochs, ..self }
+    }
+
+    /// Number of picked samples.
+    #[must_use]
+    pub fn picked(&self) -> usize {
+        self.total / self.epochs.unwrap_or(1).max(1) as usize
+    }
+
+    /// What the numbers count: `sample`, or `answer` if each sample is asked several times.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        if self.epochs.is_some() { "answer" } else { "sample" }
+    }
+
     /// Number of samples without a record.
     #[must_use]
     pub fn unasked(&self) -> usize {

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use super::{Messages, RecordedChoices};
+use super::{Epoch, Messages, RecordedChoices};
 
 /// One item: a question about pictures, and the references for its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// The id from the dataset, or the row number. Unique within a run.
     pub id: String,
+    /// The repetition, from 1.
+    pub epoch: Epoch,
     /// The row of the sample.
     pub row: u64,
     /// The rendered prompt, with the markers of its pictures if the task has them.

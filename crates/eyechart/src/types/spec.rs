@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Budget, CommandRecord, Control, ImagesOverride, Place, Price};
+use super::{Budget, CommandRecord, Control, Epoch, ImagesOverride, Place, Price};
 
 /// Everything that a run's answers and scores depend on, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct EvalSpec {
     /// The value of `--label`, which distinguishes runs of one model; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The value of `--control`: what is done to the pictures; absent if not given.
+    /// The value of `--control`: what is changed for a comparison; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
     /// Where the answers come from.
@@ -44,6 +44,9 @@ pub struct EvalSpec {
     /// The value of `--limit`; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// How often each sample is asked; absent in the file if once. A resumed run may raise it.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub epochs: Epoch,
     /// The picked samples, in the order in which they are asked.
     pub picked: Vec<PickedSample>,
     /// The programs that the task's scorers start, as they were when the run was made.
@@ -51,6 +54,14 @@ pub struct EvalSpec {
     pub commands: Vec<CommandRecord>,
     /// How requests are sent. These settings may differ when the run is resumed.
     pub execution: Execution,
+}
+
+fn once() -> Epoch {
+    1
+}
+
+fn is_once(epochs: &Epoch) -> bool {
+    *epochs == 1
 }
 
 /// The task's text, so that the run can be understood and resumed without the file.
@@ -298,14 +309,20 @@ impl EvalSpec {
     /// The format's name and version.
     pub const FORMAT: &str = "eyechart.spec/2";
 
+    /// The largest number of epochs.
+    pub const MOST_EPOCHS: Epoch = 1_000;
+
     /// The format of earlier versions. It has no `place`: pictures are sent after the text.
     pub const FORMAT_1: &str = "eyechart.spec/1";
 
     /// The spec with the place of its pictures, if it is of format 1.
     ///
     /// # Errors
-    /// A message that names the format, if it is unknown.
+    /// A message that names the format, if it is unknown, or the number of epochs, if no run can have it.
     pub(crate) fn of_known_format(self) -> Result<Self, String> {
+        if !(1..=Self::MOST_EPOCHS).contains(&self.epochs) {
+            return Err(format!("it has {} epochs, expected 1 to {}", self.epochs, Self::MOST_EPOCHS));
+        }
         match self.format.as_str() {
             Self::FORMAT => Ok(self),
             Self::FORMAT_1 => Ok(Self { place: Some(Place::OF_FORMAT_1), ..self }),
@@ -332,6 +349,10 @@ impl EvalSpec {
         compare("--label", or_none(&self.label), or_none(&given.label));
         compare("--control", or_none(&self.control), or_none(&given.control));
         compare("data", hashes(&self.data.files), hashes(&given.data.files));
+        // More epochs than recorded continue the run.
+        if given.epochs < self.epochs {
+            compare("--epochs", self.epochs.to_string(), given.epochs.to_string());
+        }
         compare("seed", self.seed.to_string(), given.seed.to_string());
         compare("number of samples", self.picked.len().to_string(), given.picked.len().to_string());
         compare("--image-… flags", in_words(self.images), in_words(given.images));
@@ -345,6 +366,18 @@ impl EvalSpec {
 }
 
 impl EvalSpec {
+    /// The number of answers that the run asks for: a sample counts once for each epoch.
+    #[must_use]
+    pub fn answers_due(&self) -> usize {
+        self.picked.len() * self.epochs as usize
+    }
+
+    /// What counts of records count: `sample`, or `answer` if each sample is asked several times.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        if self.epochs > 1 { "answer" } else { "sample" }
+    }
+
     /// Whether the run is one of `task`. For a run of format 1, the task file may have gained the line `place = "after"`
     /// since then, which is what format 1 means.
     #[must_use]

@@ -38,6 +38,7 @@ mod earlier_version;
 mod embedder;
 mod embeddings;
 mod encoders;
+mod epochs;
 mod escapes;
 mod faults;
 mod first_replies;
@@ -74,6 +75,7 @@ mod runs;
 mod scorer_keys;
 mod scorers;
 mod secrets;
+mod shuffled_options;
 #[cfg(unix)]
 mod snapshots;
 mod structure;

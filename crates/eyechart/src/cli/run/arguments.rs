@@ -125,6 +125,8 @@ pub enum ControlArgument {
     NoImages,
     /// Each sample with the pictures of another sample, chosen by --seed
     ShuffleImages,
+    /// Each sample with its options in an order of its own in each of the --epochs, drawn by --seed
+    ShuffleOptions,
 }
 
 impl From<ControlArgument> for Control {
@@ -132,6 +134,7 @@ impl From<ControlArgument> for Control {
         match control {
             ControlArgument::NoImages => Self::NoImages,
             ControlArgument::ShuffleImages => Self::ShuffleImages,
+            ControlArgument::ShuffleOptions => Self::ShuffleOptions,
         }
     }
 }

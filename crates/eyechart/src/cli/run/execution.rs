@@ -51,14 +51,21 @@ pub fn ask(planned: PlannedRun, interrupt: &Interrupt, meter: &Arc<Meter>) -> Ta
 
 fn announce(run: &StartedRun) {
     let (spec, job) = (run.spec(), &run.job);
-    let (task, count) = (&spec.task.name, job.to_ask.len());
+    let (task, count) = (&spec.task.name, job.to_ask.answers());
     if count == 0 {
         return output::progress(&format!("{task}: finished already in {}", job.folder.path().display()));
     }
     let already =
         if job.already > 0 { format!(" ({} recorded already)", job.already) } else { String::new() };
     let control = spec.control.map(|control| format!(" ({control})")).unwrap_or_default();
-    let samples = counted(count, "sample");
+    let samples = match spec.epochs {
+        1 => counted(count, "sample"),
+        epochs => format!(
+            "{} of {} in {epochs} epochs",
+            counted(count, "answer"),
+            counted(job.to_ask.samples().len(), "sample")
+        ),
+    };
     output::progress(&format!("{task}: {samples}{already} with {}{control}", spec.model));
 }
 

@@ -87,7 +87,9 @@ fn note_missing_key(planned: &[PlannedRun]) {
 fn in_words(dry_run: &DryRun) -> String {
     let DryRun { task, model, samples, would_fail, .. } = dry_run;
     let samples = counted(*samples, "sample");
-    let mut head = format!("{task} with {model}: {samples}, {would_fail} would fail");
+    let answers = dry_run.answers.map(|answers| format!(", {}", counted(answers, "answer")));
+    let answers = answers.unwrap_or_default();
+    let mut head = format!("{task} with {model}: {samples}{answers}, {would_fail} would fail");
     if dry_run.bad_rows > 0 {
         let (bad, rows) = (grouped(dry_run.bad_rows), grouped(dry_run.rows));
         head.push_str(&format!("; {bad} of {rows} rows cannot be read"));

@@ -15,6 +15,7 @@ use eyechart::record::RunFolder;
 use eyechart::report::{Entry, render};
 use eyechart::run::{PlannedRun, RunError, meter_of, refuse_unpriced};
 use eyechart::text::counted;
+use eyechart::types::{Control, Epoch};
 
 pub use arguments::RequestArguments;
 use arguments::{ControlArgument, OutputArguments, SendingArguments};
@@ -26,7 +27,7 @@ use super::images::ImageArguments;
 use super::interrupt::Interrupt;
 use super::network::NetworkArguments;
 use super::score::ScoringTools;
-use super::values::{at_least_one, label, parse_whole};
+use super::values::{at_least_one, label, parse_epochs, parse_whole};
 use super::{Exit, output, report_error};
 
 /// Ask a model about every sample of a task, record and score the answers
@@ -58,13 +59,18 @@ pub struct Run {
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
 
-    /// Make a control, a run that shows how much of the score depends on the pictures (docs/controls.md)
+    /// Make a control, a run that shows how much of the score depends on the pictures or on the order of the options
+    /// (docs/controls.md)
     #[arg(long, value_enum, value_name = "CONTROL")]
     control: Option<ControlArgument>,
 
     /// Number of samples [default: the task's own number, else all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
+
+    /// Ask each sample K times; a run that is resumed may be given more [default: 1, or as often as --outputs has answers]
+    #[arg(long, value_name = "K", value_parser = parse_epochs)]
+    epochs: Option<Epoch>,
 
     /// Seed of the choice of samples: the same seed picks the same samples [default: 0]
     #[arg(long, value_name = "S", value_parser = parse_whole::<u64>)]
@@ -157,8 +163,11 @@ impl Run {
         }
         let control = entries.iter().find(|entry| entry.results.control.is_some());
         if let Some(runs) = control.and_then(|entry| entry.folder.parent()) {
+            let is_of_options =
+                control.is_some_and(|entry| entry.results.control == Some(Control::ShuffleOptions));
+            let beneath = if is_of_options { "with the original order" } else { "with pictures" };
             let runs = runs.display();
-            output::hint(&format!("eyechart results {runs} shows a control beneath the run with pictures"));
+            output::hint(&format!("eyechart results {runs} shows a control beneath the run {beneath}"));
         }
     }
 

@@ -48,6 +48,7 @@ impl Run {
             label: self.label.clone(),
             control: self.control.map(Control::from),
             limit: self.limit,
+            epochs: self.epochs,
             seed: self.seed,
             params: self.request.param.clone(),
             dropped_params: self.request.drop_param.clone(),

@@ -139,7 +139,7 @@ fn check_results(path: &Path, samples: &Samples, numbers: Option<&Numbers>, find
         let message = format!("counts {found}, but the record has {expected}: {AGAIN}");
         findings.push(Finding::new(Problem::Stale, path, message));
     }
-    for figure in &results.figures {
+    for figure in results.figures.iter().filter(|figure| figure.kind != MetricKind::PerSample) {
         let key = (figure.name.clone(), figure.part.clone(), figure.target.clone());
         let count = numbers.map(|numbers| match (numbers.get(&key), figure.kind) {
             (None, _) => 0,
@@ -170,7 +170,7 @@ fn in_words(counts: &SampleCounts) -> String {
         }
     }
     let SampleCounts { completed, failed: failures, .. } = counts;
-    let samples = counted(counts.total, "sample");
+    let samples = counted(counts.total, counts.unit());
     format!("{samples} ({completed} completed{of_completed}, {failures} failed{failed})")
 }
 

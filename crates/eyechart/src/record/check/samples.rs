@@ -1,16 +1,16 @@
 //! Checks `samples.jsonl`: every line is a record, and every picked sample has exactly one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Finding, Problem, some_of};
 use crate::record::RunFolder;
 use crate::record::reader::{Content, for_each_sample};
 use crate::text::counted;
-use crate::types::{Epoch, EvalSpec, SampleCounts, SampleRecord, Status};
+use crate::types::{Epoch, EvalSpec, SampleCounts, SampleRecord, Status, ToAsk};
 
 /// The facts in the record that other checks need.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Samples {
     pub(super) counts: SampleCounts,
     /// Status of each (id, epoch).
@@ -28,17 +28,19 @@ pub(super) fn check(folder: &RunFolder, spec: Option<&EvalSpec>, findings: &mut 
         path: folder.samples_path(),
         images: folder.images_path(),
         rows: spec.map(|spec| spec.picked.iter().map(|picked| (picked.id.as_str(), picked.row)).collect()),
+        epochs: spec.map_or(Epoch::MAX, |spec| spec.epochs),
         all_images_kept: spec.is_some_and(|spec| spec.execution.keep_images),
     };
     let last = check.lines(findings);
     if let Some(spec) = spec {
         check.find_missing(folder.path(), spec, &last, findings);
     }
-    let mut samples = Samples::default();
-    samples.counts.total = spec.map_or(last.len(), |spec| spec.picked.len());
-    last.values().for_each(|last| samples.counts.add(&last.record));
-    samples.ended = last.into_iter().map(|(key, last)| (key, last.record.status)).collect();
-    samples
+    let mut counts = match spec {
+        Some(spec) => SampleCounts::default().of_run(spec),
+        None => SampleCounts { total: last.len(), ..SampleCounts::default() },
+    };
+    last.values().for_each(|last| counts.add(&last.record));
+    Samples { counts, ended: last.into_iter().map(|(key, last)| (key, last.record.status)).collect() }
 }
 
 struct Check<'a> {
@@ -46,6 +48,8 @@ struct Check<'a> {
     images: PathBuf,
     /// Row of each picked sample. Absent without a spec.
     rows: Option<HashMap<&'a str, u64>>,
+    /// Number of epochs of the run.
+    epochs: Epoch,
     all_images_kept: bool,
 }
 
@@ -102,6 +106,13 @@ impl Check<'_> {
                 let message = format!("the sample {id:?} is of row {}, expected {row}", record.row);
                 wrong.push((Problem::Inconsistent, message));
             }
+            _ if record.epoch == 0 || record.epoch > self.epochs => {
+                let message = format!(
+                    "the sample {id:?} has epoch {}, expected 1 to {} as in spec.json",
+                    record.epoch, self.epochs
+                );
+                wrong.push((Problem::NotPicked, message));
+            }
             _ => {}
         }
         let expected = match record.status {
@@ -132,15 +143,15 @@ impl Check<'_> {
         last: &HashMap<(String, Epoch), Last>,
         findings: &mut Vec<Finding>,
     ) {
-        let recorded: BTreeSet<&str> = last.keys().map(|(id, _)| id.as_str()).collect();
-        let ids = spec.picked.iter().map(|picked| picked.id.as_str());
-        let missing: Vec<&str> = ids.filter(|id| !recorded.contains(id)).collect();
+        let recorded: HashSet<(&str, Epoch)> = last.keys().map(|(id, epoch)| (id.as_str(), *epoch)).collect();
+        let missing = ToAsk::except(spec, |id, epoch| recorded.contains(&(id, epoch)));
         if !missing.is_empty() {
+            let counts = SampleCounts::default().of_run(spec);
             let message = format!(
                 "{} of {} have no record ({}): `eyechart run --resume {}` asks them",
-                missing.len(),
-                counted(spec.picked.len(), "sample"),
-                some_of(missing.iter().copied()),
+                missing.answers(),
+                counted(counts.total, counts.unit()),
+                some_of(missing.samples().iter().map(|picked| picked.id.as_str())),
                 run.display()
             );
             findings.push(self.finding(Problem::Missing, message));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::FORMAT;
 use crate::files::sha256_hex;
 use crate::provider::{Header, QueryParameter};
-use crate::types::{Endpoint, ImageRecord, Part, Request, RequestImage};
+use crate::types::{Endpoint, Epoch, ImageRecord, Part, Request, RequestImage};
 
 /// SHA-256 of a request's canonical form, in hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +41,11 @@ impl Scope {
         Self(scope)
     }
 
-    /// The key of one request, whose pictures in order are `images`; nothing if the bytes of one are not known.
+    /// The key of one request of `epoch`, whose pictures in order are `images`; nothing if the bytes of one are not known.
     pub(super) fn key<'a>(
         &self,
         request: &Request,
+        epoch: Epoch,
         images: &mut impl Iterator<Item = &'a ImageRecord>,
     ) -> Option<Key> {
         let messages = &request.messages;
@@ -57,6 +58,10 @@ impl Scope {
         form.insert("turns".to_owned(), turns.into());
         form.insert("question".to_owned(), parts(&messages.question, images)?.into());
         form.insert("detail".to_owned(), json!(request.image_detail));
+        // The first epoch has the key of a run without epochs.
+        if epoch > 1 {
+            form.insert("epoch".to_owned(), epoch.into());
+        }
         Some(Key(sha256_hex(canonical(&Value::Object(form)))))
     }
 }
@@ -158,7 +163,7 @@ mod tests {
     fn key(endpoint: &Endpoint, headers: &[(&str, &str)]) -> Key {
         let headers: Vec<_> = headers.iter().map(|(name, value)| Header::new(*name, *value)).collect();
         let scope = Scope::new(endpoint, &headers, &[]);
-        scope.key(&request(), &mut [image(Some("ab"))].iter()).unwrap()
+        scope.key(&request(), 1, &mut [image(Some("ab"))].iter()).unwrap()
     }
 
     fn text(text: &str) -> Part<RequestImage> {
@@ -199,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn each_epoch_has_a_key_of_its_own() {
+        let key = |epoch| {
+            Scope::new(&endpoint(), &[], &[]).key(&request(), epoch, &mut [image(Some("ab"))].iter()).unwrap()
+        };
+        assert_ne!(key(1), key(2));
+        assert_ne!(key(2), key(3));
+    }
+
+    #[test]
     fn an_answer_in_another_protocol_is_another_answer() {
         let other = Endpoint { protocol: "lines".to_owned(), ..endpoint() };
         assert_ne!(key(&endpoint(), &[]), key(&other, &[]));
@@ -206,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_picture_whose_bytes_nobody_knows_has_no_key() {
-        let key = |image: ImageRecord| Scope::new(&endpoint(), &[], &[]).key(&request(), &mut [image].iter());
+        let key =
+            |image: ImageRecord| Scope::new(&endpoint(), &[], &[]).key(&request(), 1, &mut [image].iter());
         assert!(key(image(Some("ab"))).is_some());
         assert_eq!(key(image(None)), None);
     }
@@ -216,7 +231,7 @@ mod tests {
         let with = |change: fn(&mut Messages<RequestImage>)| {
             let mut request = request();
             change(&mut request.messages);
-            Scope::new(&endpoint(), &[], &[]).key(&request, &mut [image(Some("ab"))].iter()).unwrap()
+            Scope::new(&endpoint(), &[], &[]).key(&request, 1, &mut [image(Some("ab"))].iter()).unwrap()
         };
         let changes: [fn(&mut Messages<RequestImage>); 5] = [
             |messages| messages.question.reverse(),

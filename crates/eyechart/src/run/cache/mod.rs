@@ -65,7 +65,7 @@ impl Cache {
     /// fetches the picture itself.
     pub(super) fn key(&self, record: &SampleRecord, request: &Request) -> Option<Key> {
         let mut images = record.example_images.iter().chain(&record.images);
-        self.scope.key(request, &mut images)
+        self.scope.key(request, record.epoch, &mut images)
     }
 
     /// The undamaged answer stored under `key`. Blocks on the disk.

@@ -20,9 +20,6 @@ use token_rule::TokenRule;
 /// Characters per token: the rule of thumb that OpenAI documents for English.
 const CHARACTERS_PER_TOKEN: f64 = 4.0;
 
-const ASKED: &str = "one per sample, without retries";
-const WITH_CACHE: &str = "at most one per sample, without retries and cached answers";
-
 /// An expected number and its basis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Expected {
@@ -96,7 +93,7 @@ fn detectable(task: &Task, samples: usize) -> Option<Expected> {
 /// Sizes of the requests for some samples, added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RequestTotals {
-    /// Number of samples.
+    /// Number of samples; each epoch counts.
     pub samples: u64,
     /// Characters of all texts: system message, earlier turns and prompt.
     pub characters: u64,
@@ -118,6 +115,20 @@ impl std::ops::Add for RequestTotals {
             pictures: self.pictures + other.pictures,
             counted_pictures: self.counted_pictures + other.counted_pictures,
             picture_tokens: self.picture_tokens + other.picture_tokens,
+        }
+    }
+}
+
+impl std::ops::Mul<u64> for RequestTotals {
+    type Output = Self;
+
+    fn mul(self, times: u64) -> Self {
+        Self {
+            samples: self.samples * times,
+            characters: self.characters * times,
+            pictures: self.pictures * times,
+            counted_pictures: self.counted_pictures * times,
+            picture_tokens: self.picture_tokens * times,
         }
     }
 }
@@ -154,7 +165,9 @@ impl<'a> RequestSizer<'a> {
         let (preparer, rule) = (self.preparer, self.rule);
         let images: Vec<&ImageSource> = match self.control {
             Some(Control::NoImages) => Vec::new(),
-            Some(Control::ShuffleImages) | None => sample.messages.pictures().collect(),
+            Some(Control::ShuffleImages | Control::ShuffleOptions) | None => {
+                sample.messages.pictures().collect()
+            }
         };
         let counted = images.iter().filter_map(|image| {
             let (width, height) = preparer?.measure(rule.as_ref().and(Some(image))?)?;
@@ -172,7 +185,16 @@ impl<'a> RequestSizer<'a> {
     }
 }
 
-/// The forecast for `requests` samples of `spec`, from the sizes of the `measured` samples, and from what a resumed run has
+/// How the number of requests of a run of `spec` was derived.
+fn basis_of_requests(spec: &EvalSpec) -> String {
+    let per = if spec.epochs > 1 { "sample and epoch" } else { "sample" };
+    match spec.execution.cache {
+        true => format!("at most one per {per}, without retries and cached answers"),
+        false => format!("one per {per}, without retries"),
+    }
+}
+
+/// The forecast for `requests` answers to samples of `spec`, from the sizes of the `measured` samples, and from what a resumed run has
 /// `spent`.
 #[must_use]
 pub fn forecast(
@@ -183,7 +205,8 @@ pub fn forecast(
     spent: &Spent,
 ) -> Forecast {
     let Answers::Endpoint(endpoint) = &spec.answers else { return nothing_sent() };
-    let extrapolation = Extrapolation { requests, measured: *measured };
+    let unit = spec.unit();
+    let extrapolation = Extrapolation { requests, measured: *measured, unit };
     let recorded = (spent.samples > 0).then_some(spent);
     let text_tokens = match recorded {
         Some(spent) => extrapolation.as_recorded(spent.tokens.input, spent),
@@ -199,7 +222,7 @@ pub fn forecast(
     let cost =
         cost.map(|price| cost_of(price, [Some(&text_tokens), picture_tokens.as_ref()], &output_tokens));
     Forecast {
-        requests: Expected::new(requests as f64, if spec.execution.cache { WITH_CACHE } else { ASKED }),
+        requests: Expected::new(requests as f64, basis_of_requests(spec)),
         pictures: extrapolation.pictures(),
         text_tokens,
         picture_tokens,
@@ -226,6 +249,8 @@ fn nothing_sent() -> Forecast {
 struct Extrapolation {
     requests: u64,
     measured: RequestTotals,
+    /// What a record is the record of.
+    unit: &'static str,
 }
 
 impl Extrapolation {
@@ -275,7 +300,7 @@ impl Extrapolation {
 
     fn as_recorded(&self, tokens: u64, spent: &Spent) -> Expected {
         let mean = tokens as f64 / spent.samples as f64;
-        let basis = format!("about: mean of {} in the record", counted(spent.samples, "sample"));
+        let basis = format!("about: mean of {} in the record", counted(spent.samples, self.unit));
         Expected::new((mean * self.requests as f64).ceil(), basis)
     }
 }

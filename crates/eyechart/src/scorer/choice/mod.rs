@@ -45,7 +45,7 @@ use events::{Decision, Event, EventKind, Evidence, Strength, decide};
 use fields::{Field, find_fields};
 pub use final_answer::final_answer;
 use mentions::Source;
-pub use options::Options;
+pub use options::{Options, relettered};
 pub(super) use scorer::CHOICE;
 use tokens::tokenise_range;
 pub use yes_no::{YesNo, YesNoReading, read_yes_no};

@@ -228,6 +228,28 @@ fn leading_number(content: &[&Token]) -> Option<f64> {
         .then_some(first.value)
 }
 
+/// The texts in a new order: `order` has for each place the text that is put there. Letters and numbers before all texts
+/// ("B) Red", "2. Red") stay at their places.
+#[must_use]
+pub fn relettered(texts: &[String], order: &[usize]) -> Vec<String> {
+    let labelled: Vec<_> = texts.iter().map(|text| split_label(text)).collect();
+    let rest = |at: usize| match &labelled[at] {
+        Some(label) if own_letters(&labelled) => label.text,
+        _ if are_numbered(texts) => split_number(&texts[at]).map_or(&*texts[at], |(_, rest)| rest),
+        _ => texts[at].as_str(),
+    };
+    let own = |at: usize| {
+        let text = texts[at].trim_end();
+        &text[..text.len() - rest(at).trim_end().len()]
+    };
+    let is_plain = texts.iter().enumerate().all(|(at, text)| rest(at) == text);
+    let moved = |(place, &from): (usize, &usize)| match is_plain {
+        true => texts[from].clone(),
+        false => format!("{}{}", own(place), rest(from)),
+    };
+    order.iter().enumerate().map(moved).collect()
+}
+
 fn position_letter(at: usize) -> Option<u8> {
     u8::try_from(at).ok().filter(|&at| at < 26)
 }

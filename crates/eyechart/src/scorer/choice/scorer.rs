@@ -20,7 +20,7 @@ fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
 
 fn outcome(item: &Item<'_>, unparsed: Unparsed) -> Outcome {
     let choices = item.record.choices.as_ref().filter(|choices| !choices.options.is_empty());
-    let Some(RecordedChoices { options, label }) = choices else {
+    let Some(RecordedChoices { options, label, .. }) = choices else {
         return Outcome::unscored("the row has no options");
     };
     let Some(label) = label else {
