@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use super::figures::Scores;
 use crate::stats::{
-    self, Interval, Level, Scale, Spread, bell_mccaffrey_df, cluster_mean, cluster_share, jackknife_variance,
+    self, ClusterPart, Interval, Level, Scale, Spread, cluster_mean, cluster_share, jackknife_spread,
 };
 use crate::types::{Counts, Formula, Metric, NoInterval, READABLE, SCORES};
 
 /// With fewer clusters than this that differ from the commonest score, an interval is rough.
 const FEW_DISTINCT: usize = 10;
+/// Figures whose difference is at most this share of them are equal but for rounding.
+const ROUNDING: f64 = 1e-12;
 
 /// The interval of a figure, and what it rests on.
 pub(super) struct FigureInterval {
@@ -108,15 +110,23 @@ fn of_counts(
         *total.entry(name.clone()).or_default() += count;
     }
     let mut left = total.clone();
+    let mut own: Counts = total.keys().map(|name| (name.clone(), 0.0)).collect();
+    let mut of_own = Vec::new();
+    let mut parts = Vec::with_capacity(count);
     let without = members.iter().map(|members| {
-        let mut change = |name: &str, by: f64| {
-            if let Some(sum) = left.get_mut(name) {
-                *sum -= by;
+        own.values_mut().for_each(|sum| *sum = 0.0);
+        let names =
+            members.iter().flat_map(|counts| counts.iter()).map(|(name, count)| (name.as_str(), *count));
+        for (name, count) in names.chain([(SCORES, members.len() as f64)]) {
+            if let (Some(sum), Some(own)) = (left.get_mut(name), own.get_mut(name)) {
+                *sum -= count;
+                *own += count;
             }
-        };
-        change(SCORES, members.len() as f64);
-        members.iter().flat_map(|counts| counts.iter()).for_each(|(name, count)| change(name, *count));
+        }
         let figure = formula(&left);
+        let of_cluster = formula(&own).filter(|value| value.is_finite());
+        parts.push(ClusterPart { size: members.len(), is_defined: of_cluster.is_some() });
+        of_own.extend(of_cluster);
         // The totals again, and not the sum, so that no rounding error adds up.
         for name in members.iter().flat_map(|counts| counts.keys()).map(String::as_str).chain([SCORES]) {
             if let (Some(sum), Some(whole)) = (left.get_mut(name), total.get(name)) {
@@ -125,13 +135,12 @@ fn of_counts(
         }
         figure
     });
-    let variance = jackknife_variance(&without.collect::<Vec<_>>());
-    let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
-    let interval = variance.ok_or(NoInterval::TooFewClusters).and_then(|variance| {
-        let spread = Spread { variance, df: bell_mccaffrey_df(&sizes), clusters: count };
-        of_spread(value, spread, metric, level)
-    });
-    FigureInterval { interval, clusters: count, is_few_distinct: false }
+    let without: Vec<Option<f64>> = without.collect();
+    let spread = jackknife_spread(&without, &parts, ROUNDING * value.abs());
+    let interval =
+        spread.ok_or(NoInterval::TooFewClusters).and_then(|spread| of_spread(value, spread, metric, level));
+    let clusters: Vec<usize> = (0..of_own.len()).collect();
+    FigureInterval { interval, clusters: count, is_few_distinct: is_few_distinct(&of_own, &clusters) }
 }
 
 /// Whether fewer than ten clusters hold a score that differs from the commonest one.

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::scores::CountTable;
 use crate::stats::{
-    DifferenceTest, Interval, Level, PairedCounts, Scale, Spread, bell_mccaffrey_df, compare_means,
-    equal_differences_test, jackknife_variance, mcnemar, t_test, tango,
+    ClusterPart, DifferenceTest, Interval, Level, PairedCounts, Scale, Spread, compare_means,
+    equal_differences_test, jackknife_spread, mcnemar, t_test, tango,
 };
 use crate::types::{Counts, SCORES};
 
@@ -19,7 +19,7 @@ pub enum DifferenceMethod {
     PairedT,
     /// Student's t, with the variance of leaving out one cluster at a time.
     Jackknife,
-    /// All differences are equal: the interval of a figure without variance.
+    /// The differences do not vary between clusters: the interval of a figure without variance.
     EqualDifferences,
 }
 
@@ -29,7 +29,7 @@ pub enum DifferenceMethod {
 pub enum NoTest {
     /// All scores are in one cluster, or the figure is not defined without one of the clusters.
     TooFewClusters,
-    /// All differences are equal, and the figure has no lowest or highest value.
+    /// The differences do not vary between clusters, and the figure has no lowest or highest value.
     NoSpread,
 }
 
@@ -39,7 +39,9 @@ impl NoTest {
     pub fn in_words(self) -> &'static str {
         match self {
             Self::TooFewClusters => "all scores are in one cluster",
-            Self::NoSpread => "all differences are equal, and the figure has no lowest or highest value",
+            Self::NoSpread => {
+                "the differences do not vary between clusters, and the figure has no lowest or highest value"
+            }
         }
     }
 }
@@ -151,11 +153,10 @@ pub(super) fn of_means(values: &PairedValues, frame: Frame) -> Option<Difference
     let differences = || other.iter().zip(baseline).map(|(other, baseline)| other - baseline);
     let largest = differences().map(f64::abs).fold(0.0, f64::max);
     let difference = compared.difference;
-    let are_equal = differences().all(|one| (one - difference).abs() <= frame.rounding(largest));
     let count = count_of(clusters);
     let test = match compared.spread {
         None => Err(NoTest::TooFewClusters),
-        Some(_) if are_equal => frame.equal(difference, count),
+        Some(spread) if spread.standard_error() <= frame.rounding(largest) => frame.equal(difference, count),
         Some(spread) => frame.t(difference, spread, DifferenceMethod::PairedT),
     };
     // The sum of no values is −0.
@@ -197,6 +198,8 @@ pub(super) struct CountFormula {
 struct LeaveOneOut {
     whole: f64,
     without: Vec<Option<f64>>,
+    /// Whether the figure is defined in each cluster on its own.
+    is_defined_in: Vec<bool>,
 }
 
 /// The difference of two functions of summed counts, with the variance of leaving out one cluster at a time. `sizes` has
@@ -213,30 +216,33 @@ pub(super) fn of_counts(
     let pairs = others.without.iter().zip(&own.without);
     let without: Vec<Option<f64>> = pairs.map(|(other, own)| Some((*other)? - (*own)?)).collect();
     let difference = others.whole - own.whole;
+    let is_defined = own.is_defined_in.iter().zip(&others.is_defined_in).map(|(own, other)| *own || *other);
+    let parts =
+        sizes.iter().zip(is_defined).map(|(size, is_defined)| ClusterPart { size: *size, is_defined });
+    let parts: Vec<ClusterPart> = parts.collect();
     Some(Difference {
         baseline: own.whole,
         other: others.whole,
         difference,
         n: sizes.iter().sum(),
         clusters: sizes.len(),
-        test: test_of_counts(difference, &without, sizes, frame),
+        test: test_of_counts(difference, &without, &parts, frame),
     })
 }
 
 fn test_of_counts(
     difference: f64,
     without: &[Option<f64>],
-    sizes: &[usize],
+    clusters: &[ClusterPart],
     frame: Frame,
 ) -> Result<Tested, NoTest> {
-    let variance = jackknife_variance(without).ok_or(NoTest::TooFewClusters)?;
     let rounding = frame.rounding(difference.abs());
-    let is_equal = |one: &Option<f64>| one.is_none_or(|one| (one - difference).abs() <= rounding);
-    if without.iter().all(is_equal) {
-        return frame.equal(difference, sizes.len());
+    let spread = jackknife_spread(without, clusters, rounding).ok_or(NoTest::TooFewClusters)?;
+    if spread.variance > 0.0 {
+        frame.t(difference, spread, DifferenceMethod::Jackknife)
+    } else {
+        frame.equal(difference, spread.clusters)
     }
-    let spread = Spread { variance, df: bell_mccaffrey_df(sizes), clusters: sizes.len() };
-    frame.t(difference, spread, DifferenceMethod::Jackknife)
 }
 
 /// The figure of one side, whole and without each of the `clusters`. With failed samples it is the mean of the figure over
@@ -274,9 +280,14 @@ fn leave_one_out(formula: CountFormula, side: &CountedSide<'_>, clusters: usize)
         }
     };
     let whole = figure(&none, 0.0)?;
-    let without = (0..clusters).map(|cluster| figure(&sums[cluster * width..][..width], failed[cluster]));
-    let without = without.collect();
-    Some(LeaveOneOut { whole, without })
+    let sums_of = |cluster: usize| &sums[cluster * width..][..width];
+    let without = (0..clusters).map(|cluster| figure(sums_of(cluster), failed[cluster])).collect();
+    let is_defined_in = (0..clusters).map(|cluster| {
+        left.set(sums_of(cluster), &none);
+        failed[cluster] > 0.0 || (formula.formula)(&left.counts).is_some_and(f64::is_finite)
+    });
+    let is_defined_in = is_defined_in.collect();
+    Some(LeaveOneOut { whole, without, is_defined_in })
 }
 
 /// Sums of counts by name, whose values are set many times.

@@ -16,6 +16,7 @@ mod scores;
 mod settings;
 mod verdict;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::record::{RecordError, RunFolder};
@@ -234,27 +235,30 @@ fn pairs_of(runs: &[ScoredRun], options: &Options) -> Pairs {
     Pairs { compared, left_out }
 }
 
-/// For each figure: the runs that no other run beats. Empty for two runs.
+/// For each figure and each three or more runs that were compared with each other, such as those of one task: the runs
+/// that no other run beats.
 fn unbeaten(comparison: &Comparison) -> Vec<Unbeaten> {
     let mut found: Vec<Unbeaten> = Vec::new();
+    let mut seen: HashSet<(&str, usize)> = HashSet::new();
     for pair in &comparison.pairs {
-        if found.iter().all(|unbeaten| unbeaten.figure != pair.figure) {
-            let of_figure = || comparison.pairs.iter().filter(|other| other.figure == pair.figure);
-            let has =
-                |run: &usize| of_figure().any(|pair| [pair.runs.baseline, pair.runs.other].contains(run));
-            let is_beaten = |run: usize| {
-                of_figure().any(|pair| match pair.verdict {
-                    Verdict::Better => pair.runs.baseline == run,
-                    Verdict::Worse => pair.runs.other == run,
-                    Verdict::CantTell | Verdict::DependsOnFailures => false,
-                })
-            };
-            let last = of_figure().map(|pair| pair.runs.other).max().unwrap_or_default();
-            let runs: Vec<usize> = (0..=last).filter(has).collect();
-            if runs.len() > 2 {
-                let runs = runs.into_iter().filter(|run| !is_beaten(*run)).collect();
-                found.push(Unbeaten { figure: pair.figure.clone(), runs });
-            }
+        let first = pair.runs.baseline;
+        if seen.contains(&(pair.figure.as_str(), first)) {
+            continue;
+        }
+        let of_figure = || comparison.pairs.iter().filter(|other| other.figure == pair.figure);
+        let with_first = of_figure().filter(|pair| pair.runs.baseline == first).map(|pair| pair.runs.other);
+        let runs: Vec<usize> = std::iter::once(first).chain(with_first).collect();
+        seen.extend(runs.iter().map(|run| (pair.figure.as_str(), *run)));
+        let is_beaten = |run: usize| {
+            of_figure().any(|pair| match pair.verdict {
+                Verdict::Better => pair.runs.baseline == run,
+                Verdict::Worse => pair.runs.other == run,
+                Verdict::CantTell | Verdict::DependsOnFailures => false,
+            })
+        };
+        if runs.len() > 2 {
+            let runs = runs.into_iter().filter(|run| !is_beaten(*run)).collect();
+            found.push(Unbeaten { figure: pair.figure.clone(), runs });
         }
     }
     found

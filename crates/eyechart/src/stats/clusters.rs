@@ -3,7 +3,9 @@
 use super::interval::{Interval, Level, Spread, has_variance, wilson};
 
 /// Clusters of which fewer than this hold a 1 (or a 0) are too few for the variance among them to be trusted.
-const FEW_CLUSTERS: usize = 10;
+pub(super) const FEW_CLUSTERS: usize = 10;
+/// A standard error of at most this share of the largest score is a rounding error.
+const ROUNDING: f64 = 1e-12;
 
 /// A mean with its variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,7 +67,7 @@ impl Sums {
     }
 }
 
-/// The mean of `scores` with its variance by CR2 (Bell and McCaffrey 2002). `clusters` has the number of each score's
+/// The mean of `scores` with its variance by CR2 (Bell and McCaffrey 2002), 0 if only rounding errors differ. `clusters` has the number of each score's
 /// cluster, from 0 on without gaps. `None` without scores.
 #[must_use]
 pub fn cluster_mean(scores: &[f64], clusters: &[usize]) -> Option<ClusterMean> {
@@ -75,7 +77,10 @@ pub fn cluster_mean(scores: &[f64], clusters: &[usize]) -> Option<ClusterMean> {
         let squares = sums.deviations.iter().zip(&sums.sizes);
         let sum: f64 =
             squares.map(|(deviation, size)| deviation * deviation / (1.0 - *size as f64 / n)).sum();
-        Spread { variance: sum / (n * n), df: bell_mccaffrey_df(&sums.sizes), clusters: sums.sizes.len() }
+        let variance = sum / (n * n);
+        let largest = scores.iter().fold(0.0, |largest: f64, score| largest.max(score.abs()));
+        let variance = if variance.sqrt() <= ROUNDING * largest { 0.0 } else { variance };
+        Spread { variance, df: bell_mccaffrey_df(&sums.sizes), clusters: sums.sizes.len() }
     });
     Some(ClusterMean { mean: sums.mean, clusters: sums.sizes.len(), spread })
 }

@@ -21,7 +21,7 @@ pub use clusters::{bell_mccaffrey_df, cluster_mean, cluster_share, standard_erro
 pub use epochs::{consistency, pass_at_k, variance_split};
 pub use estimate::{mean, quantile, share_above, top_k};
 pub use interval::{Interval, Level, Scale, Spread, score_interval, t_interval, wilson};
-pub use jackknife::jackknife_variance;
+pub use jackknife::{ClusterPart, jackknife_spread, jackknife_variance};
 pub use order::{quantile_interval, top_count, top_share};
 pub use paired::{
     DifferenceTest, PairedCounts, PairedMean, compare_means, equal_differences_test, holm, mcnemar,

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::common::compared::{TASK, answers, calc, compare, compared, is_close, lay_out, run_of, two_runs};
-use crate::common::{Place, RunFiles, stderr, stdout};
+use crate::common::{Place, RunFiles, eyechart, stderr, stdout};
 
 #[test]
 fn shares_have_tangos_interval_and_mcnemars_mid_p_and_the_later_run_gets_the_verdict() {
@@ -355,4 +355,85 @@ fn the_largest_changes_are_listed_first_and_as_many_as_asked_for() {
     let table = stdout(compare(&[&old, &new], &["--changed", "3"]).code(0).get_output());
     assert!(table.contains("s-16 1 → 0, s-8 0 → 1, s-9 0 → 1 and 6 more."), "{table}");
     assert!(compared(&[&old, &new], &["--changed", "0"])["pairs"][0].get("changed").is_none());
+}
+
+#[test]
+fn differences_that_are_the_same_in_each_cluster_have_the_interval_of_a_figure_without_variance() {
+    for size in [2, 3] {
+        let place = Place::new();
+        let clusters = 5;
+        lay_out(&place, clusters * size, |i| i / size);
+        // One answer of each cluster is right in both runs, so the scores vary and the sums of the clusters do not.
+        let old: Vec<&str> = (0..clusters * size).map(|i| if i % size == 0 { "yes" } else { "no" }).collect();
+        let runs = [run_of(&place, "old", &old), run_of(&place, "new", &vec!["yes"; clusters * size])];
+        let found = &compared(&[&runs[0], &runs[1]], &[])["pairs"][0];
+        let difference = 1.0 - 1.0 / size as f64;
+        is_close(&found["difference"], difference);
+        let arguments =
+            json!({"estimate": difference, "variance": 0, "df": 1, "range": [-1, 1], "clusters": clusters});
+        let expected = calc(json!({"fn": "score_interval", "args": arguments}));
+        is_close(&found["low"], expected["low"].as_f64().unwrap());
+        is_close(&found["high"], expected["high"].as_f64().unwrap());
+        assert_eq!(found["method"], "equal_differences");
+    }
+}
+
+#[test]
+fn a_recall_of_two_samples_says_little_however_many_others_there_are() {
+    let place = Place::new();
+    let row =
+        |i: usize| json!({"id": format!("s-{i}"), "right": if i < 2 { "yes" } else { "no" }, "group": i});
+    place.write_jsonl("rows.jsonl", &(0..100).map(row).collect::<Vec<_>>());
+    place.write("t.toml", &TASK.replace("exact_match", "yes_no"));
+    let runs = [
+        run_of(&place, "old", &answers(&[(100, "no")])),
+        run_of(&place, "new", &answers(&[(2, "yes"), (98, "no")])),
+    ];
+    let results = runs[1].json("results.json");
+    let figures = results["figures"].as_array().unwrap();
+    let recall = figures.iter().find(|figure| figure["metric"] == "recall").unwrap();
+    // 2 of 2 samples: the bound is 0.025^(1/2).
+    is_close(&recall["low"], 0.025_f64.sqrt());
+    assert_eq!(recall["few_distinct"], true);
+    let comparison = compared(&[&runs[0], &runs[1]], &[]);
+    let pairs = comparison["pairs"].as_array().unwrap();
+    let recall = pairs.iter().find(|pair| pair["figure"] == "yes_no.recall").unwrap();
+    assert_eq!((&recall["difference"], &recall["verdict"]), (&json!(1.0), &json!("cant_tell")));
+    is_close(&recall["p"], 0.5);
+}
+
+#[test]
+fn runs_that_no_other_run_beats_are_those_of_one_task() {
+    let place = Place::new();
+    lay_out(&place, 20, |i| i);
+    let named =
+        |name: &str| place.write("t.toml", &TASK.replace("name = \"t\"", &format!("name = {name:?}")));
+    let mut runs = Vec::new();
+    for task in ["one", "two"] {
+        named(task);
+        for (model, right) in [("a", 5), ("b", 18), ("c", 17)] {
+            runs.push(run_of(
+                &place,
+                &format!("{task}-{model}"),
+                &answers(&[(right, "yes"), (20 - right, "no")]),
+            ));
+        }
+    }
+    let together = place.path("together");
+    fs::create_dir(&together).unwrap();
+    for run in &runs {
+        fs::rename(run.path(), together.join(run.path().file_name().unwrap())).unwrap();
+    }
+    let done = eyechart().args(["compare", "--format", "json"]).arg(&together).assert().code(0);
+    let comparison: Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
+    let unbeaten = comparison["unbeaten"].as_array().unwrap();
+    assert_eq!(unbeaten.len(), 2, "{unbeaten:?}");
+    for (of_task, task) in unbeaten.iter().zip(["one", "two"]) {
+        let of_task = of_task["runs"].as_array().unwrap();
+        assert_eq!(of_task.len(), 2, "{of_task:?}");
+        assert!(
+            of_task.iter().all(|run| run.as_str().unwrap().contains(&format!("-{task}-"))),
+            "{of_task:?}"
+        );
+    }
 }
