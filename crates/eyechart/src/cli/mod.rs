@@ -4,6 +4,7 @@ mod agreement;
 mod calc;
 mod check;
 mod compare;
+mod completions;
 mod data;
 mod demo;
 mod embed;
@@ -16,6 +17,7 @@ mod gates;
 mod images;
 mod init;
 mod interrupt;
+mod man;
 mod network;
 mod other_names;
 mod output;
@@ -88,6 +90,8 @@ enum Command {
     Init(init::Init),
     Embed(embed::EmbedTexts),
     Rehearse(rehearse::Rehearse),
+    Completions(completions::Completions),
+    Man(man::ManPages),
 }
 
 /// Carries out the command.
@@ -114,5 +118,7 @@ pub fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Init(init) => init.call(),
         Command::Embed(embed) => embed.call(),
         Command::Rehearse(rehearse) => rehearse.call(),
+        Command::Completions(completions) => completions.call(),
+        Command::Man(man) => man.call(),
     }
 }

@@ -48,6 +48,7 @@ mod gates_compare;
 mod hub;
 mod hub_shared;
 mod init_guesses;
+mod install;
 mod intervals;
 mod kinds;
 mod library;
