@@ -72,6 +72,22 @@ struct Identified {
 type Fetched = HashMap<String, Result<PictureHash, Failure>>;
 
 impl Plan {
+    /// Refuses to shuffle options if the first of the samples `picked` are sent without their order. Blocks.
+    ///
+    /// # Errors
+    /// [`RunError::Config`] with the reason; [`RunError::Data`] if the data cannot be read.
+    pub(super) fn refuse_hidden_option_orders(&self, picked: &[PickedSample]) -> Result<(), RunError> {
+        if !self.dataset.hides_option_orders(picked)? {
+            return Ok(());
+        }
+        Err(RunError::Config(format!(
+            "--control shuffle-options: the prompt of the task {} does not change with the order of the options, so only the \
+             label would move: write the options in the prompt ({{% for option in choices %}}), not in the question's text, or \
+             leave --control out",
+            self.task.name
+        )))
+    }
+
     /// Gives each picked sample the pictures of another picked sample. `preparer` identifies the pictures. A sample whose
     /// own pictures cannot be sent is not part of the exchange, and fails as in a run without control. Reads the pictures
     /// of all picked samples. Fetches those at addresses with `web`, `at_once` at a time. Blocks.

@@ -188,6 +188,7 @@ impl PlannedRun {
             _ => Cow::Borrowed(self.plan.spec.picked.as_slice()),
         };
         self.plan.dataset.fetch(&needed, progress)?;
+        self.plan.refuse_hidden_option_orders(&needed)?;
         if let Some(preparer) = self.checking_preparer().filter(|_| is_shuffled) {
             let (name, count) = (&self.plan.spec.task.name, self.plan.spec.picked.len());
             progress.announce(&format!("{name}: comparing the pictures of {}", counted(count, "sample")));

@@ -15,6 +15,8 @@ pub(crate) struct NewOrder {
     pub(crate) order: Vec<usize>,
     /// Whether the label named an option before.
     pub(crate) has_label: bool,
+    /// Whether the texts of the options read otherwise than before. Options with equal texts do not.
+    pub(crate) is_visible: bool,
 }
 
 /// Puts the options of `row` in the order that `drawn` gives. Dropped options keep their places.
@@ -26,12 +28,28 @@ pub(crate) fn shuffle_options(
     choices: &Choices,
     drawn: OptionOrder<'_>,
 ) -> Result<NewOrder, String> {
+    reorder_options(row, choices, |count| drawn.draw(count))
+}
+
+/// Puts the first option of `row` behind the others, which changes the texts of the options unless all are equal.
+///
+/// # Errors
+/// As [`shuffle_options`].
+pub(crate) fn rotate_options(row: &mut Row, choices: &Choices) -> Result<NewOrder, String> {
+    reorder_options(row, choices, |count| (0..count).map(|place| (place + 1) % count).collect())
+}
+
+fn reorder_options(
+    row: &mut Row,
+    choices: &Choices,
+    order_of: impl FnOnce(usize) -> Vec<usize>,
+) -> Result<NewOrder, String> {
     let mut all = all_options(row, choices)?;
     let label = row.get(&choices.label).unwrap_or_default();
     let right = right_option(&label, &all, choices).filter(|&right| all[right].is_some());
     let places: Vec<usize> = (0..all.len()).filter(|&place| all[place].is_some()).collect();
     let before: Vec<String> = all.iter().flatten().cloned().collect();
-    let order = drawn.draw(before.len());
+    let order = order_of(before.len());
     let texts = relettered(&before, &order);
     let cannot = || format!("the options of row {} cannot be put in another order", row.number);
     let mut items =
@@ -60,7 +78,7 @@ pub(crate) fn shuffle_options(
         })?;
         row.cells.insert(choices.label.clone(), new);
     }
-    Ok(NewOrder { order, has_label: right.is_some() })
+    Ok(NewOrder { order, has_label: right.is_some(), is_visible: texts != before })
 }
 
 /// The path of the list in a path such as `options[].text`, and the keys of the text in an item.

@@ -24,6 +24,7 @@ use crate::types::{
 
 mod donors;
 mod messages;
+mod option_orders;
 mod row_pictures;
 mod row_texts;
 mod sample_ids;

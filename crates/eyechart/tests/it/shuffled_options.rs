@@ -225,3 +225,81 @@ fn options_that_cannot_be_put_in_another_order_are_refused() {
     assert!(said.contains("a control asks the model again"), "{said}");
     assert_eq!(server.stats().requests, 0);
 }
+
+/// Questions whose template shows `options` where the column `shown` is not empty.
+fn shown_options(place: &Place, shown: &[&str], options: &[&str]) -> PathBuf {
+    let row = |(index, shown): (usize, &&str)| json!({"id": format!("q-{index}"), "shown": shown, "o": options, "l": options[0]});
+    place.write_jsonl("q.jsonl", &shown.iter().enumerate().map(row).collect::<Vec<_>>());
+    place.write(
+        "q.toml",
+        "name = \"q\"\n[dataset]\nfile = \"q.jsonl\"\nid = \"id\"\nchoices = { options = \"o\", label = \"l\" }\n\
+         [prompt]\ntext = '''What? A. red B. blue{% if shown %}{{ choices | join(' ') }}{% endif %}'''\n\
+         [generation]\ntemperature = 0\n[[score]]\nscorer = \"choice\"\n",
+    )
+}
+
+#[test]
+fn a_prompt_that_does_not_change_with_the_order_of_the_options_is_refused() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(json!({"answer": "A"}))]);
+    let task = shown_options(&place, &["", "", ""], &["red", "blue"]);
+    for arguments in [&["--epochs", "3"][..], &["--dry-run"]] {
+        let mut command = run_at(&server, &place, &task);
+        let said = stderr(command.args(SHUFFLE).args(arguments).assert().code(2).get_output());
+        assert!(said.contains("the prompt of the task q does not change with the order"), "{said}");
+    }
+    assert_eq!(server.stats().requests, 0);
+    run_at(&server, &place, &task).assert().code(0);
+}
+
+#[test]
+fn a_sample_whose_prompt_hides_the_order_fails_in_every_epoch_and_one_with_equal_options_does_not() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(json!({"answer": "A"}))]);
+    let task = shown_options(&place, &["yes", "", "yes"], &["red", "blue"]);
+    run_at(&server, &place, &task).args(SHUFFLE).args(["--epochs", "4"]).assert().code(1);
+    let run = place.run();
+    let failed: Vec<Value> =
+        run.samples().into_iter().filter(|sample| sample["status"] == "failed").collect();
+    assert_eq!(failed.len(), 4);
+    for sample in failed {
+        assert_eq!(sample["id"], "q-1");
+        let reason = sample["error"]["message"].as_str().unwrap();
+        assert!(reason.contains("does not change with the order of the options"), "{reason}");
+    }
+    let place = Place::new();
+    let equal = shown_options(&place, &["", ""], &["red", "red"]);
+    run_at(&server, &place, &equal).args(SHUFFLE).args(["--epochs", "2"]).assert().code(0);
+}
+
+#[test]
+fn labels_of_people_in_a_column_follow_the_order_that_was_sent() {
+    let place = Place::new();
+    let server = endpoint(reads_the_options());
+    let task = questions(&place, 12, LIST, LETTERED);
+    let run = run(&server, &place, &task, &["--epochs", "3"]);
+    scored(&run);
+    let mut command = eyechart();
+    command.arg("agreement").arg(run.path()).args(["--labels", "l", "--format", "json"]);
+    let found: Value = serde_json::from_str(&stdout(command.assert().code(0).get_output())).unwrap();
+    let labels = &found["labels"];
+    assert_eq!((&labels["source"], &labels["labelled"]), (&json!("data"), &json!(36)));
+    assert_eq!(labels["entries"][0]["accuracy"]["value"], 1.0, "{labels}");
+}
+
+#[test]
+fn only_answers_of_a_scorer_of_options_are_positions() {
+    let place = Place::new();
+    let server = endpoint(vec![rule(json!({"answer": "A"}))]);
+    let task = questions(&place, 12, LIST, LETTERED);
+    let text = std::fs::read_to_string(&task).unwrap();
+    let grade = "\n[[score]]\nscorer = \"exact_match\"\ntarget = \"q\"\nextract = \"final_answer\"\n";
+    place.write("q.toml", text + grade);
+    let run = run(&server, &place, &task, &["--epochs", "4"]);
+    let (results, _) = scored(&run);
+    assert_eq!(figure(&run, "exact_match.consistency"), 1.0, "the text A is the same in each epoch");
+    assert!(figure(&run, "choice.consistency") < 0.4);
+    let positions = results["positions"].as_array().unwrap();
+    assert_eq!((positions.len(), &positions[0]["name"]), (1, &json!("choice")));
+    assert_eq!(positions[0]["level"], 0.95);
+}

@@ -7,8 +7,6 @@ use super::TaskData;
 use super::donors::ExchangedPictures;
 use crate::dataset::{DatasetError, Pick};
 use crate::task::kept::cluster_of;
-use crate::task::option_order::OptionOrder;
-use crate::task::shuffled_options::{NewOrder, shuffle_options};
 use crate::task::survey::Eligible;
 use crate::types::{
     BadRow, Epoch, EpochSamples, Failure, FailureKind, PickedSample, Row, Sample, SampleRecord, ToAsk,
@@ -176,19 +174,6 @@ impl TaskData {
             choices: kept.choices,
             cluster: cluster_of(&row, &self.task),
         }))
-    }
-
-    /// From now on, gives samples their options in other orders, drawn by `seed`.
-    pub(crate) fn draw_option_orders(&mut self, seed: u64) {
-        self.option_seed = Some(seed);
-    }
-
-    /// Puts the options of a row in the order of `epoch`, if they are shuffled.
-    fn shuffle_options(&self, row: &mut Row, id: &str, epoch: Epoch) -> Result<Option<NewOrder>, String> {
-        let (Some(seed), Some(choices)) = (self.option_seed, &self.task.dataset.choices) else {
-            return Ok(None);
-        };
-        shuffle_options(row, choices, OptionOrder { seed, id, epoch }).map(Some)
     }
 }
 
