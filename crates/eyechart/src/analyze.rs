@@ -15,10 +15,11 @@ mod options;
 
 pub use crate::stats::Level;
 use epochs::EpochContext;
+pub(crate) use epochs::EpochMetric;
 use figures::Clusters;
 pub use figures::Measured;
-pub(crate) use figures::figure_ids;
-use options::ShuffledOptions;
+pub(crate) use figures::{epoch_figure_ids, figure_ids};
+pub(crate) use options::{ReadAnswer, ShuffledOptions};
 
 /// The counts and times of a run. Records are added one by one, so that 100,000 records need not be in memory.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +65,7 @@ impl Outcomes {
         if let Some(cluster) = &record.cluster {
             self.clusters.add(&record.id, cluster);
         }
-        self.shuffled.add(record);
+        self.shuffled.add(&record.id, record.epoch, record.choices.as_ref());
         if let Some(failure) = &record.error {
             self.failure_messages.entry(failure.kind).or_insert_with(|| failure.message.clone());
         }

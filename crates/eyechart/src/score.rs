@@ -2,7 +2,7 @@
 
 mod columns;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::analyze::{self, Measured, analyze};
@@ -10,10 +10,10 @@ use crate::files::{FileError, read_regular, write_atomically, write_json};
 use crate::record::{BadLine, RecordError, RunFolder};
 use crate::scorer::{Embed, KeyFault, Scorer, ScorerError, Tools};
 use crate::stats::Level;
-use crate::task::{LoadedTask, TaskError};
+use crate::task::{LoadedTask, OptionOrder, TaskError, shuffle_options};
 use columns::Completion;
 
-use crate::types::{ErrorClass, Metric, Results, Row, Score, Task, text_of};
+use crate::types::{Epoch, ErrorClass, Metric, Results, Score, Task, text_of};
 
 /// The reason why a run cannot be scored.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +140,12 @@ impl<'a> Scoring<'a> {
         let (mut by_scorer, mut measured) = (Vec::new(), Vec::new());
         for scorer in &self.scorers {
             let scored = scorer.score(&record.samples, &spec.answers, tools)?;
-            measured.push(Measured { spec: scored.spec, metrics: scorer.metrics(), failed: scored.failed });
+            measured.push(Measured {
+                spec: scored.spec,
+                metrics: scorer.metrics(),
+                failed: scored.failed,
+                picks_options: scorer.picks_options(),
+            });
             by_scorer.push(scored.scores.into_iter());
         }
         let scores: Vec<Score> = (0..record.samples.len())
@@ -180,13 +185,29 @@ pub struct TaskFigure {
 /// Returns the figures of `task`, with the primary figure first.
 #[must_use]
 pub fn task_figures(task: &Task) -> Vec<TaskFigure> {
-    let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
-    let measured: Vec<Measured> = scorers
-        .map(|scorer| Measured { spec: scorer.spec(), metrics: scorer.metrics(), failed: 0 })
-        .collect();
+    let measured = unmeasured(task);
     let ids = analyze::figure_ids(&measured).into_iter();
     let metrics = measured.into_iter().flat_map(|one| one.metrics);
     ids.zip(metrics).map(|(id, metric)| TaskFigure { id, metric }).collect()
+}
+
+/// Returns the ids of the figures over epochs that a run of `task` with `epochs` epochs can have.
+#[must_use]
+pub fn epoch_figure_ids(task: &Task, epochs: Epoch) -> Vec<String> {
+    analyze::epoch_figure_ids(&unmeasured(task), epochs)
+}
+
+/// The scorers of `task` before anything is scored.
+fn unmeasured(task: &Task) -> Vec<Measured> {
+    let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
+    scorers
+        .map(|scorer| Measured {
+            spec: scorer.spec(),
+            metrics: scorer.metrics(),
+            failed: 0,
+            picks_options: scorer.picks_options(),
+        })
+        .collect()
 }
 
 /// Returns the ids of the figures of `task`, with the primary figure first.
@@ -227,20 +248,40 @@ pub fn read_scored(folder: &RunFolder) -> Result<Scored, ScoreError> {
     Ok(Scored { results, task, bad_lines: Vec::new() })
 }
 
-/// Reads a column of these rows from the data of a run, as text by row. Rows without the column are absent.
+/// Reads a column from the data of a run as text, for each of `answers`: with the options in the order that was sent.
 ///
 /// # Errors
 /// Why the data cannot be read, that it has changed, or that it has no such column.
 pub(crate) fn read_data_column(
     folder: &RunFolder,
-    rows: Vec<u64>,
+    answers: &[DataKey<'_>],
     column: &str,
-) -> Result<HashMap<u64, String>, String> {
+) -> Result<Vec<Option<String>>, String> {
     let own = own_task(folder).map_err(|error| error.to_string())?;
     let spec = folder.spec().map_err(|error| error.to_string())?;
-    let found = columns::data_rows(&own, &spec, rows, &[column.to_owned()])?;
-    let text = |(number, row): (u64, Row)| Some((number, text_of(&row.get(column)?)));
-    Ok(found.into_iter().filter_map(text).collect())
+    let shuffled = columns::shuffled_options(&spec, &own);
+    let mut names = vec![column.to_owned()];
+    names.extend(shuffled.iter().flat_map(|choices| choices.columns()).cloned());
+    let numbers = answers.iter().map(|answer| answer.row).collect();
+    let found = columns::data_rows(&own, &spec, numbers, &names)?;
+    let text = |answer: &DataKey<'_>| {
+        let Some(row) = found.get(&answer.row) else { return Ok(None) };
+        let mut row = Cow::Borrowed(row);
+        if let Some(choices) = shuffled {
+            let drawn = OptionOrder { seed: spec.seed, id: answer.id, epoch: answer.epoch };
+            shuffle_options(row.to_mut(), choices, drawn)?;
+        }
+        Ok(row.get(column).map(|cell| text_of(&cell)))
+    };
+    answers.iter().map(text).collect()
+}
+
+/// An answer of a run, and the row of the data that it is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DataKey<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) epoch: Epoch,
+    pub(crate) row: u64,
 }
 
 /// Returns the task as recorded in the spec of the run. The task file is not read.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::AgreementError;
 use crate::record::{RunFolder, for_each_sample_line, for_each_score_line};
+use crate::score::DataKey;
 use crate::types::{Epoch, Results, ScorerSpec};
 
 /// All answers of a run.
@@ -30,6 +31,12 @@ pub(super) struct AnswerKey {
     pub(super) epoch: Epoch,
     /// The row of the dataset.
     pub(super) row: u64,
+}
+
+impl AnswerKey {
+    pub(super) fn data_key(&self) -> DataKey<'_> {
+        DataKey { id: &self.id, epoch: self.epoch, row: self.row }
+    }
 }
 
 /// The scores of one `[[score]]`.

@@ -1,6 +1,6 @@
 //! Labels of people: from a column that the run recorded, or from a file with ids.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::AgreementError;
 use super::answers::{AnswerKey, Answers};
 use crate::dataset::{Files, Pick, open};
 use crate::record::RunFolder;
-use crate::score::read_data_column;
+use crate::score::{DataKey, read_data_column};
 use crate::types::{Row, id_of, text_of};
 
 /// Where the labels are.
@@ -95,20 +95,18 @@ impl Labels {
     fn of_column(folder: &RunFolder, answers: &Answers, column: &str) -> Result<Self, AgreementError> {
         let is_recorded = answers.labels.iter().any(Option::is_some);
         let of_data = match is_recorded {
-            true => HashMap::new(),
+            true => Vec::new(),
             false => {
-                let rows = answers.keys.iter().map(|key| key.row).collect();
-                read_data_column(folder, rows, column)
+                let keys: Vec<DataKey<'_>> = answers.keys.iter().map(AnswerKey::data_key).collect();
+                read_data_column(folder, &keys, column)
                     .map_err(|reason| AgreementError::NoLabels { given: column.to_owned(), reason })?
             }
         };
-        let text = |(key, recorded): (&AnswerKey, &Option<String>)| {
-            usable(recorded.as_ref().or_else(|| of_data.get(&key.row))?)
-        };
+        let texts = if is_recorded { &answers.labels } else { &of_data };
         Ok(Self {
             source: if is_recorded { "record" } else { "data" }.to_owned(),
             column: column.to_owned(),
-            texts: answers.keys.iter().zip(&answers.labels).map(text).collect(),
+            texts: texts.iter().map(|text| usable(text.as_ref()?)).collect(),
             unknown: Unmatched::default(),
             repeated: 0,
             bad: Vec::new(),

@@ -1,9 +1,10 @@
 //! Figures of samples that were asked several times: `pass_at_k`, consistency, and how the variance of scores divides.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use super::figures::{Clusters, Measured, Numbers, Scores, figure, id};
-use super::options::{Answer, ShuffledOptions};
+use super::options::{Answer, ReadAnswer, ShuffledOptions};
 use crate::stats::{self, Level};
 use crate::types::{Counts, Epoch, Figure, Formula, Metric, MetricKind, Score, VarianceSplit};
 
@@ -14,6 +15,70 @@ struct Repeated<'a> {
     /// The answers that the scorer read, one for each epoch. Epochs in which it reads none are left out.
     answers: Vec<Answer<'a>>,
 }
+
+/// A figure over the epochs of each sample: one number for a sample, averaged over samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EpochMetric {
+    /// The chance that at least one of this many answers is right.
+    PassAt(Epoch),
+    /// The share of pairs of epochs with the same answer.
+    Consistency,
+}
+
+impl EpochMetric {
+    /// The metric of a figure; `None` if the figure is not over epochs.
+    pub(crate) fn of(figure: &Figure) -> Option<Self> {
+        let is_known = figure.kind == MetricKind::PerSample;
+        let k = figure.metric.strip_prefix(PASS_AT).and_then(|k| k.parse().ok());
+        let metric = k.map(Self::PassAt).or((figure.metric == CONSISTENCY).then_some(Self::Consistency));
+        metric.filter(|_| is_known)
+    }
+
+    /// The metrics that a run of `epochs` epochs can have, for a scorer with `metrics`.
+    pub(super) fn possible(metrics: &[Metric], epochs: Epoch) -> Vec<Self> {
+        let is_right_or_wrong = metrics.iter().any(|metric| matches!(metric.formula, Formula::Share));
+        let pass_at = (1..=epochs).filter(|_| is_right_or_wrong).map(Self::PassAt);
+        pass_at.chain([Self::Consistency]).filter(|_| epochs > 1).collect()
+    }
+
+    /// The value of a sample with these scores and answers; `None` if it has too few.
+    pub(crate) fn value<T: Eq + Hash>(self, values: &[f64], answers: &[T]) -> Option<f64> {
+        let right = || values.iter().filter(|value| **value == 1.0).count();
+        match self {
+            Self::PassAt(k) => stats::pass_at_k(values.len(), right(), k as usize),
+            Self::Consistency => stats::consistency(answers),
+        }
+    }
+
+    /// The metric over samples.
+    pub(crate) fn metric(self) -> Metric {
+        let (id, title, meaning) = match self {
+            Self::PassAt(1) => (
+                format!("{PASS_AT}1"),
+                "pass@1".to_owned(),
+                "chance that an answer is right, averaged over samples".to_owned(),
+            ),
+            Self::PassAt(k) => (
+                format!("{PASS_AT}{k}"),
+                format!("pass@{k}"),
+                format!(
+                    "chance that at least one of {k} answers is right (Chen 2021), averaged over samples"
+                ),
+            ),
+            Self::Consistency => (
+                CONSISTENCY.to_owned(),
+                CONSISTENCY.to_owned(),
+                "share of pairs of epochs of a sample with the same answer (the same option if the options were \
+                 shuffled), averaged over samples"
+                    .to_owned(),
+            ),
+        };
+        Metric::new(&id, Formula::Mean, &meaning).titled(title)
+    }
+}
+
+const PASS_AT: &str = "pass_at_";
+const CONSISTENCY: &str = "consistency";
 
 /// What the epochs of one scorer's samples give.
 pub(super) struct OfEpochs {
@@ -38,38 +103,18 @@ pub(super) struct EpochContext<'a> {
 impl EpochContext<'_> {
     /// The figures of `one`, whose scores are `scores`.
     pub(super) fn figures<'a>(&'a self, one: &Measured, scores: impl Iterator<Item = &'a Score>) -> OfEpochs {
-        let samples = self.repeated(scores);
-        let is_right_or_wrong = one.metrics.iter().any(|metric| matches!(metric.formula, Formula::Share));
-        let pass_at = (1..=self.epochs).filter(|_| is_right_or_wrong).filter_map(|k| {
-            let meaning = match k {
-                1 => "chance that an answer is right, averaged over samples".to_owned(),
-                _ => format!(
-                    "chance that at least one of {k} answers is right (Chen 2021), averaged over samples"
-                ),
-            };
-            let metric = Metric::new(&format!("pass_at_{k}"), Formula::Mean, &meaning);
-            self.mean_over_samples(one, metric.titled(format!("pass@{k}")), &samples, |sample| {
-                let right = sample.values.iter().filter(|value| **value == 1.0).count();
-                stats::pass_at_k(sample.values.len(), right, k as usize)
-            })
-        });
+        let samples = self.repeated(one, scores);
         let reads_answers =
             samples.iter().flat_map(|sample| &sample.answers).any(|answer| *answer != Answer::Unreadable);
-        let meaning = "share of pairs of epochs of a sample with the same answer (the same option if the options were \
-                       shuffled), averaged over samples";
-        let consistency = Metric::new("consistency", Formula::Mean, meaning);
-        let consistency = reads_answers
-            .then(|| {
-                self.mean_over_samples(one, consistency, &samples, |sample| {
-                    stats::consistency(&sample.answers)
-                })
-            })
-            .flatten();
-        OfEpochs { figures: pass_at.chain(consistency).collect(), variance: variance(one, &samples) }
+        let possible = EpochMetric::possible(&one.metrics, self.epochs).into_iter();
+        let figures = possible
+            .filter(|metric| reads_answers || *metric != EpochMetric::Consistency)
+            .map(|metric| self.mean_over_samples(one, metric, &samples));
+        OfEpochs { figures: figures.collect(), variance: variance(one, &samples) }
     }
 
     /// The scores by sample and reference, in the order of their first lines.
-    fn repeated<'a>(&'a self, scores: impl Iterator<Item = &'a Score>) -> Vec<Repeated<'a>> {
+    fn repeated<'a>(&'a self, one: &Measured, scores: impl Iterator<Item = &'a Score>) -> Vec<Repeated<'a>> {
         let mut samples: Vec<Repeated<'a>> = Vec::new();
         let mut places: HashMap<(&str, Option<usize>), usize> = HashMap::new();
         for score in scores {
@@ -78,34 +123,29 @@ impl EpochContext<'_> {
                 samples.push(Repeated { id: &score.id, values: Vec::new(), answers: Vec::new() });
             }
             samples[place].values.extend(score.number());
-            samples[place].answers.extend(self.shuffled.answer(score));
+            samples[place].answers.extend(self.shuffled.answer(ReadAnswer::of(one, score)));
         }
         samples
     }
 
-    /// The mean of `value` over the samples that have one, with its interval by clusters; absent if none has one.
-    fn mean_over_samples(
-        &self,
-        one: &Measured,
-        metric: Metric,
-        samples: &[Repeated<'_>],
-        value: impl Fn(&Repeated<'_>) -> Option<f64>,
-    ) -> Option<Figure> {
+    /// The mean over the samples that have the metric, with its interval by clusters; without a value if none has it.
+    fn mean_over_samples(&self, one: &Measured, metric: EpochMetric, samples: &[Repeated<'_>]) -> Figure {
         let (mut numbers, mut of_samples) = (Numbers::default(), Scores::default());
         for sample in samples {
-            if let Some(value) = value(sample) {
+            if let Some(value) = metric.value(&sample.values, &sample.answers) {
                 of_samples.values.push(value);
                 of_samples.clusters.push(numbers.of(self.clusters.of(sample.id)));
             }
         }
-        (!of_samples.values.is_empty()).then(|| Figure {
+        let metric = metric.metric();
+        Figure {
             id: id(&metric.id, &one.spec, self.measured),
             kind: MetricKind::PerSample,
             asked: 0,
             worst: None,
             best: None,
             ..figure(&metric, one, &of_samples, &Counts::new(), self.level)
-        })
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::epochs::EpochContext;
+use super::epochs::{EpochContext, EpochMetric};
 use super::intervals::interval_of;
 use crate::stats::{Level, mean, share_above, top_count, top_k};
 use crate::types::{
-    Counts, Direction, Figure, Formula, Metric, READABLE, SCORES, Score, ScoreValue, ScorerSpec, Unscored,
-    VarianceSplit,
+    Counts, Direction, Epoch, Figure, Formula, Metric, READABLE, SCORES, Score, ScoreValue, ScorerSpec,
+    Unscored, VarianceSplit,
 };
 
 /// A scorer as it was applied, with its metrics.
@@ -19,6 +19,8 @@ pub struct Measured {
     pub metrics: Vec<Metric>,
     /// The number of failed samples that the scorer could have scored.
     pub failed: usize,
+    /// Whether the answers that the scorer reads are letters of the question's options.
+    pub picks_options: bool,
 }
 
 impl Measured {
@@ -63,6 +65,16 @@ pub(super) fn figures(
 pub fn figure_ids(measured: &[Measured]) -> Vec<String> {
     let of = |one: &Measured| -> Vec<String> {
         one.metrics.iter().map(|metric| id(&metric.id, &one.spec, measured)).collect()
+    };
+    measured.iter().flat_map(of).collect()
+}
+
+/// Returns the ids of the figures over epochs that a run of `measured` with `epochs` epochs can have.
+#[must_use]
+pub(crate) fn epoch_figure_ids(measured: &[Measured], epochs: Epoch) -> Vec<String> {
+    let of = |one: &Measured| -> Vec<String> {
+        let possible = EpochMetric::possible(&one.metrics, epochs);
+        possible.into_iter().map(|metric| id(&metric.metric().id, &one.spec, measured)).collect()
     };
     measured.iter().flat_map(of).collect()
 }

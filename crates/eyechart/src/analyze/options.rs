@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::figures::{Clusters, Measured, Numbers};
 use crate::scorer::choice::Options;
 use crate::stats::{Level, cluster_share};
-use crate::types::{Epoch, Position, PositionPicks, SampleRecord, Score};
+use crate::types::{Epoch, Position, PositionPicks, RecordedChoices, Score};
 
 /// The options of each sample and epoch, as they were sent. Empty unless the run shuffled them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ShuffledOptions(HashMap<(String, Epoch), SentOptions>);
+pub(crate) struct ShuffledOptions(HashMap<(String, Epoch), SentOptions>);
 
 /// The options of one request.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ struct SentOptions {
 
 /// What an answer says, so that two answers can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Answer<'a> {
+pub(crate) enum Answer<'a> {
     /// The option at this position in the row.
     Option(usize),
     /// A text.
@@ -32,41 +32,65 @@ pub(super) enum Answer<'a> {
     Unreadable,
 }
 
+/// What a scorer read from an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadAnswer<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) epoch: Epoch,
+    /// The text that it read.
+    pub(crate) text: Option<&'a str>,
+    /// Whether it looked for an answer and found none.
+    pub(crate) is_unreadable: bool,
+    /// Whether the answers of the scorer are letters of the question's options.
+    pub(crate) picks_options: bool,
+}
+
+impl<'a> ReadAnswer<'a> {
+    pub(super) fn of(one: &Measured, score: &'a Score) -> Self {
+        Self {
+            id: &score.id,
+            epoch: score.epoch,
+            text: score.answer.as_deref(),
+            is_unreadable: score.is_unreadable(),
+            picks_options: one.picks_options,
+        }
+    }
+}
+
 impl ShuffledOptions {
-    /// Adds the options of a record, if they were shuffled.
-    pub(super) fn add(&mut self, record: &SampleRecord) {
-        let Some(choices) = &record.choices else { return };
+    /// Adds the options of a sample in one epoch, if they were shuffled.
+    pub(crate) fn add(&mut self, id: &str, epoch: Epoch, choices: Option<&RecordedChoices>) {
+        let Some(choices) = choices else { return };
         let Some(order) = &choices.order else { return };
         let options = Options::new(&choices.options);
         let right = choices.label.as_ref().and_then(|label| options.index_of(label));
         let sent = SentOptions { options, order: order.clone(), right };
-        self.0.insert((record.id.clone(), record.epoch), sent);
+        self.0.insert((id.to_owned(), epoch), sent);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What the answer of `score` says: the letter of a shuffled option stands for the option. `None` if its scorer looks for
-    /// no answer.
-    pub(super) fn answer<'a>(&self, score: &'a Score) -> Option<Answer<'a>> {
-        let Some(text) = score.answer.as_deref() else {
-            return score.is_unreadable().then_some(Answer::Unreadable);
+    /// What an answer says: the letter of a shuffled option stands for the option. `None` if the scorer looks for no answer.
+    pub(crate) fn answer<'a>(&self, read: ReadAnswer<'a>) -> Option<Answer<'a>> {
+        let Some(text) = read.text else {
+            return read.is_unreadable.then_some(Answer::Unreadable);
         };
-        let picked = self.picked(score).and_then(|(sent, position)| sent.order.get(position));
+        let picked = self.picked(read).and_then(|(sent, position)| sent.order.get(position));
         Some(picked.map_or(Answer::Text(text), |option| Answer::Option(*option)))
     }
 
     /// The options of the sample, and the position of the one whose letter is the answer.
-    fn picked(&self, score: &Score) -> Option<(&SentOptions, usize)> {
-        if self.is_empty() {
+    fn picked(&self, read: ReadAnswer<'_>) -> Option<(&SentOptions, usize)> {
+        if self.is_empty() || !read.picks_options {
             return None;
         }
-        let sent = self.0.get(&(score.id.clone(), score.epoch))?;
-        Some((sent, sent.options.index_of(score.answer.as_ref()?)?))
+        let sent = self.0.get(&(read.id.to_owned(), read.epoch))?;
+        Some((sent, sent.options.index_of(read.text?)?))
     }
 
-    /// The positions that the answers of each scorer pick. Scorers that read no letters have none.
+    /// The positions that the answers of each scorer pick. Scorers whose answers are not letters of options have none.
     pub(super) fn picks(
         &self,
         measured: &[Measured],
@@ -90,7 +114,7 @@ impl ShuffledOptions {
         let (mut numbers, mut of_answers) = (Numbers::default(), Vec::new());
         let (mut picked, mut right, mut count) = (Vec::new(), Vec::new(), 0);
         for score in scores.iter().filter(|score| one.is_of(score)) {
-            if let Some((sent, position)) = self.picked(score) {
+            if let Some((sent, position)) = self.picked(ReadAnswer::of(one, score)) {
                 picked.push(position);
                 right.push(sent.right);
                 of_answers.push(numbers.of(clusters.of(&score.id)));
@@ -114,6 +138,7 @@ impl ShuffledOptions {
             part: one.spec.part.clone(),
             target: one.spec.target.clone(),
             n: picked.len(),
+            level: Some(level.value()),
             positions: (0..count).filter_map(of_position).collect(),
         })
     }

@@ -1,5 +1,6 @@
 //! `--fail-if` and `--fail-unless`: gates on the commands that show figures.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use clap::Args;
@@ -8,7 +9,7 @@ use eyechart::gate::{
     Condition, Gate, GateError, GateOutcome, MeasuredDifference, MeasuredPair, MeasuredRun, Rule, check,
 };
 use eyechart::report::Entry;
-use eyechart::score::figure_ids;
+use eyechart::score::{epoch_figure_ids, figure_ids};
 use eyechart::text::counted;
 use eyechart::types::Results;
 
@@ -52,9 +53,16 @@ impl<'a> GatedRun<'a> {
         Self { name: format!("{} ({})", results.shown_model(), folder.display()), results, ids }
     }
 
-    /// A run with the figures of its task.
+    /// A run with the figures of its task. Of the figures over epochs, which depend on the answers, a scored run has all.
     pub fn of_task(entry: &'a Entry) -> Self {
-        Self::new(&entry.folder, &entry.results, figure_ids(&entry.task))
+        let mut ids = figure_ids(&entry.task);
+        match entry.results.figures.as_slice() {
+            [] => ids.extend(epoch_figure_ids(&entry.task, entry.results.samples.epochs.unwrap_or(1))),
+            figures => ids.extend(figures.iter().map(|figure| figure.id.clone())),
+        }
+        let mut known = HashSet::new();
+        ids.retain(|id| known.insert(id.clone()));
+        Self::new(&entry.folder, &entry.results, ids)
     }
 }
 

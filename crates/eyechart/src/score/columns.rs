@@ -27,7 +27,7 @@ impl Completion<'_> {
     pub(super) fn complete(&self, records: &mut [SampleRecord]) -> Result<(), ScoreError> {
         let missing = KeptColumns::read_by(self.task, self.scorers).without(&self.recorded(records));
         let cluster = self.cluster_columns(records);
-        let shuffled = self.shuffled_options();
+        let shuffled = shuffled_options(self.spec, self.own);
         let options = shuffled.iter().flat_map(|choices| choices.columns());
         let mut names: Vec<String> = missing.names().chain(cluster).cloned().collect();
         if names.is_empty() || records.is_empty() {
@@ -55,12 +55,6 @@ impl Completion<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Returns the options that the run put in other orders, if it did.
-    fn shuffled_options(&self) -> Option<&Choices> {
-        let is_shuffled = self.spec.control == Some(Control::ShuffleOptions);
-        self.own.task.dataset.choices.as_ref().filter(|_| is_shuffled)
     }
 
     /// Returns the columns that the records have. Records of earlier versions have no options.
@@ -91,6 +85,12 @@ impl Completion<'_> {
     fn rows(&self, records: &[SampleRecord], columns: &[String]) -> Result<BTreeMap<u64, Row>, String> {
         data_rows(self.own, self.spec, records.iter().map(|record| record.row).collect(), columns)
     }
+}
+
+/// Returns the options that the run put in other orders, if it did.
+pub(super) fn shuffled_options<'a>(spec: &EvalSpec, own: &'a LoadedTask) -> Option<&'a Choices> {
+    let is_shuffled = spec.control == Some(Control::ShuffleOptions);
+    own.task.dataset.choices.as_ref().filter(|_| is_shuffled)
 }
 
 /// Reads columns of these rows from the data of a run.

@@ -105,6 +105,12 @@ impl Scorer {
         self.declaration.target == Target::Optional
     }
 
+    /// Returns whether the answers that the scorer reads are letters of the question's options.
+    #[must_use]
+    pub fn picks_options(&self) -> bool {
+        self.declaration.target == Target::Choices
+    }
+
     /// Returns whether the scorer needs the cluster of each sample.
     #[must_use]
     pub fn needs_cluster(&self) -> bool {

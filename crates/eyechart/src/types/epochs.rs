@@ -36,6 +36,9 @@ pub struct PositionPicks {
     pub target: Option<String>,
     /// Number of answers that pick an option.
     pub n: usize,
+    /// The confidence level of the intervals, such as 0.95; absent in results of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<f64>,
     /// The positions, in order.
     pub positions: Vec<Position>,
 }
