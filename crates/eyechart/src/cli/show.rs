@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use eyechart::record::{RunFolder, read_scores};
 use eyechart::report::{Samples, Selection, samples_as_json, samples_as_text};
 use eyechart::score::read_scored;
-use eyechart::types::{Figure, Results};
+use eyechart::types::{Figure, MetricKind, Results};
 
 use super::score::notice_bad_lines;
 use super::values::at_least_one;
@@ -124,6 +124,11 @@ impl Show {
         };
         let figure = self.figure_of(results)?;
         match which.worst {
+            Some(_) if figure.kind == MetricKind::PerSample => anyhow::bail!(
+                "--worst sorts single answers, and {} is a figure of all epochs of a sample: expected a figure such as \
+                 accuracy",
+                figure.id
+            ),
             Some(count) => Ok(Selection::Worst { figure, count }),
             None if figure.is_of_right_and_wrong() => Ok(Selection::Wrong(figure)),
             None => anyhow::bail!(

@@ -15,6 +15,8 @@ pub(super) struct ComparedFigure {
     /// The same with failed samples at the bottom of the range; absent if none failed, or there is no bottom.
     pub(super) with_failures: Option<FailuresCounted>,
     pub(super) changes: Changes,
+    /// The numbers of samples that only the baseline and only the other run has; absent if the pairs have them.
+    pub(super) only: Option<[usize; 2]>,
 }
 
 /// The difference with failed samples and unreadable answers without a score at the bottom of the range.
@@ -150,7 +152,7 @@ impl FigureComparer<'_> {
             let difference = compare(&with_failed.values)?;
             Some(FailuresCounted { difference, bottom, failed_baseline, failed_other })
         });
-        Ok(ComparedFigure { difference, with_failures, changes: self.changes(changes) })
+        Ok(ComparedFigure { difference, with_failures, changes: self.changes(changes), only: None })
     }
 
     fn compare_counts(
@@ -185,7 +187,7 @@ impl FigureComparer<'_> {
             let difference = with_failed.compare(CountFormula { formula, bottom }, self.frame())?;
             Some(FailuresCounted { difference, bottom, failed_baseline, failed_other })
         });
-        Ok(ComparedFigure { difference, with_failures, changes: self.changes(changes) })
+        Ok(ComparedFigure { difference, with_failures, changes: self.changes(changes), only: None })
     }
 
     fn changes(&self, scores: Vec<ChangedScore>) -> Changes {
@@ -217,16 +219,20 @@ impl Renumbered {
 }
 
 #[derive(Default)]
-struct ValuePairs {
+pub(super) struct ValuePairs {
     values: PairedValues,
     clusters: Renumbered,
 }
 
 impl ValuePairs {
-    fn add(&mut self, cluster: usize, baseline: f64, other: f64) {
+    pub(super) fn add(&mut self, cluster: usize, baseline: f64, other: f64) {
         self.values.baseline.push(baseline);
         self.values.other.push(other);
         self.values.clusters.push(self.clusters.number(cluster));
+    }
+
+    pub(super) fn means(&self, frame: Frame) -> Option<Difference> {
+        of_means(&self.values, frame)
     }
 }
 

@@ -6,6 +6,7 @@
 mod changed;
 mod comparison;
 mod difference;
+mod epochs;
 mod figures;
 mod ids;
 mod pairing;
@@ -188,7 +189,7 @@ pub fn compare(runs: Vec<ScoredRun>, options: &Options) -> Result<Comparison, Co
     let mut numbers = Vec::new();
     for run in &runs {
         let samples = Samples::read(run, &mut ids)?;
-        let entries = read_scores(run, &mut ids)?;
+        let entries = read_scores(run, &samples, &mut ids)?;
         numbers.push(RunNumbers { samples, entries });
     }
     for pair in &pairs {

@@ -85,7 +85,7 @@ impl RunEntry<'_> {
 /// Pairs the scores of one entry. The clusters are those of the baseline.
 pub(super) fn pair<'a>(baseline: RunEntry<'a>, other: RunEntry<'a>, ids: &Ids) -> PairedScores<'a> {
     let mut paired = PairedScores::default();
-    let mut clusters = ClusterNumbers { ids, samples: baseline.samples, numbers: HashMap::new() };
+    let mut clusters = ClusterNumbers::new(ids, baseline.samples);
     let (mut own, mut others) =
         (baseline.scores.lines.iter().peekable(), other.scores.lines.iter().peekable());
     loop {
@@ -142,14 +142,18 @@ enum Cluster {
 }
 
 /// Numbers for the clusters of a run, in the order of their first occurrence.
-struct ClusterNumbers<'a> {
+pub(super) struct ClusterNumbers<'a> {
     ids: &'a Ids,
     samples: &'a Samples,
     numbers: HashMap<Cluster, usize>,
 }
 
-impl ClusterNumbers<'_> {
-    fn number(&mut self, key: ScoreKey) -> usize {
+impl<'a> ClusterNumbers<'a> {
+    pub(super) fn new(ids: &'a Ids, samples: &'a Samples) -> Self {
+        Self { ids, samples, numbers: HashMap::new() }
+    }
+
+    pub(super) fn number(&mut self, key: ScoreKey) -> usize {
         let sample = self.ids.sample_of(key.sample);
         let next = self.numbers.len();
         *self.numbers.entry(cluster_of(self.samples, sample)).or_insert(next)

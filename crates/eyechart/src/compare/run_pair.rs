@@ -4,6 +4,8 @@ use super::comparison::{
     ChangedSample, Comparison, ComparisonWithFailures, FigureComparison, FigureNotCompared, LackingScore,
     LackingScores, PairNote, RunPair,
 };
+use super::difference::Frame;
+use super::epochs::EpochComparer;
 use super::figures::{ComparedFigure, FailuresCounted, FigureComparer, NoComparison};
 use super::ids::Ids;
 use super::pairing::{Lacking, PairedScores, RunEntry, pair, regrouped};
@@ -11,6 +13,7 @@ use super::refusal::SamplePair;
 use super::samples::{Hashes, Samples};
 use super::verdict::Verdict;
 use super::{CompareError, ComparedEntry, Options, RunNumbers, ScoredRun};
+use crate::analyze::EpochMetric;
 use crate::text::counted;
 use crate::types::{Direction, Figure, Metric};
 
@@ -181,43 +184,57 @@ impl<'a> Comparer<'a> {
         };
         let entry = entries.iter().find(|entry| is_of(&baseline.entries[entry.baseline]));
         let entry = entry.ok_or(NoComparison::NotPaired)?;
+        let compared = |metric: &Metric, compared| {
+            Compared { runs, figure, metric, paired: &entry.scores, ids: sides.ids }.to_comparison(compared)
+        };
+        if let Some(metric) = EpochMetric::of(figure) {
+            let [own, other] = sides.entry(entry.baseline, entry.other);
+            let of_samples = metric.metric();
+            let frame = Frame { range: of_samples.range, level: self.options.level };
+            let (ids, changed) = (sides.ids, self.options.changed);
+            let comparer = EpochComparer { metric, baseline: own, other, ids, frame, changed };
+            return comparer.compare().map(|found| compared(&of_samples, found));
+        }
         let metrics = baseline.entries[entry.baseline].scorer.metrics();
         let metric = metrics.iter().find(|metric| metric.id == figure.metric);
         let metric = metric.ok_or(NoComparison::NotPaired)?;
-        let compared = FigureComparer {
+        let comparer = FigureComparer {
             metric,
             baseline: &own.entries[entry.baseline],
             other: &others.entries[entry.other],
             paired: &entry.scores,
             level: self.options.level,
             changed: self.options.changed,
-        }
-        .compare()?;
-        Ok(Compared { runs, figure, metric, paired: &entry.scores, ids: sides.ids }.to_comparison(compared))
+        };
+        comparer.compare().map(|found| compared(metric, found))
     }
 }
 
 impl<'a> Sides<'a> {
     /// The scores of the entries that both runs have.
     fn paired_entries(self) -> Vec<PairedEntry<'a>> {
-        let ((own, own_numbers), (others, other_numbers)) = (self.baseline, self.other);
-        let entry = |numbers: &'a RunNumbers, index: usize| RunEntry {
-            scores: &numbers.entries[index],
-            samples: &numbers.samples,
-            index,
-        };
+        let ((own, _), (others, _)) = (self.baseline, self.other);
         let shared = own
             .entries
             .iter()
             .enumerate()
             .filter_map(|(baseline, entry)| Some((baseline, others.position_of(entry)?)));
         shared
-            .map(|(baseline, other)| PairedEntry {
-                baseline,
-                other,
-                scores: pair(entry(own_numbers, baseline), entry(other_numbers, other), self.ids),
+            .map(|(baseline, other)| {
+                let [own, others] = self.entry(baseline, other);
+                PairedEntry { baseline, other, scores: pair(own, others, self.ids) }
             })
             .collect()
+    }
+
+    /// The entries at these positions of the two runs.
+    fn entry(self, baseline: usize, other: usize) -> [RunEntry<'a>; 2] {
+        let entry = |numbers: &'a RunNumbers, index: usize| RunEntry {
+            scores: &numbers.entries[index],
+            samples: &numbers.samples,
+            index,
+        };
+        [entry(self.baseline.1, baseline), entry(self.other.1, other)]
     }
 }
 
@@ -233,7 +250,9 @@ struct Compared<'a> {
 impl Compared<'_> {
     fn to_comparison(&self, compared: ComparedFigure) -> FigureComparison {
         let Self { runs, figure, metric, paired, ids } = self;
-        let ComparedFigure { difference, with_failures, changes } = compared;
+        let ComparedFigure { difference, with_failures, changes, only } = compared;
+        let [only_baseline, only_other] =
+            only.unwrap_or([paired.only_baseline.len(), paired.only_other.len()]);
         let test = difference.test.ok();
         let changed = changes.largest.iter().map(|change| ChangedSample {
             id: ids.id(change.key.sample).to_owned(),
@@ -263,8 +282,8 @@ impl Compared<'_> {
             won: changes.won,
             lost: changes.lost,
             same: changes.same,
-            only_baseline: paired.only_baseline.len(),
-            only_other: paired.only_other.len(),
+            only_baseline,
+            only_other,
             verdict: Verdict::CantTell,
             with_failures: with_failures.map(to_failures),
             changed: changed.collect(),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ScoredRun;
 use super::ids::{Ids, SampleEpoch};
+use crate::analyze::ShuffledOptions;
 use crate::record::{BadLine, RecordError, for_each_sample_line};
 use crate::types::{Epoch, RecordedChoices, SampleRecord, Status};
 
@@ -26,6 +27,8 @@ pub(super) struct Samples {
     pub(super) prompts: Hashes,
     /// Hashes of the pictures as sent.
     pub(super) pictures: Hashes,
+    /// The options as they were sent, if they were shuffled.
+    pub(super) shuffled: ShuffledOptions,
     /// Lines that cannot be read.
     pub(super) bad_lines: Vec<BadLine>,
 }
@@ -91,7 +94,7 @@ impl Outline {
 }
 
 /// The same value has the same hash in every process.
-fn hash(value: &impl Hash) -> u64 {
+pub(super) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
@@ -129,6 +132,7 @@ impl Samples {
                 None => self.targets.entry(target.clone()).or_default().set(number, hash),
             }
         }
+        self.shuffled.add(&outline.id, outline.epoch, outline.choices.as_ref());
         let options = outline.choices.as_ref().map(|choices| hash(&(&choices.options, &choices.label)));
         self.options.set(number, options);
         self.prompts.set(number, Some(hash(&(&outline.system, &outline.prompt))));

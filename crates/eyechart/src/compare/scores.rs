@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use super::ScoredRun;
 use super::ids::{Ids, SampleEpoch};
+use super::samples::{Samples, hash};
+use crate::analyze::ReadAnswer;
 use crate::record::{RecordError, for_each_score_line};
 use crate::types::{Counts, Epoch, READABLE};
 
@@ -34,6 +36,8 @@ pub(super) struct ScoreLine {
 pub(super) struct EntryScores {
     pub(super) lines: Vec<ScoreLine>,
     pub(super) counts: CountTable,
+    /// Hashes of the answers that the scorer read, of runs with several epochs.
+    pub(super) answers: Vec<(ScoreKey, u64)>,
 }
 
 /// Counts of many lines: a column for each name.
@@ -102,12 +106,18 @@ struct Outline<'a> {
     reference: Option<u32>,
     #[serde(default)]
     value: Option<f64>,
+    #[serde(borrow, default)]
+    answer: Option<Cow<'a, str>>,
     #[serde(default)]
     counts: Counts,
 }
 
 /// Reads the scores of `run`, by its entries.
-pub(super) fn read_scores(run: &ScoredRun, ids: &mut Ids) -> Result<Vec<EntryScores>, RecordError> {
+pub(super) fn read_scores(
+    run: &ScoredRun,
+    samples: &Samples,
+    ids: &mut Ids,
+) -> Result<Vec<EntryScores>, RecordError> {
     let mut entries: Vec<EntryScores> = run.entries.iter().map(|_| EntryScores::default()).collect();
     for_each_score_line(&run.folder.scores_path(), |line| {
         let line: Outline<'_> = serde_json::from_slice(line)?;
@@ -116,6 +126,11 @@ pub(super) fn read_scores(run: &ScoredRun, ids: &mut Ids) -> Result<Vec<EntrySco
         };
         if let Some(at) = run.entries.iter().position(is_of) {
             let key = ScoreKey { sample: ids.number(&line.id, line.epoch), reference: line.reference };
+            if run.spec.epochs > 1 {
+                let read = line.answer(run.entries[at].scorer.picks_options());
+                let answer = samples.shuffled.answer(read).map(|answer| (key, hash(&answer)));
+                entries[at].answers.extend(answer);
+            }
             entries[at].add(key, line.value, line.counts);
         }
         Ok(())
@@ -126,9 +141,26 @@ pub(super) fn read_scores(run: &ScoredRun, ids: &mut Ids) -> Result<Vec<EntrySco
     Ok(entries)
 }
 
+impl Outline<'_> {
+    fn answer(&self, picks_options: bool) -> ReadAnswer<'_> {
+        ReadAnswer {
+            id: &self.id,
+            epoch: self.epoch,
+            text: self.answer.as_deref(),
+            is_unreadable: is_unreadable(&self.counts),
+            picks_options,
+        }
+    }
+}
+
+/// Whether a line with these counts is of an answer that the scorer could not read.
+fn is_unreadable(counts: &Counts) -> bool {
+    counts.get(READABLE).is_some_and(|readable| *readable == 0.0)
+}
+
 impl EntryScores {
     fn add(&mut self, key: ScoreKey, value: Option<f64>, counts: Counts) {
-        let is_unreadable = counts.get(READABLE).is_some_and(|readable| *readable == 0.0);
+        let is_unreadable = is_unreadable(&counts);
         let counts = (!counts.is_empty()).then(|| self.counts.add(counts));
         self.lines.push(ScoreLine { key, value, counts, is_unreadable });
     }

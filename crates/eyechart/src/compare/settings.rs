@@ -124,5 +124,6 @@ fn add_data(settings: &mut Settings, spec: &EvalSpec) {
     };
     settings.add("data", files.iter().map(shown).collect::<Vec<_>>().join(", "));
     settings.add("samples picked", spec.picked.len());
+    settings.add("epochs", spec.epochs);
     settings.add("seed", spec.seed);
 }

@@ -6,7 +6,8 @@ use super::figures::{Unit, number};
 use super::table::{Row, Table};
 use super::{Format, markdown, text};
 use crate::compare::{
-    ChangedSample, Comparison, FigureComparison, LackingScore, LackingScores, RunPair, SIGNIFICANCE, Verdict,
+    ChangedSample, Comparison, FigureComparison, LackingScore, LackingScores, NoComparison, RunPair,
+    SIGNIFICANCE, Verdict,
 };
 use crate::text::{counted, shown_value, wrapped};
 
@@ -59,9 +60,15 @@ fn runs(comparison: &Comparison) -> Vec<String> {
         let samples = &run.results.samples;
         let missing = [(samples.failed, "failed"), (samples.unasked(), "not asked")];
         let missing = missing.iter().filter(|(count, _)| *count > 0);
-        let missing: String = missing.map(|(count, how)| format!(", {count} {how}")).collect();
-        let (model, samples) = (run.results.shown_model(), counted(samples.total, "sample"));
-        format!("{}: {model}, {samples}{missing}, {}", letter(at), run.folder.path().display())
+        let of_answers = |count: usize| match samples.epochs {
+            Some(_) => counted(count, "answer"),
+            None => count.to_string(),
+        };
+        let missing: String = missing.map(|(count, how)| format!(", {} {how}", of_answers(*count))).collect();
+        let epochs = samples.epochs.map(|epochs| format!(", {}", counted(epochs as usize, "epoch")));
+        let asked = counted(samples.picked(), "sample") + &epochs.unwrap_or_default();
+        let model = run.results.shown_model();
+        format!("{}: {model}, {asked}{missing}, {}", letter(at), run.folder.path().display())
     };
     comparison.runs.iter().enumerate().map(line).collect()
 }
@@ -130,11 +137,26 @@ impl Page<'_> {
         for lacking in comparison.lacking.iter().filter(|lacking| of_pair(lacking.runs)) {
             notes.extend(self.lacking(lacking));
         }
-        for figure in comparison.not_compared.iter().filter(|figure| of_pair(figure.runs)) {
-            notes.push(format!("{}: not compared: {}.", figure.figure, self.named(figure.reason.in_words())));
-        }
+        notes.extend(self.not_compared());
         notes.extend(self.figures().find(|figure| self.is_main(figure)).and_then(changed));
         notes
+    }
+
+    /// The figures that are not compared. Those that a run lacks are in one line.
+    fn not_compared(&self) -> Vec<String> {
+        let mut of_reasons: Vec<(NoComparison, Vec<&str>)> = Vec::new();
+        for figure in self.comparison.not_compared.iter().filter(|figure| figure.runs == self.pair) {
+            let is_lacking = figure.reason != NoComparison::TopK;
+            let alike = of_reasons.iter_mut().find(|(reason, _)| is_lacking && *reason == figure.reason);
+            match alike {
+                Some((_, figures)) => figures.push(&figure.figure),
+                None => of_reasons.push((figure.reason, vec![&figure.figure])),
+            }
+        }
+        let line = |(reason, figures): (NoComparison, Vec<&str>)| {
+            format!("{}: not compared: {}.", figures.join(", "), self.named(reason.in_words()))
+        };
+        of_reasons.into_iter().map(line).collect()
     }
 
     /// The number of clusters, where some have several scores.

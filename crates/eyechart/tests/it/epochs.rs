@@ -21,7 +21,7 @@ fn questions(place: &Place, count: usize) -> PathBuf {
 }
 
 /// A run of these answers by id, one for each epoch; an empty text is a missing answer.
-fn run_of_outputs(place: &Place, answers: &[(&str, &[&str])], arguments: &[&str]) -> Command {
+pub(crate) fn run_of_outputs(place: &Place, answers: &[(&str, &[&str])], arguments: &[&str]) -> Command {
     let task = questions(place, answers.len());
     let line = |(id, epoch, answer): (&str, usize, &str)| match answer {
         "" => None,
@@ -373,4 +373,18 @@ fn epochs_that_cannot_be_are_refused_or_named() {
             .get_output(),
     );
     assert!(fewer.contains("1 line of later epochs than --epochs 2 left out"), "{fewer}");
+}
+
+#[test]
+fn an_epoch_of_outputs_may_be_written_as_a_text_or_with_a_fraction_of_zero() {
+    let place = Place::new();
+    let task = questions(&place, 1);
+    let epochs = [json!(1), json!(2.0), json!("3"), json!(1.5)];
+    let lines = epochs.map(|epoch| json!({"id": "q-0", "epoch": epoch, "output": "A"}));
+    let outputs = place.write_jsonl("o.jsonl", &lines);
+    let mut command = eyechart();
+    command.arg("run").arg(task).arg("--outputs").arg(outputs).arg("--out").arg(place.runs());
+    let said = stderr(command.assert().code(0).get_output());
+    assert!(said.contains("`epoch` is 1.5: expected a whole number"), "{said}");
+    assert_eq!(epochs_of(&place.run()), pairs(1, 3));
 }

@@ -38,6 +38,7 @@ mod earlier_version;
 mod embedder;
 mod embeddings;
 mod encoders;
+mod epoch_figures;
 mod epochs;
 mod escapes;
 mod faults;
