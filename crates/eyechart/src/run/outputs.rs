@@ -194,7 +194,8 @@ fn read_line(line: &Map<String, Value>) -> Result<Option<Line>, String> {
 /// The epoch of a line; 1, if absent.
 fn epoch_of(line: &Map<String, Value>) -> Result<Epoch, String> {
     let Some(given) = line.get("epoch").filter(|given| !given.is_null()) else { return Ok(1) };
-    let epoch = given.as_u64().and_then(|epoch| Epoch::try_from(epoch).ok());
+    // Tools that keep numbers as decimals or texts write 2.0 or "2".
+    let epoch = id_of(given).trim().parse().ok();
     let epoch = epoch.filter(|epoch| (1..=EvalSpec::MOST_EPOCHS).contains(epoch));
     epoch.ok_or_else(|| {
         let most = EvalSpec::MOST_EPOCHS;

@@ -163,7 +163,10 @@ impl Prompt {
                 let Some(missing) = self.columns.iter().chain(&self.tested_columns).find(is_missing) else {
                     return format!("the {name} cannot be rendered: {error:#}");
                 };
-                let hint = did_you_mean(missing, cells.keys().map(String::as_str));
+                let hint = match cells.contains_key(missing) {
+                    true => ", which is null in this row".to_owned(),
+                    false => did_you_mean(missing, cells.keys().map(String::as_str)),
+                };
                 let available = cells.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
                 format!(
                     "the {name} needs the column {missing:?}{hint}; the row has {available}; a column that some rows lack \
