@@ -69,7 +69,10 @@ fn a_key_that_is_null_in_all_rows_is_a_column() {
         let printed = task(&place, file, "", "{{ hint }}");
         run(&place, &printed, 1);
         let error = place.run().sample("a")["error"]["message"].as_str().unwrap().to_owned();
-        assert!(error.contains("needs the column \"hint\""), "{error}");
+        assert!(
+            error.contains("needs the column \"hint\", which is null in this row; the row has"),
+            "{error}"
+        );
     }
     place.write_jsonl("t.jsonl", &rows.map(|row| json!({"id": row["id"], "q": row["q"]})));
     let (said, _) = run(&place, &task(&place, "t.jsonl", "", prompt), 2);
