@@ -1,6 +1,7 @@
 //! From a task to a figure with the library: asks an endpoint about each picture and scores the answers.
 //!
 //! The endpoint is the built-in one with the demo's answers, so the example needs no network and no key.
+#![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use std::error::Error;
 use std::path::PathBuf;

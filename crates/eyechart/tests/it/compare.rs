@@ -384,7 +384,7 @@ fn a_recall_of_two_samples_says_little_however_many_others_there_are() {
     let row =
         |i: usize| json!({"id": format!("s-{i}"), "right": if i < 2 { "yes" } else { "no" }, "group": i});
     place.write_jsonl("rows.jsonl", &(0..100).map(row).collect::<Vec<_>>());
-    place.write("t.toml", &TASK.replace("exact_match", "yes_no"));
+    place.write("t.toml", TASK.replace("exact_match", "yes_no"));
     let runs = [
         run_of(&place, "old", &answers(&[(100, "no")])),
         run_of(&place, "new", &answers(&[(2, "yes"), (98, "no")])),
@@ -407,7 +407,7 @@ fn runs_that_no_other_run_beats_are_those_of_one_task() {
     let place = Place::new();
     lay_out(&place, 20, |i| i);
     let named =
-        |name: &str| place.write("t.toml", &TASK.replace("name = \"t\"", &format!("name = {name:?}")));
+        |name: &str| place.write("t.toml", TASK.replace("name = \"t\"", &format!("name = {name:?}")));
     let mut runs = Vec::new();
     for task in ["one", "two"] {
         named(task);
