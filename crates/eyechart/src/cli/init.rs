@@ -143,11 +143,35 @@ fn notices_of(look: &FirstRows, guess: &Guess) -> Vec<String> {
             guess.unused_pictures.join(", ")
         ));
     }
+    if guess.incomplete_rows > 0 {
+        notices.push(format!(
+            "{} of the first {} lack {} and are left out: see `require` in the file",
+            guess.incomplete_rows,
+            counted(look.rows, "row"),
+            guess.incomplete.join(" or ")
+        ));
+    }
     if guess.has_markers && guess.pictures.is_some() {
         notices.push(
             "the question has markers such as <image 1>: place = \"markers\" in the file sends each picture in its place"
                 .to_owned(),
         );
+    }
+    if let (Some(unread), Some(target)) = (&guess.unread_options, &guess.target) {
+        let like = match unread.columns.as_slice() {
+            [] => String::new(),
+            columns => format!("; {} could have them", columns.join(", ")),
+        };
+        notices.push(format!(
+            "each answer in {} looks like the letter or number of an option, and no options were found{like}: write \
+             `choices` as the end of the file shows",
+            target.column
+        ));
+    }
+    if let Some(list) = &guess.unclear_list {
+        notices.push(format!(
+            "the lists in {list} could be options or references: they are not scored; see the end of the file"
+        ));
     }
     match (&guess.options, &guess.target) {
         (Some(options), _) if options.label.is_some_and(|label| label.is_first_unclear) => notices.push(
@@ -166,7 +190,7 @@ fn notices_of(look: &FirstRows, guess: &Guess) -> Vec<String> {
         )),
         _ => {}
     }
-    if guess.target.is_none() {
+    if guess.target.is_none() && guess.unclear_list.is_none() {
         let others = match guess.others.as_slice() {
             [] => String::new(),
             others => format!("; to score by one of {}, name it there as `target`", others.join(", ")),

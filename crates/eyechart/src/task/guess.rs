@@ -2,77 +2,20 @@
 //!
 //! Each guess comes with its reason. The user can change every one in the task file.
 
+mod by_values;
+mod names;
 mod options;
 mod pictures;
 
 use super::choices::text_key;
 use super::first_rows::{Column, FirstRows, names_picture};
+use crate::scorer::choice::is_true_or_false;
 use crate::text::is_address;
-use crate::types::{ChoiceOptions, LabelForm, Marker, SendAs, column_of, list_or_cell, texts_of};
+use crate::types::{ChoiceOptions, LabelForm, Marker, Row, SendAs, column_of, list_or_cell, texts_of};
+pub use by_values::UnreadOptions;
+use names::{IDS, QUESTIONS, TARGETS, TEXT, is_id_name, normal, rank};
 use options::options;
 use pictures::{pictures, unused_pictures};
-
-const QUESTIONS: [&str; 17] = [
-    "question",
-    "query",
-    "instruction",
-    "problem",
-    "prompt",
-    "input",
-    "问题",
-    "题目",
-    "質問",
-    "질문",
-    "frage",
-    "pregunta",
-    "pergunta",
-    "domanda",
-    "вопрос",
-    "問題",
-    "q",
-];
-const TARGETS: [&str; 32] = [
-    "answer",
-    "answers",
-    "label",
-    "labels",
-    "gt",
-    "gt_answer",
-    "ground_truth",
-    "target",
-    "targets",
-    "reference",
-    "references",
-    "reference_output",
-    "reference_answer",
-    "response",
-    "output",
-    "solution",
-    "caption",
-    "captions",
-    "description",
-    "答案",
-    "回答",
-    "正解",
-    "정답",
-    "答え",
-    "lösung",
-    "antwort",
-    "réponse",
-    "respuesta",
-    "resposta",
-    "risposta",
-    "ответ",
-    "odpowiedź",
-];
-const IDS: [&str; 10] =
-    ["id", "question_id", "sample_id", "item_id", "qid", "uid", "uuid", "pid", "idx", "index"];
-
-/// A column of this name holds the question if there is an answer column, and otherwise the reference.
-const TEXT: &str = "text";
-
-/// Words at the end of a name that say nothing about the role of the column.
-const IDLE_WORDS: [&str; 8] = ["text", "content", "str", "string", "en", "stem", "body", "raw"];
 
 /// Length of an answer, in words and in characters, up to which it is compared literally.
 const SHORT: (usize, usize) = (4, 40);
@@ -110,6 +53,8 @@ pub struct GuessedOptions {
     pub have_letters: bool,
     /// Whether the columns are paths to the keys of objects.
     pub in_object: bool,
+    /// The column with the options in its text, if that is not the question.
+    pub text: Option<String>,
     /// How the target gives the right option; absent if it gives none in most rows.
     pub label: Option<GuessedLabel>,
 }
@@ -144,6 +89,12 @@ pub struct Guess {
     pub target_is_short: bool,
     /// Whether all targets are numbers, of which some have a fraction: without its point, `2.5` would be `25`.
     pub target_is_number: bool,
+    /// Whether all targets are true or false.
+    pub target_is_true_or_false: bool,
+    /// Targets that look like letters or numbers of options that were not found.
+    pub unread_options: Option<UnreadOptions>,
+    /// A column of lists that could be options as well as references.
+    pub unclear_list: Option<String>,
     /// Columns whose texts are lists.
     pub literal: Vec<String>,
     /// Whether the question has markers such as `<image 1>`.
@@ -152,6 +103,8 @@ pub struct Guess {
     pub unused_pictures: Vec<String>,
     /// Columns that the prompt needs and that some rows lack.
     pub incomplete: Vec<String>,
+    /// Number of rows that lack one of these columns.
+    pub incomplete_rows: usize,
     /// Other columns that could hold references.
     pub alternatives: Vec<String>,
     /// Columns without a role, including the alternatives.
@@ -165,8 +118,12 @@ impl Guess {
         let mut guess = Self { pictures: pictures(data), ..Self::default() };
         guess.id = id(data, &guess);
         guess.options = options(data, &guess);
+        if guess.options.is_none() {
+            guess.find_listed_options(data);
+        }
         guess.find_question_and_target(data);
         guess.check_choices(data);
+        guess.find_unread_options(data);
         guess.check_target(data);
         guess.unused_pictures = unused_pictures(data, &guess);
         let question = guess.question.as_ref().and_then(|found| column(data, &found.column));
@@ -175,6 +132,12 @@ impl Guess {
             question.is_some_and(|found| found.texts().any(|text| !marker.find_in(&text).is_empty()));
         let is_short = |column: &&Column| column.cells.len() < data.rows && guess.is_asked(&column.name);
         guess.incomplete = data.columns.iter().filter(is_short).map(|column| column.name.clone()).collect();
+        let has = |row: &Row, name: &String| {
+            row.get(name)
+                .is_some_and(|cell| texts_of(&list_or_cell(cell)).iter().any(|text| !text.trim().is_empty()))
+        };
+        let lacks_one = |row: &&Row| !guess.incomplete.iter().all(|name| has(row, name));
+        guess.incomplete_rows = data.samples.iter().filter(lacks_one).count();
         let others = || data.columns.iter().filter(|column| !guess.is_used(&column.name));
         let others_named = others().map(|column| column.name.clone()).collect();
         guess.alternatives = others().filter(is_prose).map(|column| column.name.clone()).collect();
@@ -184,7 +147,9 @@ impl Guess {
 
     fn find_question_and_target(&mut self, data: &FirstRows) {
         self.question = by_name(data, self, &QUESTIONS, is_question);
-        self.target = by_name(data, self, &TARGETS, is_target).or_else(|| references(data, self));
+        let named =
+            |guess: &Self| by_name(data, guess, &TARGETS, is_target).or_else(|| references(data, guess));
+        self.target = self.target.take().or_else(|| named(self));
         let is_text = |found: &GuessedColumn| normal(&found.column) == TEXT;
         if let Some(text) = by_name(data, self, &[TEXT], is_question).filter(is_text) {
             match (&self.question, &self.target) {
@@ -196,6 +161,7 @@ impl Guess {
         if self.question.is_none() {
             self.question = ends_in_question_mark(data, self);
         }
+        self.take_back_list(data);
         if self.target.is_none() {
             self.target = only_text_left(data, self).or_else(|| only_column_left(data, self));
         }
@@ -225,6 +191,7 @@ impl Guess {
             |text: &&String| text.split_whitespace().count() <= SHORT.0 && text.chars().count() <= SHORT.1;
         self.target_is_short =
             !texts.is_empty() && texts.iter().filter(is_short).count() * 10 >= texts.len() * 9;
+        self.target_is_true_or_false = !texts.is_empty() && texts.iter().all(|text| is_true_or_false(text));
         let is_number = |text: &String| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
         self.target_is_number = texts.iter().all(is_number) && texts.iter().any(|text| text.contains('.'));
     }
@@ -241,7 +208,10 @@ impl Guess {
             matches!(&options.columns, ChoiceOptions::Column(list) if is(list))
         };
         self.question.as_ref().is_some_and(|found| found.column == column)
-            || self.options.as_ref().is_some_and(is_list)
+            || self
+                .options
+                .as_ref()
+                .is_some_and(|options| is_list(options) || options.text.as_deref() == Some(column))
     }
 
     fn is_used(&self, column: &str) -> bool {
@@ -292,19 +262,10 @@ fn is_target(column: &Column) -> bool {
 /// `known`; a name whose last word is in `known` (`human_caption`) comes after these. A name that ends in `id` is
 /// never chosen.
 fn by_name(data: &FirstRows, guess: &Guess, known: &[&str], shape: Shape) -> Option<GuessedColumn> {
-    let rank = |column: &&Column| {
-        let name = normal(&column.name);
-        let exact = known.iter().position(|known| *known == name);
-        let mut words = name.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>();
-        while words.len() > 1 && words.last().is_some_and(|last| IDLE_WORDS.contains(last)) {
-            words.pop();
-        }
-        let last = words.last().copied().unwrap_or_default();
-        exact.or_else(|| known.iter().position(|known| *known == last).map(|at| at + known.len()))
-    };
     let free = data.columns.iter().filter(|column| !guess.is_used(&column.name) && !is_id_name(&column.name));
     let fitting = free.filter(|column| shape(column));
-    let best = fitting.filter(|column| rank(column).is_some()).min_by_key(rank)?;
+    let ranked = fitting.filter_map(|column| Some((rank(&column.name, known)?, column)));
+    let (_, best) = ranked.min_by_key(|(rank, _)| *rank)?;
     Some(GuessedColumn { column: best.name.clone(), reason: "by its name".to_owned() })
 }
 
@@ -385,27 +346,6 @@ fn is_prose(column: &&Column) -> bool {
 
 fn column<'a>(data: &'a FirstRows, name: &str) -> Option<&'a Column> {
     data.columns.iter().find(|column| column.name == name || column.name == column_of(name))
-}
-
-/// The name in lower case with `_` between its words.
-fn normal(name: &str) -> String {
-    let spaced = name.trim().replace(|c: char| !c.is_alphanumeric(), "_");
-    let mut normal = String::with_capacity(spaced.len());
-    let mut after_lower = false;
-    for letter in spaced.chars() {
-        if after_lower && letter.is_uppercase() {
-            normal.push('_');
-        }
-        after_lower = letter.is_lowercase();
-        normal.extend(letter.to_lowercase());
-    }
-    normal
-}
-
-fn is_id_name(name: &str) -> bool {
-    let name = normal(name);
-    let last = name.rsplit('_').next().unwrap_or_default();
-    ["id", "ids", "idx", "index", "uuid", "key"].contains(&last)
 }
 
 #[cfg(test)]

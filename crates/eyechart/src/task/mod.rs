@@ -30,7 +30,7 @@ pub use check::REFUSED_FIELDS;
 pub use data_error::DataError;
 pub(crate) use derange::{NoExchange, PictureHash, derange};
 pub use first_rows::{Column, FirstRows, FirstRowsError};
-pub use guess::{Guess, GuessedColumn, GuessedLabel, GuessedOptions, GuessedPictures};
+pub use guess::{Guess, GuessedColumn, GuessedLabel, GuessedOptions, GuessedPictures, UnreadOptions};
 pub(crate) use kept::KeptColumns;
 pub(crate) use kept::cluster_of;
 pub use loaded_task::{LoadedTask, TaskError, load};

@@ -48,7 +48,12 @@ fn dataset(data: &FirstRows, guess: &Guess) -> String {
         None => text.push_str("# id = \"COLUMN\"  # none was found: samples are named by their row number\n"),
     }
     if !guess.incomplete.is_empty() {
-        text.push_str("# Rows in which one of these is missing or empty are left out.\n");
+        let left_out = format!(
+            "Rows in which one of these is missing or empty are left out: {} of the first {}.",
+            guess.incomplete_rows,
+            counted(data.rows, "row")
+        );
+        text.push_str(&comment(&left_out));
         text.push_str(&format!("require = {}\n", list(&guess.incomplete)));
     }
     if !guess.literal.is_empty() || lists_without_label(guess).is_some() {
@@ -129,18 +134,24 @@ fn template(guess: &Guess) -> String {
         (None, None) => DESCRIBE.to_owned(),
     };
     let Some(options) = &guess.options else {
+        if guess.question.is_some() && guess.target_is_true_or_false {
+            return format!("{question}\nAnswer with yes or no.");
+        }
         let is_short = guess.question.is_some() && guess.target_is_short;
         return if is_short { format!("{question}\nAnswer with {SHORT_ANSWER}.") } else { question };
     };
     let answer = if options.label.is_some() { "the letter of the right option" } else { "the right option" };
     if matches!(&options.columns, ChoiceOptions::Column(column) if column == ChoiceOptions::IN_TEXT) {
-        return format!("{question}\n\nAnswer with {answer}.");
+        let listed =
+            options.text.as_ref().map(|text| format!("\n{{{{ {} }}}}", variable(text))).unwrap_or_default();
+        return format!("{question}{listed}\n\nAnswer with {answer}.");
     }
     let lines = match (&options.label, &options.columns) {
         (Some(_), _) => listed("choices", options.have_letters),
         (None, ChoiceOptions::Column(column)) => match column.split_once("[].") {
             Some((list, key)) if options.in_object => listed(&variable(list), false)
                 .replace("{{ option }}", &format!("{{{{ option[{}] }}}}", quoted(key))),
+            _ if options.in_object => listed(&key_variable(column), false),
             _ => listed(&variable(column), options.have_letters),
         },
         (None, ChoiceOptions::Columns(columns)) => {
@@ -246,7 +257,16 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
         return "[[score]]\nscorer = \"choice\"  # which option the answer picks: accuracy\n".to_owned();
     }
     let Some(target) = &guess.target else {
-        let how = if data.has_only_pictures {
+        let list = guess.unclear_list.as_deref().map(|list| {
+            format!(
+                "if the items of {0} are options, write choices = {{ options = {0}, label = COLUMN }} in [dataset]; if each \
+                 item is a right answer, name {0} here.",
+                quoted(list)
+            )
+        });
+        let how = if let Some(how) = &list {
+            how
+        } else if data.has_only_pictures {
             "put a text file beside each picture (`cat.txt` beside `cat.png`) and write `target = \"text\"` here, or \
              a table of the pictures with a column of answers (metadata.csv, with `file_name`) and its name."
         } else {
@@ -260,6 +280,14 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
         let entry = format!("# [[score]]\n# scorer = \"exact_match\"\n# target = {}\n", quoted(column));
         return format!("{}{entry}", comment(&text));
     };
+    if guess.target_is_true_or_false {
+        let meaning = "The targets true and false count as yes and no.";
+        return format!(
+            "{}[[score]]\nscorer = \"yes_no\"\ntarget = {}\n",
+            comment(meaning),
+            reasoned(target)
+        );
+    }
     if guess.target_is_number {
         let others = "The number in an answer is compared with the right one; `tolerance` and `relative_tolerance` allow a \
                       difference (docs/scorers.md).";
@@ -268,8 +296,9 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
     if guess.target_is_short {
         let others = "Answers are compared without regard to case, punctuation and articles. For numbers with a tolerance: \
                       number; for yes or no: yes_no; for an answer within a sentence: contains (docs/scorers.md).";
+        let unread = unread_options(guess).map(|unread| comment(&unread)).unwrap_or_default();
         return format!(
-            "{}[[score]]\nscorer = \"exact_match\"\ntarget = {}\n",
+            "{unread}{}[[score]]\nscorer = \"exact_match\"\ntarget = {}\n",
             comment(others),
             reasoned(target)
         );
@@ -284,6 +313,22 @@ fn scores(data: &FirstRows, guess: &Guess) -> String {
         text.push_str(&format!("# [[score]]\n# scorer = \"similarity\"\n# target = {}\n", quoted(other)));
     }
     text
+}
+
+/// What to do about answers that look like letters of options that were not found.
+fn unread_options(guess: &Guess) -> Option<String> {
+    let unread = guess.unread_options.as_ref()?;
+    let target = guess.target.as_ref().map_or("COLUMN", |target| target.column.as_str());
+    let like = match unread.columns.as_slice() {
+        [] => String::new(),
+        columns => format!(" These columns could have them: {}.", list(columns)),
+    };
+    Some(format!(
+        "Attention: each answer in {0} looks like the letter or number of an option, and no options were found: the prompt \
+         does not show them.{like} Write choices = {{ options = COLUMN, label = {0} }} in [dataset] for a column of lists, \
+         or options = [\"COLUMN\", \"COLUMN\"] for a column each, and scorer = \"choice\" here.",
+        quoted(target)
+    ))
 }
 
 /// A value with its reason as a comment.

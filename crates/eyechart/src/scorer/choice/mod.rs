@@ -49,6 +49,7 @@ pub use options::{Options, relettered};
 pub(super) use scorer::CHOICE;
 use tokens::tokenise_range;
 pub use yes_no::{YesNo, YesNoReading, read_yes_no};
+pub(crate) use yes_no::{is_true_or_false, read_true_or_false};
 
 /// The option that an answer commits to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -32,6 +32,13 @@ const YES: &[&str] = &["yes", "yeah", "yep", "ja", "oui", "sí", "是", "是的"
 const NO: &[&str] =
     &["no", "nope", "nein", "non", "否", "不是", "不", "没有", "不对", "いいえ", "아니요", "아니오", "아니"];
 
+/// The words of labels that are true or false, which answers may use too.
+const TRUE: &str = "true";
+const FALSE: &str = "false";
+
+static TRUE_OPTIONS: LazyLock<Options> =
+    LazyLock::new(|| Options::of_words(&[&[YES, &[TRUE]].concat(), &[NO, &[FALSE]].concat()]));
+
 static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options::of_words(&[YES, NO]));
 
 /// Reads whether an answer is yes or no, in the languages of [`read`](super::read). An answer with both is neither.
@@ -39,7 +46,22 @@ static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options::of_words(&[YES, NO
 /// If the answer has neither word, a first sentence "There is a dog" counts as yes and "There is no dog" as no.
 #[must_use]
 pub fn read_yes_no(answer: &str) -> YesNoReading {
-    if let Some(decision) = decide_all(answer, &OPTIONS) {
+    read_with(answer, &OPTIONS)
+}
+
+/// As [`read_yes_no`], but `true` also counts as yes and `false` as no.
+#[must_use]
+pub(crate) fn read_true_or_false(answer: &str) -> YesNoReading {
+    read_with(answer, &TRUE_OPTIONS)
+}
+
+/// Whether a label is `true` or `false`.
+pub(crate) fn is_true_or_false(label: &str) -> bool {
+    [TRUE, FALSE].iter().any(|word| label.trim().eq_ignore_ascii_case(word))
+}
+
+fn read_with(answer: &str, options: &Options) -> YesNoReading {
+    if let Some(decision) = decide_all(answer, options) {
         let verdict = match decision.set {
             1 => Some(YesNo::Yes),
             2 => Some(YesNo::No),
@@ -51,19 +73,19 @@ pub fn read_yes_no(answer: &str) -> YesNoReading {
     let tokens = tokenise_range(answer, range, &[]);
     let tokens =
         tokens.split(|token| token.kind == TokenKind::LineBreak).find(|line| !line.is_empty()).unwrap_or(&[]);
-    let found = first_word(tokens).or_else(|| existence(tokens));
+    let found = first_word(tokens, options).or_else(|| existence(tokens));
     found.unwrap_or(YesNoReading { verdict: None, explanation: "neither yes nor no", span: None })
 }
 
 /// Reads the first word if no comma follows: "Yes there is".
-fn first_word(line: &[Token]) -> Option<YesNoReading> {
+fn first_word(line: &[Token], options: &Options) -> Option<YesNoReading> {
     let at = line.iter().position(|token| matches!(token.kind, TokenKind::Word | TokenKind::Number))?;
     let first = &line[at];
     // "Yes and no" is neither.
     if line.get(at + 1).is_some_and(|next| next.is(R::AND.with(R::OR))) {
         return None;
     }
-    let text = OPTIONS.texts().iter().find(|text| text.keys == [first.key])?;
+    let text = options.texts().iter().find(|text| text.keys == [first.key])?;
     let verdict = Some(if text.option == 0 { YesNo::Yes } else { YesNo::No });
     Some(YesNoReading { verdict, explanation: "first word", span: Some(first.start..first.end) })
 }

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use super::ratio;
 pub use crate::scorer::choice::YesNo;
-use crate::scorer::choice::{YesNoReading, read_yes_no};
+use crate::scorer::choice::{YesNoReading, is_true_or_false, read_true_or_false, read_yes_no};
 use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, right_or_wrong};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::types::{Counts, Formula, Metric, ScoreEntry, Unparsed, readable_metric};
@@ -132,10 +132,13 @@ impl LabelledAnswer {
     /// # Errors
     /// A message that says why the sample has no label.
     pub(super) fn read(item: &Item<'_>) -> Result<Self, &'static str> {
-        let mut labels = item.references.iter().map(|reference| read_yes_no(reference).verdict);
+        // Answers may repeat the words of the label.
+        let is_truth = item.references.iter().any(|reference| is_true_or_false(reference));
+        let read = if is_truth { read_true_or_false } else { read_yes_no };
+        let mut labels = item.references.iter().map(|reference| read(reference).verdict);
         let Some(label) = labels.next().flatten() else { return Err("the label is neither yes nor no") };
         match labels.all(|other| other == Some(label)) {
-            true => Ok(Self { answer: read_yes_no(item.text), label }),
+            true => Ok(Self { answer: read(item.text), label }),
             false => Err("the target has several references that are not the same label"),
         }
     }

@@ -135,7 +135,7 @@ fn options_are_found_as_a_list_or_in_a_column_each() {
     let in_text = in_text.options.unwrap();
     assert_eq!(in_text.columns, ChoiceOptions::Column("in_text".to_owned()));
     assert!(in_text.label.is_some());
-    assert_eq!(columns(["a", "b", "x"]), None);
+    assert_eq!(columns(["a", "b", "x"]), two(["a", "b"]));
 }
 
 #[test]
