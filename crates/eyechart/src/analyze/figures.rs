@@ -1,6 +1,6 @@
 //! Computes figures from scores by the kinds of metrics, without knowing the scorers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::epochs::{EpochContext, EpochMetric};
 use super::intervals::interval_of;
@@ -111,6 +111,8 @@ pub(super) struct Scores<'a> {
     pub(super) values: Vec<f64>,
     /// The number of each value's cluster, from 0 on without gaps.
     pub(super) clusters: Vec<usize>,
+    /// The epoch of each value; empty if the values are not of single epochs.
+    epochs: Vec<Epoch>,
     /// The counts of each line that has some, with the number of its cluster among these.
     pub(super) counted: Vec<(usize, &'a Counts)>,
     /// The number of lines with counts and a value.
@@ -137,6 +139,7 @@ impl<'a> Scores<'a> {
             if let Some(value) = score.number() {
                 all.values.push(value);
                 all.clusters.push(of_values.of(cluster));
+                all.epochs.push(score.epoch);
             }
             if score.is_unreadable() {
                 match score.number() {
@@ -150,6 +153,16 @@ impl<'a> Scores<'a> {
             }
         }
         all
+    }
+
+    /// The mean of the highest `k` values of an epoch, averaged over the epochs that have as many.
+    fn top_k(&self, k: usize) -> Option<f64> {
+        let mut by_epoch: BTreeMap<Epoch, Vec<f64>> = BTreeMap::new();
+        for (epoch, value) in self.epochs.iter().zip(&self.values) {
+            by_epoch.entry(*epoch).or_default().push(*value);
+        }
+        let of_epochs: Vec<f64> = by_epoch.values().filter_map(|values| top_k(values, k).value).collect();
+        mean(&of_epochs).value
     }
 
     /// The sums of the counts.
@@ -207,7 +220,7 @@ pub(super) fn figure(
     let (value, n) = match metric.formula {
         Formula::Mean | Formula::Share => (mean(values).value, values.len()),
         Formula::ShareAbove(threshold) => (share_above(values, threshold).value, values.len()),
-        Formula::TopK(k) => (top_k(values, k).value, values.len()),
+        Formula::TopK(k) => (scores.top_k(k), values.len()),
         Formula::TopShare(share) => {
             let k = top_count(values.len(), share);
             (k.and_then(|k| top_k(values, k).value), values.len())

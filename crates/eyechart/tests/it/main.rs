@@ -39,6 +39,7 @@ mod embedder;
 mod embeddings;
 mod encoders;
 mod epoch_figures;
+mod epoch_invariance;
 mod epochs;
 mod escapes;
 mod faults;

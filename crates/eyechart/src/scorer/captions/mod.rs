@@ -59,6 +59,12 @@ pub struct CaptionScores {
 /// without references, or beyond the end of `references`, is left out as if it were not in the run. An empty reference
 /// counts as a reference. With one sample all weights are 0, and so is CIDEr. The same input gives the same bits.
 pub fn score(answers: &[&str], references: &[Vec<&str>]) -> CaptionScores {
+    score_repeated(answers, references, &vec![false; answers.len()])
+}
+
+/// Scores each answer against its references, as [`score`] does. The answers for which `is_repeated` is true are
+/// further answers to a sample: its references count once in the weights of CIDEr.
+pub fn score_repeated(answers: &[&str], references: &[Vec<&str>], is_repeated: &[bool]) -> CaptionScores {
     let mut vocabulary = Vocabulary::default();
     let places: Vec<(usize, Vec<usize>)> = answers
         .iter()
@@ -71,8 +77,10 @@ pub fn score(answers: &[&str], references: &[Vec<&str>]) -> CaptionScores {
         .collect();
     let captions: Vec<Sample> = places
         .iter()
-        .map(|(answer, references)| Sample {
+        .zip(is_repeated)
+        .map(|((answer, references), is_repeated)| Sample {
             answer: vocabulary.get(*answer),
+            is_repeated: *is_repeated,
             references: references.iter().map(|&place| vocabulary.get(place)).collect(),
         })
         .collect();
@@ -82,6 +90,7 @@ pub fn score(answers: &[&str], references: &[Vec<&str>]) -> CaptionScores {
 /// One answer and its references, tokenized.
 struct Sample<'a> {
     answer: &'a Caption,
+    is_repeated: bool,
     references: Vec<&'a Caption>,
 }
 
@@ -89,7 +98,8 @@ fn score_samples(samples: &[Sample], vocabulary: &Vocabulary) -> CaptionScores {
     let scored = || samples.iter().filter(|sample| !sample.references.is_empty());
     let has_words = scored().flat_map(|sample| &sample.references).any(|reference| reference.length > 0);
     let distinct = std::array::from_fn(|n| vocabulary.distinct(n));
-    let weights = has_words.then(|| Weights::new(scored().map(|sample| sample.references.clone()), distinct));
+    let first = scored().filter(|sample| !sample.is_repeated);
+    let weights = has_words.then(|| Weights::new(first.map(|sample| sample.references.clone()), distinct));
     let items: Vec<Option<CaptionItem>> =
         samples.iter().map(|sample| score_item(sample, weights.as_ref())).collect();
     let corpus = summarize(&items);

@@ -1,6 +1,8 @@
 //! The scorer `captions`: BLEU, ROUGE-L and CIDEr of all captions of a run.
 
-use super::{BleuCounts, CaptionItem, bleu, score};
+use std::collections::HashSet;
+
+use super::{BleuCounts, CaptionItem, bleu, score_repeated};
 use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault};
 use crate::scorer::measure::{Item, Measure, Outcome};
 use crate::types::{Counts, Formula, Metric, ScoreEntry};
@@ -39,7 +41,9 @@ fn build(_: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
 fn outcomes(items: &[Item<'_>]) -> Vec<Outcome> {
     let answers: Vec<&str> = items.iter().map(|item| item.text).collect();
     let references: Vec<Vec<&str>> = items.iter().map(|item| item.references.clone()).collect();
-    score(&answers, &references).items.into_iter().map(outcome).collect()
+    let mut samples = HashSet::new();
+    let is_repeated: Vec<bool> = items.iter().map(|item| !samples.insert(item.record.id.as_str())).collect();
+    score_repeated(&answers, &references, &is_repeated).items.into_iter().map(outcome).collect()
 }
 
 fn outcome(item: Option<CaptionItem>) -> Outcome {

@@ -6,7 +6,7 @@ use super::ratio;
 use super::yes_no::LabelledAnswer;
 use crate::scorer::declaration::{ConfiguredScorer, Declaration, KeyFault, right_or_wrong, text};
 use crate::scorer::measure::{Item, Measure, Outcome};
-use crate::types::{Counts, Formula, Metric, READABLE, ScoreEntry, Unparsed, readable_metric};
+use crate::types::{Counts, Epoch, Formula, Metric, READABLE, ScoreEntry, Unparsed, readable_metric};
 use serde_json::{Map, json};
 
 /// One answered question.
@@ -127,19 +127,21 @@ fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     })
 }
 
-/// Returns the outcome of each question. The counts of a picture belong to the outcome of its first question.
+/// Returns the outcome of each question. The counts of a picture belong to the outcome of its first question. A picture
+/// counts once in each epoch, so that figures do not depend on the number of epochs.
 fn outcomes(items: &[Item<'_>], column: &str, unparsed: Unparsed) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = items.iter().map(|item| outcome(item, column, unparsed)).collect();
-    let mut pictures: HashMap<(&str, &str), (usize, bool)> = HashMap::new();
+    let mut pictures: HashMap<(&str, &str, Epoch), (usize, bool)> = HashMap::new();
     for (at, (item, outcome)) in items.iter().zip(&outcomes).enumerate() {
         let (category, picture) = (item.record.fields.get(column), item.record.cluster.as_deref());
         // An unreadable answer counts as not right for its picture, even if `unparsed` leaves it unscored.
         let is_evaluated = outcome.has_value() || outcome.counts.contains_key(READABLE);
         if let (Some(category), Some(picture), true) = (category, picture, is_evaluated) {
-            pictures.entry((category, picture)).or_insert((at, true)).1 &= outcome.number() == Some(1.0);
+            let picture = pictures.entry((category, picture, item.record.epoch)).or_insert((at, true));
+            picture.1 &= outcome.number() == Some(1.0);
         }
     }
-    for ((category, _), (at, is_right)) in pictures {
+    for ((category, ..), (at, is_right)) in pictures {
         let counts = &mut outcomes[at].counts;
         counts.insert(format!("{PICTURES}{category}"), 1.0);
         counts.insert(format!("{RIGHT_PICTURES}{category}"), f64::from(u8::from(is_right)));
