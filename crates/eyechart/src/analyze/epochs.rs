@@ -8,9 +8,10 @@ use super::options::{Answer, ReadAnswer, ShuffledOptions};
 use crate::stats::{self, Level};
 use crate::types::{Counts, Epoch, Figure, Formula, Metric, MetricKind, Score, VarianceSplit};
 
-/// The scores of one sample over its epochs. If each reference has its own score, those of one reference.
+/// The scores of one sample over its epochs.
 struct Repeated<'a> {
     id: &'a str,
+    /// The score of each epoch that has one: the mean over the references if each of them has its own score.
     values: Vec<f64>,
     /// The answers that the scorer read, one for each epoch. Epochs in which it reads none are left out.
     answers: Vec<Answer<'a>>,
@@ -80,6 +81,25 @@ impl EpochMetric {
 const PASS_AT: &str = "pass_at_";
 const CONSISTENCY: &str = "consistency";
 
+/// The scores of one answer, one for each reference if each has its own.
+struct ScoredAnswer<'a> {
+    first: &'a Score,
+    sum: f64,
+    count: u32,
+}
+
+impl ScoredAnswer<'_> {
+    fn add(&mut self, value: Option<f64>) {
+        self.sum += value.unwrap_or_default();
+        self.count += u32::from(value.is_some());
+    }
+
+    /// The mean over the references; absent if no reference has a score.
+    fn value(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / f64::from(self.count))
+    }
+}
+
 /// What the epochs of one scorer's samples give.
 pub(super) struct OfEpochs {
     /// The figures.
@@ -102,33 +122,52 @@ pub(super) struct EpochContext<'a> {
 
 impl EpochContext<'_> {
     /// The figures of `one`, whose scores are `scores`.
-    pub(super) fn figures<'a>(&'a self, one: &Measured, scores: impl Iterator<Item = &'a Score>) -> OfEpochs {
+    pub(super) fn figures<'a>(
+        &'a self,
+        one: &Measured,
+        scores: impl Iterator<Item = &'a Score> + Clone,
+    ) -> OfEpochs {
+        // A mean over references can lie between right and wrong.
+        let has_references = scores.clone().any(|score| score.reference.is_some());
         let samples = self.repeated(one, scores);
         let reads_answers =
             samples.iter().flat_map(|sample| &sample.answers).any(|answer| *answer != Answer::Unreadable);
         let possible = EpochMetric::possible(&one.metrics, self.epochs).into_iter();
         let figures = possible
-            .filter(|metric| reads_answers || *metric != EpochMetric::Consistency)
+            .filter(|metric| match metric {
+                EpochMetric::PassAt(_) => !has_references,
+                EpochMetric::Consistency => reads_answers,
+            })
             .map(|metric| self.mean_over_samples(one, metric, &samples));
         OfEpochs { figures: figures.collect(), variance: variance(one, &samples) }
     }
 
-    /// The scores by sample and reference, in the order of their first lines.
+    /// The scores by sample, in the order of their first lines.
     fn repeated<'a>(&'a self, one: &Measured, scores: impl Iterator<Item = &'a Score>) -> Vec<Repeated<'a>> {
-        let mut samples: Vec<Repeated<'a>> = Vec::new();
-        let mut places: HashMap<(&str, Option<usize>), usize> = HashMap::new();
+        let mut answers: Vec<ScoredAnswer<'a>> = Vec::new();
+        let mut places: HashMap<(&str, Epoch), usize> = HashMap::new();
         for score in scores {
-            let place = *places.entry((&score.id, score.reference)).or_insert(samples.len());
-            if place == samples.len() {
-                samples.push(Repeated { id: &score.id, values: Vec::new(), answers: Vec::new() });
+            let place = *places.entry((&score.id, score.epoch)).or_insert(answers.len());
+            if place == answers.len() {
+                answers.push(ScoredAnswer { first: score, sum: 0.0, count: 0 });
             }
-            samples[place].values.extend(score.number());
-            samples[place].answers.extend(self.shuffled.answer(ReadAnswer::of(one, score)));
+            answers[place].add(score.number());
+        }
+        let mut samples: Vec<Repeated<'a>> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for answer in answers {
+            let place = *places.entry(&answer.first.id).or_insert(samples.len());
+            if place == samples.len() {
+                samples.push(Repeated { id: &answer.first.id, values: Vec::new(), answers: Vec::new() });
+            }
+            samples[place].values.extend(answer.value());
+            samples[place].answers.extend(self.shuffled.answer(ReadAnswer::of(one, answer.first)));
         }
         samples
     }
 
     /// The mean over the samples that have the metric, with its interval by clusters; without a value if none has it.
+    /// Values that are all 0 or 1 have the interval of a share.
     fn mean_over_samples(&self, one: &Measured, metric: EpochMetric, samples: &[Repeated<'_>]) -> Figure {
         let (mut numbers, mut of_samples) = (Numbers::default(), Scores::default());
         for sample in samples {
@@ -137,7 +176,10 @@ impl EpochContext<'_> {
                 of_samples.clusters.push(numbers.of(self.clusters.of(sample.id)));
             }
         }
+        let is_share = of_samples.values.iter().all(|value| [0.0, 1.0].contains(value));
         let metric = metric.metric();
+        let formula = if is_share { Formula::Share } else { metric.formula };
+        let metric = Metric { formula, ..metric };
         Figure {
             id: id(&metric.id, &one.spec, self.measured),
             kind: MetricKind::PerSample,

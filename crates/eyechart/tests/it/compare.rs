@@ -406,8 +406,7 @@ fn a_recall_of_two_samples_says_little_however_many_others_there_are() {
 fn runs_that_no_other_run_beats_are_those_of_one_task() {
     let place = Place::new();
     lay_out(&place, 20, |i| i);
-    let named =
-        |name: &str| place.write("t.toml", TASK.replace("name = \"t\"", &format!("name = {name:?}")));
+    let named = |name: &str| place.write("t.toml", TASK.replace("name = \"t\"", &format!("name = {name:?}")));
     let mut runs = Vec::new();
     for task in ["one", "two"] {
         named(task);

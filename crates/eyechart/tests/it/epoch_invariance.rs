@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Place, RunFiles, eyechart};
+use crate::common::compared::{calc, is_close};
+use crate::common::{Place, RunFiles, eyechart, stdout};
 
 /// A task over `rows.jsonl` with this `[[score]]`, and a cluster for each picture.
 fn task(score: &str) -> String {
@@ -108,4 +109,47 @@ fn the_mean_of_the_highest_scores_is_that_of_an_epoch() {
     let twice = run_of(&twice, score, &rows, &repeated(&answers, 2));
     let (one, two) = (value(&once, "similarity.top_2"), value(&twice, "similarity.top_2"));
     assert!((one - two).abs() < 1e-6 && one < 0.999, "{one} and {two}");
+}
+
+#[test]
+fn scores_of_single_references_are_averaged_by_answer_and_have_no_pass_at_k() {
+    let rows: Vec<Value> = (0..4).map(|id| json!({"id": id, "picture": id, "label": ["3", "4"]})).collect();
+    let answers = vec![vec!["3", "4"], vec!["3", "5"], vec!["5", "5"], vec!["4", "4"]];
+    let score = "scorer = \"number\"\ntarget = \"label\"\nreferences = \"each\"";
+    let place = Place::new();
+    let run = run_of(&place, score, &rows, &answers);
+    assert_eq!(figure(&run, "number.accuracy").unwrap()["n"], 16);
+    assert_eq!(figure(&run, "number.pass_at_1"), None);
+    let consistency = figure(&run, "number.consistency").unwrap();
+    assert_eq!((&consistency["n"], &consistency["value"]), (&json!(4), &json!(0.5)));
+    let split = run.json("results.json")["variance"][0].clone();
+    // Means of 0.5 and 0 in the second sample, and no difference in the others.
+    assert_eq!(split["samples"], 4);
+    near(split["within"].as_f64().unwrap(), 0.125 / 4.0);
+}
+
+#[test]
+fn pass_at_k_that_is_0_or_1_for_each_sample_has_the_interval_of_a_share() {
+    let rows: Vec<Value> = (0..10).map(|id| json!({"id": id, "picture": id, "label": "yes"})).collect();
+    let answers: Vec<&str> = (0..10).map(|id| if id < 7 { "yes" } else { "no" }).collect();
+    let place = Place::new();
+    let score = "scorer = \"exact_match\"\ntarget = \"label\"";
+    let mut all = repeated(&answers, 2);
+    let run = run_of(&place, score, &rows, &all);
+    let wilson = calc(json!({"fn": "wilson", "args": {"x": 7, "n": 10}}));
+    for id in ["exact_match.pass_at_1", "exact_match.pass_at_2"] {
+        let found = figure(&run, id).unwrap();
+        assert_eq!((&found["kind"], &found["n"]), (&json!("per_sample"), &json!(10)));
+        is_close(&found["low"], wilson["low"].as_f64().unwrap());
+        is_close(&found["high"], wilson["high"].as_f64().unwrap());
+    }
+    // Whether one of all answers is right is 0 or 1 for each sample, and the chance of one answer is not.
+    all[7] = vec!["no", "yes"];
+    let place = Place::new();
+    let run = run_of(&place, score, &rows, &all);
+    let wilson = calc(json!({"fn": "wilson", "args": {"x": 8, "n": 10}}));
+    is_close(&figure(&run, "exact_match.pass_at_2").unwrap()["low"], wilson["low"].as_f64().unwrap());
+    assert_ne!(figure(&run, "exact_match.pass_at_1").unwrap()["low"], wilson["low"]);
+    let shown = stdout(eyechart().arg("results").arg(run.path()).assert().code(0).get_output());
+    assert!(shown.contains("pass@2"), "{shown}");
 }
