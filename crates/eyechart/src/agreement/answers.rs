@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use super::AgreementError;
-use crate::record::{RunFolder, for_each_sample_line, for_each_score_line};
+use crate::record::{BadLine, RunFolder, for_each_sample_line, for_each_score_line};
 use crate::score::DataKey;
 use crate::types::{Epoch, Results, ScorerSpec};
 
@@ -20,6 +20,8 @@ pub(super) struct Answers {
     pub(super) entries: Vec<Entry>,
     /// The text of the column of labels for each answer, if one was asked for.
     pub(super) labels: Vec<Option<String>>,
+    /// The lines of the record that cannot be read.
+    pub(super) bad_lines: Vec<BadLine>,
     /// The places of a sample's answers, by its id.
     places: HashMap<String, Vec<usize>>,
 }
@@ -59,12 +61,12 @@ impl Answers {
     ) -> Result<Self, AgreementError> {
         let mut answers = Self::default();
         let mut clusters = ClusterNumbers::default();
-        // Lines that cannot be read have no scores either.
-        for_each_sample_line(&folder.samples_path(), |line| {
+        let bad_lines = for_each_sample_line(&folder.samples_path(), |line| {
             let sample: SampleLine<'_> = serde_json::from_slice(line)?;
             answers.add(&sample, clusters.of(&sample), label_column);
             Ok(())
         })?;
+        answers.bad_lines = bad_lines;
         answers.add_scores(folder, results)?;
         Ok(answers)
     }
@@ -74,10 +76,19 @@ impl Answers {
         self.keys.len()
     }
 
+    /// Whether an answer is of a later epoch than the first.
+    pub(super) fn has_epochs(&self) -> bool {
+        self.keys.iter().any(|key| key.epoch > 1)
+    }
+
+    /// The places of the answers of all epochs of a sample.
+    pub(super) fn places(&self, id: &str) -> &[usize] {
+        self.places.get(id).map_or(&[], Vec::as_slice)
+    }
+
     /// The place of an answer.
     pub(super) fn place(&self, id: &str, epoch: Epoch) -> Option<usize> {
-        let places = self.places.get(id)?;
-        places.iter().copied().find(|place| self.keys[*place].epoch == epoch)
+        self.places(id).iter().copied().find(|place| self.keys[*place].epoch == epoch)
     }
 
     /// Adds a sample. Of several lines with its id and epoch the last counts.

@@ -10,7 +10,7 @@ use super::answers::{AnswerKey, Answers};
 use crate::dataset::{Files, Pick, open};
 use crate::record::RunFolder;
 use crate::score::{DataKey, read_data_column};
-use crate::types::{Row, id_of, text_of};
+use crate::types::{Epoch, Row, id_of, text_of};
 
 /// Where the labels are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,24 +40,40 @@ impl LabelSource {
     }
 }
 
-/// Ids that one side lacks.
+/// Samples or answers that one side lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Unmatched {
     /// Their number.
     pub count: usize,
-    /// The first ten.
+    /// The ids of the first ten.
     pub ids: Vec<String>,
+    /// The epoch of each of `ids`; empty if epochs do not matter.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub epochs: Vec<Epoch>,
 }
 
 /// Ids that are listed.
 const LISTED: usize = 10;
 
 impl Unmatched {
-    pub(super) fn add(&mut self, id: &str) {
+    /// Adds a sample, or its answer in an epoch.
+    pub(super) fn add(&mut self, id: &str, epoch: Option<Epoch>) {
         self.count += 1;
         if self.ids.len() < LISTED {
             self.ids.push(id.to_owned());
+            self.epochs.extend(epoch);
         }
+    }
+
+    /// Adds an answer, with its epoch if `has_epochs`.
+    pub(super) fn add_answer(&mut self, key: &AnswerKey, has_epochs: bool) {
+        self.add(&key.id, has_epochs.then_some(key.epoch));
+    }
+
+    /// The first id with its epoch; absent if none was added.
+    fn first(&self) -> Option<String> {
+        let id = self.ids.first()?;
+        Some(self.epochs.first().map_or_else(|| format!("{id:?}"), |epoch| format!("{id:?} (epoch {epoch})")))
     }
 }
 
@@ -72,6 +88,8 @@ pub(super) struct Labels {
     pub(super) texts: Vec<Option<String>>,
     /// Labels of samples that the run does not have.
     pub(super) unknown: Unmatched,
+    /// Labels of epochs that the run does not have of their samples.
+    pub(super) unknown_epochs: Unmatched,
     /// The number of labels that a later line of the file replaces.
     pub(super) repeated: usize,
     /// Lines of the file that cannot be used, in words.
@@ -108,6 +126,7 @@ impl Labels {
             column: column.to_owned(),
             texts: texts.iter().map(|text| usable(text.as_ref()?)).collect(),
             unknown: Unmatched::default(),
+            unknown_epochs: Unmatched::default(),
             repeated: 0,
             bad: Vec::new(),
         })
@@ -128,35 +147,62 @@ impl Labels {
             source: file.path.display().to_string(),
             texts: vec![None; answers.len()],
             unknown: Unmatched::default(),
+            unknown_epochs: Unmatched::default(),
             repeated: 0,
             bad,
             column,
         };
-        let epochs = Epochs::of(answers);
         let mut seen = HashSet::new();
         for row in &rows {
-            labels.add(row, answers, &epochs, &mut seen);
+            labels.add(row, answers, &mut seen);
         }
-        Ok(labels)
+        match labels.texts.iter().all(Option::is_none) {
+            true => Err(labels.without_match(answers, &file.path)),
+            false => Ok(labels),
+        }
     }
 
-    fn add(&mut self, row: &Row, answers: &Answers, epochs: &Epochs, seen: &mut HashSet<(String, String)>) {
+    /// Why no answer has a label of the file.
+    fn without_match(&self, answers: &Answers, path: &Path) -> AgreementError {
+        let label = self.unknown_epochs.first().or_else(|| self.unknown.first());
+        let answer = answers.keys.first().map(|key| {
+            let mut answer = Unmatched::default();
+            answer.add_answer(key, !self.unknown_epochs.ids.is_empty());
+            answer.first()
+        });
+        match label.zip(answer.flatten()) {
+            Some((label, answer)) => AgreementError::NoMatch { path: path.to_owned(), label, answer },
+            None => AgreementError::LabelColumn {
+                path: path.to_owned(),
+                reason: format!("no row has both an id and a label in {:?}", self.column),
+            },
+        }
+    }
+
+    fn add(&mut self, row: &Row, answers: &Answers, seen: &mut HashSet<(String, String)>) {
         let Some(id) = row.get(ID).map(|id| id_of(&id)) else {
             return self.bad.push(format!("row {}: no {ID}", row.number + 1));
         };
         let Some(text) = row.get(&self.column).and_then(|label| usable(&text_of(&label))) else { return };
-        let epoch = row.get(EPOCH).map(|epoch| id_of(&epoch));
-        self.repeated += usize::from(!seen.insert((id.clone(), epoch.clone().unwrap_or_default())));
-        let wanted: Vec<u32> = match epoch.as_deref().filter(|epoch| !epoch.is_empty()) {
-            Some(epoch) => epoch.parse().into_iter().collect(),
-            None => epochs.0.iter().copied().collect(),
-        };
-        let places = wanted.into_iter().filter_map(|epoch| answers.place(&id, epoch));
-        let places: Vec<usize> = places.collect();
+        let epoch = row.get(EPOCH).map(|epoch| id_of(&epoch)).unwrap_or_default();
+        self.repeated += usize::from(!seen.insert((id.clone(), epoch.clone())));
+        let places = answers.places(&id);
         if places.is_empty() {
-            self.unknown.add(&id);
+            return self.unknown.add(&id, None);
         }
-        places.into_iter().for_each(|place| self.texts[place] = Some(text.clone()));
+        if epoch.is_empty() {
+            places.iter().for_each(|place| self.texts[*place] = Some(text.clone()));
+            return;
+        }
+        let Ok(epoch) = epoch.parse::<Epoch>() else {
+            let reason =
+                format!("row {}: expected a whole number as {EPOCH}, found {epoch:?}", row.number + 1);
+            return self.bad.push(reason);
+        };
+        match answers.place(&id, epoch) {
+            Some(place) => self.texts[place] = Some(text),
+            None => self.unknown_epochs.add(&id, Some(epoch)),
+        }
     }
 }
 
@@ -164,15 +210,6 @@ const ID: &str = "id";
 const EPOCH: &str = "epoch";
 /// The column of the labels, if a file has one of this name.
 const LABEL: &str = "label";
-
-/// The epochs of a run.
-struct Epochs(BTreeSet<u32>);
-
-impl Epochs {
-    fn of(answers: &Answers) -> Self {
-        Self(answers.keys.iter().map(|key| key.epoch).collect())
-    }
-}
 
 /// A label that is not empty, without white space around it.
 fn usable(text: &str) -> Option<String> {

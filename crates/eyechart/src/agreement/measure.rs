@@ -35,7 +35,7 @@ pub enum NoMeasure {
     /// All answers are in one cluster, or the measure is not defined without one of the clusters. There is a value, but no
     /// interval.
     TooFewClusters,
-    /// Most scores are values that no label has, as similarities are.
+    /// Some scores are fractions, as similarities are, and all labels are whole numbers.
     NoCategories,
     /// There are more than 100 different values.
     TooManyCategories,

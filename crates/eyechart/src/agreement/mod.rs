@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::dataset::DatasetError;
-use crate::record::{RecordError, RunFolder};
+use crate::record::{BadLine, RecordError, RunFolder};
 use crate::score::{ScoreError, read_scored};
 use crate::stats::Level;
 use crate::types::ErrorClass;
@@ -59,6 +59,18 @@ pub enum AgreementError {
         given: String,
         /// Why the column cannot be read.
         reason: String,
+    },
+    /// No label of the file is of an answer of the run.
+    #[error(
+        "{path}: no label belongs to the run: it has labels of ids such as {label}, and the run has ids such as {answer}"
+    )]
+    NoMatch {
+        /// The file.
+        path: PathBuf,
+        /// The first id of the file, with its epoch if the run has the id.
+        label: String,
+        /// The first id of the run.
+        answer: String,
     },
     /// The file has no column that must be the label, or several.
     #[error("{path}: {reason}")]
@@ -113,6 +125,9 @@ pub struct Agreement {
     pub model: String,
     /// The confidence level of the intervals.
     pub level: f64,
+    /// The lines of the record that cannot be read. Their samples are left out.
+    #[serde(skip)]
+    pub bad_lines: Vec<BadLine>,
     /// Each two entries.
     pub pairs: Vec<PairAgreement>,
     /// The agreement with people; absent without labels.
@@ -150,6 +165,7 @@ impl Agreement {
             level: options.level.value(),
             labels: labels.map(|labels| people::agreement(&answers, labels, options)),
             pairs: pairs::all(&answers, options),
+            bad_lines: answers.bad_lines,
         })
     }
 }

@@ -37,6 +37,8 @@ pub struct LabelAgreement {
     pub unlabelled: Unmatched,
     /// Labels of samples that the run does not have.
     pub unknown: Unmatched,
+    /// Labels of epochs that the run does not have.
+    pub unknown_epochs: Unmatched,
     /// The number of labels that a later line of the file replaces.
     pub repeated: usize,
     /// The number of lines of the file that cannot be used.
@@ -97,9 +99,10 @@ pub(super) fn agreement(answers: &Answers, labels: Labels, options: &AgreementOp
         Some(_) => LabelledSide::Scores,
         None => LabelledSide::Answers,
     });
+    let has_epochs = answers.has_epochs();
     let mut unlabelled = Unmatched::default();
     for (key, _) in answers.keys.iter().zip(&labels.texts).filter(|(_, label)| label.is_none()) {
-        unlabelled.add(&key.id);
+        unlabelled.add_answer(key, has_epochs);
     }
     let of_entry = |entry: &Entry| Compared::of(answers, entry, &labels, compared).agreement(options);
     LabelAgreement {
@@ -112,6 +115,7 @@ pub(super) fn agreement(answers: &Answers, labels: Labels, options: &AgreementOp
         source: labels.source,
         column: labels.column,
         unknown: labels.unknown,
+        unknown_epochs: labels.unknown_epochs,
         repeated: labels.repeated,
     }
 }
@@ -156,6 +160,7 @@ impl<'a> Compared<'a> {
     fn of(answers: &'a Answers, entry: &'a Entry, labels: &Labels, side: LabelledSide) -> Self {
         let (mut keys, mut clusters) = (Vec::new(), Vec::new());
         let (mut found, mut wanted, mut unscored) = (Vec::new(), Vec::new(), Unmatched::default());
+        let has_epochs = answers.has_epochs();
         for (place, key) in answers.keys.iter().enumerate() {
             let Some(label) = &labels.texts[place] else { continue };
             let value = match side {
@@ -163,7 +168,7 @@ impl<'a> Compared<'a> {
                 LabelledSide::Answers => entry.texts[place].as_deref().map(|text| text.trim().to_owned()),
             };
             match value {
-                None => unscored.add(&key.id),
+                None => unscored.add_answer(key, has_epochs),
                 Some(value) => {
                     keys.push(key);
                     clusters.push(answers.clusters[place]);
@@ -311,9 +316,16 @@ impl Values {
         }
     }
 
-    /// The values as categories: unless there are too many, or most values are none of the labels.
+    /// The values of both sides as categories, unless there are too many. Fractions beside labels that are whole numbers
+    /// are no categories.
     fn categories(&self) -> Result<Categories, NoMeasure> {
         match self {
+            Self::Numbers { found, labels }
+                if labels.iter().all(|label| label.fract() == 0.0)
+                    && found.iter().any(|value| value.fract() != 0.0) =>
+            {
+                Err(NoMeasure::NoCategories)
+            }
             // 0 and −0 are equal, and no number is NaN.
             Self::Numbers { found, labels } => {
                 categories(found, labels, |one, other| one.partial_cmp(other).unwrap_or(Ordering::Equal))
@@ -327,19 +339,10 @@ fn categories<T>(found: &[T], labels: &[T], order: fn(&T, &T) -> Ordering) -> Re
     if found.is_empty() {
         return Err(NoMeasure::NoPairs);
     }
-    let distinct = |values: &mut Vec<&T>| {
-        values.sort_unstable_by(|one, other| order(one, other));
-        values.dedup_by(|one, other| order(one, other) == Ordering::Equal);
-    };
     let place = |values: &[&T], value: &T| values.binary_search_by(|one| order(one, value)).ok();
-    let mut of_labels: Vec<&T> = labels.iter().collect();
-    distinct(&mut of_labels);
-    let others = found.iter().filter(|value| place(&of_labels, value).is_none()).count();
-    if 2 * others > found.len() {
-        return Err(NoMeasure::NoCategories);
-    }
-    let mut all: Vec<&T> = found.iter().chain(of_labels).collect();
-    distinct(&mut all);
+    let mut all: Vec<&T> = found.iter().chain(labels).collect();
+    all.sort_unstable_by(|one, other| order(one, other));
+    all.dedup_by(|one, other| order(one, other) == Ordering::Equal);
     if all.len() > MOST_CATEGORIES {
         return Err(NoMeasure::TooManyCategories);
     }

@@ -9,6 +9,7 @@ use eyechart::record::RunFolder;
 use eyechart::report::{Format, render_agreement};
 
 use super::results::ResultsFormat;
+use super::score::notice_bad_lines;
 use super::values::{parse_level, parse_whole};
 use super::{Exit, output};
 
@@ -75,6 +76,7 @@ impl ShowAgreement {
         let labels = self.labels.map(|given| source(given, self.label_column));
         let options = AgreementOptions { labels, side, level: self.level, samples: self.samples };
         let agreement = Agreement::of(&folder, &options)?;
+        notice_bad_lines(&folder, &agreement.bad_lines);
         output::result(&render_agreement(&agreement, Format::from(self.format)));
         Ok(Exit::Success)
     }

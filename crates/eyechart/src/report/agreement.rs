@@ -132,16 +132,16 @@ fn in_words(reason: NoMeasure, first: &str, second: &str) -> String {
     match reason {
         NoMeasure::NoPairs => "no answer has both values".to_owned(),
         NoMeasure::FirstConstant => {
-            format!("all values of {first} are equal, so agreement cannot be measured")
+            format!("all values of {first} are equal, so κ, α and rank correlations are absent")
         }
         NoMeasure::SecondConstant => {
-            format!("all values of {second} are equal, so agreement cannot be measured")
+            format!("all values of {second} are equal, so κ, α and rank correlations are absent")
         }
         NoMeasure::TooFewClusters => {
             "no interval, because the measure is not defined without one of the clusters".to_owned()
         }
         NoMeasure::NoCategories => {
-            format!("most values of {first} are none of {second}, so accuracy, κ and α are absent")
+            format!("{first} has fractions and {second} are whole numbers, so accuracy, κ and α are absent")
         }
         NoMeasure::TooManyCategories => {
             "more than 100 different values, so accuracy, κ and α are absent".to_owned()
@@ -245,12 +245,17 @@ fn notes_of(entry: &EntryAgreement) -> Vec<String> {
 fn unmatched_notes(labels: &LabelAgreement) -> Vec<String> {
     let mut notes = Vec::new();
     if labels.unlabelled.count > 0 {
-        let answers = counted(labels.unlabelled.count, "sample");
+        let unit = if labels.unlabelled.epochs.is_empty() { "sample" } else { "answer" };
+        let answers = counted(labels.unlabelled.count, unit);
         notes.push(format!("{answers} without a label: {}.", ids(&labels.unlabelled)));
     }
     if labels.unknown.count > 0 {
         let count = counted(labels.unknown.count, "label");
         notes.push(format!("{count} of samples that the run does not have: {}.", ids(&labels.unknown)));
+    }
+    if labels.unknown_epochs.count > 0 {
+        let count = counted(labels.unknown_epochs.count, "label");
+        notes.push(format!("{count} of epochs that the run does not have: {}.", ids(&labels.unknown_epochs)));
     }
     if labels.repeated > 0 {
         let count = counted(labels.repeated, "label");
@@ -265,7 +270,11 @@ fn unmatched_notes(labels: &LabelAgreement) -> Vec<String> {
 /// The first ids, and how many more there are.
 fn ids(unmatched: &Unmatched) -> String {
     let more = unmatched.count - unmatched.ids.len();
-    let listed = unmatched.ids.join(", ");
+    let name = |(at, id): (usize, &String)| match unmatched.epochs.get(at) {
+        Some(epoch) => format!("{id} (epoch {epoch})"),
+        None => id.clone(),
+    };
+    let listed = unmatched.ids.iter().enumerate().map(name).collect::<Vec<_>>().join(", ");
     if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 

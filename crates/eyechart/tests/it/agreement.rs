@@ -279,6 +279,87 @@ fn scores_that_are_no_labels_have_rank_correlations_only() {
 }
 
 #[test]
+fn accuracy_remains_if_all_labels_are_equal_and_most_scores_are_not() {
+    let place = Place::new();
+    let run = ten(&place);
+    for (label, accuracy) in [("0", 0.3), ("1", 0.7), ("5", 0.0)] {
+        let line = |i: usize| format!("s{i},{label}\n");
+        let file = place.write("labels.csv", format!("id,label\n{}", (0..10).map(line).collect::<String>()));
+        let entry = as_json(agreement(&run).arg("--labels").arg(&file))["labels"]["entries"][0].clone();
+        is_close(&entry["accuracy"]["value"], &json!(accuracy));
+        assert_eq!(entry["kappa"], json!({"absent": "second_constant"}));
+    }
+}
+
+/// Two epochs of each of two samples.
+fn two_epochs(place: &Place) -> RunFiles {
+    place.write_jsonl("rows.jsonl", &["a", "b"].map(|id| json!({"id": id, "right": "yes"})));
+    let lines = [("a", 1, "yes"), ("a", 2, "no"), ("b", 1, "no"), ("b", 2, "no")];
+    let lines = lines.map(|(id, epoch, output)| json!({"id": id, "epoch": epoch, "output": output}));
+    let outputs = place.write_jsonl("outputs.jsonl", &lines);
+    let one = TASK.split("[[score]]").take(2).collect::<Vec<_>>().join("[[score]]");
+    let task = place.write("t.toml", one.replace("cluster = \"group\"\n", ""));
+    let mut command = eyechart();
+    command.arg("run").arg(task).arg("--outputs").arg(outputs);
+    command.arg("--out").arg(place.runs()).assert().code(0);
+    place.run()
+}
+
+#[test]
+fn answers_without_a_label_and_labels_of_other_epochs_are_named_with_their_epoch() {
+    let place = Place::new();
+    let run = two_epochs(&place);
+    let file = place.write("labels.csv", "id,epoch,label\na,1,1\na,3,1\nb,2,0\nb,first,0\nstranger,1,0\n");
+    let command = || {
+        let mut command = agreement(&run);
+        command.arg("--labels").arg(&file);
+        command
+    };
+    let labels = as_json(&mut command())["labels"].clone();
+    assert_eq!(labels["unlabelled"], json!({"count": 2, "ids": ["a", "b"], "epochs": [2, 1]}));
+    assert_eq!(labels["unknown_epochs"], json!({"count": 1, "ids": ["a"], "epochs": [3]}));
+    assert_eq!(labels["unknown"], json!({"count": 1, "ids": ["stranger"]}));
+    let table = stdout(command().assert().code(0).get_output());
+    let table = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    for note in [
+        "2 answers without a label: a (epoch 2), b (epoch 1).",
+        "1 label of epochs that the run does not have: a (epoch 3).",
+        "1 label of samples that the run does not have: stranger.",
+        "1 line left out, such as row 4: expected a whole number as epoch, found \"first\".",
+    ] {
+        assert!(table.contains(note), "{note}: {table}");
+    }
+}
+
+#[test]
+fn labels_of_which_none_belongs_to_the_run_are_refused_with_an_id_of_each_side() {
+    let place = Place::new();
+    let run = two_epochs(&place);
+    let refused = |labels: &str| {
+        let file = place.write("labels.csv", labels);
+        let assert = agreement(&run).arg("--labels").arg(file).assert().code(2);
+        assert_eq!(stdout(assert.get_output()), "");
+        stderr(assert.get_output())
+    };
+    let said = refused("id,label\nimage-7,1\nimage-8,0\n");
+    assert!(said.contains("ids such as \"image-7\", and the run has ids such as \"a\""), "{said}");
+    let said = refused("id,epoch,label\na,3,1\n");
+    assert!(said.contains("\"a\" (epoch 3), and the run has ids such as \"a\" (epoch 1)"), "{said}");
+    let said = refused("id,label\na,\n");
+    assert!(said.contains("no row has both an id and a label in \"label\""), "{said}");
+}
+
+#[test]
+fn lines_of_the_record_that_cannot_be_read_are_named() {
+    let place = Place::new();
+    let run = scored(&place, TASK, &ANSWERS);
+    let log = run.path().join("samples.jsonl");
+    std::fs::write(&log, std::fs::read_to_string(&log).unwrap() + "not JSON\n").unwrap();
+    let said = stderr(agreement(&run).assert().code(0).get_output());
+    assert!(said.contains("samples.jsonl:9: not a sample's record"), "{said}");
+}
+
+#[test]
 fn nothing_to_compare_and_labels_that_cannot_be_used_are_refused() {
     let place = Place::new();
     let run = ten(&place);
