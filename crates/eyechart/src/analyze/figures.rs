@@ -255,7 +255,7 @@ pub(super) fn figure(
         best: bounds.map(|bounds| bounds.best),
         threshold: metric.formula.threshold(),
         range: metric.range,
-        direction: Direction::of(metric.higher_is_better),
+        direction: metric.direction,
         method: metric.meaning.clone(),
     }
 }
@@ -278,7 +278,11 @@ fn bounds(metric: &Metric, scores: &Scores<'_>, failed: usize) -> Option<Bounds>
     if scores.has_references || !low.is_finite() || !high.is_finite() {
         return None;
     }
-    let (bad, good) = if metric.higher_is_better { (low, high) } else { (high, low) };
+    let (bad, good) = match metric.direction {
+        Direction::Higher => (low, high),
+        Direction::Lower => (high, low),
+        Direction::Neither => return None,
+    };
     // The sum of no values is -0.0.
     let sum = |values: &[f64]| -> Option<f64> {
         values.iter().map(|value| of_value(*value)).sum::<Option<f64>>().map(|sum| sum + 0.0)

@@ -7,7 +7,7 @@ use super::difference::{
 use super::pairing::PairedScores;
 use super::scores::{CountTable, EntryScores, ScoreLine};
 use crate::stats::Level;
-use crate::types::{Formula, Metric, READABLE};
+use crate::types::{Direction, Formula, Metric, READABLE};
 
 /// The comparison of a figure, as far as it does not depend on other comparisons.
 pub(super) struct ComparedFigure {
@@ -95,10 +95,14 @@ impl FigureComparer<'_> {
         Frame { range: self.metric.range, level: self.level }
     }
 
-    /// The worst value of the range; absent for a figure without one.
+    /// The worst value of the range; absent for a figure without one, or without a better side.
     fn bottom(&self) -> Option<f64> {
         let [low, high] = self.metric.range;
-        let bottom = if self.metric.higher_is_better { low } else { high };
+        let bottom = match self.metric.direction {
+            Direction::Higher => low,
+            Direction::Lower => high,
+            Direction::Neither => return None,
+        };
         bottom.is_finite().then_some(bottom)
     }
 
@@ -191,7 +195,8 @@ impl FigureComparer<'_> {
     }
 
     fn changes(&self, scores: Vec<ChangedScore>) -> Changes {
-        Changes::of(scores, self.metric.higher_is_better, self.changed)
+        // A figure without a better side is a function of counts: the scores that it comes with have one.
+        Changes::of(scores, self.metric.direction != Direction::Lower, self.changed)
     }
 }
 

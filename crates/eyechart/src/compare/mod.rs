@@ -24,7 +24,7 @@ use crate::record::{RecordError, RunFolder};
 use crate::score::{ScoreError, Scored, read_scored};
 use crate::scorer::Scorer;
 use crate::stats::Level;
-use crate::types::{ErrorClass, EvalSpec, ScorerSpec, UnknownFigure, find_figure};
+use crate::types::{Direction, ErrorClass, EvalSpec, ScorerSpec, UnknownFigure, find_figure};
 
 pub use comparison::{
     ChangedSample, ComparedRun, Comparison, ComparisonWithFailures, DifferingSetting, FigureComparison,
@@ -241,7 +241,8 @@ fn pairs_of(runs: &[ScoredRun], options: &Options) -> Pairs {
 fn unbeaten(comparison: &Comparison) -> Vec<Unbeaten> {
     let mut found: Vec<Unbeaten> = Vec::new();
     let mut seen: HashSet<(&str, usize)> = HashSet::new();
-    for pair in &comparison.pairs {
+    let with_side = comparison.pairs.iter().filter(|pair| pair.direction != Direction::Neither);
+    for pair in with_side {
         let first = pair.runs.baseline;
         if seen.contains(&(pair.figure.as_str(), first)) {
             continue;
@@ -254,7 +255,7 @@ fn unbeaten(comparison: &Comparison) -> Vec<Unbeaten> {
             of_figure().any(|pair| match pair.verdict {
                 Verdict::Better => pair.runs.baseline == run,
                 Verdict::Worse => pair.runs.other == run,
-                Verdict::CantTell | Verdict::DependsOnFailures => false,
+                Verdict::CantTell | Verdict::DependsOnFailures | Verdict::NoBetterSide => false,
             })
         };
         if runs.len() > 2 {

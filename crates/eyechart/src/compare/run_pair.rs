@@ -15,7 +15,7 @@ use super::verdict::Verdict;
 use super::{CompareError, ComparedEntry, Options, RunNumbers, ScoredRun};
 use crate::analyze::EpochMetric;
 use crate::text::counted;
-use crate::types::{Direction, Figure, Metric};
+use crate::types::{Figure, Metric};
 
 /// The comparison under construction.
 pub(super) struct Comparer<'a> {
@@ -265,7 +265,7 @@ impl Compared<'_> {
             runs: *runs,
             figure: figure.id.clone(),
             kind: figure.kind,
-            direction: Direction::of(metric.higher_is_better),
+            direction: metric.direction,
             range: metric.range,
             meaning: metric.meaning.clone(),
             n: difference.n,

@@ -21,6 +21,8 @@ pub enum Verdict {
     CantTell,
     /// With failed samples at the bottom of the range, the verdict is another one.
     DependsOnFailures,
+    /// Neither higher nor lower values of the figure are better.
+    NoBetterSide,
 }
 
 impl Verdict {
@@ -32,6 +34,7 @@ impl Verdict {
             Self::Worse => "worse",
             Self::CantTell => "cant_tell",
             Self::DependsOnFailures => "depends_on_failures",
+            Self::NoBetterSide => "no_better_side",
         }
     }
 
@@ -43,12 +46,14 @@ impl Verdict {
             Self::Worse => "worse",
             Self::CantTell => "can't tell",
             Self::DependsOnFailures => "depends on failures",
+            Self::NoBetterSide => "no better side",
         }
     }
 
     fn of(difference: f64, adjusted: Option<f64>, direction: Direction) -> Self {
         let is_higher = difference > 0.0;
         match adjusted {
+            _ if direction == Direction::Neither => Self::NoBetterSide,
             Some(p) if p < SIGNIFICANCE && difference != 0.0 => {
                 if is_higher == (direction == Direction::Higher) { Self::Better } else { Self::Worse }
             }
@@ -58,7 +63,7 @@ impl Verdict {
 }
 
 /// Adjusts the p values of all comparisons for their number, and reaches the verdicts. The comparisons of the figure
-/// `primary` are adjusted among themselves. A second pass takes the p values with failed samples, where there are some.
+/// `primary` are adjusted among themselves. Figures without a better side are not tested. A second pass takes the p values with failed samples, where there are some.
 pub(super) fn reach_verdicts(comparisons: &mut [FigureComparison], primary: Option<&str>) {
     let plain = adjusted(comparisons, primary, |comparison| comparison.p);
     let with_failures = adjusted(comparisons, primary, |comparison| {
@@ -87,7 +92,9 @@ fn adjusted(
     for is_primary in [true, false] {
         let is_in =
             |comparison: &FigureComparison| (Some(comparison.figure.as_str()) == primary) == is_primary;
-        let family = comparisons.iter().enumerate().filter(|(_, comparison)| is_in(comparison));
+        let has_side = |comparison: &FigureComparison| comparison.direction != Direction::Neither;
+        let family = comparisons.iter().enumerate();
+        let family = family.filter(|(_, comparison)| is_in(comparison) && has_side(comparison));
         let family = family.filter_map(|(at, comparison)| Some((at, p_of(comparison)?)));
         let (places, p_values): (Vec<usize>, Vec<f64>) = family.unzip();
         for (place, p) in places.into_iter().zip(holm(&p_values)) {

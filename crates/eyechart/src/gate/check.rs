@@ -30,6 +30,14 @@ pub enum GateMistake {
     /// The gate is about two runs, and there are no pairs.
     #[error("this condition is about two runs: `eyechart compare` checks it")]
     NeedsPair,
+    /// The condition asks which run is better, and neither side of the figure is.
+    #[error(
+        "neither higher nor lower values of {figure} are better: set a limit to its value, such as '{figure} > 0.6'"
+    )]
+    NoBetterSide {
+        /// The id of the figure.
+        figure: String,
+    },
     /// The unit of the condition is not that of the value.
     #[error("{name} is not a share: expected a plain number, such as 0.02")]
     NotAShare {
@@ -293,14 +301,17 @@ fn difference(
             "the difference of {id} is absent: the figure is not compared in these runs"
         )));
     };
+    if found.direction == Direction::Neither {
+        return Err(GateMistake::NoBetterSide { figure: id.to_owned() });
+    }
     let margin = margin.within(id, found.range)?;
     let [low, high] = match found.interval {
         Ok(interval) => interval,
         Err(reason) => return Ok(Err(format!("the difference of {id} has no interval: {reason}"))),
     };
     let [gain_low, gain_high] = match found.direction {
-        Direction::Higher => [low, high],
         Direction::Lower => [-high, -low],
+        Direction::Higher | Direction::Neither => [low, high],
     };
     let holds = match relation {
         Relation::Worse => gain_high < -margin,

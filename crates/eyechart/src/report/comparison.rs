@@ -299,6 +299,7 @@ fn meanings(comparison: &Comparison) -> Vec<String> {
         let direction = match figure.direction {
             crate::types::Direction::Higher => "",
             crate::types::Direction::Lower => "; lower is better",
+            crate::types::Direction::Neither => "; no better side, so it is not tested",
         };
         let line = format!("{}: {}{direction}.", figure.figure, figure.meaning);
         if !lines.contains(&line) {
@@ -334,7 +335,7 @@ fn meanings(comparison: &Comparison) -> Vec<String> {
 
 fn p_meaning(comparison: &Comparison) -> String {
     let is_primary = |figure: &&FigureComparison| Some(&figure.figure) == comparison.primary.as_ref();
-    let tested = comparison.pairs.iter().filter(|figure| figure.p.is_some());
+    let tested = comparison.pairs.iter().filter(|figure| figure.p_adjusted.is_some());
     let (primary, others): (Vec<_>, Vec<_>) = tested.partition(is_primary);
     let tests = |count: usize| counted(count, "test");
     match &comparison.primary {

@@ -101,7 +101,7 @@ impl SampleView<'_> {
     /// The worst score, negated if a lower one is better.
     fn worst_value(&self, figure: &Figure) -> Option<f64> {
         let turned = |value: f64| match figure.direction {
-            crate::types::Direction::Higher => value,
+            crate::types::Direction::Higher | crate::types::Direction::Neither => value,
             crate::types::Direction::Lower => -value,
         };
         self.values(figure).map(turned).min_by(f64::total_cmp)

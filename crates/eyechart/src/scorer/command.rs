@@ -106,7 +106,7 @@ fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
     parameters.insert("higher_is_better".to_owned(), json!(program.higher_is_better));
     parameters.insert("columns".to_owned(), json!(columns));
     let mean = Metric::new("mean", Formula::Mean, "mean of the values that the command returns");
-    let mean = Metric { higher_is_better: program.higher_is_better, ..mean.within(program.range) };
+    let mean = Metric { direction: program.direction(), ..mean.within(program.range) };
     Ok(ConfiguredScorer {
         parameters,
         metrics: vec![mean],

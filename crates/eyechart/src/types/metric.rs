@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::results::Direction;
+
 /// Named numbers that a metric sums up over all scores.
 pub type Counts = BTreeMap<String, f64>;
 
@@ -27,8 +29,8 @@ pub struct Metric {
     pub formula: Formula,
     /// The lowest and highest possible value.
     pub range: [f64; 2],
-    /// Whether higher values are better.
-    pub higher_is_better: bool,
+    /// Which values are better.
+    pub direction: Direction,
 }
 
 /// How a metric is computed from scores.
@@ -76,7 +78,7 @@ impl Metric {
             meaning: meaning.to_owned(),
             formula,
             range: [0.0, 1.0],
-            higher_is_better: true,
+            direction: Direction::Higher,
         }
     }
 
@@ -84,6 +86,12 @@ impl Metric {
     #[must_use]
     pub fn titled(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
+    }
+
+    /// The metric, of which neither higher nor lower values are better.
+    #[must_use]
+    pub fn without_better_side(self) -> Self {
+        Self { direction: Direction::Neither, ..self }
     }
 
     /// The metric with another range.

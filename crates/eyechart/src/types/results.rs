@@ -160,6 +160,9 @@ pub enum Direction {
     Higher,
     /// Lower values are better.
     Lower,
+    /// Neither: the value describes the answers.
+    #[serde(rename = "none")]
+    Neither,
 }
 
 impl Direction {

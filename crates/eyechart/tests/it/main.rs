@@ -23,6 +23,7 @@ mod command_interrupt;
 #[cfg(unix)]
 mod command_rules;
 mod compare;
+mod compare_direction;
 mod compare_refusals;
 mod compression;
 mod control;

@@ -99,7 +99,8 @@ fn build(entry: &ScoreEntry) -> Result<ConfiguredScorer, KeyFault> {
         }),
         of_counts("recall", "share of answers yes among the labels yes", |counts| read(counts).recall()),
         of_counts("f1", "harmonic mean of precision and recall", |counts| read(counts).f1()).titled("F1"),
-        of_counts("yes_share", "share of answers yes", |counts| read(counts).yes_share()),
+        of_counts("yes_share", "share of answers yes", |counts| read(counts).yes_share())
+            .without_better_side(),
         readable_metric("share of answers that are yes or no"),
     ];
     let unparsed = entry.unparsed;
