@@ -121,10 +121,15 @@ impl Labels {
             }
         };
         let texts = if is_recorded { &answers.labels } else { &of_data };
+        let texts: Vec<_> = texts.iter().map(|text| usable(text.as_ref()?)).collect();
+        if texts.iter().all(Option::is_none) {
+            let reason = format!("no sample has a label in the column {column:?}");
+            return Err(AgreementError::LabelColumn { path: folder.path().to_owned(), reason });
+        }
         Ok(Self {
             source: if is_recorded { "record" } else { "data" }.to_owned(),
             column: column.to_owned(),
-            texts: texts.iter().map(|text| usable(text.as_ref()?)).collect(),
+            texts,
             unknown: Unmatched::default(),
             unknown_epochs: Unmatched::default(),
             repeated: 0,

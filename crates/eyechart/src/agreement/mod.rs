@@ -72,10 +72,10 @@ pub enum AgreementError {
         /// The first id of the run.
         answer: String,
     },
-    /// The file has no column that must be the label, or several.
+    /// The file has no column that must be the label, or several; or the column has no label.
     #[error("{path}: {reason}")]
     LabelColumn {
-        /// The file.
+        /// The file, or the run of the column.
         path: PathBuf,
         /// What is wrong with its columns.
         reason: String,

@@ -28,7 +28,7 @@ const ANSWERS: [&str; 8] = [
 fn scored(place: &Place, task: &str, answers: &[&str]) -> RunFiles {
     let row = |i: usize| {
         json!({"id": format!("s{i}"), "right": "red green blue", "group": (i / 2).to_string(),
-            "human": u8::from(i.is_multiple_of(3))})
+            "human": u8::from(i.is_multiple_of(3)), "blank": ""})
     };
     let output = |(i, answer): (usize, &&str)| json!({"id": format!("s{i}"), "output": answer});
     place.write_jsonl("rows.jsonl", &(0..answers.len()).map(row).collect::<Vec<_>>());
@@ -189,6 +189,9 @@ fn labels_of_a_column_are_read_from_the_data_of_the_run() {
     let refused = agreement(&run).args(["--labels", "humann"]).assert().code(2);
     let message = stderr(refused.get_output());
     assert!(message.contains("\"humann\" is neither a file nor a column of the run"), "{message}");
+    let refused = agreement(&run).args(["--labels", "blank"]).assert().code(2);
+    let message = stderr(refused.get_output());
+    assert!(message.contains("no sample has a label in the column \"blank\""), "{message}");
 }
 
 #[test]
