@@ -210,8 +210,13 @@ impl CellReader {
         path: &CellPath<'_>,
     ) -> Result<Option<Value>, String> {
         let mut object = self.object(fields, full, index, path)?;
-        if let Some(bytes) = fields.column_by_name(BYTES).filter(|bytes| !bytes.is_null(index)) {
-            self.keep(bytes.as_binary::<i32>().value(index), path);
+        match fields.column_by_name(BYTES) {
+            Some(bytes) if !bytes.is_null(index) && !bytes.as_binary::<i32>().value(index).is_empty() => {
+                self.keep(bytes.as_binary::<i32>().value(index), path);
+            }
+            // The other fields describe a picture that is not there.
+            Some(_) if !object.contains_key(PATH) => return Ok(None),
+            _ => {}
         }
         let DataType::Struct(all) = full else { return Ok(None) };
         match all.iter().any(|field| ![BYTES, PATH].contains(&field.name().as_str())) {

@@ -65,8 +65,22 @@ impl Reader for Csv {
     fn notices(&self) -> Result<Vec<String>, DatasetError> {
         let Some(file) = self.files.first() else { return Ok(Vec::new()) };
         let encoding = file.notice()?;
-        Ok(Table::open(file, self.delimiter, &[])?.notices.into_iter().chain(encoding).collect())
+        let mut text = file.open()?;
+        let start = text.fill_buf().map_err(io_error(&file.path))?;
+        let escaped = has_escaped_quotes(start).then(|| ESCAPED_QUOTES.to_owned());
+        let table = Table::open(file, self.delimiter, &[])?;
+        Ok(table.notices.into_iter().chain(encoding).chain(escaped).collect())
     }
+}
+
+/// What the user should know of quotes behind backslashes.
+const ESCAPED_QUOTES: &str = "it has quotes behind backslashes (\\\"), which do not belong to the text of a cell in CSV, so \
+                              that cells may be cut or joined: write each quote within a cell twice (\"\")";
+
+/// Whether a quote behind a backslash is followed by more of its cell.
+fn has_escaped_quotes(start: &[u8]) -> bool {
+    let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'\\' | b'.');
+    start.windows(3).any(|bytes| bytes.starts_with(b"\\\"") && goes_on(bytes[2]))
 }
 
 /// The path and the column names of a file, shared by its rows.

@@ -3,7 +3,6 @@
 //! With a `metadata.csv` or `metadata.jsonl`, the rows come from that file; otherwise each picture is a row. Pictures
 //! are named here but never opened.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -88,18 +87,17 @@ impl Reader for ImageFolder {
     }
 }
 
-/// The numbers of files in a folder without metadata that are no rows, by their extension in lower case.
+/// The names of the files in a folder without metadata that are no rows, relative to the folder.
 ///
 /// # Errors
 /// [`DatasetError::Io`] if a folder cannot be listed.
-pub(crate) fn other_files(files: &Files) -> Result<BTreeMap<String, usize>, DatasetError> {
+pub(crate) fn other_files(files: &Files) -> Result<Vec<String>, DatasetError> {
     let folder = ImageFolder::new(files);
-    let mut others = BTreeMap::new();
-    if folder.metadata()?.is_none() {
-        for name in folder.names()?.iter().filter(|name| !is_picture(name)) {
-            *others.entry(extension(name)).or_default() += 1;
-        }
+    if folder.metadata()?.is_some() {
+        return Ok(Vec::new());
     }
+    let mut others = folder.names()?;
+    others.retain(|name| !is_picture(name));
     Ok(others)
 }
 

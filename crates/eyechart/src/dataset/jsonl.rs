@@ -11,10 +11,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use self::list::Elements;
+use super::folder::unpacked_extension;
 use super::rows::{MAX_ROW_BYTES, numbered};
 use super::text_file::{Text, TextFile};
 use super::{DatasetError, Files, Pick, Reader, Rows, TextOptions, io_error};
-use crate::text::{json_mistake, with_long_integers_quoted};
+use crate::text::{json_mistake, repaired_json, with_long_integers_quoted};
 use crate::types::{BadRow, Row, parse_json};
 
 /// The objects of the files as rows, numbered over all files. A file that begins with `[` is one list of objects; of any
@@ -66,7 +67,10 @@ pub(crate) fn json_objects(
     Ok(objects.zip(0..).map(|(object, number)| {
         let object = object?;
         let line = object.line;
-        Ok(parse(number, object).map(|row| JsonObject { line, fields: row.cells }))
+        let fields = parse_object(number, &object).map(|row| row.cells);
+        // As in the reply of an endpoint, an odd value beside the answer does not cost the answer.
+        let repaired = || cells_of(repaired_json(object.bytes.as_deref()?)?.as_bytes()).ok();
+        Ok(fields.or_else(|bad| repaired().ok_or(bad)).map(|fields| JsonObject { line, fields }))
     }))
 }
 
@@ -93,11 +97,7 @@ impl Objects {
         if is_one_object(start) {
             let reason =
                 "it is one object on several lines: expected one list of objects, or one object on each line";
-            return Err(DatasetError::Malformed {
-                path: file.path.clone(),
-                format: "json",
-                reason: reason.to_owned(),
-            });
+            return Err(malformed(&file.path, reason));
         }
         Ok(match start.trim_ascii_start().first() {
             Some(b'[') => Self::List(Elements::new(&file.path, text, limit)),
@@ -111,10 +111,23 @@ impl Iterator for Objects {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Lines(lines) => lines.next_line().map_err(io_error(&lines.path)).transpose(),
+            Self::Lines(lines) => match lines.next_line().map_err(io_error(&lines.path)).transpose()? {
+                Ok(object) if lines.is_table_by_column(&object) => {
+                    Some(Err(malformed(&lines.path, BY_COLUMN)))
+                }
+                next => Some(next),
+            },
             Self::List(elements) => elements.next_element().transpose(),
         }
     }
+}
+
+/// Why a table that is written column by column, as pandas writes it by default, is not read.
+const BY_COLUMN: &str = "it is one object with all rows of each column: expected one list of objects, as pandas writes it \
+                         by df.to_json(PATH, orient=\"records\")";
+
+fn malformed(path: &Path, reason: &str) -> DatasetError {
+    DatasetError::Malformed { path: path.to_owned(), format: "json", reason: reason.to_owned() }
 }
 
 /// Whether a text begins with an object that goes on in the next line.
@@ -134,6 +147,22 @@ struct Lines {
 }
 
 impl Lines {
+    /// Whether the object is all of a `.json` file and holds the rows of each column, by their numbers or in a list.
+    fn is_table_by_column(&mut self, object: &Object) -> bool {
+        let is_json = unpacked_extension(&self.path.to_string_lossy()) == "json";
+        if object.line != 1 || !is_json {
+            return false;
+        }
+        // A mistake of the file is one of the next line too.
+        if !self.text.fill_buf().is_ok_and(|rest| rest.trim_ascii().is_empty()) {
+            return false;
+        }
+        let columns = object.bytes.as_deref().and_then(|bytes| cells_of(bytes).ok()).unwrap_or_default();
+        let numbers = |cell: &Value| Some(cell.as_object()?.keys().cloned().collect::<Vec<_>>());
+        let count = |cell: &Value| Some(cell.as_array()?.len());
+        all_same(columns.values().map(numbers)) || columns.len() > 1 && all_same(columns.values().map(count))
+    }
+
     fn next_line(&mut self) -> io::Result<Option<Object>> {
         loop {
             let mut bytes = Vec::new();
@@ -154,7 +183,17 @@ impl Lines {
     }
 }
 
+/// Whether the values are all there and the same.
+fn all_same<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> bool {
+    let Some(Some(first)) = values.next() else { return false };
+    values.all(|value| value.as_ref() == Some(&first))
+}
+
 fn parse(number: u64, object: Object) -> Result<Row, BadRow> {
+    parse_object(number, &object)
+}
+
+fn parse_object(number: u64, object: &Object) -> Result<Row, BadRow> {
     let cells = match &object.bytes {
         Some(bytes) => cells_of(bytes),
         None => Err(format!("the line is longer than {} MiB", MAX_ROW_BYTES >> 20)),

@@ -142,7 +142,8 @@ impl Shard {
         let loaded = guarded(|| ArrowReaderMetadata::load(&source, options));
         let footer = loaded.map_err(|panicked| damaged(path, panicked))?.map_err(malformed(path))?;
         check_counts(footer.metadata(), source.content.size()).map_err(|reason| damaged(path, reason))?;
-        let labels = LabelNames::of_file(footer.metadata().file_metadata().key_value_metadata());
+        let mut labels = LabelNames::of_file(footer.metadata().file_metadata().key_value_metadata());
+        labels.add_uuids(footer.metadata().file_metadata().schema_descr());
         Ok(Self { path: path.to_owned(), source, footer, labels })
     }
 

@@ -16,6 +16,9 @@ use crate::types::{DataFile, Epoch, EvalSpec, PickedSample, id_of};
 /// The shape of a line.
 const EXPECTED: &str = "{\"id\": …, \"output\": \"…\"}";
 
+/// Number of keys of a line of another shape that its message names.
+const MOST_KEYS: usize = 8;
+
 /// A file of outputs.
 #[derive(Debug)]
 pub struct Outputs {
@@ -91,8 +94,10 @@ impl Outputs {
                 self.repeated += usize::from(of_id.insert(epoch, content).is_some());
             }
             Ok(None) => {
-                let keys = object.fields.keys().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ");
-                self.without_output.get_or_insert_with(|| format!("{place} has the keys {keys}"));
+                let keys = object.fields.keys().map(|key| format!("{:?}", shown_value(key)));
+                let keys = format!("has the keys {}", keys.take(MOST_KEYS).collect::<Vec<_>>().join(", "));
+                self.bad.push(format!("{place}: expected {EXPECTED}: the line {keys}"));
+                self.without_output.get_or_insert_with(|| format!("{place} {keys}"));
             }
             Err(reason) => self.bad.push(format!("{place}: expected {EXPECTED}: {reason}")),
         }

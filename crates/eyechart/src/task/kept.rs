@@ -20,6 +20,10 @@ pub(crate) struct KeptColumns {
     pub(crate) object_targets: BTreeSet<String>,
     /// Other columns, each kept as one text.
     pub(crate) fields: BTreeSet<String>,
+    /// The columns among `fields` whose texts are compared as answers.
+    pub(crate) answers: BTreeSet<String>,
+    /// Whether a scorer compares objects, so that an object may be an answer.
+    pub(crate) compares_objects: bool,
     /// The columns of a multiple-choice question.
     pub(crate) choices: Option<Choices>,
 }
@@ -45,6 +49,8 @@ impl KeptColumns {
             targets: task.score.iter().filter_map(|entry| entry.target.clone()).collect(),
             object_targets: object_targets(task),
             fields: task.recorded_columns().cloned().chain(named).collect(),
+            answers: answer_columns(task),
+            compares_objects: compares_objects(task),
             choices: task.dataset.choices.clone(),
         }
     }
@@ -58,6 +64,8 @@ impl KeptColumns {
             targets: task.score.iter().filter_map(|entry| entry.target.clone()).collect(),
             object_targets: object_targets(task),
             fields: columns.cloned().collect(),
+            answers: answer_columns(task),
+            compares_objects: compares_objects(task),
             choices: choices.cloned(),
         }
     }
@@ -75,6 +83,8 @@ impl KeptColumns {
             targets: self.targets.difference(&recorded.targets).cloned().collect(),
             object_targets: self.object_targets.clone(),
             fields: self.fields.difference(&recorded.fields).cloned().collect(),
+            answers: self.answers.clone(),
+            compares_objects: self.compares_objects,
             choices: self.choices.clone().filter(|choices| recorded.choices.as_ref() != Some(choices)),
         }
     }
@@ -85,6 +95,9 @@ impl KeptColumns {
     /// The reason why a cell cannot be a reference or a list of options.
     pub(crate) fn read(&self, row: &Row, prompt: &str) -> Result<KeptCells, String> {
         let field = |column: &String| Some((column.clone(), text_of(&row.get(column)?)));
+        for column in self.answers.intersection(&self.fields) {
+            refuse_object(row, column, "column", "column = ")?;
+        }
         let mut targets = BTreeMap::new();
         for column in &self.targets {
             targets.insert(column.clone(), self.references(row, column)?);
@@ -102,23 +115,56 @@ impl KeptColumns {
         if self.object_targets.contains(column) {
             return Ok(texts_of(&cell));
         }
-        let path = match &cell {
-            Value::Object(_) => Some(("an object", format!("{column}.{}", text_key(&cell)))),
-            Value::Array(items) => items
-                .iter()
-                .find(|item| item.is_object())
-                .map(|object| ("a list of objects", format!("{column}[].{}", text_key(object)))),
-            _ => None,
-        };
-        match path {
-            None => Ok(texts_of(&cell)),
-            Some((kind, path)) => Err(format!(
-                "the target {column:?} of row {} is {kind}, which no answer can be compared with: name a path to the \
-                 text in it, such as target = {path:?}",
-                row.number
-            )),
-        }
+        refuse_object(row, column, "target", "target = ").map(|()| texts_of(&cell))
     }
+}
+
+/// Refuses a cell that no text can be compared with: an object, or a list of objects or lists. `what` says what
+/// the cell is for, and `setting` is what the user writes before its path.
+///
+/// # Errors
+/// The reason, with a path to a text in the cell.
+pub(crate) fn refuse_object(row: &Row, column: &str, what: &str, setting: &str) -> Result<(), String> {
+    let kind = match row.get(column) {
+        Some(Value::Object(_)) => "an object",
+        Some(Value::Array(items)) if items.iter().any(Value::is_object) => "a list of objects",
+        Some(Value::Array(items)) if items.iter().any(Value::is_array) => "a list of lists",
+        _ => return Ok(()),
+    };
+    Err(format!(
+        "the {what} {column:?} of row {} is {kind}, which cannot be compared as a text: name a path to the text in it, such \
+         as {setting}{:?}",
+        row.number,
+        path_to_text(row, column)
+    ))
+}
+
+/// The path to the first text in a cell with objects or lists, as far as the path goes on to one.
+fn path_to_text(row: &Row, column: &str) -> String {
+    let mut path = column.to_owned();
+    for _ in 0..DEEPEST_PATH {
+        path = match row.get(&path) {
+            Some(object @ Value::Object(_)) => format!("{path}.{}", text_key(&object)),
+            Some(Value::Array(items)) => {
+                let is_of_items = path.contains("[]");
+                match items.iter().find(|item| item.is_object() || item.is_array()) {
+                    Some(_) if !is_of_items => format!("{path}[]"),
+                    Some(object @ Value::Object(_)) => format!("{path}.{}", text_key(object)),
+                    Some(_) => format!("{path}[]"),
+                    None => return path,
+                }
+            }
+            _ => return path,
+        };
+    }
+    path
+}
+
+/// Maximum number of keys and lists in a path that a message names.
+const DEEPEST_PATH: usize = 8;
+
+fn compares_objects(task: &Task) -> bool {
+    task.score.iter().filter_map(|entry| Scorer::new(entry).ok()).any(|scorer| scorer.compares_objects())
 }
 
 /// The targets of scorers that compare objects.
@@ -126,6 +172,13 @@ fn object_targets(task: &Task) -> BTreeSet<String> {
     let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
     let scorers = scorers.filter(Scorer::compares_objects);
     scorers.filter_map(|scorer| scorer.entry().target.clone()).collect()
+}
+
+/// The columns that scorers compare as answers, without those of scorers that compare objects.
+fn answer_columns(task: &Task) -> BTreeSet<String> {
+    let scorers = task.score.iter().filter_map(|entry| Scorer::new(entry).ok());
+    let scorers = scorers.filter(|scorer| !scorer.compares_objects());
+    scorers.filter_map(|scorer| scorer.entry().column.clone()).collect()
 }
 
 impl KeptCells {

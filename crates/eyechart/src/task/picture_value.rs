@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::message::NumberedPicture;
 use crate::image::begins_as_picture;
 use crate::text::{file_path, is_address, shown_value};
-use crate::types::{Row, list_or_cell};
+use crate::types::{Row, list_or_cell, parse_object};
 
 /// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -130,6 +130,9 @@ pub(super) fn picture_of(value: &Value, place: &str) -> Result<Option<PictureVal
 /// The picture in an object with `bytes`, `path` or both, as the `datasets` library writes it.
 fn object_picture(fields: &Map<String, Value>, place: &str) -> Result<Option<PictureValue>, String> {
     let field = |name: &str| fields.get(name).filter(|value| !value.is_null());
+    if fields.is_empty() {
+        return Ok(None);
+    }
     if !fields.contains_key("bytes") && !fields.contains_key("path") {
         let found = shown_value(&Value::Object(fields.clone()).to_string());
         return Err(format!("{place}: expected an object with `bytes` or `path`, got {found}"));
@@ -162,6 +165,9 @@ fn text_picture(text: &str, place: &str) -> Result<Option<PictureValue>, String>
     }
     if is_address(text) {
         return Ok(Some(PictureValue::Address(text.to_owned())));
+    }
+    if let Some(fields) = parse_object(text) {
+        return object_picture(&fields, place);
     }
     let bytes = if is_data_url(text) {
         Some(decoded(data_of(text), place)?)

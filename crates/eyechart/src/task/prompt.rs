@@ -7,8 +7,8 @@ mod source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use minijinja::value::{Serde, Value as Rendered, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
+use minijinja::value::{Enumerator, Object, Serde, Value as Rendered, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, escape_formatter};
 use serde_json::{Map, Value};
 
 use crate::types::{did_you_mean, parse_list};
@@ -23,6 +23,27 @@ const MAX_RECURSION: usize = 50;
 /// The variable with the options of a multiple-choice question.
 const CHOICES: &str = "choices";
 
+/// The variable with the texts that are used as lists nowhere; see [`PromptValues::unlisted`].
+const UNLISTED: &str = "eyechart_unlisted";
+
+/// Why a row is not printed.
+const WHOLE_ROW: &str =
+    "`row` as a whole would send the answer: name the columns, such as {{ row[\"question\"] }}";
+
+/// All columns of a row by their names.
+#[derive(Debug)]
+struct WholeRow(BTreeMap<String, Rendered>);
+
+impl Object for WholeRow {
+    fn get_value(self: &Arc<Self>, key: &Rendered) -> Option<Rendered> {
+        self.0.get(key.as_str()?).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().cloned().map(Rendered::from).collect())
+    }
+}
+
 /// A checked template.
 #[derive(Debug)]
 pub(crate) struct Prompt {
@@ -36,6 +57,8 @@ pub(crate) struct Prompt {
     tested_columns: BTreeSet<String>,
     /// Whether the template uses `row` as a value.
     reads_row: bool,
+    /// Whether the template makes a text of the whole `row`.
+    prints_row: bool,
     /// Whether the template reads the options by the name [`CHOICES`].
     reads_choices: bool,
 }
@@ -47,6 +70,8 @@ pub(crate) struct PromptValues<'a> {
     pub(crate) cells: &'a Map<String, Value>,
     /// The options of the question; absent if the task has no columns with options.
     pub(crate) choices: Option<&'a [String]>,
+    /// The texts in columns whose texts are read as lists: they are not written as lists.
+    pub(crate) unlisted: &'a [String],
 }
 
 impl Prompt {
@@ -84,7 +109,17 @@ impl Prompt {
         tested_columns.retain(|column| !columns.contains(column));
         row_columns.extend(tested_columns.iter().cloned());
         let (columns, reads_row) = (columns.into_iter().collect(), has_row && source.has_bare_row);
-        Ok(Self { name, environment, columns, row_columns, tested_columns, reads_row, reads_choices })
+        let prints_row = has_row && source.prints_row;
+        Ok(Self {
+            name,
+            environment,
+            columns,
+            row_columns,
+            tested_columns,
+            reads_row,
+            prints_row,
+            reads_choices,
+        })
     }
 
     /// The columns that the template reads and that the data must have.
@@ -100,10 +135,10 @@ impl Prompt {
 
     /// The columns of data with the columns `all` that the template reads in addition to [`Self::columns`].
     pub(crate) fn more_columns<'a>(&self, all: &'a [String]) -> impl Iterator<Item = &'a String> {
-        // Without other uses of `row`, a column of this name is meant.
-        let is_column = self.row_columns.is_empty() && all.iter().any(|column| column == ROW);
+        let is_column = self.reads_row && all.iter().any(|column| column == ROW);
         all.iter().filter(move |column| match self.reads_row {
-            true => !is_column || *column == ROW,
+            _ if is_column => *column == ROW,
+            true => true,
             false => self.tested_columns.contains(*column),
         })
     }
@@ -119,8 +154,22 @@ impl Prompt {
     /// # Errors
     /// A text that names the missing column and the existing ones, or what else the template cannot do.
     pub(crate) fn render(&self, values: PromptValues<'_>) -> Result<String, String> {
+        self.check_row(values.cells)?;
         let template = self.environment.get_template(self.name).map_err(|error| error.to_string())?;
-        template.render(self.variables(values)).map_err(|error| self.explain(&error, values.cells))
+        template.render(self.variables(values)).map_err(|error| self.explain(&error, values))
+    }
+
+    /// Refuses uses of `row` that mean something else than they seem to.
+    fn check_row(&self, cells: &Map<String, Value>) -> Result<(), String> {
+        let name = self.name;
+        match (cells.contains_key(ROW), self.row_columns.first()) {
+            (true, Some(column)) if self.reads_row => Err(format!(
+                "the {name} reads the column {column:?} through `{ROW}`, but the data has a column {ROW:?}, and `{ROW}` is \
+                 its value elsewhere in the template: write {ROW}[{ROW:?}] for that column"
+            )),
+            (false, _) if self.prints_row => Err(format!("the {name} cannot be rendered: {WHOLE_ROW}")),
+            _ => Ok(()),
+        }
     }
 
     fn variables(&self, values: PromptValues<'_>) -> BTreeMap<String, Rendered> {
@@ -129,15 +178,17 @@ impl Prompt {
             Some((column.clone(), Rendered::from(Serde(cell))))
         };
         let mut variables: BTreeMap<String, Rendered> = self.columns.iter().filter_map(cell).collect();
-        let column_row = cell(&ROW.to_owned()).filter(|_| self.reads_row && self.row_columns.is_empty());
-        if let Some((name, cell)) = column_row {
-            variables.insert(name, cell);
+        if self.reads_row && values.cells.contains_key(ROW) {
+            variables.extend(cell(&ROW.to_owned()));
         } else if self.reads_row {
-            let row: BTreeMap<String, Rendered> = values.cells.keys().filter_map(cell).collect();
-            variables.insert(ROW.to_owned(), Rendered::from(row));
+            let row = WholeRow(values.cells.keys().filter_map(cell).collect());
+            variables.insert(ROW.to_owned(), Rendered::from_object(row));
         } else if !self.row_columns.is_empty() {
             let row: BTreeMap<String, Rendered> = self.row_columns.iter().filter_map(cell).collect();
             variables.insert(ROW.to_owned(), Rendered::from(row));
+        }
+        if !values.unlisted.is_empty() {
+            variables.insert(UNLISTED.to_owned(), Rendered::from(values.unlisted.to_vec()));
         }
         if self.reads_choices {
             let choices = values.choices.unwrap_or_default().to_vec();
@@ -146,11 +197,11 @@ impl Prompt {
         variables
     }
 
-    fn explain(&self, error: &Error, cells: &Map<String, Value>) -> String {
-        let name = self.name;
+    fn explain(&self, error: &Error, values: PromptValues<'_>) -> String {
+        let (name, cells) = (self.name, values.cells);
         let source = std::error::Error::source(error);
         if let Some(TextAsList(text)) = source.and_then(|source| source.downcast_ref()) {
-            return self.explain_text_as_list(text, cells);
+            return self.explain_text_as_list(text, values);
         }
         match error.kind() {
             ErrorKind::OutOfFuel => {
@@ -178,8 +229,8 @@ impl Prompt {
         }
     }
 
-    fn explain_text_as_list(&self, text: &str, cells: &Map<String, Value>) -> String {
-        let name = self.name;
+    fn explain_text_as_list(&self, text: &str, values: PromptValues<'_>) -> String {
+        let (name, cells) = (self.name, values.cells);
         let has_text = |column: &&String| cells.get(*column).and_then(Value::as_str) == Some(text);
         let column = self.columns.iter().chain(cells.keys()).find(has_text);
         let what = column.map_or("a text".to_owned(), |column| format!("the text in the column {column:?}"));
@@ -187,6 +238,9 @@ impl Prompt {
         let hint = match parse_list(text) {
             Some(_) => {
                 format!("it is written as a list: name the column in [dataset], literal = [{column:?}]")
+            }
+            None if values.unlisted.iter().any(|unlisted| unlisted == text) => {
+                "`literal` in [dataset] names the column, but this row has a text that is not written as a list".to_owned()
             }
             None => format!(
                 "if its rows are lists in the notation of JSON or Python, name it in [dataset], literal = [{column:?}]; \
@@ -218,6 +272,9 @@ fn environment(literals: BTreeSet<String>) -> Environment<'static> {
     environment.set_recursion_limit(MAX_RECURSION);
     environment.set_formatter(|out, state, value| match value.is_none() {
         true => Err(Error::new(ErrorKind::UndefinedError, "the value is null")),
+        false if value.downcast_object_ref::<WholeRow>().is_some() => {
+            Err(Error::new(ErrorKind::InvalidOperation, WHOLE_ROW))
+        }
         false => escape_formatter(out, state, value),
     });
     environment
@@ -228,11 +285,23 @@ fn environment(literals: BTreeSet<String>) -> Environment<'static> {
         Some(text) if !spelled_out.contains(text) => Err(text_as_list(text)),
         _ => Ok(value),
     });
-    environment.add_filter(NOTATION_CHECK, move |value: Rendered| match value.as_str() {
-        Some(text) if !literals.contains(text) && parse_list(text).is_some() => Err(text_as_list(text)),
-        _ => Ok(value),
+    environment.add_filter(NOTATION_CHECK, move |state: &State<'_, '_>, value: Rendered| {
+        match value.as_str() {
+            Some(text)
+                if !literals.contains(text) && (parse_list(text).is_some() || is_unlisted(state, text)) =>
+            {
+                Err(text_as_list(text))
+            }
+            _ => Ok(value),
+        }
     });
     environment
+}
+
+/// Whether the text is in a column whose texts are read as lists, and is not written as a list.
+fn is_unlisted(state: &State<'_, '_>, text: &str) -> bool {
+    let unlisted = state.lookup(UNLISTED).and_then(|texts| texts.try_iter().ok());
+    unlisted.is_some_and(|mut texts| texts.any(|unlisted| unlisted.as_str() == Some(text)))
 }
 
 /// The methods of a dictionary in Python that templates for other tools use, such as `row.get("hint", "")`.

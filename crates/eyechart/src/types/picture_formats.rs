@@ -4,4 +4,5 @@
 pub(crate) const PICTURE_FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP or TIFF";
 
 /// The extensions of their files, in lower case.
-pub(crate) const PICTURE_EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
+pub(crate) const PICTURE_EXTENSIONS: [&str; 10] =
+    ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "tif", "tiff"];

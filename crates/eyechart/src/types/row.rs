@@ -58,6 +58,58 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Puts the list in place of each text at `path` that is written as a list. Returns whether a text was one.
+    pub(crate) fn read_lists(&mut self, path: &str) -> bool {
+        if let Some(cell) = self.cells.get_mut(path) {
+            return read_lists_at(cell, "");
+        }
+        let (column, rest) = path.split_at(column_of(path).len());
+        self.cells.get_mut(column).is_some_and(|cell| !rest.is_empty() && read_lists_at(cell, rest))
+    }
+}
+
+/// As [`Row::read_lists`], for the values at `path` within `value`. A text on the path is read only if the path leads to a
+/// list.
+fn read_lists_at(value: &mut Value, path: &str) -> bool {
+    if path.is_empty() {
+        let list = value.as_str().and_then(parse_literal_list);
+        let is_list = list.is_some();
+        if let Some(items) = list {
+            *value = Value::Array(items);
+        }
+        return is_list;
+    }
+    if let Value::String(text) = value {
+        let Some(mut read) = parse_notation(text).filter(|read| read.is_object() || read.is_array()) else {
+            return false;
+        };
+        let has_lists = read_lists_at(&mut read, path);
+        if has_lists {
+            *value = read;
+        }
+        return has_lists;
+    }
+    if let Some(rest) = path.strip_prefix(EACH) {
+        let items = value.as_array_mut().into_iter().flatten();
+        // All items, also those behind the first list.
+        return items.map(|item| read_lists_at(item, rest)).filter(|found| *found).count() > 0;
+    }
+    let Some(path) = path.strip_prefix('.') else { return false };
+    let key = column_of(path);
+    let field = value.as_object_mut().and_then(|fields| fields.get_mut(key));
+    field.is_some_and(|field| read_lists_at(field, &path[key.len()..]))
+}
+
+/// The list that a text writes, or the tuple that Python writes for it.
+fn parse_literal_list(text: &str) -> Option<Vec<Value>> {
+    let tuple = || match parse_python(text).filter(|_| text.trim_start().starts_with('('))? {
+        Value::Array(items) => Some(items),
+        _ => None,
+    };
+    parse_list(text).or_else(tuple)
+}
+
 /// The column in a path such as `meta.url` or `answers[].answer`, if no column has the whole path as its name.
 #[must_use]
 pub fn column_of(path: &str) -> &str {

@@ -95,8 +95,8 @@ pub struct DatasetSpec {
     /// The options of a multiple-choice question, and the right one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Choices>,
-    /// Columns whose texts are lists if they are written as lists of JSON or Python. Those of `choices.options` and
-    /// `[images]` need not be named; elsewhere a text is a text.
+    /// Columns, or paths into them such as `meta.tags`, whose texts are lists if they are written as lists of JSON or Python.
+    /// Those of `choices.options` and `[images]` need not be named; elsewhere a text is a text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub literal: Vec<String>,
     /// Columns (or paths into them) to keep in the record (`fields`) for exports, in addition to those that scorers

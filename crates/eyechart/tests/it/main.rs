@@ -85,6 +85,7 @@ mod snapshots;
 mod structure;
 mod suite;
 mod text_data;
+mod unclear_data;
 mod usage;
 mod web;
 mod workbooks;

@@ -1,10 +1,15 @@
-//! The names behind class labels: the `datasets` library stores a label as a number, and the names of all labels in the
-//! file's metadata.
+//! What the metadata of a file say of its values: the names behind class labels, which the `datasets` library stores as
+//! numbers, and which bytes are UUIDs.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use ::parquet::basic::LogicalType;
 use ::parquet::file::metadata::KeyValue;
+use ::parquet::schema::types::SchemaDescriptor;
 use serde_json::Value;
+
+use crate::text::hex;
 
 /// The key of the file's metadata under which `datasets` keeps what it knows of the columns.
 const KEY: &str = "huggingface";
@@ -14,7 +19,9 @@ const KEY: &str = "huggingface";
 pub(super) struct LabelNames {
     /// The names, if the values themselves are labels. Label 0 has the first name.
     names: Option<Vec<String>>,
-    /// The parts that have labels, by the name of the field.
+    /// Whether the values themselves are UUIDs.
+    is_uuid: bool,
+    /// The parts that have labels or UUIDs, by the name of the field.
     fields: BTreeMap<String, LabelNames>,
 }
 
@@ -27,6 +34,21 @@ impl LabelNames {
             Self::of_feature(&known.pointer_mut("/info/features")?.take())
         };
         features().unwrap_or_default()
+    }
+
+    /// Adds the columns that are UUIDs.
+    pub(super) fn add_uuids(&mut self, schema: &SchemaDescriptor) {
+        for column in schema.columns() {
+            if column.logical_type_ref() == Some(&LogicalType::Uuid) && column.type_length() == 16 {
+                let parts = column.path().parts().iter();
+                // The groups that Parquet needs for a list have no name in the cell.
+                let is_named = |part: &&String| !LIST_GROUPS.contains(&part.as_str());
+                let own = parts
+                    .filter(is_named)
+                    .fold(&mut *self, |of, part| of.fields.entry(part.clone()).or_default());
+                own.is_uuid = true;
+            }
+        }
     }
 
     /// A feature is a class label, a sequence of another feature, or an object of named features.
@@ -69,6 +91,7 @@ impl LabelNames {
                 }
                 None => Some(Value::Number(label)),
             },
+            Value::String(text) if self.is_uuid => Some(Value::String(uuid_of(&text).unwrap_or(text))),
             Value::Array(items) => {
                 Some(items.into_iter().map(|item| self.apply(item).unwrap_or(Value::Null)).collect())
             }
@@ -84,6 +107,23 @@ impl LabelNames {
         }
     }
 }
+
+/// The names of the groups around the items of a list.
+const LIST_GROUPS: [&str; 5] = ["list", "element", "bag", "array", "item"];
+
+/// The usual text of a UUID whose bytes were read as a text: in hexadecimal, or as characters without the zeros at the end.
+fn uuid_of(text: &str) -> Option<String> {
+    let digits = match text.len() {
+        32 => text.to_owned(),
+        length if length <= 16 => format!("{:0<32}", hex(text.as_bytes())),
+        _ => return None,
+    };
+    let groups: Option<Vec<&str>> = UUID_GROUPS.iter().map(|group| digits.get(group.clone())).collect();
+    Some(groups?.join("-"))
+}
+
+/// The groups of digits in the text of a UUID.
+const UUID_GROUPS: [Range<usize>; 5] = [0..8, 8..12, 12..16, 16..20, 20..32];
 
 #[cfg(test)]
 mod tests {
@@ -115,6 +155,14 @@ mod tests {
         assert_eq!(named("object", json!({"label": 0, "size": 1})), Some(json!({"label": "cat", "size": 1})));
         assert_eq!(named("columns", json!({"label": [0, 1]})), Some(json!({"label": ["cat", "dog"]})));
         assert!(known.column("text").is_none());
+    }
+
+    #[test]
+    fn bytes_that_were_read_as_a_text_become_the_usual_text_of_a_uuid() {
+        let expected = "41424344-4546-4748-494a-4b4c4d4e4f00".to_owned();
+        assert_eq!(uuid_of("ABCDEFGHIJKLMNO"), Some(expected.clone()));
+        assert_eq!(uuid_of("4142434445464748494a4b4c4d4e4f00"), Some(expected));
+        assert_eq!(uuid_of("twenty characters ok"), None);
     }
 
     #[test]

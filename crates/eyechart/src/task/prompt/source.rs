@@ -30,6 +30,23 @@ const LIST_FILTERS: [&str; 9] =
 /// Filters that have a meaning for lists and for texts.
 const ITEM_FILTERS: [&str; 9] = ["first", "last", "length", "count", "reverse", "min", "max", "chain", "zip"];
 
+/// Filters that make a text of any value.
+const TEXT_FILTERS: [&str; 13] = [
+    "tojson",
+    "string",
+    "pprint",
+    "safe",
+    "escape",
+    "e",
+    "upper",
+    "lower",
+    "title",
+    "capitalize",
+    "trim",
+    "replace",
+    "indent",
+];
+
 /// Words that end no value: a bracket behind one of them begins a list.
 const KEYWORDS: [&str; 12] =
     ["in", "not", "and", "or", "is", "if", "elif", "else", "for", "set", "recursive", "do"];
@@ -53,6 +70,8 @@ pub(super) struct Source {
     pub(super) tested_columns: BTreeSet<String>,
     /// Whether `row` is used in another way.
     pub(super) has_bare_row: bool,
+    /// Whether `row` is made a text as a whole.
+    pub(super) prints_row: bool,
     /// The texts that the template spells out.
     pub(super) literals: BTreeSet<String>,
 }
@@ -72,6 +91,7 @@ impl Source {
             row_columns: BTreeSet::new(),
             tested_columns: BTreeSet::new(),
             has_bare_row: false,
+            prints_row: false,
             literals: BTreeSet::new(),
         };
         let (mut insertions, mut bases): (Vec<Insertion>, Vec<Insertion>) = (Vec::new(), Vec::new());
@@ -136,7 +156,14 @@ impl Source {
                 let name = before(if is_not { 3 } else { 2 }).and_then(text_of);
                 match name.filter(|_| is_tested && !matches!(next(1), Some(Token::BracketOpen))) {
                     Some(name) => drop(self.tested_columns.insert(name.to_owned())),
-                    None => self.has_bare_row = true,
+                    None => {
+                        self.has_bare_row = true;
+                        self.prints_row |= match (before(1), next(1), next(2)) {
+                            (Some(Token::Tilde), ..) | (_, Some(Token::Tilde), _) => true,
+                            (_, Some(Token::Pipe), Some(Token::Ident(name))) => TEXT_FILTERS.contains(name),
+                            _ => false,
+                        };
+                    }
                 }
             }
         }

@@ -3,9 +3,9 @@
 
 mod folder;
 mod hub;
+mod unread_files;
 mod web;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::data_error::DataError;
@@ -13,8 +13,6 @@ use super::loaded_task::LoadedTask;
 use super::picture_files::PictureFiles;
 use crate::dataset::{Files, other_files};
 use crate::hub::{Environment, Snapshot};
-use crate::image::unread_kind;
-use crate::text::counted;
 use crate::types::{DataOrigin, DatasetSpec, EvalSpec, Progress};
 
 /// The places that data may be read from.
@@ -73,26 +71,26 @@ pub(super) fn locate(
     let fetched = match (&access.folder, &spec.hub, &spec.url) {
         (None, Some(repository), _) => hub::locate(&loaded.task, repository, access, progress),
         (None, None, Some(url)) => web::locate(&loaded.task, url, access, progress),
-        (folder, ..) => return folder::locate(loaded, folder.as_deref(), access).map(with_unread_pictures),
+        (folder, ..) => return folder::locate(loaded, folder.as_deref(), access).map(with_unread_files),
     };
     let located = fetched.map_err(|cause| DataError::NotFetched {
         task: loaded.task.name.clone(),
         file: spec.file.clone(),
         cause: Box::new(cause),
     });
-    located.map(with_unread_pictures)
+    located.map(with_unread_files)
 }
 
-/// Adds a notice if a folder has pictures in formats that are not read.
-fn with_unread_pictures(mut located: LocatedData) -> LocatedData {
+/// Adds notices of the files in a folder that are not read, although they may be pictures or rows.
+fn with_unread_files(mut located: LocatedData) -> LocatedData {
     let is_folder = located.files.listed.is_some() || located.files.paths.iter().any(|path| path.is_dir());
     // A folder that cannot be listed is an error when its rows are read.
-    let others = if is_folder { other_files(&located.files).unwrap_or_default() } else { BTreeMap::new() };
-    let unread = others.into_iter().filter_map(|(extension, count)| Some((unread_kind(&extension)?, count)));
-    located.notices.extend(unread.map(|((kind, command), count)| {
-        let files = counted(count, &format!("{kind} file"));
-        format!("{files} in the folder cannot be read and are no samples: convert them, for example with `{command}`")
-    }));
+    let others = if is_folder { other_files(&located.files).unwrap_or_default() } else { Vec::new() };
+    if !others.is_empty() {
+        let folder = located.files.paths.first().unwrap_or(&located.files.folder);
+        let notices = unread_files::notices(&others, folder);
+        located.notices.extend(notices);
+    }
     located
 }
 

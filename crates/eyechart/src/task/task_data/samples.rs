@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::TaskData;
 use super::donors::ExchangedPictures;
 use crate::dataset::{DatasetError, Pick};
-use crate::task::kept::cluster_of;
+use crate::task::kept::{cluster_of, refuse_object};
 use crate::task::survey::Eligible;
 use crate::types::{
     BadRow, Epoch, EpochSamples, Failure, FailureKind, PickedSample, Row, Sample, SampleRecord, ToAsk,
@@ -137,7 +137,7 @@ impl TaskData {
             Ok(new_order) => new_order,
             Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
         };
-        let prompt = match self.prompt_of(&row) {
+        let prompt = match self.check_lists(&row).and_then(|()| self.prompt_of(&row)) {
             Ok(prompt) => prompt,
             Err(reason) => return unmade(picked, Failure::new(FailureKind::Sample, reason)),
         };
@@ -161,6 +161,11 @@ impl TaskData {
             choices.order = Some(new_order.order);
         }
         if let Some(column) = &self.recorded {
+            if !self.kept.compares_objects
+                && let Err(reason) = refuse_object(&row, column, "recorded column", "--model recorded/")
+            {
+                return unmade(picked, Failure::new(FailureKind::Sample, reason));
+            }
             kept.fields.extend(row.get(column).map(|cell| (column.clone(), text_of(&cell))));
         }
         Ok(Ok(Sample {
