@@ -91,9 +91,11 @@ fn read_lists_at(value: &mut Value, path: &str) -> bool {
         return has_lists;
     }
     if let Some(rest) = path.strip_prefix(EACH) {
-        let items = value.as_array_mut().into_iter().flatten();
-        // All items, also those behind the first list.
-        return items.map(|item| read_lists_at(item, rest)).filter(|found| *found).count() > 0;
+        let mut has_lists = false;
+        for item in value.as_array_mut().into_iter().flatten() {
+            has_lists |= read_lists_at(item, rest);
+        }
+        return has_lists;
     }
     let Some(path) = path.strip_prefix('.') else { return false };
     let key = column_of(path);
